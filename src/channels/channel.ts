@@ -1,0 +1,73 @@
+import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
+
+/** What a channel is asked to send. Everything a template may speak of is in here. */
+export interface Message {
+  /** Stable over retries: the same id is the same message. See `deliveryId`. */
+  idempotencyKey: string;
+  /** Where to, in the channel's own form; null when nobody knows. */
+  recipient: string | null;
+  reminder: Pick<
+    Reminder,
+    "id" | "tenantId" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
+  > & { data: JsonObject };
+  contact: Pick<Contact, "name" | "timeZone" | "locale"> | null;
+  occurrenceAt: Instant;
+  /** How often the reminder has fired, this time included. */
+  occurrenceNumber: number;
+  /** When it will be due again unless the thing is done; null if this is the last time. */
+  nextRunAt: Instant | null;
+}
+
+/** What a successful send tells. */
+export interface Receipt {
+  /** The provider's own id for the message, if it gave one. */
+  providerId: string | null;
+  /** True when the message was printed instead of sent. */
+  demo: boolean;
+}
+
+/** The try failed in a way that may pass: it is tried again later. */
+export class Retryable extends Error {
+  override name = "Retryable";
+  /** How long the receiver asked us to wait, in milliseconds. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs = 0) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The try failed in a way that trying again can't mend. The message is a sentence that says what to do. */
+export class Permanent extends Error {
+  override name = "Permanent";
+}
+
+/** The message may or may not have arrived, and sending again might send twice. */
+export class OutcomeUnknown extends Error {
+  override name = "OutcomeUnknown";
+}
+
+/** A way to send. One file or folder each, and one line in the registry. */
+export interface Channel {
+  name: string;
+  /** At most this many sends at once in one worker. */
+  concurrency: number;
+  /** A send that takes longer is aborted, in milliseconds. */
+  timeoutMs: number;
+  /**
+   * Checks a recipient as written in a reminder. Returns its normal form, or throws an `InvalidRecipient` that says what
+   * would be right.
+   */
+  parseRecipient(text: string): string;
+  /** Where the channel reaches this contact, if it can. */
+  address(contact: Contact): string | null;
+  /** Sends, or throws `Retryable`, `Permanent` or `OutcomeUnknown`; anything else thrown counts as `Retryable`. */
+  send(message: Message, options: { signal: AbortSignal }): Promise<Receipt>;
+  /** Lets go of connections. */
+  close(): Promise<void>;
+}
+
+export class InvalidRecipient extends Error {
+  override name = "InvalidRecipient";
+}

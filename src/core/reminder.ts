@@ -1,0 +1,111 @@
+/** The words of the engine as types. Everything else is written in these. */
+
+/** A moment in time: milliseconds since the Unix epoch, UTC. The database keeps the same precision (`timestamptz(3)`). */
+export type Instant = number;
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+export const REMINDER_STATUSES = ["ACTIVE", "PAUSED", "COMPLETED"] as const;
+export type ReminderStatus = (typeof REMINDER_STATUSES)[number];
+
+/** Why a reminder is COMPLETED. */
+export const COMPLETION_REASONS = [
+  "stop_condition",
+  "one_time_sent",
+  /** A one-time reminder whose only message could not be delivered; its delivery says why. */
+  "delivery_failed",
+  /** A one-time reminder whose only message may or may not have arrived; it is never sent again unasked. */
+  "delivery_unknown",
+  "manual",
+] as const;
+export type CompletionReason = (typeof COMPLETION_REASONS)[number];
+
+export const DELIVERY_STATUSES = ["pending", "sending", "sent", "retrying", "failed", "suppressed", "unknown"] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+/** When a reminder is due. Elapsed intervals are elapsed time: a day is 24 hours whatever the clocks on the wall do. */
+export type Schedule = { type: "one_time" } | { type: "recurring"; intervalMinutes: number; anchorAt: Instant };
+
+export const SCHEDULE_TYPES = ["one_time", "recurring"] as const satisfies readonly Schedule["type"][];
+
+/** The question asked before every send; null in a reminder that is only ever completed by hand or by its schedule. */
+export interface StopCondition {
+  type: string;
+  value: string;
+}
+
+/** One row of `reminder_jobs`. */
+export interface Reminder {
+  id: number;
+  tenantId: string;
+  entityType: string;
+  entityId: string;
+  eventType: string;
+  channel: string;
+  /** Where to send, in the channel's own form; null means: ask the entity's contact. */
+  recipient: string | null;
+  subject: string | null;
+  message: string | null;
+  data: JsonObject;
+  /** IANA name; decides how instants are written in messages. Null: the contact's, else UTC. */
+  timeZone: string | null;
+  schedule: Schedule;
+  stopCondition: StopCondition | null;
+  status: ReminderStatus;
+  completionReason: CompletionReason | null;
+  /** The next due instant; null when nothing more is due. */
+  nextRunAt: Instant | null;
+  /** When it last fired. */
+  lastRunAt: Instant | null;
+  /** How often it has fired. */
+  occurrenceCount: number;
+  createdAt: Instant;
+  updatedAt: Instant;
+  completedAt: Instant | null;
+  deletedAt: Instant | null;
+}
+
+/** Where an entity is reached: one row of `contacts`. */
+export interface Contact {
+  tenantId: string;
+  entityType: string;
+  entityId: string;
+  name: string | null;
+  email: string | null;
+  timeZone: string | null;
+  locale: string | null;
+  createdAt: Instant;
+  updatedAt: Instant;
+}
+
+/** `(reminderId, occurrenceAt)` names an occurrence for ever; `recipientNo` tells apart the messages of one occurrence. */
+export interface DeliveryKey {
+  reminderId: number;
+  occurrenceAt: Instant;
+  recipientNo: number;
+}
+
+/** One row of `deliveries`: one message to one recipient over one channel for one occurrence. */
+export interface Delivery extends DeliveryKey {
+  tenantId: string;
+  channel: string;
+  recipient: string | null;
+  status: DeliveryStatus;
+  /** Tries so far, counted when a try begins. */
+  attempts: number;
+  nextAttemptAt: Instant | null;
+  /** Why it was suppressed, failed or is unknown: a sentence for a person. */
+  reason: string | null;
+  /** The provider's own id for the message. */
+  providerId: string | null;
+  /** Printed instead of sent, because the channel runs in demo mode. */
+  demo: boolean;
+  createdAt: Instant;
+  finishedAt: Instant | null;
+}
+
+/** The delivery's public id: stable over retries and restarts, and so the idempotency id given to providers. */
+export function deliveryId(key: DeliveryKey): string {
+  return `${key.reminderId}-${key.occurrenceAt}-${key.recipientNo}`;
+}

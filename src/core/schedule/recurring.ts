@@ -1,0 +1,24 @@
+import type { Instant } from "../reminder.ts";
+
+const MS_PER_MINUTE = 60_000;
+
+/** Longest interval accepted: ten years, so that every due instant stays within the years a database and a person can read. */
+export const MAX_INTERVAL_MINUTES = 10 * 366 * 24 * 60;
+
+export interface Recurring {
+  intervalMinutes: number;
+  /** One due instant of the series; the others lie whole intervals before and after it, so firing late never drifts. */
+  anchorAt: Instant;
+}
+
+/** The first `anchorAt + k * interval` (k any whole number) strictly later than `after`. */
+export function nextRecurring({ intervalMinutes, anchorAt }: Recurring, after: Instant): Instant {
+  const intervalMs = intervalMinutes * MS_PER_MINUTE;
+  const intervalsPassed = Math.floor((after - anchorAt) / intervalMs);
+  return anchorAt + (intervalsPassed + 1) * intervalMs;
+}
+
+/** How many due instants of the series lie in `(from, until]`. */
+export function countRecurring({ intervalMinutes }: Recurring, from: Instant, until: Instant): number {
+  return until <= from ? 0 : Math.floor((until - from) / (intervalMinutes * MS_PER_MINUTE));
+}

@@ -1,0 +1,74 @@
+import { readdir, readFile } from "node:fs/promises";
+import type { Database } from "./postgres.ts";
+
+const MIGRATIONS = new URL("./migrations/", import.meta.url);
+const OLDEST_SERVER = 140_000;
+/** Any fixed number: the advisory lock that lets one migrating process work while the others wait. */
+const MIGRATION_LOCK = 7_269_101_001;
+
+const CREATE_LEDGER = `
+  create table if not exists schema_migrations (
+    version    integer primary key,
+    name       text not null,
+    applied_at timestamptz not null default now()
+  )`;
+
+export class MigrationError extends Error {
+  override name = "MigrationError";
+}
+
+interface Migration {
+  version: number;
+  name: string;
+}
+
+/**
+ * Brings the schema up to date and returns the names of the migrations that were applied (none when there was nothing
+ * to do). All or nothing, and safe for any number of processes at once: they take turns.
+ */
+export async function migrate(database: Database): Promise<string[]> {
+  const migrations = await listMigrations();
+  return database.transaction(async (sql) => {
+    await sql.query("set local statement_timeout = 0");
+    await sql.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    await refuseOldServer(sql);
+    await sql.query(CREATE_LEDGER);
+    const rows = await sql.query<{ version: number }>("select version from schema_migrations");
+    const known = new Set(rows.map((row) => row.version));
+    const pending = migrations.filter((migration) => !known.has(migration.version));
+    for (const { version, name } of pending) {
+      await sql.query(await readFile(new URL(name, MIGRATIONS), "utf8"));
+      await sql.query("insert into schema_migrations (version, name) values ($1, $2)", [version, name]);
+    }
+    return pending.map((migration) => migration.name);
+  });
+}
+
+/** True when every migration that this program knows has been applied. */
+export async function isMigrated(database: Pick<Database, "query">): Promise<boolean> {
+  const migrations = await listMigrations();
+  const [row] = await database.query<{ ledger: string | null }>(
+    "select to_regclass('schema_migrations')::text as ledger",
+  );
+  if (!row?.ledger) return false;
+  const rows = await database.query<{ version: number }>("select version from schema_migrations");
+  const known = new Set(rows.map((applied) => applied.version));
+  return migrations.every((migration) => known.has(migration.version));
+}
+
+async function refuseOldServer(sql: Pick<Database, "query">): Promise<void> {
+  const [row] = await sql.query<{ number: string; name: string }>(
+    "select current_setting('server_version_num') as number, current_setting('server_version') as name",
+  );
+  if (Number(row?.number) < OLDEST_SERVER) {
+    throw new MigrationError(`PostgreSQL ${row?.name} is too old: version 14 or later is needed`);
+  }
+}
+
+async function listMigrations(): Promise<Migration[]> {
+  const files = await readdir(MIGRATIONS);
+  return files
+    .filter((name) => name.endsWith(".sql"))
+    .sort()
+    .map((name) => ({ version: Number.parseInt(name, 10), name }));
+}
