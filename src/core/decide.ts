@@ -8,6 +8,14 @@ export interface StopAnswer {
   because: string;
 }
 
+/** What the store read about a reminder's stop condition, in the same query that claimed the reminder. */
+export interface StoredFacts {
+  /** The flag that a `db_check` means, its placeholders filled in. */
+  flagKey: string | null;
+  /** A key that nobody set is false. */
+  flagIsSet: boolean;
+}
+
 /** Everything a decision rests on besides the reminder itself. */
 export interface Facts {
   stop: StopAnswer;

@@ -110,10 +110,11 @@ create table deliveries (
   recipient       text,
   status          text not null check (status in ('pending', 'sending', 'sent', 'retrying', 'failed', 'suppressed', 'unknown')),
   attempts        smallint not null default 0,
+  -- When a worker may take it: due for its try or, while it is being sent, when that worker's lease runs out.
   -- Null once the delivery has ended.
-  next_attempt_at timestamptz,
+  next_attempt_at timestamptz(3),
+  -- Names the claim that holds it; every write of a result carries it, so a worker that lost its lease changes nothing.
   lease_token     uuid,
-  lease_until     timestamptz,
   reason          text,
   provider_id     text,
   demo            boolean not null default false,
@@ -122,8 +123,8 @@ create table deliveries (
   primary key (reminder_id, occurrence_at, recipient_no, bucket)
 ) partition by range (occurrence_at);
 
--- What still has to be sent: waiting, due for a retry, or held by a worker whose lease may have run out.
-create index deliveries_open on deliveries (next_attempt_at) where status in ('pending', 'sending', 'retrying');
+-- What still has to be sent, channel by channel, so that a backlog of one is never in the way of another.
+create index deliveries_open on deliveries (channel, next_attempt_at) where status in ('pending', 'sending', 'retrying');
 
 create table deliveries_default partition of deliveries default with (fillfactor = 80);
 
