@@ -1,6 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { migrate } from "../../src/store/migrate.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
+import { installTestClock } from "./clock.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -19,6 +20,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await server.query(`create database ${templateName}`);
   const template = openDatabase({ url: databaseUrl(serverUrl, templateName), poolSize: 1 });
   await migrate(template);
+  await installTestClock(template);
   await template.close();
 
   project.provide("serverUrl", serverUrl);

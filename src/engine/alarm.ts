@@ -1,0 +1,28 @@
+/** A sleep that can be cut short, and that never misses a poke given between looking and lying down. */
+export class Alarm {
+  #poked = false;
+  #wake: (() => void) | null = null;
+
+  /** Call before looking for work: pokes from now on make the next `wait` return at once. */
+  reset(): void {
+    this.#poked = false;
+  }
+
+  poke(): void {
+    this.#poked = true;
+    this.#wake?.();
+  }
+
+  /** Sleeps `ms` milliseconds at most, until poked. */
+  async wait(ms: number): Promise<void> {
+    if (this.#poked || ms <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.ceil(ms));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}

@@ -1,0 +1,56 @@
+import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
+import type { ReminderWithFacts } from "../store/reminder-row.ts";
+import { LEASE_MARGIN_MS } from "./settings.ts";
+
+/** A delivery that this worker holds under a lease, from its claim until its result is stored. */
+export interface Held extends DeliveryKey {
+  token: string;
+  channel: string;
+  recipient: string | null;
+  /** Tries so far, the present one included. */
+  attempts: number;
+  /** Its reminder when last read; null when somebody removed the row. */
+  known: ReminderWithFacts | null;
+  /** `performance.now()` just before `known` was read. */
+  readAtMs: number;
+  /** `performance.now()` when the lease ends, by a clock that no one can set. */
+  leaseEndsAtMs: number;
+  /** Aborted when the worker has to let go. */
+  abort: AbortController;
+  /** True for the last delivery of a reminder whose schedule has ended: it completes with it. */
+  isLast: boolean;
+}
+
+/** What this worker holds, by the delivery's id. */
+export class HeldDeliveries {
+  readonly #held = new Map<string, Held>();
+  #whenEmpty: (() => void)[] = [];
+
+  add(held: Held): void {
+    this.#held.set(deliveryId(held), held);
+  }
+
+  get(key: DeliveryKey): Held | undefined {
+    return this.#held.get(deliveryId(key));
+  }
+
+  remove(held: Held): void {
+    const id = deliveryId(held);
+    if (this.#held.get(id) === held) this.#held.delete(id);
+    if (this.#held.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+
+  /** Resolves when nothing is held any more. */
+  async empty(): Promise<void> {
+    if (this.#held.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  values(): Held[] {
+    return [...this.#held.values()];
+  }
+}
+
+/** False once the lease is so near its end that another worker might hold the delivery before our send is through. */
+export function isLeaseValid(held: Held, nowMs: number): boolean {
+  return nowMs < held.leaseEndsAtMs - LEASE_MARGIN_MS;
+}

@@ -1,0 +1,57 @@
+import { OutcomeUnknown, Permanent, type Receipt, Retryable } from "../channels/channel.ts";
+import type { SuppressionReason } from "../core/recheck.ts";
+import type { DeliveryStatus } from "../core/reminder.ts";
+import { type RetryPolicy, retryDelayMs } from "../core/retry.ts";
+
+/** What became of one attempt. */
+export interface Outcome {
+  status: DeliveryStatus;
+  reason: string | null;
+  /** With `pending` and `retrying`: how long until it may be taken again. */
+  retryInMs: number;
+  /** True when nothing was tried after all. */
+  untried: boolean;
+  suppression: SuppressionReason | null;
+  providerId: string | null;
+  demo: boolean;
+}
+
+const NOTHING = { reason: null, retryInMs: 0, untried: false, suppression: null, providerId: null, demo: false };
+const LONGEST_REASON = 1_000;
+
+export function sent({ providerId, demo }: Receipt): Outcome {
+  return { ...NOTHING, status: "sent", providerId, demo };
+}
+
+export function suppressed(suppression: SuppressionReason, because: string): Outcome {
+  return { ...NOTHING, status: "suppressed", suppression, reason: because, untried: true };
+}
+
+/** Given back unsent, for whoever takes it next. */
+export function handedBack(attempts: number): Outcome {
+  return { ...NOTHING, status: attempts > 1 ? "retrying" : "pending", untried: true };
+}
+
+/** A delivery whose attempts are used up without any having told how it ended. */
+export function exhausted(attempts: number): Outcome {
+  const reason = `gave up after ${attempts} attempts, none of which came to an end`;
+  return { ...NOTHING, status: "failed", reason, untried: true };
+}
+
+/** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
+export function failed(error: unknown, attempt: number, policy: RetryPolicy, cutShort: boolean): Outcome {
+  const reason = sentence(error);
+  if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason };
+  if (error instanceof OutcomeUnknown) return { ...NOTHING, status: "unknown", reason };
+  if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true };
+  const retryAfterMs = error instanceof Retryable ? error.retryAfterMs : 0;
+  const delayMs = retryDelayMs(policy, attempt, Math.random(), retryAfterMs);
+  if (delayMs === null) return { ...NOTHING, status: "failed", reason: `gave up after ${attempt} attempts: ${reason}` };
+  return { ...NOTHING, status: "retrying", reason, retryInMs: delayMs };
+}
+
+function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  // PostgreSQL's text holds no NUL and no half of a surrogate pair.
+  return text.replaceAll("\0", "").toWellFormed().slice(0, LONGEST_REASON);
+}

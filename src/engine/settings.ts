@@ -1,0 +1,27 @@
+import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
+
+export interface EngineSettings {
+  /** A sleeping worker looks at least this often, whether or not it is woken. At most 10 s (see `reminder_wake_horizon`). */
+  pollSeconds: number;
+  /** Reminders fired in one transaction, at most. */
+  batchSize: number;
+  retry: RetryPolicy;
+  /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
+  leaseSeconds: number;
+  /** How long `stop` waits for sends in flight before it aborts them. */
+  graceMs: number;
+}
+
+export const DEFAULT_SETTINGS: EngineSettings = {
+  pollSeconds: 5,
+  batchSize: 500,
+  retry: DEFAULT_RETRY,
+  leaseSeconds: 12,
+  graceMs: 2_500,
+};
+
+/** A stop condition read longer ago than this is read again right before the send (promise P3 allows 250 ms). */
+export const FRESH_MS = 100;
+
+/** A send doesn't begin this close to the end of its lease. */
+export const LEASE_MARGIN_MS = 1_000;

@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Logger } from "pino";
+import type { Channels } from "../channels/registry.ts";
+import type { Database } from "../store/postgres.ts";
+import { nextDueInMs } from "../store/wake.ts";
+import { beat, ensurePartitions, removeWorker } from "../store/workers.ts";
+import { Alarm } from "./alarm.ts";
+import { Deliverer } from "./deliver.ts";
+import { fireBatch } from "./fire.ts";
+import { type Loop, runLoop } from "./loop.ts";
+import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
+import { settleFlags } from "./settle.ts";
+import { withinMs } from "./within.ts";
+
+export interface WorkerOptions {
+  database: Database;
+  channels: Channels;
+  log: Logger;
+  settings?: Partial<EngineSettings>;
+}
+
+export interface Worker {
+  /** Looks for work at once. */
+  poke(): void;
+  /**
+   * Takes no more work, finishes what is in flight or hands it back, and resolves in under 5 s whatever receivers and
+   * the database do.
+   */
+  stop(): Promise<void>;
+}
+
+/** Channel of NOTIFY on which the database's triggers say that something is due or that a flag was set. */
+const NOTIFY_CHANNEL = "reminder_engine";
+const WEEKS_AHEAD = 5;
+const PARTITION_CHECK_MS = 6 * 3_600_000;
+/** Leases are renewed and the worker's line is beaten this often. */
+const BEATS_PER_LEASE = 4;
+const LOOPS_END_MS = 800;
+const SIGN_OFF_MS = 400;
+
+/** Starts a worker: fires what is due, sends it, completes what is done, until stopped. No error ends it. */
+export function startWorker({ database, channels, log, settings: given }: WorkerOptions): Worker {
+  const settings: EngineSettings = { ...DEFAULT_SETTINGS, ...given };
+  const identity = { id: randomUUID(), name: `${hostname()}:${process.pid}` };
+  const stopping = new AbortController();
+  const alarms = { fire: new Alarm(), deliver: new Alarm(), settle: new Alarm(), keep: new Alarm() };
+  const deliverer = new Deliverer(database, channels, settings, log, () => alarms.deliver.poke());
+  const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
+  let partitionsCheckedAtMs = Number.NEGATIVE_INFINITY;
+
+  const fire = async (): Promise<number> => {
+    const { batchSize, leaseSeconds } = settings;
+    const fired = await fireBatch({ database, channels, deliverer, batchSize, leaseSeconds });
+    if (fired >= batchSize) return 0;
+    return (await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY;
+  };
+  const keep = async (): Promise<number> => {
+    await beat(database, identity);
+    if (performance.now() - partitionsCheckedAtMs > PARTITION_CHECK_MS) {
+      await ensurePartitions(database, WEEKS_AHEAD);
+      partitionsCheckedAtMs = performance.now();
+    }
+    return beatMs;
+  };
+  const renew = async (): Promise<number> => {
+    await deliverer.renew();
+    return beatMs;
+  };
+
+  const common = { pollMs: settings.pollSeconds * 1000, signal: stopping.signal, log };
+  const loops: Loop[] = [
+    { ...common, name: "keep", alarm: alarms.keep, step: keep },
+    { ...common, name: "renew", alarm: new Alarm(), step: renew },
+    { ...common, name: "fire", alarm: alarms.fire, step: fire },
+    { ...common, name: "deliver", alarm: alarms.deliver, step: () => deliverer.claim() },
+    { ...common, name: "settle", alarm: alarms.settle, step: () => settleFlags(database, settings.batchSize) },
+  ];
+  const pokeAll = (): void => {
+    for (const { alarm } of loops) alarm.poke();
+  };
+  const running = Promise.all(loops.map(runLoop));
+  const unlisten = database.listen(NOTIFY_CHANNEL, (payload) => {
+    if (payload === "due") alarms.fire.poke();
+    else if (payload === "flag") alarms.settle.poke();
+    else pokeAll();
+  });
+
+  return {
+    poke: pokeAll,
+    stop: async () => {
+      stopping.abort();
+      pokeAll();
+      await withinMs(LOOPS_END_MS, running);
+      await deliverer.stop(settings.graceMs);
+      await withinMs(SIGN_OFF_MS, Promise.allSettled([removeWorker(database, identity.id), unlisten()]));
+    },
+  };
+}

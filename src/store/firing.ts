@@ -1,0 +1,143 @@
+import type { CompletionReason, DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import { type Sql, toTimestamptz } from "./postgres.ts";
+import { ENGINE_COLUMNS, ENGINE_JOINS, type ReminderWithFacts, toReminderWithFacts } from "./reminder-row.ts";
+
+/** A due reminder under this transaction's row lock, and the database's instant at which it was read. */
+export interface DueReminder extends ReminderWithFacts {
+  now: Instant;
+}
+
+// `materialized` keeps the planner from running the locking select twice: it never takes more than its limit. The row is
+// read where it is locked, not joined again by its id, which would show it as it was before the lock.
+const CLAIM_DUE = `
+  with r as materialized (
+    select *
+      from reminder_jobs
+     where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+     order by next_run_at
+     limit $1
+       for update skip locked
+  )
+  select r.*, reminder_now() as now,
+         ${ENGINE_COLUMNS}
+    from r
+    ${ENGINE_JOINS}`;
+
+/** Locks up to `limit` due reminders that nobody else is firing, the longest due first. */
+export async function claimDue(sql: Sql, limit: number): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_DUE, [limit])).map((row) => ({
+    ...toReminderWithFacts(row),
+    now: row.now as Instant,
+  }));
+}
+
+const CLAIM_WAITING = `
+  with r as materialized (
+    select *
+      from reminder_jobs
+     where tenant_id = $1 and flag_key = $2 and status = 'ACTIVE' and deleted_at is null
+     limit $3
+       for update skip locked
+  )
+  select r.*, reminder_now() as now,
+         ${ENGINE_COLUMNS}
+    from r
+    ${ENGINE_JOINS}`;
+
+/** Locks up to `limit` ACTIVE reminders that wait for this flag, due or not. */
+export async function claimWaiting(sql: Sql, tenantId: string, flagKey: string, limit: number): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_WAITING, [tenantId, flagKey, limit])).map((row) => ({
+    ...toReminderWithFacts(row),
+    now: row.now as Instant,
+  }));
+}
+
+export interface FiredReminder {
+  id: number;
+  occurrenceAt: Instant;
+  nextRunAt: Instant | null;
+}
+
+const WRITE_FIRED = `
+  update reminder_jobs r
+     set next_run_at = d.next_run_at, last_run_at = reminder_now(), last_occurrence_at = d.occurrence_at,
+         occurrence_count = r.occurrence_count + 1
+    from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as d(id, occurrence_at, next_run_at)
+   where r.id = d.id`;
+
+export async function writeFired(sql: Sql, fired: readonly FiredReminder[]): Promise<void> {
+  if (fired.length === 0) return;
+  await sql.query(WRITE_FIRED, [
+    fired.map((reminder) => reminder.id),
+    fired.map((reminder) => toTimestamptz(reminder.occurrenceAt)),
+    fired.map((reminder) => (reminder.nextRunAt === null ? null : toTimestamptz(reminder.nextRunAt))),
+  ]);
+}
+
+export interface CompletedReminder {
+  id: number;
+  reason: CompletionReason;
+}
+
+const WRITE_COMPLETED = `
+  update reminder_jobs r
+     set status = 'COMPLETED', completion_reason = d.reason, completed_at = reminder_now(), updated_at = reminder_now(),
+         next_run_at = null
+    from unnest($1::bigint[], $2::text[]) as d(id, reason)
+   where r.id = d.id and r.status = 'ACTIVE'
+  returning r.id`;
+
+/** Completes what is still ACTIVE among `completed`, and says which those were. */
+export async function writeCompleted(sql: Sql, completed: readonly CompletedReminder[]): Promise<number[]> {
+  if (completed.length === 0) return [];
+  const rows = await sql.query<{ id: number }>(WRITE_COMPLETED, [
+    completed.map((reminder) => reminder.id),
+    completed.map((reminder) => reminder.reason),
+  ]);
+  return rows.map((row) => row.id);
+}
+
+export interface NewDelivery extends DeliveryKey {
+  tenantId: string;
+  bucket: number;
+  channel: string;
+  recipient: string | null;
+  status: DeliveryStatus;
+  reason: string | null;
+}
+
+// A delivery that this worker is about to send is born under its lease: `sending`, first attempt counted, to be taken
+// over by others when the lease runs out. One that has to wait for its turn is born `pending`.
+const INSERT_DELIVERIES = `
+  insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason,
+                          attempts, next_attempt_at, lease_token, finished_at)
+  select d.tenant_id, d.bucket, d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient, d.status, d.reason,
+         case d.status when 'sending' then 1 else 0 end,
+         case d.status when 'sending' then reminder_now() + $11 * interval '1 second'
+                       when 'pending' then reminder_now() end,
+         case d.status when 'sending' then $10::uuid end,
+         case when d.status = 'failed' then reminder_now() end
+    from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],
+                $8::text[], $9::text[])
+      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason)`;
+
+export async function insertDeliveries(
+  sql: Sql,
+  deliveries: readonly NewDelivery[],
+  lease: { token: string; seconds: number },
+): Promise<void> {
+  if (deliveries.length === 0) return;
+  await sql.query(INSERT_DELIVERIES, [
+    deliveries.map((delivery) => delivery.tenantId),
+    deliveries.map((delivery) => delivery.bucket),
+    deliveries.map((delivery) => delivery.reminderId),
+    deliveries.map((delivery) => toTimestamptz(delivery.occurrenceAt)),
+    deliveries.map((delivery) => delivery.recipientNo),
+    deliveries.map((delivery) => delivery.channel),
+    deliveries.map((delivery) => delivery.recipient),
+    deliveries.map((delivery) => delivery.status),
+    deliveries.map((delivery) => delivery.reason),
+    lease.token,
+    lease.seconds,
+  ]);
+}

@@ -1,0 +1,225 @@
+import { expect, test } from "vitest";
+import { Permanent, Retryable } from "../../src/channels/channel.ts";
+import { DELIVERED } from "../support/sink.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
+
+const MINUTE = 60_000;
+
+test("a recurring reminder is sent at each due instant and stops once its flag is set", async () => {
+  const { insert, work, advance, sink, setFlag, becomes, deliveries, events } = await world();
+  const id = await insert({
+    interval_minutes: 60,
+    stop_condition_type: "db_check",
+    stop_condition_value: "paid:{entity_id}",
+    entity_id: "42",
+  });
+  work();
+
+  await advance({ minutes: 60 });
+  await until(() => sink.received.length === 1, "the first message is sent");
+  await advance({ minutes: 60 });
+  await until(() => sink.received.length === 2, "the second message is sent");
+  await setFlag("paid:42", true);
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition", next_run_at: null });
+  await advance({ minutes: 600 });
+  expect(sink.received.map((message) => message.occurrenceNumber)).toEqual([1, 2]);
+  await until(async () => (await deliveries(id)).every((row) => row.status === "sent"), "both results are stored");
+  expect(await events(id)).toMatchObject([{ type: "completed", because: 'flag "paid:42" is set' }]);
+});
+
+test("a one-time reminder stays ACTIVE until its message is sent, then completes", async () => {
+  const { insert, work, sink, becomes, reminder, deliveryBecomes } = await world();
+  let answer: (() => void) | undefined;
+  sink.behave = () =>
+    new Promise((resolve) => {
+      answer = () => resolve(DELIVERED);
+    });
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null });
+  work();
+
+  await until(() => answer, "the message is under way");
+  expect(await reminder(id)).toMatchObject({ status: "ACTIVE", next_run_at: null, occurrence_count: 1 });
+  answer?.();
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+  expect(await deliveryBecomes(id, "sent")).toMatchObject({ attempts: 1, lease_token: null, next_attempt_at: null });
+  expect(sink.received).toHaveLength(1);
+});
+
+test("due instants keep to the schedule however late they fire, and what was missed gets one catch-up", async () => {
+  const { insert, work, advance, sink, reminder, events, becomes } = await world();
+  const id = await insert({ interval_minutes: 60 });
+  const firstDue = (await reminder(id)).next_run_at as number;
+  await advance({ minutes: 60 * 5 + 7 });
+
+  work();
+  await becomes(id, { occurrence_count: 1 });
+
+  expect(await reminder(id)).toMatchObject({ last_occurrence_at: firstDue, next_run_at: firstDue + 5 * 60 * MINUTE });
+  expect(await events(id)).toMatchObject([{ type: "missed", details: { count: 4 } }]);
+  await advance({ minutes: 60 });
+  await becomes(id, { occurrence_count: 2 });
+  await until(() => sink.received.length === 2, "the next regular message is sent");
+});
+
+test("a failing receiver is tried again with growing waits until the attempts are used up, and the schedule goes on", async () => {
+  const { insert, work, advance, sink, deliveryBecomes, reminder, events, deliveries } = await world();
+  sink.behave = () => {
+    throw new Retryable("mailbox busy");
+  };
+  const id = await insert({ interval_minutes: 600, run_at: new Date() });
+  work({ retry: { maxAttempts: 3, baseSeconds: 60, factor: 2, capSeconds: 3600 } });
+
+  await deliveryBecomes(id, "retrying");
+  await advance({ minutes: 2 });
+  await until(async () => (await deliveries(id))[0]?.attempts === 2, "the second try has begun");
+  await deliveryBecomes(id, "retrying");
+  await advance({ minutes: 4 });
+  const failed = await deliveryBecomes(id, "failed");
+
+  expect(failed).toMatchObject({ attempts: 3, reason: "gave up after 3 attempts: mailbox busy" });
+  expect(await reminder(id)).toMatchObject({ status: "ACTIVE", occurrence_count: 1 });
+  expect((await events(id)).map((event) => event.type)).toEqual(["attempt_failed", "attempt_failed", "failed"]);
+  expect(new Set(sink.received.map((message) => message.idempotencyKey)).size).toBe(1);
+  sink.behave = () => DELIVERED;
+  await advance({ minutes: 600 });
+  await deliveryBecomes(id, "sent");
+});
+
+test("a permanent failure is not tried again; a one-time reminder completes with the reason", async () => {
+  const { insert, work, sink, becomes, deliveryBecomes } = await world();
+  sink.behave = () => {
+    throw new Permanent("no such mailbox");
+  };
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null });
+
+  work();
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "delivery_failed" });
+  expect(await deliveryBecomes(id, "failed")).toMatchObject({ reason: "no such mailbox", attempts: 1 });
+});
+
+test("P3: a flag set while the message waits for its retry suppresses it", async () => {
+  const { insert, work, advance, sink, setFlag, deliveryBecomes, becomes } = await world();
+  sink.behave = () => {
+    throw new Retryable("try later");
+  };
+  const id = await insert({
+    schedule_type: "one_time",
+    interval_minutes: null,
+    stop_condition_type: "db_check",
+    stop_condition_value: "done",
+  });
+  const worker = work();
+  await deliveryBecomes(id, "retrying");
+  await worker.stop();
+
+  await setFlag("done", true);
+  await advance({ minutes: 10 });
+  work();
+
+  expect(await deliveryBecomes(id, "suppressed")).toMatchObject({ reason: 'flag "done" is set' });
+  await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition" });
+  expect(sink.received).toHaveLength(1);
+});
+
+test("P3: a flag set while messages queue behind a slow receiver stops those that have not left", async () => {
+  const { insert, work, sink, setFlag, database } = await world({ concurrency: 1 });
+  let release: (() => void) | undefined;
+  sink.behave = () =>
+    new Promise((resolve) => {
+      release = () => resolve(DELIVERED);
+    });
+  for (let n = 0; n < 5; n += 1) {
+    await insert({ run_at: new Date(), stop_condition_type: "db_check", stop_condition_value: "done" });
+  }
+  work();
+  await until(() => sink.received.length === 1 && release, "the first message is under way");
+
+  await setFlag("done", true);
+  await until(
+    async () => (await database.query("select from reminder_jobs where status = 'COMPLETED'")).length === 5,
+    "all are completed",
+  );
+  // Let what the worker read before go stale, as it would behind a receiver this slow.
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  release?.();
+
+  await until(
+    async () => (await database.query("select from deliveries where status = 'suppressed'")).length === 4,
+    "the others are suppressed",
+  );
+  expect(sink.received).toHaveLength(1);
+});
+
+test("a newer occurrence takes the place of one that still waits for its retry", async () => {
+  const { insert, work, advance, sink, deliveries, deliveryBecomes, becomes } = await world();
+  sink.behave = () => {
+    throw new Retryable("try later");
+  };
+  const id = await insert({ interval_minutes: 1 });
+  work({ retry: { maxAttempts: 5, baseSeconds: 90, factor: 4, capSeconds: 3600 } });
+  await advance({ seconds: 61 });
+  await deliveryBecomes(id, "retrying");
+
+  sink.behave = () => DELIVERED;
+  await advance({ seconds: 60 });
+  await becomes(id, { occurrence_count: 2 });
+  await deliveryBecomes(id, "sent");
+  await advance({ seconds: 55 });
+
+  await until(async () => (await deliveries(id))[0]?.status === "suppressed", "the older one is suppressed");
+  expect((await deliveries(id))[0]).toMatchObject({ attempts: 1, reason: expect.stringContaining("newer occurrence") });
+});
+
+test("a one-time reminder paused while it waits for a retry is sent after it is resumed", async () => {
+  const { insert, work, advance, sink, database, deliveryBecomes, becomes } = await world();
+  sink.behave = () => {
+    throw new Retryable("try later");
+  };
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null });
+  work();
+  await deliveryBecomes(id, "retrying");
+
+  await database.query("update reminder_jobs set status = 'PAUSED' where id = $1", [id]);
+  await advance({ minutes: 5 });
+  await deliveryBecomes(id, "suppressed");
+  sink.behave = () => DELIVERED;
+  await database.query("update reminder_jobs set status = 'ACTIVE' where id = $1", [id]);
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+  expect(sink.received).toHaveLength(2);
+});
+
+test("a reminder for a channel that isn't there fails visibly and hinders nobody", async () => {
+  const { insert, work, becomes, deliveryBecomes, sink } = await world();
+  const lost = await insert({ channel: "pigeon", schedule_type: "one_time", interval_minutes: null });
+  const fine = await insert({ schedule_type: "one_time", interval_minutes: null });
+
+  work();
+
+  await becomes(fine, { status: "COMPLETED", completion_reason: "one_time_sent" });
+  await becomes(lost, { status: "COMPLETED", completion_reason: "delivery_failed" });
+  expect(await deliveryBecomes(lost, "failed")).toMatchObject({
+    reason: 'there is no channel "pigeon" here; there are: sink',
+  });
+  expect(sink.received).toHaveLength(1);
+});
+
+test("a row removed by hand while its message waits ends the message", async () => {
+  const { insert, work, advance, sink, database, deliveryBecomes } = await world();
+  sink.behave = () => {
+    throw new Retryable("try later");
+  };
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null });
+  work();
+  await deliveryBecomes(id, "retrying");
+
+  await database.query("delete from reminder_jobs where id = $1", [id]);
+  await advance({ minutes: 5 });
+
+  expect(await deliveryBecomes(id, "suppressed")).toMatchObject({ reason: "the reminder's row was removed" });
+  expect(sink.received).toHaveLength(1);
+});
