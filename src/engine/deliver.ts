@@ -30,7 +30,7 @@ type Reading = Pick<Held, "known" | "readAtMs">;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
-  readonly lanes: ReadonlyMap<string, Lane>;
+  readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #database: Database;
   readonly #settings: EngineSettings;
   readonly #held = new HeldDeliveries();
@@ -44,7 +44,7 @@ export class Deliverer {
     this.#settings = settings;
     this.#recorder = createRecorder(database, log, this.#ending.signal, onClaimable);
     this.#reader = new Batcher((ids) => this.#read(ids), LARGEST_READ);
-    this.lanes = new Map(
+    this.#lanes = new Map(
       [...channels].map(([name, channel]) => [
         name,
         new Lane(channel, (held) => this.#deliver(channel, held), onClaimable),
@@ -52,22 +52,32 @@ export class Deliverer {
     );
   }
 
+  /** How many deliveries each lane takes now. */
+  rooms(): Map<string, number> {
+    return new Map([...this.#lanes].map(([name, lane]) => [name, lane.room]));
+  }
+
+  /** Call when something had to be left in the database because its lane was full. */
+  turnedAway(channel: string): void {
+    this.#lanes.get(channel)?.turnedAway();
+  }
+
   /** Takes over deliveries that were just fired under `held.token`. */
   accept(held: Held): void {
     this.#held.add(held);
-    this.lanes.get(held.channel)?.add(held);
+    this.#lanes.get(held.channel)?.add(held);
   }
 
   /** Claims what waits in the database for each channel that has room; resolves to the milliseconds until there is more. */
   async claim(): Promise<number> {
-    for (const lane of this.lanes.values()) {
+    for (const lane of this.#lanes.values()) {
       while (lane.room > 0) {
         const limit = Math.min(lane.room, this.#settings.batchSize);
         if ((await this.#claimFor(lane, limit)) < limit) break;
         if (lane.room === 0) lane.turnedAway();
       }
     }
-    const withRoom = [...this.lanes.values()].filter((lane) => lane.room > 0).map((lane) => lane.channel.name);
+    const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0).map((lane) => lane.channel.name);
     return (await nextAttemptInMs(this.#database, withRoom)) ?? Number.POSITIVE_INFINITY;
   }
 
@@ -86,7 +96,7 @@ export class Deliverer {
 
   /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. */
   async stop(graceMs: number): Promise<void> {
-    const lanes = [...this.lanes.values()];
+    const lanes = [...this.#lanes.values()];
     for (const held of lanes.flatMap((lane) => lane.stop())) this.#record(held, handedBack(held.attempts));
     await withinMs(graceMs, this.#held.empty());
     this.#ending.abort();

@@ -45,5 +45,6 @@ export function backoffMs(failuresBefore: number): number {
 
 function report(log: Logger, loop: string, failures: number, error: unknown): void {
   if (!isDatabaseAway(error)) log.error({ loop, err: error }, "unexpected error; trying again");
-  else if (failures === 1) log.warn({ loop, reason: (error as Error).message }, "the database is away; trying again");
+  else if (failures === 1)
+    log.warn({ loop, reason: (error as Error).message }, "the database did not serve this time; trying again");
 }

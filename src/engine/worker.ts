@@ -50,9 +50,8 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   let partitionsCheckedAtMs = Number.NEGATIVE_INFINITY;
 
   const fire = async (): Promise<number> => {
-    const { batchSize, leaseSeconds } = settings;
-    const fired = await fireBatch({ database, channels, deliverer, batchSize, leaseSeconds });
-    if (fired >= batchSize) return 0;
+    const fired = await fireBatch({ database, channels, deliverer, settings });
+    if (fired >= settings.batchSize) return 0;
     return (await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY;
   };
   const keep = async (): Promise<number> => {

@@ -1,4 +1,4 @@
-import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import type { DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { ENGINE_COLUMNS, ENGINE_JOINS, type ReminderWithFacts, toReminderWithFacts } from "./reminder-row.ts";
 
@@ -90,7 +90,8 @@ export interface DeliveryResult extends HeldKey {
   demo: boolean;
 }
 
-// The bounds on `occurrence_at` let the planner pass over the partitions that can't hold any of these rows.
+// Only what is being sent has a lease token, so the token alone says whether the claim still holds. Naming the status as
+// well would let the planner walk the index of open deliveries once for each result, which it takes to be empty.
 const WRITE_RESULTS = `
   update deliveries d
      set status = u.status, reason = u.reason, provider_id = u.provider_id, demo = u.demo, lease_token = null,
@@ -102,8 +103,7 @@ const WRITE_RESULTS = `
                 $8::text[], $9::text[], $10::boolean[])
       as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo)
    where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
-     and d.status = 'sending' and d.lease_token = u.token
-     and d.occurrence_at between $11::timestamptz and $12::timestamptz
+     and d.lease_token = u.token
   returning d.reminder_id, d.occurrence_at, d.recipient_no`;
 
 /** Writes what became of these attempts, and returns the keys of those that were still held under their token. */
@@ -117,25 +117,31 @@ export async function writeResults(sql: Sql, results: readonly DeliveryResult[])
     results.map((result) => result.reason),
     results.map((result) => result.providerId),
     results.map((result) => result.demo),
-    ...occurrenceBounds(results),
   ]);
   return rows.map(toKey);
 }
 
+// What a result is just being written for is passed over: it ends anyway, and waiting for it could deadlock.
 const RENEW_LEASES = `
+  with mine as materialized (
+    select d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket
+      from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[])
+             as u(reminder_id, occurrence_at, recipient_no, token)
+      join deliveries d on d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at
+                       and d.recipient_no = u.recipient_no and d.lease_token = u.token
+       for update of d skip locked
+  )
   update deliveries d
-     set next_attempt_at = reminder_now() + $7 * interval '1 second'
-    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[])
-      as u(reminder_id, occurrence_at, recipient_no, token)
-   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
-     and d.status = 'sending' and d.lease_token = u.token
-     and d.occurrence_at between $5::timestamptz and $6::timestamptz
+     set next_attempt_at = reminder_now() + $5 * interval '1 second'
+    from mine
+   where d.reminder_id = mine.reminder_id and d.occurrence_at = mine.occurrence_at
+     and d.recipient_no = mine.recipient_no and d.bucket = mine.bucket
   returning d.reminder_id, d.occurrence_at, d.recipient_no`;
 
 /** Prolongs the leases of `held` and returns the keys of those that are still ours. */
 export async function renewLeases(sql: Sql, held: readonly HeldKey[], leaseSeconds: number): Promise<DeliveryKey[]> {
   if (held.length === 0) return [];
-  const rows = await sql.query(RENEW_LEASES, [...keyColumns(held), ...occurrenceBounds(held), leaseSeconds]);
+  const rows = await sql.query(RENEW_LEASES, [...keyColumns(held), leaseSeconds]);
   return rows.map(toKey);
 }
 
@@ -179,16 +185,6 @@ function keyColumns(held: readonly HeldKey[]): unknown[] {
     held.map((delivery) => delivery.recipientNo),
     held.map((delivery) => delivery.token),
   ];
-}
-
-function occurrenceBounds(held: readonly DeliveryKey[]): [string, string] {
-  let earliest: Instant = Number.POSITIVE_INFINITY;
-  let latest: Instant = Number.NEGATIVE_INFINITY;
-  for (const { occurrenceAt } of held) {
-    if (occurrenceAt < earliest) earliest = occurrenceAt;
-    if (occurrenceAt > latest) latest = occurrenceAt;
-  }
-  return [toTimestamptz(earliest), toTimestamptz(latest)];
 }
 
 function toKey(row: Row): DeliveryKey {

@@ -1,0 +1,116 @@
+import type { Channels } from "../channels/registry.ts";
+import { stopAnswer } from "../conditions/registry.ts";
+import { decide } from "../core/decide.ts";
+import type { CompletionReason, DeliveryKey, Instant } from "../core/reminder.ts";
+import type { Lease } from "../store/deliveries.ts";
+import type { NewEvent } from "../store/events.ts";
+import type { CompletedReminder, DueReminder, FiredReminder, NewDelivery } from "../store/firing.ts";
+import type { Held } from "./held.ts";
+
+/** Everything that one firing transaction writes, and what this worker sends once it is committed. */
+export interface Plan {
+  fired: FiredReminder[];
+  completed: CompletedReminder[];
+  deliveries: NewDelivery[];
+  events: NewEvent[];
+  held: Held[];
+}
+
+export interface Planning {
+  channels: Channels;
+  /** How many deliveries each channel's lane takes; what is beyond that waits in the database. */
+  rooms: Map<string, number>;
+  lease: Lease;
+  /** `performance.now()` before the reminders were read. */
+  readAtMs: number;
+}
+
+type Send = Extract<ReturnType<typeof decide>, { kind: "send" }>;
+
+/** Turns due reminders into what is to be written and sent. Touches neither the database nor the network. */
+export function planFiring(due: readonly DueReminder[], planning: Planning): Plan {
+  const plan: Plan = { fired: [], completed: [], deliveries: [], events: [], held: [] };
+  for (const reminder of due) planOne(plan, reminder, planning);
+  return plan;
+}
+
+function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
+  const { reminder, facts, now } = due;
+  const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
+  const decision = decide({ ...reminder, nextRunAt }, { stop: stopAnswer(reminder.stopCondition, facts) }, now);
+  if (decision.kind === "complete") {
+    complete(plan, reminder.id, decision.reason, decision.because);
+    return;
+  }
+  plan.fired.push({ id: reminder.id, occurrenceAt: decision.occurrenceAt, nextRunAt: decision.nextRunAt });
+  if (decision.missed > 0) plan.events.push(missed(reminder.id, decision, now));
+  planDelivery(plan, due, decision, planning);
+}
+
+function planDelivery(plan: Plan, due: DueReminder, send: Send, { channels, rooms, lease, readAtMs }: Planning): void {
+  const { reminder, contact, bucket } = due;
+  const key: DeliveryKey = { reminderId: reminder.id, occurrenceAt: send.occurrenceAt, recipientNo: 0 };
+  const channel = channels.get(reminder.channel);
+  const recipient = reminder.recipient ?? (contact && channel ? channel.address(contact) : null);
+  const delivery = { ...key, tenantId: reminder.tenantId, bucket, channel: reminder.channel, recipient, reason: null };
+
+  if (!channel) {
+    const reason = `there is no channel "${reminder.channel}" here; there are: ${[...channels.keys()].join(", ")}`;
+    plan.deliveries.push({ ...delivery, status: "failed", reason });
+    plan.events.push({
+      reminderId: reminder.id,
+      type: "failed",
+      because: reason,
+      details: { channel: reminder.channel },
+    });
+    if (send.nextRunAt === null) complete(plan, reminder.id, "delivery_failed", reason);
+    return;
+  }
+
+  const room = rooms.get(channel.name) ?? 0;
+  rooms.set(channel.name, room - 1);
+  plan.deliveries.push({ ...delivery, status: room > 0 ? "sending" : "pending" });
+  if (room <= 0) return;
+  plan.held.push({
+    ...key,
+    token: lease.token,
+    channel: channel.name,
+    recipient,
+    attempts: 1,
+    known: afterFiring(due, send),
+    readAtMs,
+    leaseEndsAtMs: readAtMs + lease.seconds * 1000,
+    abort: new AbortController(),
+    isLast: send.nextRunAt === null,
+  });
+}
+
+/** The reminder as this transaction leaves it. */
+function afterFiring({ reminder, facts, contact, bucket }: DueReminder, send: Send): Held["known"] {
+  return {
+    reminder: { ...reminder, nextRunAt: send.nextRunAt, occurrenceCount: reminder.occurrenceCount + 1 },
+    lastOccurrenceAt: send.occurrenceAt,
+    facts,
+    contact,
+    bucket,
+  };
+}
+
+function complete(plan: Plan, id: number, reason: CompletionReason, because: string): void {
+  plan.completed.push({ id, reason });
+  plan.events.push({ reminderId: id, type: "completed", because, details: { reason } });
+}
+
+function missed(reminderId: number, send: Send, now: Instant): NewEvent {
+  const times = send.missed === 1 ? "one occurrence" : `${send.missed} occurrences`;
+  return {
+    reminderId,
+    type: "missed",
+    because: `no worker fired in time: ${times} passed without a message of their own; one catch-up stands for all`,
+    details: {
+      count: send.missed,
+      from: new Date(send.occurrenceAt).toISOString(),
+      until: new Date(now).toISOString(),
+    },
+  };
+}
