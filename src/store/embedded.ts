@@ -1,0 +1,151 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "pino";
+import { serverAccount } from "./embedded/account.ts";
+import { findBinaries } from "./embedded/binaries.ts";
+import { type Access, ensureCluster, USER, writeAccess } from "./embedded/cluster.ts";
+import { EmbeddedError } from "./embedded/embedded-error.ts";
+import { claimDataDir } from "./embedded/instance.ts";
+import { stopOrphan } from "./embedded/orphan.ts";
+import { freePort } from "./embedded/port.ts";
+import { type Postmaster, type PostmasterOptions, StartFailed, startPostmaster } from "./embedded/postmaster.ts";
+import { openServerLog } from "./embedded/server-log.ts";
+import { openDatabase } from "./postgres.ts";
+
+export { EmbeddedError } from "./embedded/embedded-error.ts";
+export { AlreadyRunning } from "./embedded/instance.ts";
+
+const DATABASE = "reminder_engine";
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 10_000;
+/** What a killed server left behind (processes, their shared memory) goes away by itself in this time. */
+const DATA_HELD_MS = 10_000;
+
+export interface EmbeddedOptions {
+  /** Made when it is missing. The database lies in its folder `postgres`. */
+  dataDir: string;
+  log: Logger;
+  /** PostgreSQL settings that outrank postgresql.conf. */
+  settings?: Record<string, string>;
+}
+
+export interface Embedded {
+  /** A postgresql:// URL with its password; it stays the same as long as its port is free at each start. */
+  url: string;
+  /** Tells a second start on the same data where this one can be reached. */
+  announce(where: string): void;
+  /** Shuts the server down in order, in under 3 s. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the PostgreSQL that npm brought, on the data in `dataDir`, and keeps it running: should it end before `stop`, it
+ * is started again. Takes care of what an earlier start left behind, however that ended.
+ *
+ * Throws `AlreadyRunning` when another process uses the data, and `EmbeddedError` when the server can't be had.
+ */
+export async function startEmbedded({ dataDir, log, settings = {} }: EmbeddedOptions): Promise<Embedded> {
+  const folder = resolve(dataDir);
+  const clusterDir = join(folder, "postgres");
+  await makeFolder(folder);
+  const instance = await claimDataDir(folder);
+  const cleanUp: (() => Promise<void>)[] = [() => instance.release()];
+  const stopped = new AbortController();
+  const undo = async () => {
+    stopped.abort();
+    for (let step = cleanUp.pop(); step; step = cleanUp.pop()) await step();
+  };
+
+  try {
+    const account = await serverAccount(clusterDir);
+    const binaries = await findBinaries(folder, account, log);
+    const access = await ensureCluster(clusterDir, binaries, account);
+    const serverLog = await openServerLog(join(folder, "postgres.log"));
+    cleanUp.push(() => serverLog.close());
+
+    const options = { clusterDir, binaries, account, serverLog, settings, signal: stopped.signal };
+    const launch = async (port: number) => {
+      await stopOrphan(clusterDir, binaries.pgCtl, log);
+      return startPostmaster({ ...options, port });
+    };
+    const { postmaster, port } = await launchOnSomePort(launch, access);
+    const keeper = keepRunning(postmaster, () => launch(port), stopped.signal, log);
+    cleanUp.push(keeper.stop);
+    if (port !== access.port) await writeAccess(clusterDir, { ...access, port }, account);
+
+    const url = (name: string) => `postgresql://${USER}:${access.password}@127.0.0.1:${port}/${name}`;
+    await ensureDatabase(url("postgres"));
+    return { url: url(DATABASE), announce: instance.announce, stop: undo };
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new EmbeddedError(`can't make the data folder ${folder}: ${(error as Error).message}`);
+  }
+}
+
+type Launch = (port: number) => Promise<Postmaster>;
+
+async function launchOnSomePort(launch: Launch, access: Access): Promise<{ postmaster: Postmaster; port: number }> {
+  const giveUpAt = Date.now() + DATA_HELD_MS;
+  for (;;) {
+    const port = await freePort(access.port);
+    try {
+      return { postmaster: await launch(port), port };
+    } catch (error) {
+      // Between our look and the server's, somebody else may have taken the port.
+      const passes = error instanceof StartFailed && (error.portTaken || error.dataHeld);
+      if (!passes || Date.now() > giveUpAt) throw error;
+      await sleep(FIRST_RETRY_MS);
+    }
+  }
+}
+
+/** Starts the server again whenever it ends, on the same port since its URL is in use, waiting longer each time. */
+function keepRunning(
+  first: Postmaster,
+  relaunch: () => Promise<Postmaster>,
+  signal: PostmasterOptions["signal"],
+  log: Logger,
+): { stop(): Promise<void> } {
+  let current: Postmaster | null = first;
+  const keeping = (async () => {
+    while (current) {
+      const how = await current.ended;
+      current = null;
+      for (let waitMs = FIRST_RETRY_MS; !current && !signal.aborted; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
+        log.warn(`the embedded PostgreSQL ${how}; it is started again`);
+        try {
+          await sleep(waitMs, undefined, { signal });
+          current = await relaunch();
+          log.info("the embedded PostgreSQL is back");
+        } catch (error) {
+          if (!signal.aborted) log.error((error as Error).message);
+        }
+      }
+    }
+  })();
+  return {
+    async stop() {
+      await current?.stop();
+      await keeping;
+    },
+  };
+}
+
+async function ensureDatabase(url: string): Promise<void> {
+  const server = openDatabase({ url, poolSize: 1 });
+  try {
+    const found = await server.query("select from pg_database where datname = $1", [DATABASE]);
+    if (found.length === 0) await server.query(`create database ${DATABASE}`);
+  } finally {
+    await server.close();
+  }
+}
