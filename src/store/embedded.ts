@@ -94,7 +94,7 @@ async function makeFolder(folder: string): Promise<void> {
 type Launch = (port: number) => Promise<Postmaster>;
 
 async function launchOnSomePort(launch: Launch, access: Access): Promise<{ postmaster: Postmaster; port: number }> {
-  const giveUpAt = Date.now() + DATA_HELD_MS;
+  const giveUpAt = performance.now() + DATA_HELD_MS;
   for (;;) {
     const port = await freePort(access.port);
     try {
@@ -102,7 +102,7 @@ async function launchOnSomePort(launch: Launch, access: Access): Promise<{ postm
     } catch (error) {
       // Between our look and the server's, somebody else may have taken the port.
       const passes = error instanceof StartFailed && (error.portTaken || error.dataHeld);
-      if (!passes || Date.now() > giveUpAt) throw error;
+      if (!passes || performance.now() > giveUpAt) throw error;
       await sleep(FIRST_RETRY_MS);
     }
   }

@@ -23,7 +23,7 @@ export async function stopOrphan(clusterDir: string, pgCtl: string, log: Logger)
     ["QUIT", IMMEDIATE_SHUTDOWN_MS],
   ] as const) {
     await sendSignal(file.pid, signal, pgCtl);
-    for (const end = Date.now() + ms; Date.now() < end; await sleep(CHECK_MS)) {
+    for (const end = performance.now() + ms; performance.now() < end; await sleep(CHECK_MS)) {
       if (!(await isServerOf(clusterDir, file.pid))) return;
     }
   }
