@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import type { Channel } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
 import { stopAnswer } from "../conditions/registry.ts";
 import { recheck } from "../core/recheck.ts";
@@ -14,42 +13,49 @@ import { type Held, HeldDeliveries, isLeaseValid } from "./held.ts";
 import { Lane } from "./lane.ts";
 import { messageFor } from "./message.ts";
 import { exhausted, failed, handedBack, type Outcome, sent, suppressed } from "./outcome.ts";
-import { createRecorder, type Ended } from "./results.ts";
+import { Recorder } from "./recorder.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
 import { withinMs } from "./within.ts";
 
 const LARGEST_READ = 1_000;
-
 /** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
 const MOST_READS = 3;
 /** How long `stop` waits for aborted sends to end and for their results to be stored. */
 const WIND_UP_MS = 1_000;
+/** How long a channel may take to wind up after its signal fired; then we go on without it. */
+const ABORT_GRACE_MS = 500;
+const SWEEP_MS = 250;
 
-/** A reminder and its facts, and `performance.now()` before they were read. */
+/** A reminder and its facts, and when they were read. */
 type Reading = Pick<Held, "known" | "readAtMs">;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
-  readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #database: Database;
   readonly #settings: EngineSettings;
+  readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #held = new HeldDeliveries();
-  readonly #recorder: Batcher<Ended, undefined>;
+  readonly #recorder: Recorder;
   readonly #reader: Batcher<number, Reading>;
-  readonly #ending = new AbortController();
+  readonly #sweeper: NodeJS.Timeout;
+  #isEnding = false;
 
   /** `onClaimable` is called when there may be something to claim sooner than the last `claim` said. */
   constructor(database: Database, channels: Channels, settings: EngineSettings, log: Logger, onClaimable: () => void) {
     this.#database = database;
     this.#settings = settings;
-    this.#recorder = createRecorder(database, log, this.#ending.signal, onClaimable);
     this.#reader = new Batcher((ids) => this.#read(ids), LARGEST_READ);
-    this.#lanes = new Map(
-      [...channels].map(([name, channel]) => [
-        name,
-        new Lane(channel, (held) => this.#deliver(channel, held), onClaimable),
-      ]),
-    );
+    this.#recorder = new Recorder({
+      database,
+      log,
+      onStored: (batch) => {
+        for (const { held } of batch) this.#held.remove(held);
+        if (batch.some(({ outcome }) => outcome.status === "retrying" || outcome.status === "pending")) onClaimable();
+      },
+    });
+    const begin = (lane: Lane, held: Held): void => void this.#deliver(lane, held);
+    this.#lanes = new Map([...channels].map(([name, channel]) => [name, new Lane(channel, begin, onClaimable)]));
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
   }
 
   /** How many deliveries each lane takes now. */
@@ -62,7 +68,7 @@ export class Deliverer {
     this.#lanes.get(channel)?.turnedAway();
   }
 
-  /** Takes over deliveries that were just fired under `held.token`. */
+  /** Takes over a delivery that was just fired under `held.token`. */
   accept(held: Held): void {
     this.#held.add(held);
     this.#lanes.get(held.channel)?.add(held);
@@ -81,13 +87,11 @@ export class Deliverer {
     return (await nextAttemptInMs(this.#database, withRoom)) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Prolongs the leases of what has been held for a while. What another worker has taken over is let go. */
+  /** Prolongs the leases of what has been held for a while. One that another worker has taken over is left to run out. */
   async renew(): Promise<void> {
     const { leaseSeconds } = this.#settings;
     const startedAtMs = performance.now();
-    const ageing = this.#held
-      .values()
-      .filter((held) => held.leaseEndsAtMs - startedAtMs < (leaseSeconds * 1000 * 2) / 3);
+    const ageing = this.#held.values().filter((held) => held.leaseEndsAtMs - startedAtMs < (leaseSeconds * 2_000) / 3);
     const renewed = new Set((await renewLeases(this.#database, ageing, leaseSeconds)).map(deliveryId));
     for (const held of ageing) {
       if (renewed.has(deliveryId(held))) held.leaseEndsAtMs = startedAtMs + leaseSeconds * 1000;
@@ -97,11 +101,13 @@ export class Deliverer {
   /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. */
   async stop(graceMs: number): Promise<void> {
     const lanes = [...this.#lanes.values()];
-    for (const held of lanes.flatMap((lane) => lane.stop())) this.#record(held, handedBack(held.attempts));
+    for (const held of lanes.flatMap((lane) => lane.stop())) this.#end(held, handedBack(held.attempts));
     await withinMs(graceMs, this.#held.empty());
-    this.#ending.abort();
-    for (const held of this.#held.values()) held.abort.abort();
+    this.#isEnding = true;
+    this.#recorder.hurry();
+    for (const lane of lanes) lane.deadlines.abortAll();
     await withinMs(WIND_UP_MS, this.#held.empty());
+    clearInterval(this.#sweeper);
   }
 
   async #claimFor(lane: Lane, limit: number): Promise<number> {
@@ -121,31 +127,50 @@ export class Deliverer {
       mine.leaseEndsAtMs = leaseEndsAtMs;
       return;
     }
-    const { reminderId, occurrenceAt, recipientNo, channel, recipient, attempts, known } = delivery;
+    const { known, occurrenceAt, attempts } = delivery;
     const isLast = known?.reminder.nextRunAt === null && known.lastOccurrenceAt === occurrenceAt;
-    const key = { reminderId, occurrenceAt, recipientNo };
-    const abort = new AbortController();
-    const held: Held = { ...key, token, channel, recipient, attempts, known, readAtMs, leaseEndsAtMs, abort, isLast };
+    const held = { ...delivery, token, readAtMs, leaseEndsAtMs, isLast, sendingSinceMs: null, hasEnded: false };
     this.#held.add(held);
-    if (attempts > this.#settings.retry.maxAttempts) this.#record(held, exhausted(attempts - 1));
+    if (attempts > this.#settings.retry.maxAttempts) this.#end(held, exhausted(attempts - 1));
     else lane.add(held);
   }
 
-  async #deliver(channel: Channel, held: Held): Promise<void> {
-    this.#record(held, (await this.#askAgain(held)) ?? (await this.#send(channel, held)));
+  async #deliver(lane: Lane, held: Held): Promise<void> {
+    if (performance.now() - held.readAtMs > FRESH_MS && !(await this.#readAgain(held))) {
+      // Without an answer nothing may leave. It goes back, to be taken up when the database is there again.
+      this.#end(held, handedBack(held.attempts), lane);
+      return;
+    }
+    const nowMs = performance.now();
+    const reason = this.#reasonNotTo(held, nowMs);
+    if (reason || !held.known) {
+      this.#end(held, reason ?? handedBack(held.attempts), lane);
+      return;
+    }
+    held.sendingSinceMs = nowMs;
+    try {
+      const receipt = await lane.channel.send(messageFor(held, held.known), { signal: lane.deadlines.signal(nowMs) });
+      this.#end(held, sent(receipt), lane);
+    } catch (error) {
+      this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
+    }
   }
 
-  /** The reminder and its stop condition once more, right before the send. Null: it may leave. */
-  async #askAgain(held: Held): Promise<Outcome | null> {
+  /** Reads the reminder and its facts until they are fresh; false when the database doesn't answer. */
+  async #readAgain(held: Held): Promise<boolean> {
     try {
       for (let reads = 0; reads < MOST_READS && performance.now() - held.readAtMs > FRESH_MS; reads += 1) {
         Object.assign(held, await this.#reader.add(held.reminderId));
       }
+      return true;
     } catch {
-      // Without an answer nothing may leave. It goes back, to be taken up when the database is there again.
-      return handedBack(held.attempts);
+      return false;
     }
-    if (!isLeaseValid(held, performance.now())) return handedBack(held.attempts);
+  }
+
+  /** What ends the delivery right before its send, if anything does. */
+  #reasonNotTo(held: Held, nowMs: number): Outcome | null {
+    if (!isLeaseValid(held, nowMs)) return handedBack(held.attempts);
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
     const { reminder, lastOccurrenceAt, facts } = held.known;
     const now = { status: reminder.status, deletedAt: reminder.deletedAt, lastOccurrenceAt };
@@ -153,46 +178,30 @@ export class Deliverer {
     return suppression && suppressed(suppression.reason, suppression.because);
   }
 
-  async #send(channel: Channel, held: Held): Promise<Outcome> {
-    const timer = setTimeout(() => held.abort.abort(), channel.timeoutMs);
-    try {
-      const message = messageFor(held, held.known as ReminderWithFacts);
-      return sent(await orAbort(channel.send(message, { signal: held.abort.signal }), held.abort.signal));
-    } catch (error) {
-      return failed(error, held.attempts, this.#settings.retry, this.#ending.signal.aborted);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Ends the attempt, once: frees its place in the lane and has the outcome stored. */
+  #end(held: Held, outcome: Outcome, lane?: Lane): void {
+    if (held.hasEnded) return;
+    held.hasEnded = true;
+    this.#recorder.add({ held, outcome });
+    lane?.ended();
   }
 
-  /** Stores the outcome; the lane goes on meanwhile. */
-  #record(held: Held, outcome: Outcome): void {
-    void this.#recorder.add({ held, outcome }).then(() => this.#held.remove(held));
+  /** Ends sends whose channel doesn't heed its signal, so that none holds its place for ever. */
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (const held of this.#held.values()) {
+      const lane = this.#lanes.get(held.channel);
+      if (!lane || held.sendingSinceMs === null || held.hasEnded) continue;
+      const allowedMs = this.#isEnding ? 0 : lane.channel.timeoutMs + ABORT_GRACE_MS;
+      if (nowMs - held.sendingSinceMs < allowedMs) continue;
+      const error = new Error("the receiver did not answer in time");
+      this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
+    }
   }
 
   async #read(ids: number[]): Promise<Reading[]> {
     const readAtMs = performance.now();
-    const facts = await readFacts(this.#database, ids);
+    const facts: Map<number, ReminderWithFacts> = await readFacts(this.#database, ids);
     return ids.map((id) => ({ known: facts.get(id) ?? null, readAtMs }));
-  }
-}
-
-/** How long a channel may take to wind up after it was told to stop; then we go on without it. */
-const ABORT_GRACE_MS = 500;
-
-/** The send's own end; or, if it doesn't heed the signal, an end made for it. */
-async function orAbort<T>(send: Promise<T>, signal: AbortSignal): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const cutOff = new Promise<never>((_, reject) => {
-    const arm = (): void => {
-      timer = setTimeout(() => reject(new Error("the receiver did not answer in time")), ABORT_GRACE_MS);
-    };
-    if (signal.aborted) arm();
-    else signal.addEventListener("abort", arm, { once: true });
-  });
-  try {
-    return await Promise.race([send, cutOff]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -2,7 +2,7 @@ import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import type { ReminderWithFacts } from "../store/reminder-row.ts";
 import { LEASE_MARGIN_MS } from "./settings.ts";
 
-/** A delivery that this worker holds under a lease, from its claim until its result is stored. */
+/** A delivery that this worker holds under a lease, from its claim until its result is stored. Times are `performance.now()`. */
 export interface Held extends DeliveryKey {
   token: string;
   channel: string;
@@ -11,14 +11,16 @@ export interface Held extends DeliveryKey {
   attempts: number;
   /** Its reminder when last read; null when somebody removed the row. */
   known: ReminderWithFacts | null;
-  /** `performance.now()` just before `known` was read. */
+  /** Just before `known` was read. */
   readAtMs: number;
-  /** `performance.now()` when the lease ends, by a clock that no one can set. */
+  /** When the lease ends, by a clock that no one can set. */
   leaseEndsAtMs: number;
-  /** Aborted when the worker has to let go. */
-  abort: AbortController;
   /** True for the last delivery of a reminder whose schedule has ended: it completes with it. */
   isLast: boolean;
+  /** When its send began; null before. */
+  sendingSinceMs: number | null;
+  /** True once its outcome is known; whatever comes after that is ignored. */
+  hasEnded: boolean;
 }
 
 /** What this worker holds, by the delivery's id. */

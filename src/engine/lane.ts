@@ -1,4 +1,5 @@
 import type { Channel } from "../channels/channel.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { Held } from "./held.ts";
 
 /** A lane holds this many times its concurrency: enough to keep it busy between claims, too few to hoard. */
@@ -10,18 +11,19 @@ const QUEUE_FACTOR = 10;
  */
 export class Lane {
   readonly channel: Channel;
-  readonly #deliver: (held: Held) => Promise<void>;
+  readonly deadlines: Deadlines;
+  readonly #begin: (lane: Lane, held: Held) => void;
   readonly #onRoom: () => void;
   readonly #queue: Held[] = [];
   #inFlight = 0;
   #stopped = false;
   #wasFull = false;
-  #idle: (() => void)[] = [];
 
-  /** `onRoom` is called when a lane that had to turn deliveries away has room again. */
-  constructor(channel: Channel, deliver: (held: Held) => Promise<void>, onRoom: () => void) {
+  /** `begin` starts one delivery and sees to it that `ended` is called. `onRoom`: a lane that was full has room again. */
+  constructor(channel: Channel, begin: (lane: Lane, held: Held) => void, onRoom: () => void) {
     this.channel = channel;
-    this.#deliver = deliver;
+    this.deadlines = new Deadlines(channel.timeoutMs);
+    this.#begin = begin;
     this.#onRoom = onRoom;
   }
 
@@ -41,15 +43,20 @@ export class Lane {
     this.#pump();
   }
 
+  /** Call when a delivery that was begun has ended. */
+  ended(): void {
+    this.#inFlight -= 1;
+    this.#pump();
+    if (this.#wasFull && this.#queue.length < this.channel.concurrency) {
+      this.#wasFull = false;
+      this.#onRoom();
+    }
+  }
+
   /** Begins nothing new, and returns what had not begun. */
   stop(): Held[] {
     this.#stopped = true;
     return this.#queue.splice(0);
-  }
-
-  /** Resolves when nothing is in flight. */
-  async idle(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #pump(): void {
@@ -57,17 +64,7 @@ export class Lane {
       const held = this.#queue.shift();
       if (!held) break;
       this.#inFlight += 1;
-      void this.#deliver(held).finally(() => this.#done());
-    }
-  }
-
-  #done(): void {
-    this.#inFlight -= 1;
-    this.#pump();
-    if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
-    if (this.#wasFull && this.#queue.length < this.channel.concurrency) {
-      this.#wasFull = false;
-      this.#onRoom();
+      this.#begin(this, held);
     }
   }
 }

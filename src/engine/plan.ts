@@ -80,8 +80,9 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, { channels, room
     known: afterFiring(due, send),
     readAtMs,
     leaseEndsAtMs: readAtMs + lease.seconds * 1000,
-    abort: new AbortController(),
     isLast: send.nextRunAt === null,
+    sendingSinceMs: null,
+    hasEnded: false,
   });
 }
 

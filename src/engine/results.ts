@@ -1,59 +1,19 @@
-import type { Logger } from "pino";
 import { completionAfter } from "../core/decide.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { completeEnded, type DeliveryResult, rearmPaused, writeResults } from "../store/deliveries.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
-import { type Database, isDatabaseAway, type Sql } from "../store/postgres.ts";
-import { Batcher } from "./batcher.ts";
+import type { Database, Sql } from "../store/postgres.ts";
 import type { Held } from "./held.ts";
-import { backoffMs } from "./loop.ts";
 import type { Outcome } from "./outcome.ts";
-
-const LARGEST_BATCH = 1_000;
 
 export interface Ended {
   held: Held;
   outcome: Outcome;
 }
 
-/**
- * Stores what became of attempts, in batches. While the database is away it keeps the results and tries again: a result
- * that is lost would mean a message sent twice. `onPutBack` is called when something is to be tried again.
- */
-export function createRecorder(
-  database: Database,
-  log: Logger,
-  signal: AbortSignal,
-  onPutBack: () => void,
-): Batcher<Ended, undefined> {
-  return new Batcher(async (batch) => {
-    await storeStubbornly(database, batch, log, signal);
-    if (batch.some(({ outcome }) => outcome.status === "retrying" || outcome.status === "pending")) onPutBack();
-    return batch.map(() => undefined);
-  }, LARGEST_BATCH);
-}
-
-async function storeStubbornly(database: Database, batch: Ended[], log: Logger, signal: AbortSignal): Promise<void> {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await store(database, batch);
-    } catch (error) {
-      if (!isDatabaseAway(error) || signal.aborted) {
-        // One row that can't be stored must not take the others with it; its lease runs out and it is tried again.
-        const [first, ...others] = batch;
-        if (first && others.length === 0)
-          log.error({ err: error, delivery: deliveryId(first.held) }, "result not stored");
-        else for (const ended of batch) await storeStubbornly(database, [ended], log, signal);
-        return;
-      }
-      if (failures === 0) log.warn({ results: batch.length }, "the database is away; keeping results until it is back");
-      await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
-    }
-  }
-}
-
-async function store(database: Database, batch: readonly Ended[]): Promise<void> {
+/** Stores what became of attempts, and what follows from it, where the claim that made them still holds. */
+export async function storeResults(database: Database, batch: readonly Ended[]): Promise<void> {
   const results = batch.map(toResult);
   const nothingElse = batch.every(({ held, outcome }) => outcome.status === "sent" && !held.isLast);
   if (nothingElse) await writeResults(database, results);

@@ -150,8 +150,13 @@ function getTypeParser(oid: number, format?: "text" | "binary"): (text: string) 
 const parseTimestamptz = pg.types.getTypeParser(TIMESTAMPTZ, "text") as (text: string) => Date;
 
 function parseInstant(text: string): Instant {
+  // The usual case, a session in UTC, is ISO 8601 but for two characters, and `Date.parse` reads that much faster.
+  if (text.endsWith("+00") && text.length <= LONGEST_UTC)
+    return Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
   return parseTimestamptz(text).getTime();
 }
+
+const LONGEST_UTC = "2026-01-01 00:00:00.000000+00".length;
 
 /** An instant as a query parameter. */
 export function toTimestamptz(instant: Instant): string {
