@@ -30,7 +30,11 @@ let counter = 0;
 
 /** A database of its own, a receiver of its own, and hands to move both. */
 export async function world(options: Parameters<typeof sinkChannel>[1] = {}): Promise<World> {
-  const database = await freshDatabase();
+  return worldOn(await freshDatabase(), options);
+}
+
+/** The same on a database that the test brings. */
+export function worldOn(database: TestDatabase, options: Parameters<typeof sinkChannel>[1] = {}): World {
   const sink = sinkChannel("sink", options);
   const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
 
