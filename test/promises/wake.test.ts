@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
+
+/** Longer than any test: what happens within the test happened by being woken. */
+const NEVER_POLL = { pollSeconds: 86_400 };
+
+test("P4: a reminder inserted by plain SQL wakes a sleeping worker when it is due, by NOTIFY alone", async () => {
+  const { database, insert, sink, work } = await world();
+  work(NEVER_POLL);
+  const first = await insert({ run_at: new Date() });
+  await until(() => sink.received.length === 1, "the worker is awake and has sent");
+
+  const soon = await database.query<{ at: number }>("select reminder_now() + interval '400 milliseconds' as at");
+  const second = await insert({ run_at: new Date(soon[0]?.at as number) });
+  await until(() => sink.received.length === 2, "the second is sent");
+
+  expect(sink.received.map((message) => message.reminder.id)).toEqual([first, second]);
+  const early = await database.query("select from deliveries where created_at < occurrence_at");
+  expect(early).toHaveLength(0);
+});
+
+test("P4: a due instant moved to sooner by plain SQL is kept", async () => {
+  const { database, insert, sink, work } = await world();
+  const id = await insert({ interval_minutes: 600 });
+  work(NEVER_POLL);
+  await until(async () => (await database.query("select from workers")).length === 1, "the worker is at work");
+
+  await database.query(
+    "update reminder_jobs set next_run_at = reminder_now() + interval '200 milliseconds' where id = $1",
+    [id],
+  );
+
+  await until(() => sink.received.length === 1, "it is sent");
+});
+
+test("P4: polling alone is enough where NOTIFY never arrives", async () => {
+  const { insert, sink, work, setFlag, becomes, database } = await world();
+  database.listen = () => async () => {};
+  work({ pollSeconds: 0.1 });
+
+  const id = await insert({ run_at: new Date(), stop_condition_type: "db_check", stop_condition_value: "done" });
+  await until(() => sink.received.length === 1, "it is sent");
+  await setFlag("done", true);
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition" });
+});
+
+test("P4: nothing leaves early, by the database's clock", async () => {
+  const { database, insert, sink, work } = await world();
+  work();
+  const [now] = await database.query<{ at: number }>("select reminder_now() as at");
+  for (let n = 0; n < 100; n += 1) await insert({ run_at: new Date((now?.at as number) + n * 7) });
+
+  await until(() => sink.received.length === 100, "all are sent");
+
+  expect(await database.query("select from deliveries where created_at < occurrence_at")).toHaveLength(0);
+});
+
+test("creating reminders for later makes no noise: only what is due soon is announced", async () => {
+  const { database, insert } = await world();
+  const heard: string[] = [];
+  const unlisten = database.listen("reminder_engine", (payload) => heard.push(payload));
+  await until(() => heard.length === 1, "the connection is up");
+
+  await insert({ interval_minutes: 600 });
+  await insert({ interval_minutes: 600, run_at: new Date() });
+  await until(() => heard.length === 2, "the second is announced");
+  await unlisten();
+
+  expect(heard).toEqual(["", "due"]);
+});
+
+test("a flag that many reminders wait for completes them all at once, and others stay on time", async () => {
+  const { database, insert, sink, work, setFlag, becomes } = await world();
+  await database.query(
+    `insert into reminder_jobs (entity_type, entity_id, event_type, channel, recipient, schedule_type, interval_minutes,
+                                stop_condition_type, stop_condition_value)
+     select 'invoice', n::text, 'bulk', 'sink', 'x', 'recurring', 600, 'db_check', 'all-done' from generate_series(1, 3000) n`,
+  );
+  work({ ...NEVER_POLL, batchSize: 100 });
+
+  await setFlag("all-done", true);
+  const other = await insert({ run_at: new Date() });
+
+  await becomes(other, { occurrence_count: 1 });
+  await until(
+    async () =>
+      (await database.query("select from reminder_jobs where completion_reason = 'stop_condition'")).length === 3000,
+    "all that waited are completed",
+  );
+  await until(
+    async () => (await database.query("select from status_flags where unsettled")).length === 0,
+    "the flag is settled",
+  );
+  expect(sink.received.map((message) => message.reminder.id)).toEqual([other]);
+});
