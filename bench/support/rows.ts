@@ -1,0 +1,23 @@
+import type { Sql } from "../../src/store/postgres.ts";
+
+const INSERT = `
+  insert into reminder_jobs (entity_type, entity_id, event_type, channel, recipient, schedule_type, interval_minutes, run_at,
+                             stop_condition_type, stop_condition_value)
+  select $2, n::text, 'payment', 'nothing', 'someone@example.org', 'recurring', 600, now() + $3 * interval '1 second',
+         'db_check', 'paid:{entity_type}:{entity_id}'
+    from generate_series(1, $1::int) n`;
+
+const INSERT_FLAGS = `
+  insert into status_flags (key, value)
+  select 'paid:' || $2 || ':' || n, false from generate_series(1, $1::int) n`;
+
+/** Recurring reminders, each with a flag of its own that isn't set. */
+export async function insertReminders(sql: Sql, count: number, kind: string, dueInSeconds: number): Promise<void> {
+  await sql.query(INSERT_FLAGS, [count, kind]);
+  await sql.query(INSERT, [count, kind, dueInSeconds]);
+}
+
+/** Makes all reminders of this kind due now. */
+export async function makeDue(sql: Sql, kind: string): Promise<void> {
+  await sql.query("update reminder_jobs set next_run_at = now(), anchor_at = now() where entity_type = $1", [kind]);
+}
