@@ -61,7 +61,7 @@ export interface Channel {
    */
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
-  address(contact: Contact): string | null;
+  address(contact: Pick<Contact, "email">): string | null;
   /** Sends, or throws `Retryable`, `Permanent` or `OutcomeUnknown`; anything else thrown counts as `Retryable`. */
   send(message: Message, options: { signal: AbortSignal }): Promise<Receipt>;
   /** Lets go of connections. */

@@ -1,5 +1,5 @@
 import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
-import type { ReminderWithFacts } from "../store/reminder-row.ts";
+import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { LEASE_MARGIN_MS } from "./settings.ts";
 
 /** A delivery that this worker holds under a lease, from its claim until its result is stored. Times are `performance.now()`. */

@@ -1,6 +1,6 @@
 import type { Message } from "../channels/channel.ts";
 import { deliveryId } from "../core/reminder.ts";
-import type { ReminderWithFacts } from "../store/reminder-row.ts";
+import type { ReminderWithFacts } from "../store/engine-row.ts";
 import type { Held } from "./held.ts";
 
 /** What the channel is asked to send for this delivery. */

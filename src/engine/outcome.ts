@@ -20,7 +20,7 @@ const NOTHING = { reason: null, retryInMs: 0, untried: false, suppression: null,
 const LONGEST_REASON = 1_000;
 
 export function sent({ providerId, demo }: Receipt): Outcome {
-  return { ...NOTHING, status: "sent", providerId, demo };
+  return { status: "sent", reason: null, retryInMs: 0, untried: false, suppression: null, providerId, demo };
 }
 
 export function suppressed(suppression: SuppressionReason, because: string): Outcome {

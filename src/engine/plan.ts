@@ -1,7 +1,7 @@
 import type { Channels } from "../channels/registry.ts";
 import { stopAnswer } from "../conditions/registry.ts";
 import { decide } from "../core/decide.ts";
-import type { CompletionReason, DeliveryKey, Instant } from "../core/reminder.ts";
+import type { CompletionReason, Instant } from "../core/reminder.ts";
 import type { Lease } from "../store/deliveries.ts";
 import type { NewEvent } from "../store/events.ts";
 import type { CompletedReminder, DueReminder, FiredReminder, NewDelivery } from "../store/firing.ts";
@@ -27,7 +27,7 @@ export interface Planning {
 
 type Send = Extract<ReturnType<typeof decide>, { kind: "send" }>;
 
-/** Turns due reminders into what is to be written and sent. Touches neither the database nor the network. */
+/** Turns claimed reminders into what is to be written and sent. Touches neither the database nor the network. */
 export function planFiring(due: readonly DueReminder[], planning: Planning): Plan {
   const plan: Plan = { fired: [], completed: [], deliveries: [], events: [], held: [] };
   for (const reminder of due) planOne(plan, reminder, planning);
@@ -48,53 +48,56 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
 }
 
 function planDelivery(plan: Plan, due: DueReminder, send: Send, { channels, rooms, lease, readAtMs }: Planning): void {
-  const { reminder, contact, bucket } = due;
-  const key: DeliveryKey = { reminderId: reminder.id, occurrenceAt: send.occurrenceAt, recipientNo: 0 };
+  const { reminder, contact } = due;
+  const { id, tenantId } = reminder;
   const channel = channels.get(reminder.channel);
-  const recipient = reminder.recipient ?? (contact && channel ? channel.address(contact) : null);
-  const delivery = { ...key, tenantId: reminder.tenantId, bucket, channel: reminder.channel, recipient, reason: null };
+  const delivery: NewDelivery = {
+    reminderId: id,
+    occurrenceAt: send.occurrenceAt,
+    recipientNo: 0,
+    tenantId,
+    bucket: due.bucket,
+    channel: reminder.channel,
+    recipient: reminder.recipient ?? (contact && channel ? channel.address(contact) : null),
+    status: "sending",
+    reason: null,
+  };
+  plan.deliveries.push(delivery);
 
   if (!channel) {
     const reason = `there is no channel "${reminder.channel}" here; there are: ${[...channels.keys()].join(", ")}`;
-    plan.deliveries.push({ ...delivery, status: "failed", reason });
-    plan.events.push({
-      reminderId: reminder.id,
-      type: "failed",
-      because: reason,
-      details: { channel: reminder.channel },
-    });
-    if (send.nextRunAt === null) complete(plan, reminder.id, "delivery_failed", reason);
+    delivery.status = "failed";
+    delivery.reason = reason;
+    plan.events.push({ reminderId: id, type: "failed", because: reason, details: { channel: reminder.channel } });
+    if (send.nextRunAt === null) complete(plan, id, "delivery_failed", reason);
     return;
   }
 
   const room = rooms.get(channel.name) ?? 0;
   rooms.set(channel.name, room - 1);
-  plan.deliveries.push({ ...delivery, status: room > 0 ? "sending" : "pending" });
-  if (room <= 0) return;
+  if (room <= 0) {
+    delivery.status = "pending";
+    return;
+  }
+  // From here on the claimed row stands for the reminder as this transaction leaves it.
+  reminder.nextRunAt = send.nextRunAt;
+  reminder.occurrenceCount += 1;
+  due.lastOccurrenceAt = send.occurrenceAt;
   plan.held.push({
-    ...key,
+    reminderId: id,
+    occurrenceAt: send.occurrenceAt,
+    recipientNo: 0,
     token: lease.token,
     channel: channel.name,
-    recipient,
+    recipient: delivery.recipient,
     attempts: 1,
-    known: afterFiring(due, send),
+    known: due,
     readAtMs,
     leaseEndsAtMs: readAtMs + lease.seconds * 1000,
     isLast: send.nextRunAt === null,
     sendingSinceMs: null,
     hasEnded: false,
   });
-}
-
-/** The reminder as this transaction leaves it. */
-function afterFiring({ reminder, facts, contact, bucket }: DueReminder, send: Send): Held["known"] {
-  return {
-    reminder: { ...reminder, nextRunAt: send.nextRunAt, occurrenceCount: reminder.occurrenceCount + 1 },
-    lastOccurrenceAt: send.occurrenceAt,
-    facts,
-    contact,
-    bucket,
-  };
 }
 
 function complete(plan: Plan, id: number, reason: CompletionReason, because: string): void {

@@ -21,7 +21,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
 };
 
 /** A stop condition read longer ago than this is read again right before the send (promise P3 allows 250 ms). */
-export const FRESH_MS = 100;
+export const FRESH_MS = 150;
 
 /** A send doesn't begin this close to the end of its lease. */
 export const LEASE_MARGIN_MS = 1_000;

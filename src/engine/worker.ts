@@ -33,6 +33,8 @@ export interface Worker {
 /** Channel of NOTIFY on which the database's triggers say that something is due or that a flag was set. */
 const NOTIFY_CHANNEL = "reminder_engine";
 const WEEKS_AHEAD = 5;
+/** With more due than one batch takes, this many are fired side by side: one is decided here while the database works on the other. */
+const LANES = 2;
 const PARTITION_CHECK_MS = 6 * 3_600_000;
 /** Leases are renewed and the worker's line is beaten this often. */
 const BEATS_PER_LEASE = 4;
@@ -47,11 +49,14 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const alarms = { fire: new Alarm(), deliver: new Alarm(), settle: new Alarm(), keep: new Alarm() };
   const deliverer = new Deliverer(database, channels, settings, log, () => alarms.deliver.poke());
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
+  let hasBacklog = false;
   let partitionsCheckedAtMs = Number.NEGATIVE_INFINITY;
 
   const fire = async (): Promise<number> => {
-    const fired = await fireBatch({ database, channels, deliverer, settings });
-    if (fired >= settings.batchSize) return 0;
+    const firing = { database, channels, deliverer, settings };
+    const fired = await Promise.all(Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing)));
+    hasBacklog = fired.some((count) => count >= settings.batchSize);
+    if (hasBacklog) return 0;
     return (await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY;
   };
   const keep = async (): Promise<number> => {

@@ -1,6 +1,6 @@
 import type { DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
+import { FACTS_COLUMNS, FACTS_JOINS, type ReminderWithFacts, toReminderWithFacts } from "./engine-row.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
-import { ENGINE_COLUMNS, ENGINE_JOINS, type ReminderWithFacts, toReminderWithFacts } from "./reminder-row.ts";
 
 export interface Lease {
   /** Names one claim; a result written under a token that no longer holds the delivery changes nothing. */
@@ -39,10 +39,10 @@ const CLAIM_DELIVERIES = `
   )
   select r.*, claimed.reminder_id, claimed.occurrence_at, claimed.recipient_no, claimed.channel as delivery_channel,
          claimed.delivery_recipient, claimed.attempts,
-         ${ENGINE_COLUMNS}
+         ${FACTS_COLUMNS}
     from claimed
     left join reminder_jobs r on r.id = claimed.reminder_id
-    ${ENGINE_JOINS}`;
+    ${FACTS_JOINS}`;
 
 /** Takes up to `limit` deliveries of one channel under a lease. Each taken one begins a new attempt. */
 export async function claimDeliveries(
@@ -63,9 +63,9 @@ export async function claimDeliveries(
 
 const READ_FACTS = `
   select r.*,
-         ${ENGINE_COLUMNS}
+         ${FACTS_COLUMNS}
     from reminder_jobs r
-    ${ENGINE_JOINS}
+    ${FACTS_JOINS}
    where r.id = any($1::bigint[])`;
 
 /** These reminders as they are now, by id. */

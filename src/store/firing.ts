@@ -1,6 +1,12 @@
 import type { CompletionReason, DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
-import { type Sql, toTimestamptz } from "./postgres.ts";
-import { ENGINE_COLUMNS, ENGINE_JOINS, type ReminderWithFacts, toReminderWithFacts } from "./reminder-row.ts";
+import {
+  ENGINE_REMINDER_COLUMNS,
+  FACTS_COLUMNS,
+  FACTS_JOINS,
+  type ReminderWithFacts,
+  toReminderWithFacts,
+} from "./engine-row.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 
 /** A due reminder under this transaction's row lock, and the database's instant at which it was read. */
 export interface DueReminder extends ReminderWithFacts {
@@ -11,7 +17,7 @@ export interface DueReminder extends ReminderWithFacts {
 // read where it is locked, not joined again by its id, which would show it as it was before the lock.
 const CLAIM_DUE = `
   with r as materialized (
-    select *
+    select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
      order by next_run_at
@@ -19,37 +25,35 @@ const CLAIM_DUE = `
        for update skip locked
   )
   select r.*, reminder_now() as now,
-         ${ENGINE_COLUMNS}
+         ${FACTS_COLUMNS}
     from r
-    ${ENGINE_JOINS}`;
+    ${FACTS_JOINS}`;
 
 /** Locks up to `limit` due reminders that nobody else is firing, the longest due first. */
 export async function claimDue(sql: Sql, limit: number): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_DUE, [limit])).map((row) => ({
-    ...toReminderWithFacts(row),
-    now: row.now as Instant,
-  }));
+  return (await sql.query(CLAIM_DUE, [limit])).map(toDueReminder);
 }
 
 const CLAIM_WAITING = `
   with r as materialized (
-    select *
+    select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
      where tenant_id = $1 and flag_key = $2 and status = 'ACTIVE' and deleted_at is null
      limit $3
        for update skip locked
   )
   select r.*, reminder_now() as now,
-         ${ENGINE_COLUMNS}
+         ${FACTS_COLUMNS}
     from r
-    ${ENGINE_JOINS}`;
+    ${FACTS_JOINS}`;
 
 /** Locks up to `limit` ACTIVE reminders that wait for this flag, due or not. */
 export async function claimWaiting(sql: Sql, tenantId: string, flagKey: string, limit: number): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_WAITING, [tenantId, flagKey, limit])).map((row) => ({
-    ...toReminderWithFacts(row),
-    now: row.now as Instant,
-  }));
+  return (await sql.query(CLAIM_WAITING, [tenantId, flagKey, limit])).map(toDueReminder);
+}
+
+function toDueReminder(row: Row): DueReminder {
+  return Object.assign(toReminderWithFacts(row), { now: row.now as Instant });
 }
 
 export interface FiredReminder {

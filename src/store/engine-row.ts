@@ -1,0 +1,86 @@
+import type { StoredFacts } from "../core/decide.ts";
+import type { Contact, Reminder } from "../core/reminder.ts";
+import type { Row } from "./postgres.ts";
+import { toSchedule, toStopCondition } from "./reminder-row.ts";
+
+/** What deciding and sending need to know of a reminder: each column more is paid for at every firing. */
+export type EngineReminder = Pick<
+  Reminder,
+  | "id"
+  | "tenantId"
+  | "entityType"
+  | "entityId"
+  | "eventType"
+  | "channel"
+  | "recipient"
+  | "subject"
+  | "message"
+  | "data"
+  | "timeZone"
+  | "schedule"
+  | "stopCondition"
+  | "status"
+  | "nextRunAt"
+  | "occurrenceCount"
+  | "createdAt"
+  | "deletedAt"
+>;
+
+export type EngineContact = Pick<Contact, "name" | "email" | "timeZone" | "locale">;
+
+/** A reminder with the facts for its decision and the contact for its message, all from one query. */
+export interface ReminderWithFacts {
+  reminder: EngineReminder;
+  bucket: number;
+  lastOccurrenceAt: number | null;
+  facts: StoredFacts;
+  contact: EngineContact | null;
+}
+
+/** The columns of `reminder_jobs` that make an `EngineReminder`. */
+export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, entity_id, event_type, channel, recipient,
+           subject, message, data, time_zone, schedule_type, interval_minutes, anchor_at, stop_condition_type,
+           stop_condition_value, flag_key, status, next_run_at, last_occurrence_at, occurrence_count, created_at, deleted_at`;
+
+/** What is read beside a reminder `r`, from the joins in `FACTS_JOINS`. */
+export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_id is not null as has_contact,
+         c.name as contact_name, c.email as contact_email, c.time_zone as contact_time_zone, c.locale as contact_locale`;
+
+export const FACTS_JOINS = `left join status_flags f on (f.tenant_id, f.key) = (r.tenant_id, r.flag_key)
+    left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (r.tenant_id, r.entity_type, r.entity_id)`;
+
+export function toReminderWithFacts(row: Row): ReminderWithFacts {
+  return {
+    reminder: {
+      id: row.id as number,
+      tenantId: row.tenant_id as string,
+      entityType: row.entity_type as string,
+      entityId: row.entity_id as string,
+      eventType: row.event_type as string,
+      channel: row.channel as string,
+      recipient: row.recipient as string | null,
+      subject: row.subject as string | null,
+      message: row.message as string | null,
+      data: row.data as Reminder["data"],
+      timeZone: row.time_zone as string | null,
+      schedule: toSchedule(row),
+      stopCondition: toStopCondition(row),
+      status: row.status as Reminder["status"],
+      nextRunAt: row.next_run_at as number | null,
+      occurrenceCount: row.occurrence_count as number,
+      createdAt: row.created_at as number,
+      deletedAt: row.deleted_at as number | null,
+    },
+    bucket: row.bucket as number,
+    lastOccurrenceAt: row.last_occurrence_at as number | null,
+    facts: { flagKey: row.flag_key as string | null, flagIsSet: row.flag_is_set as boolean },
+    contact: row.has_contact
+      ? {
+          name: row.contact_name as string | null,
+          email: row.contact_email as string | null,
+          timeZone: row.contact_time_zone as string | null,
+          locale: row.contact_locale as string | null,
+        }
+      : null,
+  };
+}
