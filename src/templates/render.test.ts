@@ -1,0 +1,185 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { exampleMessage } from "../../test/support/message.ts";
+import { BrokenTemplate } from "./liquid.ts";
+import { renderMessage } from "./render.ts";
+
+/** Every tag of a page, apart from links and line breaks, which text may have any number of. */
+function structure(page: string): string[] {
+  const tags = page.slice(page.indexOf("</style>")).match(/<[^>]*>?/g) ?? [];
+  return tags.filter((tag) => !/^(<br>|<a href="https?:\/\/[^"<>]*">|<\/a>)$/.test(tag));
+}
+
+describe("whatever users write", () => {
+  const nasty = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 60 }),
+    fc
+      .array(
+        fc.constantFrom(
+          "<script>",
+          "</td>",
+          "<img src=x onerror=alert(1)>",
+          '"',
+          "'",
+          "&lt;",
+          "<!--",
+          "-->",
+          "</title>",
+          "javascript:x",
+          "https://x.example/'\"><b>",
+          "\r\n",
+          "\n",
+          "\u2028",
+          "\0",
+          "\u202e",
+          "]]>",
+          "`",
+          "<",
+          ">",
+        ),
+        { maxLength: 8 },
+      )
+      .map((pieces) => pieces.join("")),
+  );
+  const message = fc.record({
+    entityType: nasty,
+    entityId: nasty,
+    eventType: nasty,
+    text: nasty,
+    name: nasty,
+    hasContact: fc.boolean(),
+    number: fc.integer({ min: 1, max: 3 }),
+  });
+
+  test("the HTML has the tags of the template and no others, and the subject is one line", () => {
+    fc.assert(
+      fc.property(message, ({ entityType, entityId, eventType, text, name, hasContact, number }) => {
+        const write = (make: (text: string) => string) =>
+          renderMessage(
+            exampleMessage({
+              recipient: "ann@example.com",
+              contact: hasContact ? { name: make(name), email: "ann@example.com", timeZone: null, locale: null } : null,
+              occurrenceNumber: number,
+              reminder: {
+                entityType: make(entityType),
+                entityId: make(entityId),
+                eventType: make(eventType),
+                subject: "{{ data.text }}",
+                message: "Hi {{ data.text }}",
+                data: { text: make(text) },
+              },
+            }),
+          );
+
+        const written = write((text) => text);
+
+        expect(structure(written.html)).toEqual(structure(write(() => "harmless").html));
+        expect(written.subject).not.toMatch(/[\p{Cc}\u2028\u2029\p{Surrogate}]/u);
+        expect(written.subject.length).toBeGreaterThan(0);
+        expect(written.subject.length).toBeLessThanOrEqual(200);
+        expect(written.text).not.toMatch(/[^\P{Cc}\n\t]/u);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("a template either fills in or is broken, and always says which field", () => {
+    const liquid = fc
+      .array(
+        fc.constantFrom(
+          "{{",
+          "}}",
+          "{%",
+          "%}",
+          "data",
+          ".x",
+          " ",
+          "|",
+          "if",
+          "endif",
+          "for i in",
+          "(1..9)",
+          "assign y =",
+          "upcase",
+          "'",
+          "\n",
+        ),
+        { maxLength: 12 },
+      )
+      .map((pieces) => pieces.join(" "));
+    fc.assert(
+      fc.property(liquid, (template) => {
+        try {
+          renderMessage(exampleMessage({ reminder: { subject: template, data: { x: "<x>" } } }));
+        } catch (error) {
+          expect(error).toBeInstanceOf(BrokenTemplate);
+          expect(String(error)).toContain("the reminder's subject is broken: ");
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("a message", () => {
+  test("with a web address in it gets a link, and only for the web", () => {
+    const { html } = renderMessage(
+      exampleMessage({
+        reminder: { message: "See https://x.example/a?b=1&c=2. Or (http://y.example), not javascript:alert(1)." },
+      }),
+    );
+
+    expect(html).toContain('See <a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>. Or (');
+    expect(html).toContain('(<a href="http://y.example">http://y.example</a>), not javascript:alert(1).');
+  });
+
+  test("with line ends of any kind keeps its paragraphs", () => {
+    const { text, html } = renderMessage(
+      exampleMessage({ reminder: { message: "one\r\ntwo\r\n\r\n\r\nthree\u2028four" } }),
+    );
+
+    expect(text).toContain("one\ntwo\n\n\nthree\nfour");
+    expect(html).toContain("one<br>\ntwo<br>\n<br>\nthree<br>\nfour");
+  });
+
+  test("whose subject is empty or white gets the built-in one", () => {
+    for (const subject of [null, "", " \n ", "{{ data.nothing }}"]) {
+      expect(renderMessage(exampleMessage({ reminder: { subject } })).subject).toBe(
+        "Reminder: Feedback form (interviewer INT_100)",
+      );
+    }
+  });
+
+  test("whose subject is too long is cut between characters", () => {
+    const { subject } = renderMessage(exampleMessage({ reminder: { subject: "👩‍👩‍👧‍👦".repeat(50) } }));
+
+    expect(subject).toBe(`${"👩‍👩‍👧‍👦".repeat(18)}…`);
+  });
+
+  test("that comes once doesn't speak of others; the last one says so", () => {
+    const once = renderMessage(exampleMessage({ occurrenceNumber: 1, nextRunAt: null })).text;
+    const last = renderMessage(exampleMessage({ occurrenceNumber: 3, nextRunAt: null })).text;
+
+    expect(once).toContain("This is a reminder: “Feedback form” for interviewer INT_100.");
+    expect(once).not.toMatch(/number|next|stop/i);
+    expect(last).toContain("Next one: none, this was the last");
+    expect(last).not.toContain("stop by themselves");
+  });
+
+  test("writes its times in the reminder's zone, else the contact's, else UTC", () => {
+    const contact = { name: null, email: null, timeZone: "Asia/Kolkata", locale: null };
+    const text = (timeZone: string | null, of: typeof contact | null) =>
+      renderMessage(exampleMessage({ contact: of, reminder: { timeZone } })).text;
+
+    expect(text("America/New_York", contact)).toContain("at 9:30 AM EST");
+    expect(text(null, contact)).toContain("at 8:00 PM GMT+5:30");
+    expect(text(null, null)).toContain("at 2:30 PM UTC");
+    expect(text("Nowhere/Land", null)).toContain("at 2:30 PM UTC");
+  });
+
+  test("loads nothing from the network and runs nothing", () => {
+    const { html } = renderMessage(exampleMessage({ reminder: { message: "https://tracker.example/x.png" } }));
+
+    expect(html).not.toMatch(/<(img|script|link|iframe|object|video|audio)\b|url\(|@import|@font-face/i);
+  });
+});

@@ -1,0 +1,61 @@
+import type { Instant } from "../core/reminder.ts";
+
+/** `feedback_form` -> "Feedback form". What holds no word at all comes back as it is. */
+export function humanise(identifier: string): string {
+  const words = humaniseInside(identifier);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The same within a sentence: `loanApplication` -> "loan application"; `SLA_breach` keeps its capitals. */
+export function humaniseInside(identifier: string): string {
+  const words = identifier
+    .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, "$1 $2")
+    .split(/[\s_.:/-]+/u)
+    .filter((word) => word !== "");
+  if (words.length === 0) return identifier;
+  return words.map((word) => (/^\p{Lu}\p{Ll}*$/u.test(word) ? word.toLowerCase() : word)).join(" ");
+}
+
+/** The first of these that this machine knows as an IANA time zone, else UTC. */
+export function chooseTimeZone(...wishes: (string | null | undefined)[]): string {
+  return wishes.find((zone) => zone && isUsable({ timeZone: zone })) ?? "UTC";
+}
+
+/** The first of these that is a language tag (BCP 47), else English. */
+export function chooseLocale(...wishes: (string | null | undefined)[]): string {
+  return wishes.find((locale) => locale && isUsable({}, locale)) ?? "en";
+}
+
+/** "Monday, November 24, 2025 at 4:00 PM UTC", in the reader's zone and language. */
+export function writeInstant(at: Instant, style: { timeZone: string; locale: string }): string {
+  const format = new Intl.DateTimeFormat(style.locale, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZone: style.timeZone,
+    timeZoneName: "short",
+  });
+  return plainSpaces(format.format(at));
+}
+
+/** "November 24, 2025", in the reader's zone and language. */
+export function writeDay(at: Instant, style: { timeZone: string; locale: string }): string {
+  return plainSpaces(new Intl.DateTimeFormat(style.locale, { dateStyle: "long", timeZone: style.timeZone }).format(at));
+}
+
+/** Intl sets narrow no-break spaces, which terminals and older mail programs show as boxes. */
+function plainSpaces(text: string): string {
+  return text.replace(/[\u00A0\u202F]/g, " ");
+}
+
+function isUsable(options: Intl.DateTimeFormatOptions, locale = "en"): boolean {
+  try {
+    new Intl.DateTimeFormat(locale, options);
+    return true;
+  } catch {
+    return false;
+  }
+}
