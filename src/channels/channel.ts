@@ -10,7 +10,8 @@ export interface Message {
     Reminder,
     "id" | "tenantId" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
   > & { data: JsonObject };
-  contact: Pick<Contact, "name" | "timeZone" | "locale"> | null;
+  /** Who the entity is; the recipient may be somebody else, named by the reminder itself. */
+  contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   occurrenceAt: Instant;
   /** How often the reminder has fired, this time included. */
   occurrenceNumber: number;
@@ -48,6 +49,16 @@ export class OutcomeUnknown extends Error {
   override name = "OutcomeUnknown";
 }
 
+export interface SendOptions {
+  /** Aborted when the send takes too long or the worker stops: the channel lets go at once, and throws. */
+  signal: AbortSignal;
+  /**
+   * Asked by the channel when everything is ready and nothing has left yet, as late as it can: connecting may take
+   * seconds in which the thing gets done. What it throws ends the send, and reaches the caller as it is.
+   */
+  beforeSend?: () => Promise<void>;
+}
+
 /** A way to send. One file or folder each, and one line in the registry. */
 export interface Channel {
   name: string;
@@ -63,7 +74,7 @@ export interface Channel {
   /** Where the channel reaches this contact, if it can. */
   address(contact: Pick<Contact, "email">): string | null;
   /** Sends, or throws `Retryable`, `Permanent` or `OutcomeUnknown`; anything else thrown counts as `Retryable`. */
-  send(message: Message, options: { signal: AbortSignal }): Promise<Receipt>;
+  send(message: Message, options: SendOptions): Promise<Receipt>;
   /** Lets go of connections. */
   close(): Promise<void>;
 }

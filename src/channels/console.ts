@@ -1,0 +1,34 @@
+import { type Channel, InvalidRecipient } from "./channel.ts";
+import { framed } from "./printable.ts";
+import { render } from "./rendering.ts";
+
+const MAX_RECIPIENT_LENGTH = 200;
+
+/** Prints a short block: for trying things out, and for people who watch a terminal or a log. */
+export function createConsoleChannel({ print }: { print: (text: string) => void }): Channel {
+  return {
+    name: "console",
+    concurrency: 1,
+    timeoutMs: 5_000,
+
+    parseRecipient(text) {
+      const recipient = text.trim();
+      if (recipient === "" || recipient.length > MAX_RECIPIENT_LENGTH || /[\p{Cc}\u2028\u2029]/u.test(recipient)) {
+        throw new InvalidRecipient(`write 1 to ${MAX_RECIPIENT_LENGTH} characters on one line`);
+      }
+      return recipient;
+    },
+
+    address: (contact) => contact.name,
+
+    async send(message, { beforeSend }) {
+      const { subject, body } = render(message);
+      await beforeSend?.();
+      const to = message.recipient === null ? [] : [`for ${message.recipient}`, ""];
+      print(framed(subject, [...to, body]));
+      return { providerId: null, demo: false };
+    },
+
+    async close() {},
+  };
+}

@@ -1,0 +1,30 @@
+import type { Rendered } from "../../templates/render.ts";
+import type { Message } from "../channel.ts";
+import { framed } from "../printable.ts";
+import type { Sender } from "./compose.ts";
+import { messageHeaders } from "./headers.ts";
+
+/** The whole message for people to read, when there is no mail server to send it by. `to` null: nobody is addressed. */
+export function writeDemo(message: Message, rendered: Rendered, from: Sender, to: string | null): string {
+  const { messageId, inReplyTo, headers } = messageHeaders(message, from.address, null);
+  const lines = [
+    `From: ${from.name} <${from.address}>`,
+    `To: ${to ?? `(nobody yet: ${howToAddress(message)})`}`,
+    `Subject: ${rendered.subject}`,
+    `Message-ID: ${messageId}`,
+    `In-Reply-To: ${inReplyTo}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    "",
+    ...rendered.text.trimEnd().split("\n"),
+    "",
+    `(and the same as HTML, ${Buffer.byteLength(rendered.html)} bytes)`,
+  ];
+  return framed("DEMO: this e-mail is printed, not sent, until SMTP_HOST is set", lines);
+}
+
+/** What to do about a message that nobody is addressed by. */
+export function howToAddress({ reminder }: Message): string {
+  const { entityType, entityId } = reminder;
+  const path = `/contacts/${encodeURIComponent(entityType)}/${encodeURIComponent(entityId)}`;
+  return `set \`recipient\` on the reminder, or PUT ${path} with an email`;
+}

@@ -1,0 +1,74 @@
+import { OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import type { SessionError, SmtpServer } from "./session.ts";
+
+/** What a person sees of a server's reply; some servers answer with a page. */
+const MAX_SENTENCE_LENGTH = 400;
+
+/** RFC 4954 §6: the server wants a login, or a better one, before it takes any mail. Not the message's fault. */
+const LOGIN_REPLIES: readonly number[] = [530, 534, 535, 538];
+/** RFC 5321 §4.2.2: the session went wrong, not the message; a new one may do. */
+const SESSION_REPLIES: readonly number[] = [503];
+
+/**
+ * What a failed try means for the message. A reply decides: 4xx may pass, 5xx about the sender, the recipient or the
+ * message won't. Without a reply it is a broken line: harmless before the message went out, and past that nobody knows.
+ */
+export function failureOf(error: SessionError, server: SmtpServer, to: string): Retryable | Permanent | OutcomeUnknown {
+  const say = (sentence: string) => bounded(hideLogin(server, sentence));
+  const where = `${server.host}:${server.port}`;
+  const reply = error.response ?? error.message;
+
+  if (error.stage === "connect") return new Retryable(say(connectSentence(error, where, server)));
+  if (error.stage === "login" || isOneOf(LOGIN_REPLIES, error.responseCode)) {
+    return new Retryable(
+      say(`the mail server ${where} refused the login (${reply}): check SMTP_USERNAME and SMTP_PASSWORD`),
+    );
+  }
+  if (error.responseCode !== null) {
+    const sentence = say(`the mail server ${where} ${refusal(error)} ${to}: ${reply}`);
+    const isFinal = error.responseCode >= 500 && !isOneOf(SESSION_REPLIES, error.responseCode);
+    return isFinal ? new Permanent(sentence) : new Retryable(sentence);
+  }
+  if (error.stage === "content") {
+    return new OutcomeUnknown(
+      say(`the mail server ${where} had the message for ${to} and never said whether it took it (${error.message})`),
+    );
+  }
+  if (error.code === "EMESSAGE") return new Permanent(say(`the message is too large for the mail server ${where}`));
+  return new Retryable(say(`the connection to the mail server ${where} broke before the message went out (${reply})`));
+}
+
+function connectSentence(error: SessionError, where: string, { tls }: SmtpServer): string {
+  if (error.code === "ETLS" || isCertificateError(error)) {
+    return `no safe connection to the mail server ${where} (${error.message}): check its certificate and SMTP_TLS=${tls}`;
+  }
+  return `the mail server ${where} can't be reached (${error.message}): check SMTP_HOST and SMTP_PORT`;
+}
+
+/** Node reports a certificate it doesn't trust as an ordinary socket error. */
+function isCertificateError(error: SessionError): boolean {
+  return /certificate|altnames|ssl|tls/i.test(error.message);
+}
+
+function refusal({ stage, response, message }: SessionError): string {
+  if (stage === "content") return "refused the message for";
+  return /^mail command/i.test(message) && response !== null
+    ? "refused the sender (check SMTP_FROM_EMAIL) of the message for"
+    : "refused";
+}
+
+function isOneOf(codes: readonly number[], code: number | null): boolean {
+  return code !== null && codes.includes(code);
+}
+
+/** A server may send back what it got; the password goes no further, in whatever form it went over the wire. */
+function hideLogin({ username, password }: SmtpServer, sentence: string): string {
+  if (password === null || password === "") return sentence;
+  const onTheWire = [password, `\0${username}\0${password}`].map((text) => Buffer.from(text).toString("base64"));
+  return [password, ...onTheWire].reduce((text, form) => text.replaceAll(form, "***"), sentence);
+}
+
+function bounded(sentence: string): string {
+  const line = sentence.replace(/[\p{Cc}\s]+/gu, " ").trim();
+  return line.length <= MAX_SENTENCE_LENGTH ? line : `${line.slice(0, MAX_SENTENCE_LENGTH - 1)}…`;
+}

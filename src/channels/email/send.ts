@@ -1,0 +1,46 @@
+import type { SendOptions } from "../channel.ts";
+import { SessionError, type SmtpSession } from "./session.ts";
+import type { SmtpSessions } from "./sessions.ts";
+
+export interface Mail {
+  from: string;
+  to: string;
+  content: Buffer;
+}
+
+/** Sends over the next session; returns what the server said to it. Throws `SessionError`, or what `beforeSend` threw. */
+export async function sendMail(sessions: SmtpSessions, mail: Mail, options: SendOptions): Promise<string> {
+  const session = await sessions.take(options.signal);
+  const wasUsed = session.used > 0;
+  try {
+    await options.beforeSend?.();
+  } catch (change) {
+    sessions.giveBack(session);
+    throw change;
+  }
+  try {
+    const { response } = await session.send(mail, mail.content, options.signal);
+    sessions.giveBack(session);
+    return response;
+  } catch (error) {
+    putAway(session, sessions, error);
+    // The server had ended an idle session, and we only noticed now: that is no failed try. Ends with a new session.
+    if (wasUsed && isEndOfSession(error) && !options.signal.aborted) return await sendMail(sessions, mail, options);
+    throw error;
+  }
+}
+
+function putAway(session: SmtpSession, sessions: SmtpSessions, error: unknown): void {
+  const isRefusal = error instanceof SessionError && error.responseCode !== null && session.isOpen;
+  if (isRefusal) sessions.giveBackAfterRefusal(session);
+  else session.close();
+}
+
+/** 421: RFC 5321 §3.8, the server says that it closes the connection. */
+function isEndOfSession(error: unknown): boolean {
+  return (
+    error instanceof SessionError &&
+    error.stage === "envelope" &&
+    (error.responseCode === 421 || (error.responseCode === null && error.code !== "EMESSAGE"))
+  );
+}

@@ -1,0 +1,13 @@
+import { BrokenTemplate } from "../templates/liquid.ts";
+import { type Rendered, renderMessage } from "../templates/render.ts";
+import { type Message, Permanent } from "./channel.ts";
+
+/** Writes the message; one that can't be written is a permanent failure, and its sentence says where it is broken. */
+export function render(message: Message): Rendered {
+  try {
+    return renderMessage(message);
+  } catch (error) {
+    if (error instanceof BrokenTemplate) throw new Permanent(error.message);
+    throw error;
+  }
+}

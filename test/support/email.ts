@@ -1,0 +1,38 @@
+import { onTestFinished } from "vitest";
+import type { Channel } from "../../src/channels/channel.ts";
+import { createChannels, type SmtpSettings } from "../../src/channels/registry.ts";
+
+/** The e-mail channel, sending by a server on loopback without TLS unless the settings say otherwise. */
+export function emailChannel(smtp: Partial<SmtpSettings>): Channel & { printed: string[] } {
+  const printed: string[] = [];
+  const channels = createChannels({
+    smtp: {
+      host: "127.0.0.1",
+      port: 587,
+      username: null,
+      password: null,
+      fromEmail: "noreply@company.example",
+      fromName: "Reminder System",
+      tls: "off",
+      ...smtp,
+    },
+    emailConcurrency: 5,
+    print: (text) => printed.push(text),
+  });
+  const email = channels.get("email");
+  if (email === undefined) throw new Error("there is no email channel");
+  onTestFinished(() => email.close());
+  return { ...email, printed };
+}
+
+/** For sends that nothing stops. */
+export const unhurried = { signal: new AbortController().signal };
+
+/** What a send failed with; fails the test when it didn't. */
+export async function failure(sending: Promise<unknown>): Promise<Error> {
+  const error = await sending.then(
+    (receipt) => new Error(`it was sent: ${JSON.stringify(receipt)}`),
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof Error ? error : new Error(String(error));
+}
