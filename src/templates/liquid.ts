@@ -81,7 +81,7 @@ export function fillIn(text: string, scope: Record<string, unknown>, style: Date
     throw broken(error);
   }
   // Cutting strings can split a character in two; what leaves here is whole.
-  return output.buffer.replace(/\p{Surrogate}/gu, "\uFFFD");
+  return output.buffer.toWellFormed();
 }
 
 function parse(text: string): Template[] {

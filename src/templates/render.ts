@@ -122,8 +122,8 @@ function footer({ reminder, nextRunAt }: Renderable, about: string): string[] {
 /** Control characters have no place in a message; a tab is a space. */
 function singleLine(text: string): string {
   return text
+    .toWellFormed()
     .replace(/[\p{Cc}\u2028\u2029\s]+/gu, " ")
-    .replace(/\p{Surrogate}/gu, "\uFFFD")
     .trim();
 }
 

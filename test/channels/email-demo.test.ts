@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { emailChannel, failure, unhurried } from "../support/email.ts";
 import { exampleMessage } from "../support/message.ts";
 
-const demo = () => emailChannel({ host: null });
+const demo = () => emailChannel(null);
 
 describe("without a mail server, an e-mail", () => {
   test("is printed in full, framed, and marked as demo", async () => {

@@ -127,7 +127,7 @@ describe("nobody gets into an e-mail who was not meant to", () => {
   test.each(LINE_ENDS)("not by a line end in the sender's name (%j)", async (lineEnd) => {
     const smtp = await startSmtp();
 
-    await emailChannel({ port: smtp.port, fromName: `Reminders${lineEnd}` }).send(exampleMessage(), unhurried);
+    await emailChannel({ port: smtp.port }, { name: `Reminders${lineEnd}` }).send(exampleMessage(), unhurried);
 
     expect(smtp.received[0]?.envelope).toEqual({ from: "noreply@company.example", to: ["ann@example.com"] });
     expect(smtp.received[0]?.mail.bcc).toBeUndefined();

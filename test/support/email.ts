@@ -1,22 +1,21 @@
 import { onTestFinished } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
-import { createChannels, type SmtpSettings } from "../../src/channels/registry.ts";
+import type { Sender } from "../../src/channels/email/compose.ts";
+import type { SmtpServer } from "../../src/channels/email/session.ts";
+import { createChannels } from "../../src/channels/registry.ts";
 
-/** The e-mail channel, sending by a server on loopback without TLS unless the settings say otherwise. */
-export function emailChannel(smtp: Partial<SmtpSettings>): Channel & { printed: string[] } {
+/** The e-mail channel, sending by a server on loopback without TLS unless the settings say otherwise; null: demo. */
+export function emailChannel(
+  server: Partial<SmtpServer> | null,
+  from: Partial<Sender> = {},
+): Channel & { printed: string[] } {
   const printed: string[] = [];
   const channels = createChannels({
-    smtp: {
-      host: "127.0.0.1",
-      port: 587,
-      username: null,
-      password: null,
-      fromEmail: "noreply@company.example",
-      fromName: "Reminder System",
-      tls: "off",
-      ...smtp,
+    email: {
+      from: { address: "noreply@company.example", name: "Reminder System", ...from },
+      server: server && { host: "127.0.0.1", port: 587, username: null, password: null, tls: "off", ...server },
+      concurrency: 5,
     },
-    emailConcurrency: 5,
     print: (text) => printed.push(text),
   });
   const email = channels.get("email");

@@ -9,6 +9,7 @@ import { SessionError, type SmtpServer } from "./session.ts";
 import { SmtpSessions } from "./sessions.ts";
 
 export interface EmailSettings {
+  /** Its address is checked here too: throws `InvalidRecipient`. */
   from: Sender;
   /** Null: demo mode, messages are printed. */
   server: SmtpServer | null;
@@ -22,7 +23,8 @@ export interface EmailSettings {
 const MAX_REPLY_LENGTH = 200;
 
 /** E-mail by SMTP, or on the terminal while there is no server to send it by. */
-export function createEmailChannel({ from, server, concurrency, print }: EmailSettings): Channel {
+export function createEmailChannel({ from: sender, server, concurrency, print }: EmailSettings): Channel {
+  const from = { ...sender, address: parseEmailAddress(sender.address) };
   const sessions = server === null ? null : new SmtpSessions(server);
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
