@@ -45,7 +45,7 @@ describe("an e-mail", () => {
     const email = emailChannel({ port: smtp.port });
     const first = exampleMessage();
 
-    await email.send(first, unhurried);
+    const receipt = await email.send(first, unhurried);
     await email.send(first, unhurried);
     await email.send(exampleMessage({ occurrenceAt: first.occurrenceAt + 3_600_000, occurrenceNumber: 4 }), unhurried);
     await email.send(exampleMessage({ reminder: { id: 2 } }), unhurried);
@@ -54,6 +54,7 @@ describe("an e-mail", () => {
     expect(ids[0]).toBe(`<1-${first.occurrenceAt}-0@company.example>`);
     expect(ids[1]).toBe(ids[0]);
     expect(new Set(ids).size).toBe(3);
+    expect(receipt).toEqual({ providerId: "250 queued as TEST1", demo: false });
     const roots = smtp.received.map(({ mail }) => mail.references);
     expect(roots.slice(0, 3)).toEqual(Array(3).fill(`<reminder-1.${first.reminder.createdAt}@company.example>`));
     expect(roots[3]).not.toBe(roots[0]);

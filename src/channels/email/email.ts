@@ -3,7 +3,7 @@ import { render } from "../rendering.ts";
 import { parseEmailAddress } from "./address.ts";
 import { compose, type Sender } from "./compose.ts";
 import { howToAddress, writeDemo } from "./demo.ts";
-import { failureOf } from "./failure.ts";
+import { bounded, failureOf } from "./failure.ts";
 import { sendMail } from "./send.ts";
 import { SessionError, type SmtpServer } from "./session.ts";
 import { SmtpSessions } from "./sessions.ts";
@@ -19,8 +19,8 @@ export interface EmailSettings {
   print: (text: string) => void;
 }
 
-/** The server's last word, "250 OK: queued as 4F2A", finds the message in its log. */
-const MAX_REPLY_LENGTH = 200;
+/** Characters of what the server said to the message: enough for an id, too few for a page. */
+const MAX_PROVIDER_ID_LENGTH = 200;
 
 /** E-mail by SMTP, or on the terminal while there is no server to send it by. */
 export function createEmailChannel({ from: sender, server, concurrency, print }: EmailSettings): Channel {
@@ -38,8 +38,8 @@ export function createEmailChannel({ from: sender, server, concurrency, print }:
     if (to === null) throw new Permanent(`no address for ${entityOf(message)}: ${howToAddress(message)}`);
     const content = await compose(message, rendered, from, to);
     try {
-      const reply = await sendMail(sessions, { from: from.address, to, content }, options);
-      return { providerId: reply.slice(0, MAX_REPLY_LENGTH), demo: false };
+      const providerId = await sendMail(sessions, { from: from.address, to, content }, options);
+      return { providerId: bounded(providerId, MAX_PROVIDER_ID_LENGTH), demo: false };
     } catch (error) {
       throw error instanceof SessionError ? failureOf(error, server, to) : error;
     }

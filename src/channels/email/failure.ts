@@ -14,7 +14,7 @@ const SESSION_REPLIES: readonly number[] = [503];
  * message won't. Without a reply it is a broken line: harmless before the message went out, and past that nobody knows.
  */
 export function failureOf(error: SessionError, server: SmtpServer, to: string): Retryable | Permanent | OutcomeUnknown {
-  const say = (sentence: string) => bounded(hideLogin(server, sentence));
+  const say = (sentence: string) => bounded(hideLogin(server, sentence), MAX_SENTENCE_LENGTH);
   const where = `${server.host}:${server.port}`;
   const reply = error.response ?? error.message;
 
@@ -68,7 +68,11 @@ function hideLogin({ username, password }: SmtpServer, sentence: string): string
   return [password, ...onTheWire].reduce((text, form) => text.replaceAll(form, "***"), sentence);
 }
 
-function bounded(sentence: string): string {
-  const line = sentence.replace(/[\p{Cc}\s]+/gu, " ").trim();
-  return line.length <= MAX_SENTENCE_LENGTH ? line : `${line.slice(0, MAX_SENTENCE_LENGTH - 1)}…`;
+/** One line of at most `length` characters, whatever a server put into it. */
+export function bounded(text: string, length: number): string {
+  const line = text
+    .toWellFormed()
+    .replace(/[\p{Cc}\s]+/gu, " ")
+    .trim();
+  return line.length <= length ? line : `${line.slice(0, length - 1).toWellFormed()}…`;
 }

@@ -8,7 +8,10 @@ export interface Mail {
   content: Buffer;
 }
 
-/** Sends over the next session; returns what the server said to it. Throws `SessionError`, or what `beforeSend` threw. */
+/**
+ * Sends over the next session; returns what finds the message in the server's log: its id there, or else the server's
+ * own words ("250 OK: queued as 4F2A"). Throws `SessionError`, or what `beforeSend` threw.
+ */
 export async function sendMail(sessions: SmtpSessions, mail: Mail, options: SendOptions): Promise<string> {
   const session = await sessions.take(options.signal);
   const wasUsed = session.used > 0;
@@ -19,9 +22,9 @@ export async function sendMail(sessions: SmtpSessions, mail: Mail, options: Send
     throw change;
   }
   try {
-    const { response } = await session.send(mail, mail.content, options.signal);
+    const { serverMessageId, response } = await session.send(mail, mail.content, options.signal);
     sessions.giveBack(session);
-    return response;
+    return serverMessageId ?? response;
   } catch (error) {
     putAway(session, sessions, error);
     // The server had ended an idle session, and we only noticed now: that is no failed try. Ends with a new session.
