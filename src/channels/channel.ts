@@ -67,8 +67,8 @@ export interface Channel {
   /** A send that takes longer is aborted, in milliseconds. */
   timeoutMs: number;
   /**
-   * Checks a recipient as written in a reminder. Returns its normal form, or throws an `InvalidRecipient` that says what
-   * would be right.
+   * Checks a recipient as written in a reminder. Returns its normal form, or throws an `InvalidRecipient` that goes on
+   * from "the recipient ...": "must be ...".
    */
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */

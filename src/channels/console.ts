@@ -14,7 +14,7 @@ export function createConsoleChannel({ print }: { print: (text: string) => void 
     parseRecipient(text) {
       const recipient = text.trim();
       if (recipient === "" || recipient.length > MAX_RECIPIENT_LENGTH || /[\p{Cc}\u2028\u2029]/u.test(recipient)) {
-        throw new InvalidRecipient(`write 1 to ${MAX_RECIPIENT_LENGTH} characters on one line`);
+        throw new InvalidRecipient(`must be 1 to ${MAX_RECIPIENT_LENGTH} characters on one line`);
       }
       return recipient;
     },

@@ -155,7 +155,7 @@ describe("nobody gets into an e-mail who was not meant to", () => {
     const error = await failure(emailChannel({ port: smtp.port }).send(exampleMessage({ recipient }), unhurried));
 
     expect(error.name).toBe("Permanent");
-    expect(error.message).toContain("write one plain e-mail address like ann@example.com");
+    expect(error.message).toContain("must be one plain e-mail address like ann@example.com");
     expect(smtp.connections).toBe(0);
   });
 

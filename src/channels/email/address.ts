@@ -20,25 +20,23 @@ export function parseEmailAddress(text: string): string {
   const at = address.lastIndexOf("@");
   if (at < 1 || /[\s,;<>"()[\]\\]/.test(address)) {
     throw new InvalidRecipient(
-      "write one plain e-mail address like ann@example.com, without a name, quotes or brackets",
+      "must be one plain e-mail address like ann@example.com, without a name, quotes or brackets",
     );
   }
 
   const localPart = address.slice(0, at);
   if (!/^[\x21-\x7E]*$/.test(localPart)) {
-    throw new InvalidRecipient(
-      "write what stands before the @ in plain ASCII: few mail servers take other letters there",
-    );
+    throw new InvalidRecipient("must be plain ASCII before the @: few mail servers take other letters there");
   }
   if (localPart.length > MAX_LOCAL_PART_LENGTH || !LOCAL_PART.test(localPart)) {
     throw new InvalidRecipient(
-      `before the @ stand at most ${MAX_LOCAL_PART_LENGTH} letters, digits, single dots and signs like + - _`,
+      `must have at most ${MAX_LOCAL_PART_LENGTH} letters, digits, single dots and signs like + - _ before the @`,
     );
   }
 
   const normal = `${localPart}@${parseDomain(address.slice(at + 1))}`;
   if (normal.length > MAX_ADDRESS_LENGTH) {
-    throw new InvalidRecipient(`an e-mail address has at most ${MAX_ADDRESS_LENGTH} characters`);
+    throw new InvalidRecipient(`must have at most ${MAX_ADDRESS_LENGTH} characters`);
   }
   return normal;
 }
@@ -55,7 +53,7 @@ function parseDomain(text: string): string {
   const isName = labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) ?? "");
   const isWhole = labels.length > 1 || domain === "localhost";
   if (!isName || !isWhole) {
-    throw new InvalidRecipient("write a domain after the @ that mail can go to, like example.com");
+    throw new InvalidRecipient("must have a domain after the @ that mail can go to, like example.com");
   }
   return domain;
 }

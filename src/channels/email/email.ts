@@ -63,7 +63,7 @@ function checkRecipient(recipient: string): string {
     return parseEmailAddress(recipient);
   } catch (error) {
     if (!(error instanceof InvalidRecipient)) throw error;
-    throw new Permanent(`"${recipient.slice(0, 100)}" can't be sent to: ${error.message}`);
+    throw new Permanent(`the recipient "${bounded(recipient, 100)}" ${error.message}`);
   }
 }
 
