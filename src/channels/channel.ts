@@ -72,7 +72,7 @@ export interface Channel {
    */
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
-  address(contact: Pick<Contact, "email">): string | null;
+  address(contact: Pick<Contact, "name" | "email">): string | null;
   /** Sends, or throws `Retryable`, `Permanent` or `OutcomeUnknown`; anything else thrown counts as `Retryable`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** Lets go of connections. */

@@ -66,6 +66,14 @@ export interface Reminder {
   deletedAt: Instant | null;
 }
 
+/** A reminder with the two instants that only a change of its schedule needs to know. */
+export interface ReminderRecord extends Reminder {
+  /** The first due instant that somebody asked for; null when it followed from the interval. */
+  runAt: Instant | null;
+  /** The due instant of its newest occurrence. */
+  lastOccurrenceAt: Instant | null;
+}
+
 /** Where an entity is reached: one row of `contacts`. */
 export interface Contact {
   tenantId: string;

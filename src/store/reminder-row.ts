@@ -1,4 +1,4 @@
-import type { Reminder, Schedule, StopCondition } from "../core/reminder.ts";
+import type { Reminder, ReminderRecord, Schedule, StopCondition } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
 
 /** A row of `reminder_jobs` (`select r.*`) as a reminder. */
@@ -26,6 +26,15 @@ export function toReminder(row: Row): Reminder {
     updatedAt: row.updated_at as number,
     completedAt: row.completed_at as number | null,
     deletedAt: row.deleted_at as number | null,
+  };
+}
+
+/** The same with what only a change of the schedule needs. */
+export function toReminderRecord(row: Row): ReminderRecord {
+  return {
+    ...toReminder(row),
+    runAt: row.run_at as number | null,
+    lastOccurrenceAt: row.last_occurrence_at as number | null,
   };
 }
 

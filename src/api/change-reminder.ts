@@ -1,0 +1,64 @@
+import { awaitsOutcome, type Moment } from "../core/lifecycle.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
+import type { Updated } from "../core/update.ts";
+import { insertEvents } from "../store/events.ts";
+import { lastOutcome } from "../store/ledger.ts";
+import type { Database, Sql } from "../store/postgres.ts";
+import { findActive, KeyIsTaken, lockReminder, readReminder, writeReminder } from "../store/reminders.ts";
+import { conflict, invalidField, notFound, type Problem } from "./problem.ts";
+import { TENANT_ID } from "./tenant.ts";
+
+/**
+ * Changes a reminder under its row lock: reads it, asks `decide` what becomes of it, and writes that and the timeline's
+ * line, all or nothing. Returns the reminder as it is then. Throws 404, 409 or 422.
+ */
+export async function changeReminder(
+  database: Database,
+  id: number,
+  decide: (reminder: ReminderRecord, moment: Moment) => Updated,
+): Promise<ReminderRecord> {
+  try {
+    return await database.transaction((sql) => change(sql, id, decide));
+  } catch (error) {
+    throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
+  }
+}
+
+async function change(
+  sql: Sql,
+  id: number,
+  decide: (reminder: ReminderRecord, moment: Moment) => Updated,
+): Promise<ReminderRecord> {
+  const locked = await lockReminder(sql, TENANT_ID, id);
+  if (!locked) throw noReminder(id);
+  const { reminder, now } = locked;
+  const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, TENANT_ID, id) : null;
+
+  const result = decide(reminder, { now, lastOutcome: outcome });
+  switch (result.kind) {
+    case "unchanged":
+      return reminder;
+    case "refused":
+      throw conflict(`reminder ${id} can't be changed like that: ${result.because}`);
+    case "invalid":
+      throw invalidField(result.field, result.message);
+    case "changed": {
+      const written = await writeReminder(sql, result.reminder);
+      await insertEvents(sql, [{ reminderId: id, ...result.change }]);
+      return written;
+    }
+  }
+}
+
+async function keyConflict(database: Database, id: number): Promise<Problem> {
+  const reminder = await readReminder(database, TENANT_ID, id);
+  const holder = reminder && (await findActive(database, TENANT_ID, reminder));
+  const other = holder ? `reminder ${holder.id}` : "another reminder";
+  return conflict(
+    `reminder ${id} can't be ACTIVE: ${other} is, for the same entity and event; complete, pause or delete that one first`,
+  );
+}
+
+export function noReminder(id: number): Problem {
+  return notFound(`there is no reminder ${id}`);
+}

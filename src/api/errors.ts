@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { isDatabaseAway } from "../store/postgres.ts";
+import { PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
+
+const RETRY_AFTER_SECONDS = "2";
+
+/** What Fastify itself refuses, in our words. */
+const FASTIFY_REFUSALS: Record<string, [status: number, detail: string]> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, "send the body as JSON, with the header Content-Type: application/json"],
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, "the body must be at most 1 MiB"],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, "the body is not as long as Content-Length says"],
+  FST_ERR_BAD_URL: [400, "the address is not properly percent-encoded UTF-8"],
+};
+
+/** Any error as the problem that the client is told of. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (isDatabaseAway(error)) {
+    return new Problem(503, "the database can't be reached at the moment; try again", {
+      headers: { "retry-after": RETRY_AFTER_SECONDS },
+    });
+  }
+  const { code, statusCode, message } = error as Partial<FastifyError>;
+  const refusal = code === undefined ? undefined : FASTIFY_REFUSALS[code];
+  if (refusal) return new Problem(...refusal);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new Problem(statusCode, message ?? "");
+  return new Problem(500, "this is a fault of the service, and it is in its log");
+}
+
+/** Fastify's error handler. Each error of ours is logged here, once. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.status === 500) request.log.error({ err: error }, "a request failed by our fault");
+  else if (problem.status === 503 && problem !== error) {
+    request.log.warn({ because: (error as Error).message }, "a request failed because the database is away");
+  }
+  return reply
+    .code(problem.status)
+    .headers({ ...problem.headers, "content-type": PROBLEM_MEDIA_TYPE })
+    .send(JSON.stringify(problem));
+}
+
+/** For what Fastify refuses before there is a request to handle. */
+export function sendFrameworkProblem(error: unknown, _request: unknown, reply: { raw?: ServerResponse }): void {
+  const problem = toProblem(error);
+  const response = reply.raw ?? (reply as unknown as ServerResponse<IncomingMessage>);
+  const body = JSON.stringify(problem);
+  response.writeHead(problem.status, { "content-type": PROBLEM_MEDIA_TYPE, "content-length": Buffer.byteLength(body) });
+  response.end(body);
+}
+
+const CLIENT_ERRORS: Record<string, [status: number, detail: string]> = {
+  HPE_HEADER_OVERFLOW: [431, "the address and the headers must be at most 16 kB together"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "the request did not arrive in time"],
+};
+
+/** For what Node's parser refuses, before there is even a request. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = new Problem(
+    ...(CLIENT_ERRORS[error.code ?? ""] ?? ([400, "this is no readable HTTP request"] as const)),
+  );
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} Refused`,
+    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}

@@ -1,0 +1,165 @@
+import { createRequire } from "node:module";
+import swagger from "@fastify/swagger";
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
+import type { Api } from "./context.ts";
+import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
+import { exampleProblem } from "./responses.ts";
+
+/** As much of an OpenAPI document as is touched here. */
+interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Schemas };
+}
+interface Operation {
+  operationId: string;
+  parameters?: Described[];
+  requestBody?: { content?: Content };
+  responses: Record<string, { content?: Content; headers?: Record<string, unknown> }>;
+}
+interface Described {
+  schema: Schema;
+  example?: unknown;
+}
+type Content = Record<string, Described>;
+type Schemas = Record<string, Schema>;
+interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  enum?: unknown[];
+  anyOf?: Schema[];
+  items?: Schema;
+  example?: unknown;
+  examples?: unknown[];
+}
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
+const DESCRIPTION = `Keeps reminding until the thing is done.
+
+You say *about what* (entity), *what for* (event), *how* (channel), *when* (schedule) and *until* (stop condition). When a
+reminder is due, its stop condition is asked first; then the message is sent, and the reminder is due again or completed.
+
+Names are snake_case, instants are ISO 8601 in UTC. Errors are problem details (RFC 9457) whose \`errors\` name each wrong
+field and say what would be right. Unknown fields are refused. Lists are arrays; the \`Link\` header leads to the next page.`;
+
+/** Describes what is added after it as OpenAPI 3.1, from the routes' own schemas. */
+export async function describeApi(api: Api): Promise<void> {
+  const complete = createJsonSchemaTransformObject({});
+  await api.register(swagger, {
+    openapi: {
+      openapi: "3.1.1",
+      info: {
+        title: "Reminder Engine",
+        version,
+        description: DESCRIPTION,
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      servers: [{ url: "/" }],
+      tags: [
+        { name: "Reminders", description: "What to remind of." },
+        { name: "Reminder lifecycle", description: "Pause, resume, complete, fire now, delete, restore." },
+        { name: "Reminder history", description: "What was sent, and what happened when and why." },
+        { name: "Flags", description: "What the outside world says is done." },
+        { name: "Contacts", description: "Where entities are reached." },
+        { name: "Health", description: "For whoever runs the service." },
+      ],
+    },
+    transform: createJsonSchemaTransform({}),
+    transformObject: (document) => finish(complete(document) as unknown as Document) as object,
+  });
+}
+
+function finish(document: Document): Document {
+  const named = withPlainNames(document);
+  const { schemas } = named.components;
+  simplify(named);
+  for (const operation of Object.values(named.paths).flatMap((path) => Object.values(path))) {
+    addHeaders(operation);
+    addExamples(operation, schemas);
+  }
+  return named;
+}
+
+const REFERENCE = /"#\/components\/schemas\/([^"]+)"/g;
+
+/**
+ * Every schema is generated twice, as `X` for answers and as `XInput` for requests. Those that nothing refers to go, and
+ * where only the second is left, it gets the plain name.
+ */
+function withPlainNames(document: Document): Document {
+  const { schemas } = document.components;
+  const used = new Set<string>();
+  const follow = (part: unknown): void => {
+    for (const [, name = ""] of JSON.stringify(part).matchAll(REFERENCE)) {
+      if (used.has(name)) continue;
+      used.add(name);
+      follow(schemas[name]);
+    }
+  };
+  follow(document.paths);
+
+  const plain = (name: string): string => {
+    const base = name.replace(/Input$/, "");
+    return used.has(base) ? name : base;
+  };
+  const kept = Object.entries(schemas).filter(([name]) => used.has(name));
+  const renamed = Object.fromEntries(kept.map(([name, schema]) => [plain(name), schema]));
+  const text = JSON.stringify({ ...document, components: { ...document.components, schemas: renamed } });
+  return JSON.parse(text.replace(REFERENCE, (_, name: string) => `"#/components/schemas/${plain(name)}"`)) as Document;
+}
+
+const LINK = 'Leads to the next page: `<…>; rel="next"`. Missing on the last one.';
+
+function addHeaders({ operationId, responses }: Operation): void {
+  const add = (status: string, name: string, description: string): void => {
+    const response = responses[status];
+    if (response) response.headers = { [name]: { description, schema: { type: "string" } } };
+  };
+  add("503", "Retry-After", "Seconds to wait before the next try.");
+  if (operationId === "createReminder") add("201", "Location", "The reminder's address.");
+  if (responses["200"]?.content?.["application/json"]?.schema.type === "array") add("200", "Link", LINK);
+}
+
+/** Readers of the document look for examples beside a body, while the schemas have them inside. */
+function addExamples({ requestBody, parameters, responses }: Operation, schemas: Schemas): void {
+  for (const parameter of parameters ?? []) addExample(parameter, schemas);
+  for (const media of Object.values(requestBody?.content ?? {})) addExample(media, schemas);
+  for (const [status, { content = {} }] of Object.entries(responses)) {
+    for (const [mediaType, media] of Object.entries(content)) {
+      if (mediaType === PROBLEM_MEDIA_TYPE) media.example = exampleProblem(Number(status));
+      else addExample(media, schemas);
+    }
+  }
+}
+
+function addExample(described: Described, schemas: Schemas): void {
+  const example = exampleOf(described.schema, schemas);
+  if (example !== undefined) described.example = example;
+}
+
+function exampleOf({ $ref, type, items, examples }: Schema, schemas: Schemas): unknown {
+  if ($ref !== undefined) return exampleOf(schemas[$ref.split("/").at(-1) ?? ""] ?? {}, schemas);
+  if (type !== "array" || items === undefined) return examples?.[0];
+  const item = exampleOf(items, schemas);
+  return item === undefined ? undefined : [item];
+}
+
+/**
+ * Writes "or null" as a list of types instead of as alternatives, and an `example` as JSON Schema has it. (Zod drops the
+ * `examples` of a schema that transforms what it reads, so those schemas say `example`.)
+ */
+function simplify(part: unknown): void {
+  if (typeof part !== "object" || part === null) return;
+  const schema = part as Schema;
+  const [value, none, ...others] = schema.anyOf ?? [];
+  if (value?.type !== undefined && none?.type === "null" && others.length === 0) {
+    delete schema.anyOf;
+    Object.assign(schema, { ...value, ...schema, type: [value.type, "null"] });
+    if (value.enum) schema.enum = [...value.enum, null];
+  }
+  if (schema.type !== undefined && "example" in schema) {
+    schema.examples = [schema.example];
+    delete schema.example;
+  }
+  for (const inner of Object.values(part)) simplify(inner);
+}

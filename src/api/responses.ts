@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { conflict, invalidField, notFound, PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
+import { ProblemDetails } from "./schemas/problem.ts";
+
+/** A JSON answer, for the documentation. */
+export function answers(schema: z.ZodType, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+export function answersNothing(description: string) {
+  return z.null().describe(description);
+}
+
+/** What a status means here, and an example of it. */
+const REFUSALS: Record<number, { description: string; example: Problem }> = {
+  400: {
+    description: "The body is no readable JSON.",
+    example: new Problem(400, "the body is not JSON: Unexpected end of JSON input"),
+  },
+  404: { description: "There is no such thing.", example: notFound("there is nothing of this name or id") },
+  409: {
+    description: "Its present state doesn't allow that; the detail says why and what to do instead.",
+    example: conflict("reminder 1 can't be changed like that: it is deleted; restore it first"),
+  },
+  413: { description: "The body is too large.", example: new Problem(413, "the body must be at most 1 MiB") },
+  415: {
+    description: "The body is not `application/json`.",
+    example: new Problem(415, "send the body as JSON, with the header Content-Type: application/json"),
+  },
+  422: {
+    description: "Something is wrong; `errors` names each field and says what would be right.",
+    example: invalidField("limit", "must be a whole number from 1 to 1000"),
+  },
+  503: {
+    description: "The database is not available at the moment; try again after `Retry-After` seconds.",
+    example: new Problem(503, "the database can't be reached at the moment; try again"),
+  },
+};
+
+export function exampleProblem(status: number): unknown {
+  return REFUSALS[status]?.example.toJSON();
+}
+
+/** What every request with a JSON body may be refused with. */
+export const BODY_REFUSALS = [400, 413, 415, 422] as const;
+
+/** Refusals, for the documentation; that the service may be unavailable goes without saying. */
+export function refuses(...statuses: (keyof typeof REFUSALS)[]) {
+  const all = [...statuses, 503];
+  return Object.fromEntries(
+    all.map((status) => [
+      status,
+      {
+        description: REFUSALS[status]?.description ?? "",
+        content: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemDetails } },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { deleteFlag, listFlags, putFlag, readFlag } from "../../store/flags.ts";
+import type { Api, ApiContext } from "../context.ts";
+import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
+import { notFound } from "../problem.ts";
+import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
+import { Flag, flagKeyText, flagParams, SetFlag, toFlagJson } from "../schemas/flag.ts";
+import { TENANT_ID } from "../tenant.ts";
+
+const tags = ["Flags"];
+
+export function flagRoutes(api: Api, { database }: ApiContext): void {
+  api.get(
+    "/flags",
+    {
+      schema: {
+        operationId: "listFlags",
+        tags,
+        summary: "List flags",
+        description: "In the order of their keys.",
+        querystring: z.strictObject(pageQuery(z.tuple([flagKeyText]))),
+        response: { 200: answers(z.array(Flag), "The flags of this page."), ...refuses(422) },
+      },
+    },
+    async (request, reply) => {
+      const { query } = request;
+      const limit = query.limit ?? DEFAULT_LIMIT;
+      const items = await listFlags(database, TENANT_ID, { after: query.cursor?.[0] ?? null, limit: limit + 1 });
+      return page(request, reply, { items, limit, positionOf: ({ key }) => [key] }).map(toFlagJson);
+    },
+  );
+
+  api.get(
+    "/flags/:key",
+    {
+      schema: {
+        operationId: "getFlag",
+        tags,
+        summary: "Read a flag",
+        description: "A flag that nobody has set is not found; for stop conditions it is false.",
+        params: flagParams,
+        response: { 200: answers(Flag, "The flag."), ...refuses(404, 422) },
+      },
+    },
+    async ({ params: { key } }) => {
+      const flag = await readFlag(database, TENANT_ID, key);
+      if (!flag) throw notFound("nobody has set this flag, so stop conditions take it as false");
+      return toFlagJson(flag);
+    },
+  );
+
+  api.put(
+    "/flags/:key",
+    {
+      schema: {
+        operationId: "setFlag",
+        tags,
+        summary: "Set a flag",
+        description: "Once it is true, every ACTIVE reminder that waits for it is completed.",
+        params: flagParams,
+        body: SetFlag,
+        response: {
+          200: answers(Flag, "Set."),
+          201: answers(Flag, "Set, for the first time."),
+          ...refuses(...BODY_REFUSALS),
+        },
+      },
+    },
+    async ({ params: { key }, body: { value } }, reply) => {
+      const { flag, isNew } = await putFlag(database, TENANT_ID, key, value);
+      if (isNew) reply.code(201);
+      return toFlagJson(flag);
+    },
+  );
+
+  api.delete(
+    "/flags/:key",
+    {
+      schema: {
+        operationId: "deleteFlag",
+        tags,
+        summary: "Forget a flag",
+        description: "Stop conditions take it as false from then on. Doing it again changes nothing.",
+        params: flagParams,
+        response: { 204: answersNothing("Forgotten."), ...refuses(422) },
+      },
+    },
+    async ({ params: { key } }, reply) => {
+      await deleteFlag(database, TENANT_ID, key);
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { listDeliveries } from "../../store/ledger.ts";
+import { readReminder } from "../../store/reminders.ts";
+import { readTimeline } from "../../store/timeline.ts";
+import { noReminder } from "../change-reminder.ts";
+import type { Api, ApiContext } from "../context.ts";
+import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
+import { answers, refuses } from "../responses.ts";
+import { Delivery, toDeliveryJson } from "../schemas/delivery.ts";
+import { idParams } from "../schemas/fields.ts";
+import { TimelineLine, toTimelineJson } from "../schemas/timeline.ts";
+import { TENANT_ID } from "../tenant.ts";
+
+/** Milliseconds since the epoch, within the years that a timestamp can be written in. */
+const position = z
+  .int()
+  .min(Date.UTC(0, 0, 1))
+  .max(Date.UTC(9999, 11, 31));
+
+export function historyRoutes(api: Api, { database }: ApiContext): void {
+  const mustExist = async (id: number): Promise<void> => {
+    if (!(await readReminder(database, TENANT_ID, id))) throw noReminder(id);
+  };
+
+  api.get(
+    "/reminders/:id/deliveries",
+    {
+      schema: {
+        operationId: "listDeliveries",
+        tags: ["Reminder history"],
+        summary: "List a reminder's deliveries",
+        description: "One line for each message, whatever became of it; the newest first. A deleted reminder's too.",
+        params: idParams,
+        querystring: z.strictObject(pageQuery(z.tuple([position, z.int().min(0).max(32_767)]))),
+        response: { 200: answers(z.array(Delivery), "The deliveries of this page."), ...refuses(404, 422) },
+      },
+    },
+    async (request, reply) => {
+      const { params, query } = request;
+      await mustExist(params.id);
+      const limit = query.limit ?? DEFAULT_LIMIT;
+      const below = query.cursor ? { occurrenceAt: query.cursor[0], recipientNo: query.cursor[1] } : null;
+      const items = await listDeliveries(database, TENANT_ID, params.id, { below, limit: limit + 1 });
+      const positionOf = (last: (typeof items)[number]) => [last.occurrenceAt, last.recipientNo];
+      return page(request, reply, { items, limit, positionOf }).map(toDeliveryJson);
+    },
+  );
+
+  api.get(
+    "/reminders/:id/timeline",
+    {
+      schema: {
+        operationId: "readTimeline",
+        tags: ["Reminder history"],
+        summary: "Read a reminder's timeline",
+        description: "What happened to it, when and why; the oldest first. A deleted reminder's too.",
+        params: idParams,
+        querystring: z.strictObject(
+          pageQuery(z.tuple([position, z.int().min(0).max(9), z.int(), z.int().min(0).max(32_767)])),
+        ),
+        response: { 200: answers(z.array(TimelineLine), "The lines of this page."), ...refuses(404, 422) },
+      },
+    },
+    async (request, reply) => {
+      const { params, query } = request;
+      await mustExist(params.id);
+      const limit = query.limit ?? DEFAULT_LIMIT;
+      const [at, rank, first, second] = query.cursor ?? [];
+      const after =
+        at !== undefined && rank !== undefined && first !== undefined && second !== undefined
+          ? { at, rank, first, second }
+          : null;
+      const items = await readTimeline(database, TENANT_ID, params.id, { after, limit: limit + 1 });
+      const positionOf = (last: (typeof items)[number]) => [last.at, last.rank, last.first, last.second];
+      return page(request, reply, { items, limit, positionOf }).map(toTimelineJson);
+    },
+  );
+}

@@ -1,0 +1,87 @@
+import { type LifecycleAction, transition } from "../../core/lifecycle.ts";
+import { changeReminder } from "../change-reminder.ts";
+import type { Api, ApiContext } from "../context.ts";
+import { answers, answersNothing, refuses } from "../responses.ts";
+import { idParams } from "../schemas/fields.ts";
+import { Reminder, toReminderJson } from "../schemas/reminder.ts";
+
+interface ActionRoute {
+  action: Exclude<LifecycleAction, "delete">;
+  summary: string;
+  description: string;
+}
+
+const ACTIONS: ActionRoute[] = [
+  {
+    action: "pause",
+    summary: "Pause a reminder",
+    description: "Nothing is sent until it is resumed; not even what is waiting for a retry.",
+  },
+  {
+    action: "resume",
+    summary: "Resume a paused reminder",
+    description:
+      "A recurring reminder goes on with its next regular instant: what it would have been due for meanwhile is not made " +
+      "up for. A one-time reminder keeps its time, and is due at once if that has passed. 409 if another reminder is ACTIVE " +
+      "for the same entity and event.",
+  },
+  {
+    action: "complete",
+    summary: "Complete a reminder by hand",
+    description: "It never sends again. This is final.",
+  },
+  {
+    action: "trigger",
+    summary: "Fire a reminder now",
+    description:
+      "It is due at once; its stop condition is asked first, as always. A recurring reminder's regular instants stay what " +
+      "they are.",
+  },
+  {
+    action: "restore",
+    summary: "Restore a deleted reminder",
+    description:
+      "It is back with the status it had. An ACTIVE one goes on as if it had been resumed. 409 if another reminder is ACTIVE " +
+      "for the same entity and event.",
+  },
+];
+
+export function lifecycleRoutes(api: Api, { database }: ApiContext): void {
+  for (const { action, summary, description } of ACTIONS) {
+    api.post(
+      `/reminders/:id/${action}`,
+      {
+        schema: {
+          operationId: `${action}Reminder`,
+          tags: ["Reminder lifecycle"],
+          summary,
+          description: `${description} Doing it again changes nothing.`,
+          params: idParams,
+          response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, 422) },
+        },
+      },
+      async ({ params: { id } }) =>
+        toReminderJson(await changeReminder(database, id, (reminder, moment) => transition(action, reminder, moment))),
+    );
+  }
+
+  api.delete(
+    "/reminders/:id",
+    {
+      schema: {
+        operationId: "deleteReminder",
+        tags: ["Reminder lifecycle"],
+        summary: "Delete a reminder",
+        description:
+          "It sends no more and is no longer listed. Its row, deliveries and timeline stay, and it can be restored. Doing it " +
+          "again changes nothing.",
+        params: idParams,
+        response: { 204: answersNothing("Deleted."), ...refuses(404, 422) },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      await changeReminder(database, id, (reminder, moment) => transition("delete", reminder, moment));
+      return reply.code(204).send(null);
+    },
+  );
+}

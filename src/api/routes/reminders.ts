@@ -1,0 +1,199 @@
+import { z } from "zod";
+import { flagKey, MAX_FLAG_KEY_LENGTH } from "../../core/flag-key.ts";
+import { REMINDER_STATUSES, type ReminderRecord, type StopCondition } from "../../core/reminder.ts";
+import { update } from "../../core/update.ts";
+import { listReminders } from "../../store/reminder-list.ts";
+import { readReminder } from "../../store/reminders.ts";
+import { changeReminder, noReminder } from "../change-reminder.ts";
+import { parseRecipient } from "../channel-check.ts";
+import type { Api, ApiContext } from "../context.ts";
+import { createReminder } from "../create-reminder.ts";
+import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
+import { invalidField, notFound } from "../problem.ts";
+import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
+import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
+import { CreateReminder, Reminder, toReminderJson, toStopCondition, UpdateReminder } from "../schemas/reminder.ts";
+import { lengthOf } from "../schemas/text.ts";
+import { TENANT_ID } from "../tenant.ts";
+
+const includeDeleted = queryBoolean.optional().describe("Whether deleted reminders are shown too.");
+
+const ListQuery = z.strictObject({
+  status: z.enum(REMINDER_STATUSES).optional().describe("Only those with this status."),
+  entity_type: line(200).optional().describe("Only those about this kind of entity."),
+  entity_id: line(200).optional().describe("Only those about this entity."),
+  event_type: line(200).optional().describe("Only those for this event."),
+  channel: line(50).optional().describe("Only those sent over this channel."),
+  due_before: instant.optional().describe("Only those due earlier than this."),
+  due_after: instant.optional().describe("Only those due at this instant or later."),
+  include_deleted: includeDeleted,
+  ...pageQuery(z.tuple([z.int().min(1)])),
+});
+
+export function reminderRoutes(api: Api, { database, channels }: ApiContext): void {
+  api.post(
+    "/reminders",
+    {
+      schema: {
+        operationId: "createReminder",
+        tags: ["Reminders"],
+        summary: "Create a reminder",
+        description:
+          "At most one ACTIVE reminder exists for an `entity_type`, `entity_id` and `event_type`. Where there is one " +
+          "already, the answer is 200 with that one as it is, whatever else the request says: sending a request twice does " +
+          "no harm.",
+        body: CreateReminder,
+        response: {
+          201: answers(Reminder, "Created."),
+          200: answers(Reminder, "It exists already; this is it."),
+          ...refuses(...BODY_REFUSALS),
+        },
+      },
+    },
+    async ({ body }, reply) => {
+      const stopCondition = toStopCondition(body);
+      const wanted = {
+        entityType: body.entity_type,
+        entityId: body.entity_id,
+        eventType: body.event_type,
+        channel: body.channel,
+        recipient: parseRecipient(channels, body.channel, body.recipient ?? null),
+        subject: body.subject ?? null,
+        message: body.message ?? null,
+        data: body.data ?? {},
+        timeZone: body.time_zone ?? null,
+        scheduleType: body.schedule_type,
+        intervalMinutes: body.interval_minutes ?? null,
+        runAt: body.run_at ?? null,
+        stopCondition,
+      };
+      checkFlagKey(stopCondition, wanted);
+      const { reminder, isNew } = await createReminder(database, wanted);
+      if (isNew) reply.code(201).header("location", `/reminders/${reminder.id}`);
+      return toReminderJson(reminder);
+    },
+  );
+
+  api.get(
+    "/reminders",
+    {
+      schema: {
+        operationId: "listReminders",
+        tags: ["Reminders"],
+        summary: "List reminders",
+        description: "Newest first. The filters add up. Pages stay stable while others create reminders.",
+        querystring: ListQuery,
+        response: { 200: answers(z.array(Reminder), "The reminders of this page."), ...refuses(422) },
+      },
+    },
+    async (request, reply) => {
+      const { query } = request;
+      const limit = query.limit ?? DEFAULT_LIMIT;
+      const filter = {
+        status: query.status,
+        entityType: query.entity_type,
+        entityId: query.entity_id,
+        eventType: query.event_type,
+        channel: query.channel,
+        dueBefore: query.due_before,
+        dueAfter: query.due_after,
+        includeDeleted: query.include_deleted ?? false,
+      };
+      const below = query.cursor?.[0] ?? null;
+      const items = await listReminders(database, TENANT_ID, filter, { below, limit: limit + 1 });
+      return page(request, reply, { items, limit, positionOf: ({ id }) => [id] }).map(toReminderJson);
+    },
+  );
+
+  api.get(
+    "/reminders/:id",
+    {
+      schema: {
+        operationId: "getReminder",
+        tags: ["Reminders"],
+        summary: "Read a reminder",
+        description: "A deleted one is not found unless `include_deleted` is true.",
+        params: idParams,
+        querystring: z.strictObject({ include_deleted: includeDeleted }),
+        response: { 200: answers(Reminder, "The reminder."), ...refuses(404, 422) },
+      },
+    },
+    async ({ params: { id }, query }) => {
+      const reminder = await readReminder(database, TENANT_ID, id);
+      if (!reminder) throw noReminder(id);
+      if (reminder.deletedAt !== null && !query.include_deleted) {
+        throw notFound(`reminder ${id} is deleted; add ?include_deleted=true to see it, or restore it`);
+      }
+      return toReminderJson(reminder);
+    },
+  );
+
+  api.patch(
+    "/reminders/:id",
+    {
+      schema: {
+        operationId: "updateReminder",
+        tags: ["Reminders"],
+        summary: "Change a reminder",
+        description:
+          "Changes what is given and nothing else; the same again changes nothing.\n\n" +
+          "- `run_at`: it is due then; a recurring reminder goes on from there in whole intervals. In the past: at once.\n" +
+          "- `interval_minutes`: the new interval counts from when the reminder last fired (from its creation, if it " +
+          "never has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that " +
+          "is sooner. A next run that was asked for by `run_at` stays.\n" +
+          "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
+          "run. To `one_time`, the next run is the last.\n\n" +
+          "What a reminder is about (`entity_type`, `entity_id`, `event_type`) can't be changed, and neither can one that " +
+          "is COMPLETED.",
+        params: idParams,
+        body: UpdateReminder,
+        response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, ...BODY_REFUSALS) },
+      },
+    },
+    async ({ params: { id }, body }) => {
+      const reminder = await changeReminder(database, id, (reminder, { now }) => {
+        const channel = body.channel ?? reminder.channel;
+        const isAddressed = body.channel !== undefined || body.recipient !== undefined;
+        const recipient = body.recipient === undefined ? reminder.recipient : body.recipient;
+        const stopCondition = editedStopCondition(reminder, body);
+        checkFlagKey(stopCondition, reminder);
+        const edit = {
+          channel,
+          recipient: isAddressed ? parseRecipient(channels, channel, recipient) : undefined,
+          subject: body.subject,
+          message: body.message,
+          data: body.data,
+          timeZone: body.time_zone,
+          scheduleType: body.schedule_type,
+          intervalMinutes: body.interval_minutes,
+          runAt: body.run_at,
+          stopCondition,
+        };
+        return update(reminder, edit, now);
+      });
+      return toReminderJson(reminder);
+    },
+  );
+}
+
+/** Both halves together: one that is left out stays, and clearing one clears both. */
+function editedStopCondition(
+  { stopCondition }: ReminderRecord,
+  { stop_condition_type: type, stop_condition_value: value }: z.output<typeof UpdateReminder>,
+): StopCondition | null {
+  if (type === undefined && value === undefined) return stopCondition;
+  if ((type ?? null) === null && (value ?? null) === null) return null;
+  const edited = {
+    type: type === undefined ? stopCondition?.type : type,
+    value: value === undefined ? stopCondition?.value : value,
+  };
+  if (edited.type == null) throw invalidField("stop_condition_type", "must be given where stop_condition_value is");
+  if (edited.value == null) throw invalidField("stop_condition_value", "must be given where stop_condition_type is");
+  return { type: edited.type, value: edited.value };
+}
+
+function checkFlagKey(stopCondition: StopCondition | null, entity: Parameters<typeof flagKey>[1]): void {
+  if (stopCondition === null || lengthOf(flagKey(stopCondition.value, entity)) <= MAX_FLAG_KEY_LENGTH) return;
+  const message = `must name a flag of at most ${MAX_FLAG_KEY_LENGTH} characters once its placeholders are filled in`;
+  throw invalidField("stop_condition_value", message);
+}

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { DELIVERY_STATUSES, type Delivery as DeliveryRow, deliveryId } from "../../core/reminder.ts";
+import { isoInstant, toIso } from "./fields.ts";
+
+export const Delivery = z
+  .strictObject({
+    id: z.string().describe("Stays the same over retries; receivers see it as the message's id."),
+    reminder_id: z.int(),
+    occurrence_at: isoInstant.describe("The due instant that this message is for."),
+    channel: z.string(),
+    recipient: z.string().nullable(),
+    status: z.enum(DELIVERY_STATUSES),
+    attempts: z.int().describe("Tries so far."),
+    next_attempt_at: isoInstant
+      .nullable()
+      .describe("When it is tried next; null while it is being sent and once it has ended."),
+    reason: z.string().nullable().describe("Why it was not sent, or not yet."),
+    provider_id: z.string().nullable().describe("The provider's own id for the message."),
+    demo: z.boolean().describe("True when it was printed instead of sent, because the channel runs in demo mode."),
+    created_at: isoInstant,
+    finished_at: isoInstant.nullable(),
+  })
+  .meta({
+    id: "Delivery",
+    description: "One message to one recipient for one occurrence.",
+    examples: [
+      {
+        id: "1-1768476600000-0",
+        reminder_id: 1,
+        occurrence_at: "2026-01-15T11:30:00.000Z",
+        channel: "email",
+        recipient: "interviewer@example.com",
+        status: "sent",
+        attempts: 1,
+        next_attempt_at: null,
+        reason: null,
+        provider_id: "<1-1768476600000-0@yourcompany.com>",
+        demo: false,
+        created_at: "2026-01-15T11:30:00.012Z",
+        finished_at: "2026-01-15T11:30:00.480Z",
+      },
+    ],
+  });
+
+export function toDeliveryJson(delivery: DeliveryRow): z.output<typeof Delivery> {
+  const { status, nextAttemptAt } = delivery;
+  return {
+    id: deliveryId(delivery),
+    reminder_id: delivery.reminderId,
+    occurrence_at: toIso(delivery.occurrenceAt),
+    channel: delivery.channel,
+    recipient: delivery.recipient,
+    status,
+    attempts: delivery.attempts,
+    // While it is being sent, the row keeps the end of the sender's lease there.
+    next_attempt_at: status === "sending" ? null : toIso(nextAttemptAt),
+    reason: delivery.reason,
+    provider_id: delivery.providerId,
+    demo: delivery.demo,
+    created_at: toIso(delivery.createdAt),
+    finished_at: toIso(delivery.finishedAt),
+  };
+}

@@ -1,0 +1,205 @@
+import { z } from "zod";
+import { STOP_CONDITION_TYPES } from "../../conditions/registry.ts";
+import {
+  COMPLETION_REASONS,
+  REMINDER_STATUSES,
+  type ReminderRecord,
+  SCHEDULE_TYPES,
+  type StopCondition,
+} from "../../core/reminder.ts";
+import { MAX_INTERVAL_MINUTES } from "../../core/schedule/recurring.ts";
+import { refusals } from "../validation.ts";
+import { freeObject, instant, isoInstant, jsonObject, line, text, timeZone, toIso } from "./fields.ts";
+
+const entityType = line(200).describe("What kind of thing the reminder is about.");
+const entityId = line(200).describe("Which one of them.");
+const eventType = line(200).describe("What for.");
+const channel = line(50).describe("How to send: the name of one of the channels that this installation has.");
+const recipient = line(500)
+  .nullish()
+  .describe("Where to send, in the channel's own form. Left out: what the entity's contact says.");
+const subject = line(500).nullish().describe("Subject or title of the message, in place of the usual one.");
+const message = text(20_000).nullish().describe("What the message says, in place of the usual text.");
+const data = jsonObject.describe("Anything that the message's template speaks of: up to 64 kB of JSON.");
+const zone = timeZone
+  .nullish()
+  .describe("IANA zone in which the message writes instants. Left out: the contact's, else UTC.");
+const scheduleType = z
+  .enum(SCHEDULE_TYPES)
+  .describe("`one_time`: once. `recurring`: again and again, until it is done.");
+const intervalMinutes = z
+  .int()
+  .min(1)
+  .max(MAX_INTERVAL_MINUTES)
+  .nullish()
+  .describe("Minutes from one occurrence to the next. Required for `recurring`, and for nothing else.");
+const stopType = z
+  .enum(STOP_CONDITION_TYPES as [string, ...string[]])
+  .nullish()
+  .describe("Kind of the stop condition, which is asked before every message. Given together with its value.");
+const stopValue = text(500)
+  .nullish()
+  .describe("For `db_check`: the flag's key. It may hold `{entity_type}`, `{entity_id}` and `{event_type}`.");
+
+const exampleWish = {
+  entity_type: "interviewer",
+  entity_id: "INT_100",
+  event_type: "feedback_form",
+  channel: "email",
+  schedule_type: "recurring",
+  interval_minutes: 60,
+  stop_condition_type: "db_check",
+  stop_condition_value: "feedback_submitted",
+};
+
+export const CreateReminder = z
+  .strictObject({
+    entity_type: entityType,
+    entity_id: entityId,
+    event_type: eventType,
+    channel,
+    schedule_type: scheduleType,
+    interval_minutes: intervalMinutes,
+    stop_condition_type: stopType,
+    stop_condition_value: stopValue,
+    recipient,
+    run_at: instant
+      .nullish()
+      .describe(
+        "First due instant; one in the past means at once. Left out: one interval from now, or now for `one_time`.",
+      ),
+    time_zone: zone,
+    data: data.optional(),
+    subject,
+    message,
+  })
+  .check((ctx) => {
+    const { schedule_type: schedule, interval_minutes: interval, ...wish } = ctx.value;
+    const refuse = (field: string, message: string): void => {
+      ctx.issues.push({ code: "custom", path: [field], message, input: ctx.value });
+    };
+    if (schedule === "recurring" && interval == null) {
+      refuse("interval_minutes", `is required for a recurring reminder: from 1 to ${MAX_INTERVAL_MINUTES} minutes`);
+    }
+    if (schedule === "one_time" && interval != null) {
+      refuse("interval_minutes", 'must be left out, or schedule_type must be "recurring"');
+    }
+    const [type, value] = [wish.stop_condition_type != null, wish.stop_condition_value != null];
+    if (type && !value) refuse("stop_condition_value", "is required where stop_condition_type is given");
+    if (value && !type) refuse("stop_condition_type", "is required where stop_condition_value is given");
+  })
+  .meta({
+    id: "CreateReminder",
+    description: "What to remind of, how, when, and until when.",
+    example: exampleWish,
+  });
+
+export const UpdateReminder = z
+  .strictObject({
+    channel: channel.optional(),
+    recipient,
+    subject,
+    message,
+    data: data.optional(),
+    time_zone: zone,
+    schedule_type: scheduleType.optional(),
+    interval_minutes: intervalMinutes,
+    run_at: instant
+      .optional()
+      .describe("Due then; a recurring reminder goes on from there. One in the past means at once."),
+    stop_condition_type: stopType,
+    stop_condition_value: stopValue,
+  })
+  .meta({
+    id: "UpdateReminder",
+    description: "The fields to change. What is left out stays; null clears.",
+    example: { interval_minutes: 120, subject: "Your feedback is still missing" },
+  });
+
+const KEY_IS_FIXED = "can't be changed, because it names the reminder: create another one and delete this";
+refusals.add(UpdateReminder, { entity_type: KEY_IS_FIXED, entity_id: KEY_IS_FIXED, event_type: KEY_IS_FIXED });
+
+const exampleReminder = {
+  id: 1,
+  ...exampleWish,
+  status: "ACTIVE",
+  created_at: "2026-01-15T10:30:00.000Z",
+  completion_reason: null,
+  next_run_at: "2026-01-15T11:30:00.000Z",
+  last_run_at: null,
+  occurrence_count: 0,
+  recipient: "interviewer@example.com",
+  subject: null,
+  message: null,
+  data: { round: 2 },
+  time_zone: "Europe/Berlin",
+  run_at: null,
+  updated_at: "2026-01-15T10:30:00.000Z",
+  completed_at: null,
+  deleted_at: null,
+};
+
+export const Reminder = z
+  .strictObject({
+    id: z.int(),
+    entity_type: z.string(),
+    entity_id: z.string(),
+    event_type: z.string(),
+    channel: z.string(),
+    schedule_type: z.enum(SCHEDULE_TYPES),
+    interval_minutes: z.int().nullable(),
+    stop_condition_type: z.string().nullable(),
+    stop_condition_value: z.string().nullable(),
+    status: z.enum(REMINDER_STATUSES),
+    created_at: isoInstant,
+    completion_reason: z.enum(COMPLETION_REASONS).nullable().describe("Why it is COMPLETED."),
+    next_run_at: isoInstant.nullable().describe("When it is due next; null when nothing more is due."),
+    last_run_at: isoInstant.nullable().describe("When it last fired."),
+    occurrence_count: z.int().describe("How often it has fired."),
+    recipient: z.string().nullable(),
+    subject: z.string().nullable(),
+    message: z.string().nullable(),
+    data: freeObject,
+    time_zone: z.string().nullable(),
+    run_at: isoInstant.nullable().describe("The first due instant that was asked for."),
+    updated_at: isoInstant.describe("When somebody last changed it, or it completed."),
+    completed_at: isoInstant.nullable(),
+    deleted_at: isoInstant.nullable().describe("When it was deleted; it can be restored."),
+  })
+  .meta({ id: "Reminder", examples: [exampleReminder] });
+
+export function toReminderJson(reminder: ReminderRecord): z.output<typeof Reminder> {
+  const { schedule, stopCondition } = reminder;
+  return {
+    id: reminder.id,
+    entity_type: reminder.entityType,
+    entity_id: reminder.entityId,
+    event_type: reminder.eventType,
+    channel: reminder.channel,
+    schedule_type: schedule.type,
+    interval_minutes: schedule.type === "recurring" ? schedule.intervalMinutes : null,
+    stop_condition_type: stopCondition?.type ?? null,
+    stop_condition_value: stopCondition?.value ?? null,
+    status: reminder.status,
+    created_at: toIso(reminder.createdAt),
+    completion_reason: reminder.completionReason,
+    next_run_at: toIso(reminder.nextRunAt),
+    last_run_at: toIso(reminder.lastRunAt),
+    occurrence_count: reminder.occurrenceCount,
+    recipient: reminder.recipient,
+    subject: reminder.subject,
+    message: reminder.message,
+    data: reminder.data,
+    time_zone: reminder.timeZone,
+    run_at: toIso(reminder.runAt),
+    updated_at: toIso(reminder.updatedAt),
+    completed_at: toIso(reminder.completedAt),
+    deleted_at: toIso(reminder.deletedAt),
+  };
+}
+
+/** The stop condition that a wish names; the schema has seen to it that it is whole. */
+export function toStopCondition(wish: z.output<typeof CreateReminder>): StopCondition | null {
+  const { stop_condition_type: type, stop_condition_value: value } = wish;
+  return type != null && value != null ? { type, value } : null;
+}

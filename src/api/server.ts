@@ -1,0 +1,90 @@
+import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import type { Api, ApiContext } from "./context.ts";
+import { serveDocs } from "./docs/docs.ts";
+import { answerClientError, sendFrameworkProblem, sendProblem } from "./errors.ts";
+import { readJsonBodies } from "./json-body.ts";
+import { describeApi } from "./openapi.ts";
+import { contactRoutes } from "./routes/contacts.ts";
+import { flagRoutes } from "./routes/flags.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { lifecycleRoutes } from "./routes/lifecycle.ts";
+import { reminderRoutes } from "./routes/reminders.ts";
+import { answerUnknownRoutes } from "./unknown-routes.ts";
+import { validatorCompiler } from "./validation.ts";
+
+export interface ServerOptions extends ApiContext {
+  /** Where requests and errors are logged; without it, nowhere. */
+  log?: FastifyBaseLogger;
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+/** A request must have arrived within this time. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle time of the usual load balancers, so that they close connections and not we. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+const MAX_CONNECTIONS = 10_000;
+/** As long as Node lets a whole request head be: how long a parameter may be is its schema's business. */
+const MAX_PARAM_LENGTH = 16_384;
+const LONGEST_LOGGED_URL = 300;
+
+/** The HTTP API over `database`. It is ready to `listen`; `close` lets requests under way finish, and idle connections go. */
+export async function buildServer({ log, ...context }: ServerOptions): Promise<Api> {
+  const api: Api = Fastify({
+    ...(log ? { loggerInstance: log } : { logger: false }),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: "idle",
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: sendFrameworkProblem,
+    clientErrorHandler: answerClientError,
+  });
+  api.server.maxConnections = MAX_CONNECTIONS;
+  api.setValidatorCompiler(validatorCompiler);
+  // Answers are typed by their schemas and held to them by the tests; checking each again would only cost time.
+  api.setSerializerCompiler(() => JSON.stringify);
+  api.setErrorHandler(sendProblem);
+  readJsonBodies(api);
+  answerUnknownRoutes(api);
+  protect(api);
+  logRequests(api);
+
+  await describeApi(api);
+  reminderRoutes(api, context);
+  lifecycleRoutes(api, context);
+  historyRoutes(api, context);
+  flagRoutes(api, context);
+  contactRoutes(api, context);
+  healthRoutes(api, context);
+  await serveDocs(api);
+  return api;
+}
+
+/** For answers that a browser might take for a page. Pages have a policy of their own. */
+function protect(api: Api): void {
+  api.addHook("onRequest", async (_request, reply) => {
+    reply.headers({
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+    });
+  });
+}
+
+/** One line a request, without bodies and headers. */
+function logRequests(api: Api): void {
+  api.addHook("onResponse", async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        url: request.url.slice(0, LONGEST_LOGGED_URL),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      "request",
+    );
+  });
+}

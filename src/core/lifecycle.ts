@@ -1,0 +1,134 @@
+import { completionAfter } from "./decide.ts";
+import type { DeliveryStatus, Instant, JsonObject, ReminderRecord, ReminderStatus } from "./reminder.ts";
+import { nextOccurrence } from "./schedule/schedule.ts";
+
+/** What a person may do to a reminder besides editing it. */
+export const LIFECYCLE_ACTIONS = ["pause", "resume", "complete", "trigger", "delete", "restore"] as const;
+export type LifecycleAction = (typeof LIFECYCLE_ACTIONS)[number];
+
+/** A line for the timeline. */
+export interface Change {
+  type: string;
+  /** A sentence for a person. */
+  because: string;
+  details: JsonObject;
+}
+
+/** What a wish does to a reminder: nothing, because it is so already; nothing, because it can't be; or this. */
+export type Transition =
+  | { kind: "unchanged" }
+  | { kind: "refused"; because: string }
+  | { kind: "changed"; reminder: ReminderRecord; change: Change };
+
+/** What the database knows at the moment of the wish. */
+export interface Moment {
+  now: Instant;
+  /** How the delivery of the newest occurrence stands; null when there is none. */
+  lastOutcome: DeliveryStatus | null;
+}
+
+type Rule = "go" | "so already" | { refused: string };
+type State = ReminderStatus | "DELETED";
+
+const final: Rule = { refused: "it is COMPLETED, and that is final; create a new reminder" };
+const resumeFirst: Rule = { refused: "it is PAUSED; resume it first" };
+const restoreFirst: Rule = { refused: "it is deleted; restore it first" };
+
+/** The whole table: what may be done in which state. */
+const RULES: Record<LifecycleAction | "update", Record<State, Rule>> = {
+  pause: { ACTIVE: "go", PAUSED: "so already", COMPLETED: final, DELETED: restoreFirst },
+  resume: { ACTIVE: "so already", PAUSED: "go", COMPLETED: final, DELETED: restoreFirst },
+  complete: { ACTIVE: "go", PAUSED: "go", COMPLETED: "so already", DELETED: restoreFirst },
+  trigger: { ACTIVE: "go", PAUSED: resumeFirst, COMPLETED: final, DELETED: restoreFirst },
+  update: { ACTIVE: "go", PAUSED: "go", COMPLETED: final, DELETED: restoreFirst },
+  delete: { ACTIVE: "go", PAUSED: "go", COMPLETED: "go", DELETED: "so already" },
+  restore: { ACTIVE: "so already", PAUSED: "so already", COMPLETED: "so already", DELETED: "go" },
+};
+
+/** Whether this may be done to a reminder in its present state: null if so, else what becomes of the wish. */
+export function hindrance(
+  action: LifecycleAction | "update",
+  { status, deletedAt }: Pick<ReminderRecord, "status" | "deletedAt">,
+): Exclude<Transition, { kind: "changed" }> | null {
+  const rule = RULES[action][deletedAt === null ? status : "DELETED"];
+  if (rule === "go") return null;
+  return rule === "so already" ? { kind: "unchanged" } : { kind: "refused", because: rule.refused };
+}
+
+/** What `action` makes of a reminder. Pure, and idempotent: doing the same again changes nothing. */
+export function transition(action: LifecycleAction, reminder: ReminderRecord, moment: Moment): Transition {
+  return hindrance(action, reminder) ?? EFFECTS[action](reminder, moment);
+}
+
+/**
+ * True when an action on this reminder needs to know how its newest delivery stands: it has fired for the last time, and
+ * only that delivery tells whether it is done.
+ */
+export function awaitsOutcome({ nextRunAt, occurrenceCount }: ReminderRecord): boolean {
+  return nextRunAt === null && occurrenceCount > 0;
+}
+
+/** Occurrences only go forward: what is due at or before the newest one would bear the name of one that exists. */
+export function afterLastOccurrence(instant: Instant, { lastOccurrenceAt }: ReminderRecord): Instant {
+  return lastOccurrenceAt === null ? instant : Math.max(instant, lastOccurrenceAt + 1);
+}
+
+const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment) => Transition> = {
+  pause: (reminder) => changed({ ...reminder, status: "PAUSED" }, "paused", "somebody paused it"),
+
+  resume: (reminder, moment) => {
+    const back = comeBack({ ...reminder, status: "ACTIVE" }, moment);
+    return changed(back, "resumed", `somebody resumed it; ${whatNext(back)}`);
+  },
+
+  complete: (reminder, { now }) =>
+    changed(
+      { ...reminder, status: "COMPLETED", completionReason: "manual", completedAt: now, nextRunAt: null },
+      "completed",
+      "somebody completed it",
+      { reason: "manual" },
+    ),
+
+  trigger: (reminder, { now }) => {
+    if (awaitsOutcome(reminder)) {
+      return { kind: "refused", because: "it has fired already and waits for its delivery to end" };
+    }
+    if (reminder.nextRunAt !== null && reminder.nextRunAt <= now) return { kind: "unchanged" };
+    const nextRunAt = afterLastOccurrence(now, reminder);
+    return changed({ ...reminder, nextRunAt }, "triggered", "somebody asked for it to fire now");
+  },
+
+  delete: (reminder, { now }) => changed({ ...reminder, deletedAt: now }, "deleted", "somebody deleted it"),
+
+  restore: (reminder, moment) => {
+    const restored = { ...reminder, deletedAt: null };
+    const back = restored.status === "ACTIVE" ? comeBack(restored, moment) : restored;
+    return changed(back, "restored", `somebody restored it; ${whatNext(back)}`);
+  },
+};
+
+/**
+ * A reminder that is ACTIVE again after an absence. What a recurring one would have been due for meanwhile was not
+ * wanted, so it goes on with the next regular instant; a one-time one is still wanted, at once if its time has passed.
+ */
+function comeBack(reminder: ReminderRecord, { now, lastOutcome }: Moment): ReminderRecord {
+  const { schedule, nextRunAt } = reminder;
+  if (schedule.type === "recurring") {
+    return nextRunAt !== null && nextRunAt > now ? reminder : { ...reminder, nextRunAt: nextOccurrence(schedule, now) };
+  }
+  if (!awaitsOutcome(reminder)) return { ...reminder, nextRunAt: nextRunAt ?? now };
+
+  const reason = lastOutcome && completionAfter(lastOutcome);
+  if (reason) return { ...reminder, status: "COMPLETED", completionReason: reason, completedAt: now };
+  const wasHeldBack = lastOutcome === null || lastOutcome === "suppressed";
+  return wasHeldBack ? { ...reminder, nextRunAt: afterLastOccurrence(now, reminder) } : reminder;
+}
+
+function whatNext({ status, nextRunAt }: ReminderRecord): string {
+  if (status !== "ACTIVE") return `it is ${status}`;
+  return nextRunAt === null ? "its delivery goes on" : `it is due at ${new Date(nextRunAt).toISOString()}`;
+}
+
+function changed(reminder: ReminderRecord, type: string, because: string, details: JsonObject = {}): Transition {
+  return { kind: "changed", reminder, change: { type, because, details } };
+}

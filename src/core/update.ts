@@ -1,0 +1,79 @@
+import { hindrance, type Transition } from "./lifecycle.ts";
+import type { Instant, JsonObject, JsonValue, ReminderRecord, StopCondition } from "./reminder.ts";
+import { reschedule, type ScheduleEdit } from "./reschedule.ts";
+import { isSameJson } from "./same-json.ts";
+
+/** What somebody wants a reminder to be. What is undefined stays as it is; null clears. */
+export interface ReminderEdit extends ScheduleEdit {
+  channel?: string | undefined;
+  recipient?: string | null | undefined;
+  subject?: string | null | undefined;
+  message?: string | null | undefined;
+  data?: JsonObject | undefined;
+  timeZone?: string | null | undefined;
+  stopCondition?: StopCondition | null | undefined;
+}
+
+export type Updated = Transition | { kind: "invalid"; field: string; message: string };
+
+/** What an edit makes of a reminder. Pure; an edit that asks for what is so already changes nothing. */
+export function update(reminder: ReminderRecord, edit: ReminderEdit, now: Instant): Updated {
+  const hindered = hindrance("update", reminder);
+  if (hindered) return hindered;
+  const when = reschedule(reminder, edit, now);
+  if (when.kind === "invalid") return when;
+
+  const edited: ReminderRecord = {
+    ...reminder,
+    channel: edit.channel ?? reminder.channel,
+    recipient: orFormer(edit.recipient, reminder.recipient),
+    subject: orFormer(edit.subject, reminder.subject),
+    message: orFormer(edit.message, reminder.message),
+    data: edit.data ?? reminder.data,
+    timeZone: orFormer(edit.timeZone, reminder.timeZone),
+    stopCondition: orFormer(edit.stopCondition, reminder.stopCondition),
+    schedule: when.schedule,
+    runAt: when.runAt,
+    nextRunAt: when.nextRunAt,
+  };
+  const details = differences(reminder, edited);
+  const fields = Object.keys(details);
+  if (fields.length === 0) return { kind: "unchanged" };
+  const change = { type: "updated", because: `somebody changed ${fields.join(", ")}`, details: { changed: details } };
+  return { kind: "changed", reminder: edited, change };
+}
+
+function orFormer<T>(wanted: T | undefined, former: T): T {
+  return wanted === undefined ? former : wanted;
+}
+
+/** The fields that a person sees, by their outward names. */
+const FIELDS: Record<string, (reminder: ReminderRecord) => JsonValue> = {
+  channel: (reminder) => reminder.channel,
+  recipient: (reminder) => reminder.recipient,
+  subject: (reminder) => reminder.subject,
+  message: (reminder) => reminder.message,
+  data: (reminder) => reminder.data,
+  time_zone: (reminder) => reminder.timeZone,
+  schedule_type: (reminder) => reminder.schedule.type,
+  interval_minutes: ({ schedule }) => (schedule.type === "recurring" ? schedule.intervalMinutes : null),
+  run_at: (reminder) => toIso(reminder.runAt),
+  next_run_at: (reminder) => toIso(reminder.nextRunAt),
+  stop_condition_type: (reminder) => reminder.stopCondition?.type ?? null,
+  stop_condition_value: (reminder) => reminder.stopCondition?.value ?? null,
+};
+/** Too large to be kept twice in every line of a timeline: only that they changed is said. */
+const LARGE_FIELDS = ["message", "data"];
+
+function differences(before: ReminderRecord, after: ReminderRecord): JsonObject {
+  const changed: JsonObject = {};
+  for (const [name, read] of Object.entries(FIELDS)) {
+    const [from, to] = [read(before), read(after)];
+    if (!isSameJson(from, to)) changed[name] = LARGE_FIELDS.includes(name) ? {} : { from, to };
+  }
+  return changed;
+}
+
+function toIso(instant: Instant | null): string | null {
+  return instant === null ? null : new Date(instant).toISOString();
+}

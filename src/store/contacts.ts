@@ -1,0 +1,53 @@
+import type { Contact } from "../core/reminder.ts";
+import type { Row, Sql } from "./postgres.ts";
+
+const READ = "select * from contacts where tenant_id = $1 and entity_type = $2 and entity_id = $3";
+
+export async function readContact(
+  sql: Sql,
+  tenantId: string,
+  entityType: string,
+  entityId: string,
+): Promise<Contact | null> {
+  const [row] = await sql.query(READ, [tenantId, entityType, entityId]);
+  return row ? toContact(row) : null;
+}
+
+// A row that this statement has inserted carries no xmax; one that it has updated does.
+const PUT = `
+  insert into contacts (tenant_id, entity_type, entity_id, name, email, time_zone, locale)
+  values ($1, $2, $3, $4, $5, $6, $7)
+  on conflict (tenant_id, entity_type, entity_id)
+  do update set name = excluded.name, email = excluded.email, time_zone = excluded.time_zone, locale = excluded.locale,
+                updated_at = reminder_now()
+  returning *, xmax = 0 as is_new`;
+
+/** Says where an entity is reached, in place of whatever was said before. */
+export async function putContact(
+  sql: Sql,
+  contact: Omit<Contact, "createdAt" | "updatedAt">,
+): Promise<{ contact: Contact; isNew: boolean }> {
+  const { tenantId, entityType, entityId, name, email, timeZone, locale } = contact;
+  const [row] = await sql.query(PUT, [tenantId, entityType, entityId, name, email, timeZone, locale]);
+  return { contact: toContact(row as Row), isNew: row?.is_new as boolean };
+}
+
+const DELETE = "delete from contacts where tenant_id = $1 and entity_type = $2 and entity_id = $3";
+
+export async function deleteContact(sql: Sql, tenantId: string, entityType: string, entityId: string): Promise<void> {
+  await sql.query(DELETE, [tenantId, entityType, entityId]);
+}
+
+function toContact(row: Row): Contact {
+  return {
+    tenantId: row.tenant_id as string,
+    entityType: row.entity_type as string,
+    entityId: row.entity_id as string,
+    name: row.name as string | null,
+    email: row.email as string | null,
+    timeZone: row.time_zone as string | null,
+    locale: row.locale as string | null,
+    createdAt: row.created_at as number,
+    updatedAt: row.updated_at as number,
+  };
+}

@@ -1,0 +1,66 @@
+import type { Instant } from "../core/reminder.ts";
+import type { Row, Sql } from "./postgres.ts";
+
+/** One row of `status_flags`. A key that nobody set is false. */
+export interface Flag {
+  key: string;
+  value: boolean;
+  createdAt: Instant;
+  updatedAt: Instant;
+}
+
+const LIST = `
+  select key, value, created_at, updated_at
+    from status_flags
+   where tenant_id = $1 and ($2::text is null or key > $2)
+   order by key
+   limit $3`;
+
+/** Up to `limit` flags in the order of their keys, beginning after the key `after`. */
+export async function listFlags(
+  sql: Sql,
+  tenantId: string,
+  page: { after: string | null; limit: number },
+): Promise<Flag[]> {
+  return (await sql.query(LIST, [tenantId, page.after, page.limit])).map(toFlag);
+}
+
+const READ = "select key, value, created_at, updated_at from status_flags where tenant_id = $1 and key = $2";
+
+export async function readFlag(sql: Sql, tenantId: string, key: string): Promise<Flag | null> {
+  const [row] = await sql.query(READ, [tenantId, key]);
+  return row ? toFlag(row) : null;
+}
+
+// A row that this statement has inserted carries no xmax; one that it has updated does.
+const PUT = `
+  insert into status_flags (tenant_id, key, value) values ($1, $2, $3)
+  on conflict (tenant_id, key) do update set value = excluded.value
+  returning key, value, created_at, updated_at, xmax = 0 as is_new`;
+
+/** Sets a flag. What waits for it is completed by a worker, which hears of it by itself. */
+export async function putFlag(
+  sql: Sql,
+  tenantId: string,
+  key: string,
+  value: boolean,
+): Promise<{ flag: Flag; isNew: boolean }> {
+  const [row] = await sql.query(PUT, [tenantId, key, value]);
+  return { flag: toFlag(row as Row), isNew: row?.is_new as boolean };
+}
+
+const DELETE = "delete from status_flags where tenant_id = $1 and key = $2";
+
+/** Forgets a flag, which makes it false. */
+export async function deleteFlag(sql: Sql, tenantId: string, key: string): Promise<void> {
+  await sql.query(DELETE, [tenantId, key]);
+}
+
+function toFlag(row: Row): Flag {
+  return {
+    key: row.key as string,
+    value: row.value as boolean,
+    createdAt: row.created_at as number,
+    updatedAt: row.updated_at as number,
+  };
+}

@@ -1,0 +1,86 @@
+import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
+import { type Sql, toTimestamptz } from "./postgres.ts";
+
+/** Where a line stands in its timeline. Total: no two lines of one reminder have the same. */
+export interface TimelinePosition {
+  at: Instant;
+  /** Puts what happened in the same millisecond in the order in which it must have happened. */
+  rank: number;
+  /** The event's id, or the due instant of the delivery that the line tells of. */
+  first: number;
+  second: number;
+}
+
+/** One line: written down as an event, or told by the reminder's own row and by the ledger. */
+export type TimelineEntry = TimelinePosition & { type: string } & (
+    | { told: "event"; because: string | null; details: JsonObject }
+    | { told: "row" }
+    | { told: "ledger"; delivery: DeliveryKey; channel: string; recipient: string | null; demo: boolean }
+  );
+
+// Creation, firing and sending are not written down a second time as events: the reminder's row and the ledger have them.
+const TIMELINE = `
+  with line as (
+    select created_at as at, 0 as rank, 0::bigint as first, 0 as second, 'created' as type, 'row' as told,
+           null as because, null::jsonb as details, null as channel, null as recipient, false as demo
+      from reminder_jobs
+     where tenant_id = $1 and id = $2
+     union all
+    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false
+      from reminder_events
+     where tenant_id = $1 and reminder_id = $2
+     union all
+    select created_at, 1, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'fired', 'ledger',
+           null, null, channel, recipient, false
+      from deliveries
+     where tenant_id = $1 and reminder_id = $2
+     union all
+    select finished_at, 3, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'sent', 'ledger',
+           null, null, channel, recipient, demo
+      from deliveries
+     where tenant_id = $1 and reminder_id = $2 and status = 'sent'
+  )
+  select *
+    from line
+   where $3::timestamptz is null or (at, rank, first, second) > ($3, $4, $5, $6)
+   order by at, rank, first, second
+   limit $7`;
+
+/** Up to `limit` lines of a reminder's timeline, oldest first, beginning after `after`. */
+export async function readTimeline(
+  sql: Sql,
+  tenantId: string,
+  reminderId: number,
+  page: { after: TimelinePosition | null; limit: number },
+): Promise<TimelineEntry[]> {
+  const { after, limit } = page;
+  const position = after ? [toTimestamptz(after.at), after.rank, after.first, after.second] : [null, 0, 0, 0];
+  const rows = await sql.query<TimelineRow>(TIMELINE, [tenantId, reminderId, ...position, limit]);
+  return rows.map((row) => toEntry(row, reminderId));
+}
+
+interface TimelineRow extends TimelinePosition {
+  [column: string]: unknown;
+  type: string;
+  told: TimelineEntry["told"];
+  because: string | null;
+  details: JsonObject;
+  channel: string;
+  recipient: string | null;
+  demo: boolean;
+}
+
+function toEntry(row: TimelineRow, reminderId: number): TimelineEntry {
+  const { at, rank, first, second, type } = row;
+  const line = { at, rank, first, second, type };
+  switch (row.told) {
+    case "event":
+      return { ...line, told: "event", because: row.because, details: row.details };
+    case "row":
+      return { ...line, told: "row" };
+    case "ledger": {
+      const delivery = { reminderId, occurrenceAt: first, recipientNo: second };
+      return { ...line, told: "ledger", delivery, channel: row.channel, recipient: row.recipient, demo: row.demo };
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { onTestFinished } from "vitest";
+import { z } from "zod";
+import { Contact } from "../../src/api/schemas/contact.ts";
+import { Delivery } from "../../src/api/schemas/delivery.ts";
+import { Flag } from "../../src/api/schemas/flag.ts";
+import { ProblemDetails } from "../../src/api/schemas/problem.ts";
+import { Reminder } from "../../src/api/schemas/reminder.ts";
+import { TimelineLine } from "../../src/api/schemas/timeline.ts";
+import { buildServer, type ServerOptions } from "../../src/api/server.ts";
+import { type Channel, InvalidRecipient } from "../../src/channels/channel.ts";
+import { type Channels, channelMap } from "../../src/channels/registry.ts";
+import type { Database } from "../../src/store/postgres.ts";
+import { sinkChannel } from "./sink.ts";
+
+export type ReminderJson = z.output<typeof Reminder>;
+export type ProblemJson = z.output<typeof ProblemDetails>;
+export type LifecycleVerb = "pause" | "resume" | "complete" | "trigger" | "restore";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** Parsed JSON; undefined where there is no body. */
+  body: unknown;
+}
+
+/** A client of an API that listens on a port of its own. Every answer is held to its schema. */
+export interface TestApi {
+  url: string;
+  /** Any request. An answer from 400 up must be a problem as RFC 9457 has it. */
+  call(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** A request that must be refused with this status. */
+  refused(status: number, method: string, path: string, body?: unknown): Promise<ProblemJson>;
+  create(wish?: Record<string, unknown>): Promise<ReminderJson>;
+  get(id: number): Promise<ReminderJson>;
+  patch(id: number, edit: Record<string, unknown>): Promise<ReminderJson>;
+  remove(id: number): Promise<void>;
+  act(id: number, verb: LifecycleVerb): Promise<ReminderJson>;
+  list(query?: Record<string, string>): Promise<ReminderJson[]>;
+  /** All items of a list, page by page, following the links. */
+  all(path: string): Promise<unknown[]>;
+  deliveries(id: number): Promise<z.output<typeof Delivery>[]>;
+  timeline(id: number): Promise<z.output<typeof TimelineLine>[]>;
+  setFlag(key: string, value: boolean): Promise<z.output<typeof Flag>>;
+  putContact(entityType: string, entityId: string, contact: Record<string, unknown>): Promise<z.output<typeof Contact>>;
+}
+
+let counter = 0;
+
+/** A wish that the API grants, about an entity of its own. */
+export function wish(fields: Record<string, unknown> = {}): Record<string, unknown> {
+  counter += 1;
+  return {
+    entity_type: "interviewer",
+    entity_id: `INT_${counter}`,
+    event_type: "feedback_form",
+    channel: "email",
+    schedule_type: "recurring",
+    interval_minutes: 60,
+    ...fields,
+  };
+}
+
+/** A receiver of the test's own that takes anything with an @ as an address, and writes it in lower case. */
+export function addressChannel(name = "email"): Channel {
+  return {
+    ...sinkChannel(name),
+    parseRecipient: (text) => {
+      if (!/^[^@\s]+@[^@\s]+$/.test(text))
+        throw new InvalidRecipient("must be a single address, like someone@example.com");
+      return text.toLowerCase();
+    },
+  };
+}
+
+/** Serves the API on a free port until the test ends. Without `channels` it knows `email` and `sink`. */
+export async function startApi(
+  database: Database,
+  options: { channels?: Channels } & Pick<ServerOptions, "log"> = {},
+): Promise<TestApi> {
+  const { channels = channelMap([addressChannel(), sinkChannel()]), ...others } = options;
+  const server = await buildServer({ database, channels, ...others });
+  onTestFinished(() => server.close());
+  return client(await server.listen({ host: "127.0.0.1", port: 0 }));
+}
+
+function client(url: string): TestApi {
+  const call: TestApi["call"] = async (method, path, body) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    return readAnswer(response);
+  };
+  const granted = async (status: number[], method: string, path: string, body?: unknown): Promise<unknown> => {
+    const answer = await call(method, path, body);
+    if (!status.includes(answer.status)) {
+      throw new Error(`${method} ${path} was answered with ${answer.status}: ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body;
+  };
+  const reminder = async (method: string, path: string, body?: unknown): Promise<ReminderJson> =>
+    Reminder.parse(await granted([200, 201], method, path, body));
+
+  return {
+    url,
+    call,
+    refused: async (status, method, path, body) => {
+      const answer = await call(method, path, body);
+      if (answer.status !== status) {
+        throw new Error(`${method} ${path}: ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
+      }
+      return answer.body as ProblemJson;
+    },
+    create: (fields) => reminder("POST", "/reminders/", wish(fields)),
+    get: (id) => reminder("GET", `/reminders/${id}?include_deleted=true`),
+    patch: (id, edit) => reminder("PATCH", `/reminders/${id}`, edit),
+    remove: async (id) => {
+      await granted([204], "DELETE", `/reminders/${id}`);
+    },
+    act: (id, verb) => reminder("POST", `/reminders/${id}/${verb}`),
+    list: async (query = {}) =>
+      z.array(Reminder).parse(await granted([200], "GET", `/reminders/?${new URLSearchParams(query)}`)),
+    all: async (path) => {
+      const items: unknown[] = [];
+      for (let next: string | undefined = path; next !== undefined; ) {
+        const answer: Answer = await call("GET", next);
+        items.push(...(answer.body as unknown[]));
+        next = /^<(.*)>; rel="next"$/.exec(answer.headers.get("link") ?? "")?.[1];
+      }
+      return items;
+    },
+    deliveries: async (id) => z.array(Delivery).parse(await granted([200], "GET", `/reminders/${id}/deliveries`)),
+    timeline: async (id) => z.array(TimelineLine).parse(await granted([200], "GET", `/reminders/${id}/timeline`)),
+    setFlag: async (key, value) =>
+      Flag.parse(await granted([200, 201], "PUT", `/flags/${encodeURIComponent(key)}`, { value })),
+    putContact: async (entityType, entityId, contact) =>
+      Contact.parse(
+        await granted(
+          [200, 201],
+          "PUT",
+          `/contacts/${encodeURIComponent(entityType)}/${encodeURIComponent(entityId)}`,
+          contact,
+        ),
+      ),
+  };
+}
+
+/** The answer to a request; one from 400 up must be a whole problem whose status is the answer's. */
+export async function readAnswer(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const { status, headers } = response;
+  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  if (status >= 400) {
+    const type = headers.get("content-type") ?? "";
+    if (!type.startsWith("application/problem+json")) throw new Error(`${status} as ${type}: ${text.slice(0, 300)}`);
+    const problem = ProblemDetails.parse(body);
+    if (problem.status !== status) throw new Error(`${status} says that it is ${problem.status}`);
+  }
+  return { status, headers, body };
+}
