@@ -1,33 +1,24 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
-import { stopAnswer } from "../conditions/registry.ts";
-import { recheck } from "../core/recheck.ts";
 import { deliveryId } from "../core/reminder.ts";
-import { type ClaimedDelivery, claimDeliveries, readFacts, renewLeases } from "../store/deliveries.ts";
-import type { ReminderWithFacts } from "../store/engine-row.ts";
+import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
 import type { Database } from "../store/postgres.ts";
 import { nextAttemptInMs } from "../store/wake.ts";
-import { Batcher } from "./batcher.ts";
-import { type Held, HeldDeliveries, isLeaseValid } from "./held.ts";
+import { Gate, Overtaken } from "./gate.ts";
+import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
 import { messageFor } from "./message.ts";
-import { exhausted, failed, handedBack, type Outcome, sent, suppressed } from "./outcome.ts";
+import { exhausted, failed, handedBack, type Outcome, sent } from "./outcome.ts";
 import { Recorder } from "./recorder.ts";
-import { type EngineSettings, FRESH_MS } from "./settings.ts";
+import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
 
-const LARGEST_READ = 1_000;
-/** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
-const MOST_READS = 3;
 /** How long `stop` waits for aborted sends to end and for their results to be stored. */
 const WIND_UP_MS = 1_000;
 /** How long a channel may take to wind up after its signal fired; then we go on without it. */
 const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
-
-/** A reminder and its facts, and when they were read. */
-type Reading = Pick<Held, "known" | "readAtMs">;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
@@ -36,7 +27,7 @@ export class Deliverer {
   readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #held = new HeldDeliveries();
   readonly #recorder: Recorder;
-  readonly #reader: Batcher<number, Reading>;
+  readonly #gate: Gate;
   readonly #sweeper: NodeJS.Timeout;
   #isEnding = false;
 
@@ -44,7 +35,7 @@ export class Deliverer {
   constructor(database: Database, channels: Channels, settings: EngineSettings, log: Logger, onClaimable: () => void) {
     this.#database = database;
     this.#settings = settings;
-    this.#reader = new Batcher((ids) => this.#read(ids), LARGEST_READ);
+    this.#gate = new Gate(database);
     this.#recorder = new Recorder({
       database,
       log,
@@ -136,46 +127,18 @@ export class Deliverer {
   }
 
   async #deliver(lane: Lane, held: Held): Promise<void> {
-    if (performance.now() - held.readAtMs > FRESH_MS && !(await this.#readAgain(held))) {
-      // Without an answer nothing may leave. It goes back, to be taken up when the database is there again.
-      this.#end(held, handedBack(held.attempts), lane);
-      return;
-    }
-    const nowMs = performance.now();
-    const reason = this.#reasonNotTo(held, nowMs);
-    if (reason || !held.known) {
-      this.#end(held, reason ?? handedBack(held.attempts), lane);
-      return;
-    }
-    held.sendingSinceMs = nowMs;
     try {
-      const receipt = await lane.channel.send(messageFor(held, held.known), { signal: lane.deadlines.signal(nowMs) });
+      await this.#gate.pass(held);
+      held.sendingSinceMs = performance.now();
+      const receipt = await lane.channel.send(messageFor(held), {
+        signal: lane.deadlines.signal(held.sendingSinceMs),
+        beforeSend: () => this.#gate.pass(held),
+      });
       this.#end(held, sent(receipt), lane);
     } catch (error) {
-      this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
+      if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
+      else this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
     }
-  }
-
-  /** Reads the reminder and its facts until they are fresh; false when the database doesn't answer. */
-  async #readAgain(held: Held): Promise<boolean> {
-    try {
-      for (let reads = 0; reads < MOST_READS && performance.now() - held.readAtMs > FRESH_MS; reads += 1) {
-        Object.assign(held, await this.#reader.add(held.reminderId));
-      }
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  /** What ends the delivery right before its send, if anything does. */
-  #reasonNotTo(held: Held, nowMs: number): Outcome | null {
-    if (!isLeaseValid(held, nowMs)) return handedBack(held.attempts);
-    if (!held.known) return suppressed("deleted", "the reminder's row was removed");
-    const { reminder, lastOccurrenceAt, facts } = held.known;
-    const now = { status: reminder.status, deletedAt: reminder.deletedAt, lastOccurrenceAt };
-    const suppression = recheck(held.occurrenceAt, now, stopAnswer(reminder.stopCondition, facts));
-    return suppression && suppressed(suppression.reason, suppression.because);
   }
 
   /** Ends the attempt, once: frees its place in the lane and has the outcome stored. */
@@ -197,11 +160,5 @@ export class Deliverer {
       const error = new Error("the receiver did not answer in time");
       this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
     }
-  }
-
-  async #read(ids: number[]): Promise<Reading[]> {
-    const readAtMs = performance.now();
-    const facts: Map<number, ReminderWithFacts> = await readFacts(this.#database, ids);
-    return ids.map((id) => ({ known: facts.get(id) ?? null, readAtMs }));
   }
 }

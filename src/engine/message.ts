@@ -1,10 +1,11 @@
 import type { Message } from "../channels/channel.ts";
 import { deliveryId } from "../core/reminder.ts";
-import type { ReminderWithFacts } from "../store/engine-row.ts";
 import type { Held } from "./held.ts";
 
 /** What the channel is asked to send for this delivery. */
-export function messageFor(held: Held, { reminder, contact }: ReminderWithFacts): Message {
+export function messageFor(held: Held): Message {
+  if (!held.known) throw new Error("the reminder's row was removed");
+  const { reminder, contact } = held.known;
   return {
     idempotencyKey: deliveryId(held),
     recipient: held.recipient,

@@ -144,7 +144,7 @@ test("P3: a flag set while messages queue behind a slow receiver stops those tha
     "all are completed",
   );
   // Let what the worker read before go stale, as it would behind a receiver this slow.
-  await new Promise((resolve) => setTimeout(resolve, 120));
+  await new Promise((resolve) => setTimeout(resolve, 200));
   release?.();
 
   await until(
@@ -222,4 +222,24 @@ test("a row removed by hand while its message waits ends the message", async () 
 
   expect(await deliveryBecomes(id, "suppressed")).toMatchObject({ reason: "the reminder's row was removed" });
   expect(sink.received).toHaveLength(1);
+});
+
+test("P3: a flag set while the channel is still connecting stops the message", async () => {
+  const { insert, work, sink, setFlag, deliveryBecomes, becomes } = await world();
+  let connected: (() => void) | undefined;
+  sink.connect = () =>
+    new Promise((resolve) => {
+      connected = resolve;
+    });
+  const id = await insert({ run_at: new Date(), stop_condition_type: "db_check", stop_condition_value: "done" });
+  work();
+  await until(() => connected, "the channel is connecting");
+
+  await setFlag("done", true);
+  await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition" });
+  await new Promise((resolve) => setTimeout(resolve, 200)); // what was read before the flag goes stale
+  connected?.();
+
+  expect(await deliveryBecomes(id, "suppressed")).toMatchObject({ reason: 'flag "done" is set' });
+  expect(sink.received).toHaveLength(0);
 });

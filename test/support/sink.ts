@@ -8,6 +8,8 @@ export interface SinkMessage extends Message {
 export interface Sink extends Channel {
   received: SinkMessage[];
   /** What the next sends do instead of succeeding; set it to change how the receiver behaves. */
+  /** Time that passes between the engine's call and the moment something could leave, as for a connection. */
+  connect?: (message: Message) => Promise<void>;
   behave: (message: Message, signal: AbortSignal) => Promise<Receipt> | Receipt;
 }
 
@@ -23,7 +25,9 @@ export function sinkChannel(name = "sink", options: Partial<Pick<Channel, "concu
     behave: () => DELIVERED,
     parseRecipient: (text) => text,
     address: (contact) => contact.email,
-    send: async (message, { signal }) => {
+    send: async (message, { signal, beforeSend }) => {
+      await sink.connect?.(message);
+      await beforeSend?.();
       sink.received.push({ ...message, at: Date.now() });
       return sink.behave(message, signal);
     },

@@ -1,0 +1,75 @@
+import { stopAnswer } from "../conditions/registry.ts";
+import { recheck } from "../core/recheck.ts";
+import { readFacts } from "../store/deliveries.ts";
+import type { Database } from "../store/postgres.ts";
+import { Batcher } from "./batcher.ts";
+import { type Held, isLeaseValid } from "./held.ts";
+import { handedBack, type Outcome, suppressed } from "./outcome.ts";
+import { FRESH_MS } from "./settings.ts";
+
+const LARGEST_READ = 1_000;
+/** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
+const MOST_READS = 3;
+
+/** A reminder and its facts, and when they were read. */
+type Reading = Pick<Held, "known" | "readAtMs">;
+
+/** The world went on while a message was made ready: nothing leaves, and the delivery ends like this. */
+export class Overtaken extends Error {
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    super(outcome.reason ?? outcome.status);
+    this.outcome = outcome;
+  }
+}
+
+/** The last question before a message leaves: is it still to be sent, and still by us? */
+export class Gate {
+  readonly #reader: Batcher<number, Reading>;
+
+  constructor(database: Database) {
+    this.#reader = new Batcher((ids) => read(database, ids), LARGEST_READ);
+  }
+
+  /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken` if not. */
+  async pass(held: Held): Promise<void> {
+    if (!isFresh(held) && !(await this.#readAgain(held))) {
+      // Without an answer nothing may leave. It goes back, to be taken up when the database is there again.
+      throw new Overtaken(handedBack(held.attempts));
+    }
+    const reason = reasonNotTo(held);
+    if (reason) throw new Overtaken(reason);
+  }
+
+  /** Reads the reminder and its facts until they are fresh; false when the database doesn't answer. */
+  async #readAgain(held: Held): Promise<boolean> {
+    try {
+      for (let reads = 0; reads < MOST_READS && !isFresh(held); reads += 1) {
+        Object.assign(held, await this.#reader.add(held.reminderId));
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function isFresh(held: Held): boolean {
+  return performance.now() - held.readAtMs <= FRESH_MS;
+}
+
+function reasonNotTo(held: Held): Outcome | null {
+  if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
+  if (!held.known) return suppressed("deleted", "the reminder's row was removed");
+  const { reminder, lastOccurrenceAt, facts } = held.known;
+  const now = { status: reminder.status, deletedAt: reminder.deletedAt, lastOccurrenceAt };
+  const suppression = recheck(held.occurrenceAt, now, stopAnswer(reminder.stopCondition, facts));
+  return suppression && suppressed(suppression.reason, suppression.because);
+}
+
+async function read(database: Database, ids: number[]): Promise<Reading[]> {
+  const readAtMs = performance.now();
+  const facts = await readFacts(database, ids);
+  return ids.map((id) => ({ known: facts.get(id) ?? null, readAtMs }));
+}
