@@ -16,7 +16,10 @@ const schedule: fc.Arbitrary<Schedule> = fc.oneof(recurring, fc.constant<Schedul
 /** A reminder that is due, and the instant at which it is looked at. */
 const due = fc
   .record({ schedule, nextRunAt: instant, lateMs: fc.integer({ min: 0, max: 10_000_000_000 }) })
-  .map(({ schedule, nextRunAt, lateMs }) => ({ reminder: { schedule, nextRunAt }, now: nextRunAt + lateMs }));
+  .map(({ schedule, nextRunAt, lateMs }) => ({
+    reminder: { schedule, nextRunAt, lastOccurrenceAt: null },
+    now: nextRunAt + lateMs,
+  }));
 
 describe("decide", () => {
   test("stop wins: whatever the reminder and the instant, a met condition never sends", () => {
@@ -53,7 +56,7 @@ describe("decide", () => {
       fc.property(late, fc.integer({ min: 0, max: MINUTE - 1 }), ({ intervalMinutes, nextRunAt, missed }, rest) => {
         const schedule: Schedule = { type: "recurring", intervalMinutes, anchorAt: nextRunAt };
         const now = nextRunAt + missed * intervalMinutes * MINUTE + rest;
-        const decision = decide({ schedule, nextRunAt }, NOT_MET, now);
+        const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null }, NOT_MET, now);
         expect(decision).toEqual({
           kind: "send",
           occurrenceAt: nextRunAt,
@@ -74,7 +77,7 @@ describe("decide", () => {
           const schedule: Schedule = { type: "recurring", intervalMinutes, anchorAt };
           let nextRunAt: Instant = anchorAt;
           for (const delay of delays) {
-            const decision = decide({ schedule, nextRunAt }, NOT_MET, nextRunAt + delay);
+            const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null }, NOT_MET, nextRunAt + delay);
             if (decision.kind !== "send" || decision.nextRunAt === null) throw new Error("not a send");
             expect((decision.nextRunAt - anchorAt) % (intervalMinutes * MINUTE)).toBe(0);
             nextRunAt = decision.nextRunAt;
@@ -84,9 +87,19 @@ describe("decide", () => {
     );
   });
 
+  test("an occurrence is never named twice, wherever the due instant was moved by hand", () => {
+    fc.assert(
+      fc.property(due, instant, ({ reminder, now }, lastOccurrenceAt) => {
+        const decision = decide({ ...reminder, lastOccurrenceAt }, NOT_MET, Math.max(now, lastOccurrenceAt));
+        if (decision.kind !== "send") throw new Error("not a send");
+        expect(decision.occurrenceAt).toBeGreaterThan(lastOccurrenceAt);
+      }),
+    );
+  });
+
   test("a reminder brought forward by hand fires now and keeps its rhythm", () => {
     const schedule: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 100 * MINUTE };
-    const decision = decide({ schedule, nextRunAt: 70 * MINUTE }, NOT_MET, 70 * MINUTE);
+    const decision = decide({ schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null }, NOT_MET, 70 * MINUTE);
     expect(decision).toEqual({ kind: "send", occurrenceAt: 70 * MINUTE, nextRunAt: 100 * MINUTE, missed: 0 });
   });
 });

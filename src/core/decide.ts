@@ -1,3 +1,4 @@
+import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, DeliveryStatus, Instant, Reminder } from "./reminder.ts";
 import { countRecurring } from "./schedule/recurring.ts";
 import { nextOccurrence } from "./schedule/schedule.ts";
@@ -33,13 +34,15 @@ export type Decision =
       missed: number;
     };
 
-type DueReminder = Pick<Reminder, "schedule"> & { nextRunAt: Instant };
+type DueReminder = Pick<Reminder, "schedule"> & { nextRunAt: Instant; lastOccurrenceAt: Instant | null };
 
 /** What becomes of a due reminder. Pure: the same reminder, facts and instant always give the same decision. */
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
   if (facts.stop.met) return { kind: "complete", reason: "stop_condition", because: facts.stop.because };
 
-  const { schedule, nextRunAt: occurrenceAt } = reminder;
+  const { schedule } = reminder;
+  // Plain SQL may have moved the due instant back onto an occurrence that was.
+  const occurrenceAt = afterLastOccurrence(reminder.nextRunAt, reminder);
   const nextRunAt = nextOccurrence(schedule, Math.max(now, occurrenceAt));
   const missed = schedule.type === "recurring" ? countRecurring(schedule, occurrenceAt, now) : 0;
   return { kind: "send", occurrenceAt, nextRunAt, missed };

@@ -243,3 +243,18 @@ test("P3: a flag set while the channel is still connecting stops the message", a
   expect(await deliveryBecomes(id, "suppressed")).toMatchObject({ reason: 'flag "done" is set' });
   expect(sink.received).toHaveLength(0);
 });
+
+test("a due instant moved by hand onto an earlier occurrence fires once more and holds up nobody", async () => {
+  const { database, insert, work, sink, becomes, deliveries } = await world();
+  const moved = await insert({ run_at: new Date() });
+  work();
+  await becomes(moved, { occurrence_count: 1 });
+
+  await database.query("update reminder_jobs set next_run_at = last_occurrence_at where id = $1", [moved]);
+  const other = await insert({ run_at: new Date() });
+
+  await becomes(other, { occurrence_count: 1 });
+  await becomes(moved, { occurrence_count: 2 });
+  await until(() => sink.received.length === 3, "all are sent");
+  expect(await deliveries(moved)).toHaveLength(2);
+});
