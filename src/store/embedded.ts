@@ -4,12 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { serverAccount } from "./embedded/account.ts";
 import { findBinaries } from "./embedded/binaries.ts";
-import { type Access, ensureCluster, USER, writeAccess } from "./embedded/cluster.ts";
+import { ensureCluster, USER, writeAccess } from "./embedded/cluster.ts";
 import { EmbeddedError } from "./embedded/embedded-error.ts";
 import { claimDataDir } from "./embedded/instance.ts";
 import { stopOrphan } from "./embedded/orphan.ts";
 import { freePort } from "./embedded/port.ts";
-import { type Postmaster, type PostmasterOptions, StartFailed, startPostmaster } from "./embedded/postmaster.ts";
+import { type Postmaster, StartFailed, startPostmaster } from "./embedded/postmaster.ts";
 import { openServerLog } from "./embedded/server-log.ts";
 import { openDatabase } from "./postgres.ts";
 
@@ -17,6 +17,7 @@ export { EmbeddedError } from "./embedded/embedded-error.ts";
 export { AlreadyRunning } from "./embedded/instance.ts";
 
 const DATABASE = "reminder_engine";
+const STOP_GRACE_MS = 2_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
 /** What a killed server left behind (processes, their shared memory) goes away by itself in this time. */
@@ -28,6 +29,8 @@ export interface EmbeddedOptions {
   log: Logger;
   /** PostgreSQL settings that outrank postgresql.conf. */
   settings?: Record<string, string>;
+  /** Gives up starting. */
+  signal?: AbortSignal;
 }
 
 export interface Embedded {
@@ -35,8 +38,11 @@ export interface Embedded {
   url: string;
   /** Tells a second start on the same data where this one can be reached. */
   announce(where: string): void;
-  /** Shuts the server down in order, in under 3 s. */
-  stop(): Promise<void>;
+  /**
+   * Shuts the server down in order, or after `graceMs` (2 s unless told otherwise) at once, which loses nothing but lets
+   * the next start take longer.
+   */
+  stop(graceMs?: number): Promise<void>;
 }
 
 /**
@@ -45,16 +51,18 @@ export interface Embedded {
  *
  * Throws `AlreadyRunning` when another process uses the data, and `EmbeddedError` when the server can't be had.
  */
-export async function startEmbedded({ dataDir, log, settings = {} }: EmbeddedOptions): Promise<Embedded> {
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { dataDir, log, settings = {} } = options;
   const folder = resolve(dataDir);
   const clusterDir = join(folder, "postgres");
   await makeFolder(folder);
   const instance = await claimDataDir(folder);
-  const cleanUp: (() => Promise<void>)[] = [() => instance.release()];
+  const cleanUp: ((graceMs: number) => Promise<void>)[] = [() => instance.release()];
   const stopped = new AbortController();
-  const undo = async () => {
+  const signal = options.signal ? AbortSignal.any([stopped.signal, options.signal]) : stopped.signal;
+  const stop = async (graceMs = STOP_GRACE_MS) => {
     stopped.abort();
-    for (let step = cleanUp.pop(); step; step = cleanUp.pop()) await step();
+    for (let step = cleanUp.pop(); step; step = cleanUp.pop()) await step(graceMs);
   };
 
   try {
@@ -64,21 +72,23 @@ export async function startEmbedded({ dataDir, log, settings = {} }: EmbeddedOpt
     const serverLog = await openServerLog(join(folder, "postgres.log"));
     cleanUp.push(() => serverLog.close());
 
-    const options = { clusterDir, binaries, account, serverLog, settings, signal: stopped.signal };
-    const launch = async (port: number) => {
+    const launch = async (choosePort: () => number | Promise<number>) => {
+      // Before the port is looked at: an orphan holds it.
       await stopOrphan(clusterDir, binaries.pgCtl, log);
-      return startPostmaster({ ...options, port });
+      const port = await choosePort();
+      const options = { clusterDir, binaries, account, serverLog, settings, signal, port };
+      return { port, postmaster: await startPostmaster(options) };
     };
-    const { postmaster, port } = await launchOnSomePort(launch, access);
-    const keeper = keepRunning(postmaster, () => launch(port), stopped.signal, log);
+    const { postmaster, port } = await launchPatiently(() => launch(() => freePort(access.port)));
+    const keeper = keepRunning(postmaster, async () => (await launch(() => port)).postmaster, signal, log);
     cleanUp.push(keeper.stop);
     if (port !== access.port) await writeAccess(clusterDir, { ...access, port }, account);
 
     const url = (name: string) => `postgresql://${USER}:${access.password}@127.0.0.1:${port}/${name}`;
     await ensureDatabase(url("postgres"));
-    return { url: url(DATABASE), announce: instance.announce, stop: undo };
+    return { url: url(DATABASE), announce: instance.announce, stop };
   } catch (error) {
-    await undo();
+    await stop();
     throw error;
   }
 }
@@ -91,16 +101,14 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-type Launch = (port: number) => Promise<Postmaster>;
-
-async function launchOnSomePort(launch: Launch, access: Access): Promise<{ postmaster: Postmaster; port: number }> {
+/** Tries again where a little time, or another port, helps. */
+async function launchPatiently<T>(launch: () => Promise<T>): Promise<T> {
   const giveUpAt = performance.now() + DATA_HELD_MS;
   for (;;) {
-    const port = await freePort(access.port);
     try {
-      return { postmaster: await launch(port), port };
+      return await launch();
     } catch (error) {
-      // Between our look and the server's, somebody else may have taken the port.
+      // Between our look at the port and the server's, somebody else may have taken it.
       const passes = error instanceof StartFailed && (error.portTaken || error.dataHeld);
       if (!passes || performance.now() > giveUpAt) throw error;
       await sleep(FIRST_RETRY_MS);
@@ -112,9 +120,9 @@ async function launchOnSomePort(launch: Launch, access: Access): Promise<{ postm
 function keepRunning(
   first: Postmaster,
   relaunch: () => Promise<Postmaster>,
-  signal: PostmasterOptions["signal"],
+  signal: AbortSignal,
   log: Logger,
-): { stop(): Promise<void> } {
+): { stop(graceMs: number): Promise<void> } {
   let current: Postmaster | null = first;
   const keeping = (async () => {
     while (current) {
@@ -133,8 +141,8 @@ function keepRunning(
     }
   })();
   return {
-    async stop() {
-      await current?.stop();
+    async stop(graceMs) {
+      await current?.stop(graceMs);
       await keeping;
     },
   };

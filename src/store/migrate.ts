@@ -56,7 +56,8 @@ export async function isMigrated(database: Pick<Database, "query">): Promise<boo
   return migrations.every((migration) => known.has(migration.version));
 }
 
-async function refuseOldServer(sql: Pick<Database, "query">): Promise<void> {
+/** Throws a `MigrationError` when the server is older than what this program is made for. */
+export async function refuseOldServer(sql: Pick<Database, "query">): Promise<void> {
   const [row] = await sql.query<{ number: string; name: string }>(
     "select current_setting('server_version_num') as number, current_setting('server_version') as name",
   );

@@ -8,9 +8,10 @@ import type { ServerLog } from "./server-log.ts";
 import { asAccount, nameOfWorkingFolder } from "./spawn-as.ts";
 
 const READY_CHECK_MS = 10;
-/** How long a server may take to shut down in order before it is cut off (it then recovers at its next start). */
-const FAST_SHUTDOWN_MS = 2_000;
-const IMMEDIATE_SHUTDOWN_MS = 500;
+/** A server that is given up while it still recovers has nothing to put in order. */
+const GIVE_UP_MS = 500;
+/** How long a server may take to shut down at once before it is killed. */
+const IMMEDIATE_SHUTDOWN_MS = 400;
 
 export interface PostmasterOptions {
   clusterDir: string;
@@ -29,8 +30,8 @@ export interface Postmaster {
   pid: number;
   /** Resolves when the server has ended, with how. */
   ended: Promise<string>;
-  /** Shuts it down in order, and in under 3 s in any case. */
-  stop(): Promise<void>;
+  /** Shuts it down in order, or after `graceMs` at once: nothing is lost, but its next start takes longer. */
+  stop(graceMs: number): Promise<void>;
 }
 
 /** The server ended before it was ready. */
@@ -64,7 +65,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   const ended = endOf(child);
   // Waited for in the end; a failure to start must not count as unhandled until then.
   ended.catch(() => {});
-  const postmaster = { pid: child.pid ?? 0, ended, stop: () => stop(child, ended, binaries) };
+  const postmaster = { pid: child.pid ?? 0, ended, stop: (graceMs: number) => stop(child, ended, binaries, graceMs) };
 
   let over = false;
   const failed = ended.then(async () => {
@@ -72,7 +73,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     signal.throwIfAborted();
     throw new StartFailed(await serverLog.since(logStart));
   });
-  const giveUp = () => void postmaster.stop();
+  const giveUp = () => void postmaster.stop(GIVE_UP_MS);
   signal.addEventListener("abort", giveUp, { once: true });
   const ready = (async () => {
     while (!over && !(await isReady(clusterDir, postmaster.pid))) await sleep(READY_CHECK_MS);
@@ -111,7 +112,7 @@ function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
-async function stop(child: ChildProcess, ended: Promise<string>, { pgCtl }: Binaries): Promise<void> {
+async function stop(child: ChildProcess, ended: Promise<string>, { pgCtl }: Binaries, graceMs: number): Promise<void> {
   const pid = child.pid ?? 0;
   const isOver = ended.then(
     () => true,
@@ -119,7 +120,7 @@ async function stop(child: ChildProcess, ended: Promise<string>, { pgCtl }: Bina
   );
   const endsWithin = (ms: number) => Promise.race([isOver, sleep(ms, false, { ref: false })]);
   for (const [signal, ms] of [
-    ["INT", FAST_SHUTDOWN_MS],
+    ["INT", graceMs],
     ["QUIT", IMMEDIATE_SHUTDOWN_MS],
   ] as const) {
     if (child.exitCode !== null || child.signalCode !== null) return;

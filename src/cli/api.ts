@@ -1,0 +1,20 @@
+import { banner } from "./banner.ts";
+import { connect, neededUrl, requireTables, withoutPassword } from "./connect.ts";
+import { closeApi, listen } from "./listen.ts";
+import { makeApi, openChannels } from "./parts.ts";
+import type { Service } from "./run.ts";
+import { say } from "./say.ts";
+
+/** The HTTP API alone. It knows the channels to check recipients by, and sends nothing. */
+export async function api(service: Service): Promise<"stays"> {
+  const { opened, stopping } = service;
+  const url = neededUrl(service, "api");
+  const database = await connect(service, url, "api");
+  await requireTables(database);
+  const server = await makeApi(service, database, openChannels(service));
+  stopping.throwIfAborted();
+  const where = await listen(server, service);
+  opened.add("API", () => closeApi(server));
+  say(banner({ api: where, database: withoutPassword(url) }));
+  return "stays";
+}

@@ -1,0 +1,26 @@
+import { ConfigError } from "../config.ts";
+import { EmbeddedError } from "../store/embedded.ts";
+import { MigrationError } from "../store/migrate.ts";
+
+/** The command can't do its work. The message is one line for the user that says why and what to do. */
+export class CannotRun extends Error {
+  override name = "CannotRun";
+}
+
+/** What a command answers, on standard output. */
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Why a command failed, on standard error: a line for each mistake, or, for a bug, all that is known. */
+export function complain(error: unknown): void {
+  for (const line of explain(error)) process.stderr.write(`✖ ${line}\n`);
+}
+
+function explain(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.lines;
+  if (error instanceof CannotRun || error instanceof EmbeddedError || error instanceof MigrationError) {
+    return [error.message];
+  }
+  return [`this is a bug: ${error instanceof Error ? error.stack : String(error)}`];
+}

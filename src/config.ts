@@ -1,0 +1,206 @@
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { parseEnv } from "node:util";
+import { z } from "zod";
+
+/** Everything that can be set, validated. Times are in the unit that the name says. */
+export interface Config {
+  database: {
+    /** Null: the embedded server. */
+    url: string | null;
+    poolSize: number;
+  };
+  http: { host: string; port: number };
+  dataDir: string;
+  email: {
+    from: { address: string; name: string };
+    /** Null: demo mode, messages are printed. */
+    server: SmtpServer | null;
+    /** Messages on their way at once, from one worker. */
+    concurrency: number;
+  };
+  logLevel: LogLevel;
+  engine: { pollSeconds: number; batchSize: number; retry: { maxAttempts: number; baseSeconds: number } };
+}
+
+export interface SmtpServer {
+  host: string;
+  port: number;
+  /** Null: no login. */
+  username: string | null;
+  password: string | null;
+  tls: (typeof TLS_MODES)[number];
+}
+const TLS_MODES = ["auto", "implicit", "required", "off"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+/** One line for each mistake; none of them shows a secret. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(lines.join("\n"));
+    this.lines = lines;
+  }
+}
+
+export type Environment = Record<string, string | undefined>;
+
+/** The values of settings that never appear in a message. */
+const SECRET = new Set(["DATABASE_URL", "SMTP_PASSWORD"]);
+
+/** Completes the sentence "PORT must be ...". */
+const mustBe = (what: string) => ({ error: what });
+
+const whole = (least: number, most: number) => {
+  const message = `a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(most, message));
+};
+const seconds = (least: number, most: number) => {
+  const message = `a number of seconds from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,3})?$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(most, message));
+};
+const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(names, mustBe(`one of ${names.join(", ")}`)));
+const line = (what: string) => z.string().regex(/^[^\p{Cc}]*$/u, what);
+
+/** The settings by the names that users know, with their defaults. `.env.example` says what each is for. */
+export const SETTINGS = z.object({
+  DATABASE_URL: z
+    .string()
+    .refine(isPostgresUrl, mustBe("a URL like postgresql://user:password@host:5432/database"))
+    .optional(),
+  DATABASE_POOL_SIZE: whole(2, 1000).default(10),
+  HOST: z.string().refine(isHost, mustBe("a host name or IP address")).default("127.0.0.1"),
+  PORT: whole(0, 65_535).default(8000),
+  DATA_DIR: line("the path of a folder").default(".data"),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
+  SMTP_HOST: z.string().refine(isHost, mustBe("a host name or IP address, without a scheme or a port")).optional(),
+  SMTP_PORT: whole(1, 65_535).default(587),
+  SMTP_USERNAME: line("one line of text").optional(),
+  SMTP_PASSWORD: line("one line of text").optional(),
+  SMTP_FROM_EMAIL: z.email(mustBe("an e-mail address like noreply@example.com")).optional(),
+  SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
+  SMTP_TLS: oneOf(TLS_MODES).default("auto"),
+  EMAIL_CONCURRENCY: whole(1, 100).default(10),
+  POLL_SECONDS: seconds(1, 10).default(5),
+  BATCH_SIZE: whole(1, 10_000).default(500),
+  RETRY_MAX_ATTEMPTS: whole(1, 100).default(5),
+  RETRY_BASE_SECONDS: seconds(0.1, 86_400).default(15),
+});
+type Settings = z.infer<typeof SETTINGS>;
+
+/** Validates the environment, once. Throws a `ConfigError` that lists every mistake. */
+export function loadConfig(environment: Environment): Config {
+  // `NAME=` in a .env file or a container's environment is how people write "not set".
+  const named = Object.keys(SETTINGS.shape).map((name) => [name, environment[name]] as const);
+  const set = named.filter((pair): pair is [string, string] => Boolean(pair[1]?.trim()));
+  // A password may well begin with a space.
+  const given = Object.fromEntries(set.map(([name, value]) => [name, SECRET.has(name) ? value : value.trim()]));
+  const parsed = SETTINGS.safeParse(given);
+  const mistakes = parsed.success ? togetherMistakes(parsed.data) : mistakesIn(parsed.error, given);
+  if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes);
+  return deepFreeze(arrange(parsed.data));
+}
+
+/** The process's environment, on top of what `.env` in the current folder says. */
+export function readEnvironment(): Environment {
+  return { ...readDotEnv(".env"), ...process.env };
+}
+
+function readDotEnv(path: string): Environment {
+  try {
+    return parseEnv(readFileSync(path, "utf8").replace(/^\uFEFF/, ""));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return {};
+    throw new ConfigError([`can't read ${path}: ${message}`]);
+  }
+}
+
+function mistakesIn(error: z.ZodError, given: Environment): string[] {
+  const firstOfEach = new Map(error.issues.toReversed().map((issue) => [String(issue.path[0]), issue.message]));
+  return [...firstOfEach].toReversed().map(([name, what]) => {
+    const value = given[name] ?? "";
+    const shown = SECRET.has(name)
+      ? ""
+      : `, not ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`;
+    return `${name} must be ${what}${shown}`;
+  });
+}
+
+/** Settings that are right each for itself, but not together. */
+function togetherMistakes(settings: Settings): string[] {
+  const mistakes: string[] = [];
+  if (settings.SMTP_HOST && !settings.SMTP_FROM_EMAIL) {
+    mistakes.push("SMTP_FROM_EMAIL must be set when SMTP_HOST is: the address that e-mails come from");
+  }
+  if (settings.SMTP_USERNAME && !settings.SMTP_PASSWORD) {
+    mistakes.push("SMTP_PASSWORD must be set when SMTP_USERNAME is");
+  }
+  if (settings.SMTP_PASSWORD && !settings.SMTP_USERNAME) {
+    mistakes.push("SMTP_USERNAME must be set when SMTP_PASSWORD is");
+  }
+  return mistakes;
+}
+
+function arrange(settings: Settings): Config {
+  return {
+    database: { url: settings.DATABASE_URL ?? null, poolSize: settings.DATABASE_POOL_SIZE },
+    http: { host: settings.HOST, port: settings.PORT },
+    dataDir: settings.DATA_DIR,
+    email: {
+      from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },
+      server: arrangeSmtp(settings),
+      concurrency: settings.EMAIL_CONCURRENCY,
+    },
+    logLevel: settings.LOG_LEVEL,
+    engine: {
+      pollSeconds: settings.POLL_SECONDS,
+      batchSize: settings.BATCH_SIZE,
+      retry: { maxAttempts: settings.RETRY_MAX_ATTEMPTS, baseSeconds: settings.RETRY_BASE_SECONDS },
+    },
+  };
+}
+
+/** What demo messages come from until somebody says otherwise; a real server needs a real address. */
+const DEMO_ADDRESS = "reminders@localhost";
+
+function arrangeSmtp(settings: Settings): SmtpServer | null {
+  if (!settings.SMTP_HOST) return null;
+  return {
+    host: settings.SMTP_HOST,
+    port: settings.SMTP_PORT,
+    username: settings.SMTP_USERNAME ?? null,
+    password: settings.SMTP_PASSWORD ?? null,
+    tls: settings.SMTP_TLS,
+  };
+}
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || /^[A-Za-z0-9._-]+$/.test(text);
+}
+
+function isPostgresUrl(text: string): boolean {
+  // Without a host, as in postgresql://user:password@/database?host=/run/postgresql, it is a socket's URL.
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace("@/", "@localhost/"));
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (inner !== null && typeof inner === "object") deepFreeze(inner);
+  return Object.freeze(value);
+}
