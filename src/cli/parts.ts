@@ -1,15 +1,17 @@
 import type { FastifyInstance } from "fastify";
 import { buildServer } from "../api/server.ts";
-import { type Channels, channelMap } from "../channels/registry.ts";
+import { InvalidRecipient } from "../channels/channel.ts";
+import { type Channels, createChannels } from "../channels/registry.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
 import { startWorker, type Worker } from "../engine/worker.ts";
 import type { Database } from "../store/postgres.ts";
 import type { Service } from "./run.ts";
+import { CannotRun, say } from "./say.ts";
 
 // The parts that commands are made of, each made from the configuration here and nowhere else.
 
-export function openChannels({ opened }: Service): Channels {
-  const channels = channelMap([]);
+export function openChannels({ config, opened }: Service): Channels {
+  const channels = withCheckedSender(() => createChannels({ email: config.email, print: say }));
   opened.add("channels", () => Promise.all([...channels.values()].map((channel) => channel.close())));
   return channels;
 }
@@ -22,4 +24,14 @@ export function makeWorker({ config, log }: Service, database: Database, channel
   const { pollSeconds, batchSize, retry } = config.engine;
   const settings = { pollSeconds, batchSize, retry: { ...DEFAULT_SETTINGS.retry, ...retry } };
   return startWorker({ database, channels, log, settings });
+}
+
+/** Mail knows stricter rules for addresses than a look at the settings. */
+function withCheckedSender<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    if (error instanceof InvalidRecipient) throw new CannotRun(`SMTP_FROM_EMAIL ${error.message}`);
+    throw error;
+  }
 }

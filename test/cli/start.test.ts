@@ -40,7 +40,7 @@ describe("a stop", () => {
     "by %s is orderly, leaves nothing running, keeps the data",
     async (signal) => {
       const folder = newFolder();
-      const first = await startProgram({ folder });
+      const first = await startProgram({}, { folder });
       await remember(first);
       const server = postmasterPid(folder) as number;
 
@@ -49,7 +49,7 @@ describe("a stop", () => {
       expect(isRunning(server)).toBe(false);
       expect(first.stderr()).not.toMatch(/error|fatal|✖/i);
 
-      const second = await startProgram({ folder });
+      const second = await startProgram({}, { folder });
       expect(second.told("Database")).toBe(first.told("Database"));
       await expectRemembered(second);
     },
@@ -63,7 +63,7 @@ describe("a stop", () => {
       (folder: string) => postmasterPid(folder) !== null,
     ]) {
       const folder = newFolder();
-      const program = runProgram(["start"], { folder });
+      const program = runProgram(["start"], {}, { folder });
       await until(() => moment(folder), "the moment has come");
       program.kill("SIGTERM");
       expect(await program.ended).toBe(0);
@@ -74,7 +74,7 @@ describe("a stop", () => {
 
   test("asked for again, in impatience, comes at once, and loses nothing", async () => {
     const folder = newFolder();
-    const first = await startProgram({ folder });
+    const first = await startProgram({}, { folder });
     await remember(first);
     process.kill(postmasterPid(folder) as number, "SIGSTOP");
     first.kill("SIGINT");
@@ -84,21 +84,21 @@ describe("a stop", () => {
     expect(await first.ended).toBe(1);
     process.kill(postmasterPid(folder) as number, "SIGCONT");
 
-    await expectRemembered(await startProgram({ folder }));
+    await expectRemembered(await startProgram({}, { folder }));
   });
 });
 
 describe("after kill -9", () => {
   test("of the program, its server is found, stopped and replaced", async () => {
     const folder = newFolder();
-    const first = await startProgram({ folder });
+    const first = await startProgram({}, { folder });
     await remember(first);
     const orphan = postmasterPid(folder) as number;
     first.kill("SIGKILL");
     await first.ended;
     expect(isRunning(orphan)).toBe(true);
 
-    const second = await startProgram({ folder });
+    const second = await startProgram({}, { folder });
     expect(isRunning(orphan)).toBe(false);
     expect(second.told("Database")).toBe(first.told("Database"));
     await expectRemembered(second);
@@ -106,38 +106,38 @@ describe("after kill -9", () => {
 
   test("of the program and its server, the next start recovers", async () => {
     const folder = newFolder();
-    const first = await startProgram({ folder });
+    const first = await startProgram({}, { folder });
     await remember(first);
     first.kill("SIGKILL");
     process.kill(postmasterPid(folder) as number, "SIGKILL");
     await first.ended;
 
-    await expectRemembered(await startProgram({ folder }));
+    await expectRemembered(await startProgram({}, { folder }));
   });
 
   test("a process that got the dead server's pid is no obstacle, and is left alone", async () => {
     const folder = newFolder();
-    const first = await startProgram({ folder });
+    const first = await startProgram({}, { folder });
     await remember(first);
     first.kill("SIGKILL");
     const server = postmasterPid(folder) as number;
     process.kill(server, "SIGKILL");
     await until(() => !isRunning(server), "the server is dead");
-    const stranger = runProgram([], { command: ["sleep", "300"] });
+    const stranger = runProgram([], {}, { command: ["sleep", "300"] });
     giveItsPidTo(stranger.pid, folder);
 
-    await expectRemembered(await startProgram({ folder }));
+    await expectRemembered(await startProgram({}, { folder }));
     expect(isRunning(stranger.pid)).toBe(true);
   });
 
   test("in the middle of making the database, it is made anew", async () => {
     const folder = newFolder();
-    const first = runProgram(["start"], { folder });
+    const first = runProgram(["start"], {}, { folder });
     await until(() => entries(folder).some((name) => name.startsWith("postgres.new-")), "the database is being made");
     first.kill("SIGKILL");
     await first.ended;
 
-    const second = await startProgram({ folder });
+    const second = await startProgram({}, { folder });
     await remember(second);
     second.kill("SIGTERM");
     expect(await second.ended).toBe(0);
@@ -147,10 +147,10 @@ describe("after kill -9", () => {
 
 test("a second start on the same data says so in one line, and disturbs nobody", async () => {
   const folder = newFolder();
-  const first = await startProgram({ folder });
+  const first = await startProgram({}, { folder });
   const server = postmasterPid(folder);
 
-  const second = runProgram(["start"], { folder });
+  const second = runProgram(["start"], {}, { folder });
   expect(await second.ended).toBe(1);
   expect(second.stdout()).toBe("");
   expect(second.stderr()).toMatch(/^✖ Reminder Engine is already running on the data in [^\n]*\n$/);
@@ -161,7 +161,7 @@ test("a second start on the same data says so in one line, and disturbs nobody",
 
 test("of many starts at once on new data exactly one runs, the others say so", async () => {
   const folder = newFolder();
-  const programs = Array.from({ length: 4 }, () => runProgram(["start"], { folder }));
+  const programs = Array.from({ length: 4 }, () => runProgram(["start"], {}, { folder }));
   const runs = await Promise.all(
     programs.map((program) =>
       Promise.race([
@@ -182,8 +182,8 @@ test("of many starts at once on new data exactly one runs, the others say so", a
 test("a data folder whose path is too long for a socket is claimed like any other", async () => {
   const folder = newFolder();
   const settings = { DATA_DIR: join("d".repeat(100), "e".repeat(60)) };
-  const first = await startProgram({ folder, settings });
-  const second = runProgram(["start"], { folder, settings });
+  const first = await startProgram(settings, { folder });
+  const second = runProgram(["start"], settings, { folder });
   expect(await second.ended).toBe(1);
   expect(second.stderr()).toContain(`process ${first.pid}, ${first.told("API")}`);
   first.kill("SIGTERM");
@@ -192,7 +192,7 @@ test("a data folder whose path is too long for a socket is claimed like any othe
 
 test("an embedded server that dies is started again, on the same URL, and the program stays", async () => {
   const folder = newFolder();
-  const program = await startProgram({ folder });
+  const program = await startProgram({}, { folder });
   await remember(program);
   for (let round = 0; round < 2; round++) {
     const server = postmasterPid(folder) as number;
@@ -213,7 +213,7 @@ test("an embedded server that dies is started again, on the same URL, and the pr
 
 test("a database's port that is taken is replaced by another", async () => {
   const folder = newFolder();
-  const first = await startProgram({ folder });
+  const first = await startProgram({}, { folder });
   await remember(first);
   first.kill("SIGTERM");
   await first.ended;
@@ -221,7 +221,7 @@ test("a database's port that is taken is replaced by another", async () => {
   const thief = createServer().listen(Number(port), "127.0.0.1");
   onTestFinished(() => void thief.close());
 
-  const second = await startProgram({ folder });
+  const second = await startProgram({}, { folder });
   expect(new URL(second.told("Database")).port).not.toBe(port);
   await expectRemembered(second);
 });

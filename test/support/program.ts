@@ -1,57 +1,140 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { until } from "./wait.ts";
 
-const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PROGRAM = join(ROOT, "dist/cli.js");
 
+/** The program as users run it: the built one, in a process of its own. */
 export interface Program {
   pid: number;
+  stdout(): string;
+  stderr(): string;
   /** Everything it has said so far, on both streams. */
   output(): string;
-  /** Waits until it has said this. */
-  says(text: string): Promise<void>;
+  /** Waits until standard output has this, and fails with all that was said if the program ends first. */
+  says(text: string | RegExp): Promise<void>;
+  /** The value of a line of the banner. */
+  told(name: string): string;
   kill(signal: NodeJS.Signals): void;
-  /** Its exit code, or null when a signal ended it. */
-  ended: Promise<number | null>;
+  /** How it ended: its exit code, or the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals>;
 }
 
-/** Starts the real program as a process of its own, with nothing of our environment but what it needs to run. */
-export function runProgram(args: string[], env: Record<string, string> = {}): Program {
-  const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
-    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", LOG_LEVEL: "warn", ...env },
+export interface RunOptions {
+  /** The folder to run in; `.env` and `.data` are relative to it. A new one unless given. */
+  folder?: string;
+  /** Another command than the built program. */
+  command?: [string, ...string[]];
+  /** Whom to run as. */
+  user?: { uid: number; gid: number };
+  /** In a process group of its own, as a terminal gives to each command. */
+  detached?: boolean;
+}
+
+/** Runs `reminder-engine <args>` with nothing in its environment but what it needs, and `env`. Killed when the test ends. */
+export function runProgram(args: string[], env: Record<string, string> = {}, options: RunOptions = {}): Program {
+  const { folder = newFolder(), command = [process.execPath, PROGRAM], user, detached = false } = options;
+  const [file, ...first] = command;
+  const child = spawn(file, [...first, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "/", PORT: "0", LOG_LEVEL: "warn", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached,
+    ...user,
   });
-  let said = "";
-  const listen = (chunk: Buffer): void => {
-    said += chunk.toString("utf8");
-  };
-  child.stdout?.on("data", listen);
-  child.stderr?.on("data", listen);
-  let hasEnded = false;
-  const ended = new Promise<number | null>((resolve) => {
-    child.once("exit", (code) => {
-      hasEnded = true;
-      resolve(code);
+  const said = { stdout: "", stderr: "", output: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      said[name] += text;
+      said.output += text;
     });
+  }
+  const ended = endOf(child);
+  let isOver = false;
+  ended.then(() => {
+    isOver = true;
   });
   onTestFinished(async () => {
-    if (!hasEnded) child.kill("SIGKILL");
+    child.kill("SIGKILL");
     await ended;
   });
+
   return {
     pid: child.pid as number,
-    output: () => said,
-    says: async (text) => {
-      await until(() => {
-        if (said.includes(text)) return true;
-        if (hasEnded) throw new Error(`ended without saying "${text}"; it said:\n${said}`);
-        return false;
-      }, `the program says "${text}"`);
+    stdout: () => said.stdout,
+    stderr: () => said.stderr,
+    output: () => said.output,
+    async says(text) {
+      const found = () => (typeof text === "string" ? said.stdout.includes(text) : text.test(said.stdout));
+      await until(() => found() || isOver, `the program says ${text}`);
+      if (!found()) throw new Error(`the program ended without saying ${text}:\n${said.output}`);
     },
-    kill: (signal) => {
-      child.kill(signal);
+    told(name) {
+      const value = new RegExp(`^${name}: +(.*)$`, "m").exec(said.stdout)?.[1];
+      if (!value) throw new Error(`no ${name} in:\n${said.stdout}`);
+      return value;
     },
+    kill: (signal) => child.kill(signal),
     ended,
   };
+}
+
+function endOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve(signal ?? code ?? -1));
+  });
+}
+
+/** `start`, once it says that it runs. */
+export async function startProgram(env: Record<string, string> = {}, options: RunOptions = {}): Promise<Program> {
+  const program = runProgram(["start"], env, options);
+  await program.says("🟢 Scheduler started");
+  return program;
+}
+
+/** A folder that only its owner can enter, gone when the test ends together with any server that is left on it. */
+export function newFolder(owner?: { uid: number; gid: number }): string {
+  const folder = mkdtempSync(join(tmpdir(), "reminder-cli-"));
+  if (owner) chownSync(folder, owner.uid, owner.gid);
+  onTestFinished(() => {
+    const server = postmasterPid(folder);
+    if (server && isRunning(server)) process.kill(server, "SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  });
+  return folder;
+}
+
+/** The process of the embedded server whose data is in this folder, as its pid file says. */
+export function postmasterPid(folder: string): number | null {
+  const file = join(folder, ".data/postgres/postmaster.pid");
+  return existsSync(file) ? Number.parseInt(readFileSync(file, "utf8"), 10) : null;
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // A killed process whose parent hasn't looked yet still has its pid.
+  return !/^\d+ \(.*\) Z/.test(readStat(pid));
+}
+
+function readStat(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Makes sure that what is tested is what the sources say, also when a single test is run. */
+export function buildProgram(): void {
+  execFileSync(process.execPath, [join(ROOT, "scripts/build.mjs"), "--if-needed"], { stdio: "inherit" });
 }
