@@ -76,10 +76,7 @@ export function afterLastOccurrence(instant: Instant, { lastOccurrenceAt }: Remi
 const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment) => Transition> = {
   pause: (reminder) => changed({ ...reminder, status: "PAUSED" }, "paused", "somebody paused it"),
 
-  resume: (reminder, moment) => {
-    const back = comeBack({ ...reminder, status: "ACTIVE" }, moment);
-    return changed(back, "resumed", `somebody resumed it; ${whatNext(back)}`);
-  },
+  resume: (reminder, moment) => cameBack(comeBack({ ...reminder, status: "ACTIVE" }, moment), "resumed"),
 
   complete: (reminder, { now }) =>
     changed(
@@ -102,8 +99,7 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
 
   restore: (reminder, moment) => {
     const restored = { ...reminder, deletedAt: null };
-    const back = restored.status === "ACTIVE" ? comeBack(restored, moment) : restored;
-    return changed(back, "restored", `somebody restored it; ${whatNext(back)}`);
+    return cameBack(reminder.status === "ACTIVE" ? comeBack(restored, moment) : restored, "restored");
   },
 };
 
@@ -124,9 +120,13 @@ function comeBack(reminder: ReminderRecord, { now, lastOutcome }: Moment): Remin
   return wasHeldBack ? { ...reminder, nextRunAt: afterLastOccurrence(now, reminder) } : reminder;
 }
 
-function whatNext({ status, nextRunAt }: ReminderRecord): string {
-  if (status !== "ACTIVE") return `it is ${status}`;
-  return nextRunAt === null ? "its delivery goes on" : `it is due at ${new Date(nextRunAt).toISOString()}`;
+function cameBack(reminder: ReminderRecord, how: "resumed" | "restored"): Transition {
+  const { status, nextRunAt, completionReason } = reminder;
+  if (status === "PAUSED") return changed(reminder, how, `somebody ${how} it; it is PAUSED`);
+  if (status === "COMPLETED")
+    return changed(reminder, how, `somebody ${how} it; it is done`, { reason: completionReason });
+  const next = nextRunAt === null ? "its message is on its way" : `it is due at ${new Date(nextRunAt).toISOString()}`;
+  return changed(reminder, how, `somebody ${how} it; ${next}`);
 }
 
 function changed(reminder: ReminderRecord, type: string, because: string, details: JsonObject = {}): Transition {

@@ -1,0 +1,155 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { anyInstant, anyReminder, HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
+import type { ReminderRecord } from "./reminder.ts";
+import { type ReminderEdit, update } from "./update.ts";
+
+const anyEdit: fc.Arbitrary<ReminderEdit> = fc.record(
+  {
+    scheduleType: fc.constantFrom("one_time" as const, "recurring" as const),
+    intervalMinutes: fc.option(fc.integer({ min: 1, max: 10_000 })),
+    runAt: anyInstant,
+    subject: fc.option(fc.constantFrom("a", "b")),
+    data: fc.constantFrom({}, { a: 1, b: [2] }, { b: [2], a: 1 }),
+    stopCondition: fc.option(fc.constant({ type: "db_check", value: "done" })),
+  },
+  { requiredKeys: [] },
+);
+
+function edited(reminder: ReminderRecord, edit: ReminderEdit, now = T0 - 10 * MINUTE): ReminderRecord {
+  const result = update(reminder, edit, now);
+  if (result.kind !== "changed") throw new Error(`it did not change: ${JSON.stringify(result)}`);
+  return result.reminder;
+}
+
+describe("whatever the reminder and the edit", () => {
+  test("the same edit again changes nothing", () => {
+    fc.assert(
+      fc.property(anyReminder, anyEdit, anyInstant, (reminder, edit, now) => {
+        const once = update(reminder, edit, now);
+        if (once.kind === "changed") expect(update(once.reminder, edit, now).kind).toBe("unchanged");
+      }),
+    );
+  });
+
+  test("an ACTIVE reminder that was due stays due, and a recurring one has an interval and an anchor on its grid", () => {
+    fc.assert(
+      fc.property(anyReminder, anyEdit, anyInstant, (reminder, edit, now) => {
+        const result = update(reminder, edit, now);
+        if (result.kind !== "changed") return;
+        const { nextRunAt, lastOccurrenceAt } = result.reminder;
+        if (reminder.nextRunAt !== null) expect(nextRunAt).not.toBeNull();
+        if (nextRunAt !== null && lastOccurrenceAt !== null) expect(nextRunAt).toBeGreaterThan(lastOccurrenceAt);
+      }),
+    );
+  });
+
+  test("what is COMPLETED or deleted can't be edited", () => {
+    fc.assert(
+      fc.property(anyReminder, anyEdit, anyInstant, (reminder, edit, now) => {
+        fc.pre(reminder.status === "COMPLETED" || reminder.deletedAt !== null);
+        expect(update(reminder, edit, now).kind).toBe("refused");
+      }),
+    );
+  });
+});
+
+describe("a new interval", () => {
+  const hourly = reminderRecord({ lastRunAt: T0 - HOUR, lastOccurrenceAt: T0 - HOUR, occurrenceCount: 1 });
+
+  test("counts from when the reminder last fired", () => {
+    expect(edited(hourly, { intervalMinutes: 90 })).toMatchObject({
+      nextRunAt: T0 + 30 * MINUTE,
+      schedule: { intervalMinutes: 90, anchorAt: T0 + 30 * MINUTE },
+    });
+  });
+
+  test("counts from the creation of a reminder that never fired", () => {
+    expect(edited(reminderRecord(), { intervalMinutes: 90 }).nextRunAt).toBe(T0 + 30 * MINUTE);
+  });
+
+  test("that has passed already since then: one interval from now, or sooner if it was due sooner", () => {
+    const now = T0 - 10 * MINUTE;
+    expect(edited(hourly, { intervalMinutes: 5 }, now).nextRunAt).toBe(now + 5 * MINUTE);
+    expect(edited(hourly, { intervalMinutes: 30 }, now).nextRunAt).toBe(T0);
+  });
+
+  test("leaves a first run that was asked for where it is", () => {
+    const asked = reminderRecord({ runAt: T0 + 72 * HOUR, nextRunAt: T0 + 72 * HOUR });
+    expect(edited(asked, { intervalMinutes: 5 })).toMatchObject({
+      nextRunAt: T0 + 72 * HOUR,
+      schedule: { intervalMinutes: 5, anchorAt: T0 + 72 * HOUR },
+    });
+  });
+
+  test("that is the old one changes nothing", () => {
+    expect(update(hourly, { intervalMinutes: 60 }, T0 - MINUTE)).toEqual({ kind: "unchanged" });
+  });
+});
+
+describe("a new run_at", () => {
+  test("is when it is due, and what the intervals count from", () => {
+    expect(edited(reminderRecord(), { runAt: T0 + 7 * MINUTE })).toMatchObject({
+      runAt: T0 + 7 * MINUTE,
+      nextRunAt: T0 + 7 * MINUTE,
+      schedule: { anchorAt: T0 + 7 * MINUTE },
+    });
+  });
+
+  test("arms a one-time reminder anew whose message is on its way", () => {
+    const fired = reminderRecord({
+      schedule: { type: "one_time" },
+      nextRunAt: null,
+      occurrenceCount: 1,
+      lastOccurrenceAt: T0,
+    });
+    expect(edited(fired, { runAt: T0 + HOUR }).nextRunAt).toBe(T0 + HOUR);
+  });
+
+  test("that lies before the last occurrence means at once, as an occurrence of its own", () => {
+    const fired = reminderRecord({ lastOccurrenceAt: T0, lastRunAt: T0, occurrenceCount: 1, nextRunAt: T0 + HOUR });
+    expect(edited(fired, { runAt: T0 - HOUR }, T0 + MINUTE).nextRunAt).toBe(T0 + 1);
+  });
+
+  test("that was asked for before, but was moved away from meanwhile, counts again while it is ahead", () => {
+    const moved = reminderRecord({ runAt: T0 + 5 * HOUR, nextRunAt: T0 + HOUR });
+    expect(edited(moved, { runAt: T0 + 5 * HOUR }).nextRunAt).toBe(T0 + 5 * HOUR);
+  });
+});
+
+describe("another kind of schedule", () => {
+  const once = reminderRecord({ schedule: { type: "one_time" } });
+
+  test("recurring: the next run stays, and the intervals count from it", () => {
+    expect(edited(once, { scheduleType: "recurring", intervalMinutes: 30 })).toMatchObject({
+      nextRunAt: T0,
+      schedule: { type: "recurring", intervalMinutes: 30, anchorAt: T0 },
+    });
+  });
+
+  test("one_time: the next run stays, and is the last", () => {
+    expect(edited(reminderRecord(), { scheduleType: "one_time" })).toMatchObject({
+      nextRunAt: T0,
+      schedule: { type: "one_time" },
+    });
+  });
+
+  test.each([
+    [once, { scheduleType: "recurring" as const }],
+    [reminderRecord(), { intervalMinutes: null }],
+    [once, { intervalMinutes: 5 }],
+  ])("that does not go with the interval is refused, naming the interval (%#)", (reminder, edit) => {
+    expect(update(reminder, edit, T0)).toMatchObject({ kind: "invalid", field: "interval_minutes" });
+  });
+});
+
+test("the timeline is told what changed from what to what, and of large fields only that they changed", () => {
+  const result = update(reminderRecord(), { subject: "Soon", message: "Hello", channel: "email" }, T0);
+  expect(result).toMatchObject({
+    change: {
+      type: "updated",
+      because: "somebody changed subject, message",
+      details: { changed: { subject: { from: null, to: "Soon" }, message: {} } },
+    },
+  });
+});

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { startApi } from "../support/api.ts";
+import { freshDatabase } from "../support/database.ts";
+
+const PATH = "/contacts/interviewer/INT_100";
+const CONTACT = {
+  name: "Interviewer 100",
+  email: "interviewer@example.com",
+  time_zone: "Europe/Berlin",
+  locale: "pt-BR",
+};
+
+test("a contact is put, read, replaced and forgotten, each as often as you like", async () => {
+  const api = await startApi(await freshDatabase());
+  await api.refused(404, "GET", PATH);
+
+  const created = await api.call("PUT", PATH, CONTACT);
+  expect(created).toMatchObject({
+    status: 201,
+    body: { entity_type: "interviewer", entity_id: "INT_100", ...CONTACT },
+  });
+  expect((await api.call("GET", PATH)).body).toEqual(created.body);
+
+  expect(await api.call("PUT", PATH, { email: "Other@Example.com" })).toMatchObject({
+    status: 200,
+    body: { name: null, email: "other@example.com", time_zone: null, locale: null },
+  });
+
+  expect(await api.call("DELETE", PATH)).toMatchObject({ status: 204 });
+  expect(await api.call("DELETE", PATH)).toMatchObject({ status: 204 });
+  await api.refused(404, "GET", PATH);
+});
+
+test("an entity of any name has its contact", async () => {
+  const api = await startApi(await freshDatabase());
+  expect(await api.putContact("a/b", "100% ü", { name: "x" })).toMatchObject({
+    entity_type: "a/b",
+    entity_id: "100% ü",
+  });
+});
+
+test("a language is kept as its tag is properly written", async () => {
+  const api = await startApi(await freshDatabase());
+  expect(await api.putContact("a", "b", { locale: "pt-br" })).toMatchObject({ locale: "pt-BR" });
+});
+
+test.each([
+  ["email", { email: "one@example.com two@example.com" }, /single address/],
+  ["email", { email: 1 }, /must be a string/],
+  ["time_zone", { time_zone: "Berlin" }, /Europe\/Berlin/],
+  ["locale", { locale: "german!" }, /BCP 47/],
+  ["name", { name: "a\r\nb" }, /single line/],
+  ["phone", { phone: "+49 30 1" }, /known are: name, email, time_zone, locale/],
+])("a wrong %s is refused (%#)", async (field, contact, message) => {
+  const api = await startApi(await freshDatabase());
+  const { errors } = await api.refused(422, "PUT", PATH, contact);
+  expect(errors).toEqual([expect.objectContaining({ field, message: expect.stringMatching(message) })]);
+});

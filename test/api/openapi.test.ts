@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { z } from "zod";
+import * as contact from "../../src/api/schemas/contact.ts";
+import * as delivery from "../../src/api/schemas/delivery.ts";
+import * as flag from "../../src/api/schemas/flag.ts";
+import { ProblemDetails } from "../../src/api/schemas/problem.ts";
+import * as reminder from "../../src/api/schemas/reminder.ts";
+import * as timeline from "../../src/api/schemas/timeline.ts";
+import { buildServer } from "../../src/api/server.ts";
+import { channelMap } from "../../src/channels/registry.ts";
+import { startApi } from "../support/api.ts";
+import { freshDatabase } from "../support/database.ts";
+
+interface Operation {
+  operationId?: string;
+  summary?: string;
+  description?: string;
+  tags?: string[];
+  parameters?: { name: string; description?: string }[];
+  requestBody?: { content: Record<string, { example?: unknown }> };
+  responses: Record<string, { description: string; content?: Record<string, { example?: unknown }> }>;
+}
+interface Document {
+  openapi: string;
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { examples?: unknown[] }> };
+}
+
+let document: Document;
+let operations: [name: string, operation: Operation][];
+
+beforeAll(async () => {
+  const api = await buildServer({ database: {} as never, channels: channelMap([]) });
+  await api.ready();
+  const { body } = await api.inject("/openapi.json");
+  document = JSON.parse(body) as Document;
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [`${method} ${path}`, operation]),
+  );
+});
+
+test("every operation of the service is described, each under an id of its own", () => {
+  expect(document.openapi).toMatch(/^3\.1\./);
+  expect(operations.map(([, { operationId }]) => operationId).sort()).toEqual([
+    "completeReminder",
+    "createReminder",
+    "deleteContact",
+    "deleteFlag",
+    "deleteReminder",
+    "getContact",
+    "getFlag",
+    "getReminder",
+    "isAlive",
+    "isReady",
+    "listDeliveries",
+    "listFlags",
+    "listReminders",
+    "pauseReminder",
+    "putContact",
+    "readTimeline",
+    "restoreReminder",
+    "resumeReminder",
+    "setFlag",
+    "triggerReminder",
+    "updateReminder",
+  ]);
+});
+
+test("every operation has words for people: summary, description, a known tag, its parameters and its answers", () => {
+  const tags = document.tags.map(({ name }) => name);
+  for (const [name, operation] of operations) {
+    expect(operation.summary, name).toBeTruthy();
+    expect(operation.description, name).toBeTruthy();
+    expect(tags, name).toContain(operation.tags?.[0]);
+    for (const parameter of operation.parameters ?? [])
+      expect(parameter.description, `${name} ${parameter.name}`).toBeTruthy();
+    for (const [status, { description }] of Object.entries(operation.responses)) {
+      expect(description, `${name} ${status}`).not.toMatch(/^(Default Response)?$/);
+    }
+  }
+});
+
+test("every body, asked for or answered, has an example", () => {
+  for (const [name, { requestBody, responses }] of operations) {
+    for (const { content = {} } of [requestBody ?? {}, ...Object.values(responses)]) {
+      for (const media of Object.values(content)) expect(media.example, name).toBeDefined();
+    }
+  }
+});
+
+test("everything that is referred to is there, and everything that is there is referred to", () => {
+  const text = JSON.stringify(document);
+  const referred = new Set([...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name));
+  expect(referred).toEqual(new Set(Object.keys(document.components.schemas)));
+  expect([...referred].filter((name) => name?.endsWith("Input"))).toEqual([]);
+});
+
+describe("the examples are true", () => {
+  const schemas: Record<string, z.ZodType> = {
+    CreateReminder: reminder.CreateReminder,
+    UpdateReminder: reminder.UpdateReminder,
+    Reminder: reminder.Reminder,
+    Delivery: delivery.Delivery,
+    TimelineLine: timeline.TimelineLine,
+    SetFlag: flag.SetFlag,
+    Flag: flag.Flag,
+    PutContact: contact.PutContact,
+    Contact: contact.Contact,
+    Problem: ProblemDetails,
+  };
+  test.each(Object.entries(schemas))("%s", (name, schema) => {
+    const [example] = document.components.schemas[name]?.examples ?? [];
+    expect(schema.safeParse(example)).toMatchObject({ success: true });
+  });
+
+  test("and the service grants those of its requests", async () => {
+    const api = await startApi(await freshDatabase());
+    const paths = { id: "1", key: "feedback_submitted", entity_type: "interviewer", entity_id: "INT_100" };
+    for (const [name, { requestBody }] of operations) {
+      const example = requestBody?.content["application/json"]?.example;
+      if (example === undefined) continue;
+      const [method = "", template = ""] = name.split(" ");
+      const path = template.replaceAll(/\{(\w+)\}/g, (_, parameter: keyof typeof paths) => paths[parameter]);
+      expect((await api.call(method.toUpperCase(), path, example)).status, name).toBeLessThan(300);
+    }
+  });
+});
