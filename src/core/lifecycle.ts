@@ -1,4 +1,5 @@
 import { completionAfter } from "./decide.ts";
+import { afterLastOccurrence } from "./occurrence.ts";
 import type { DeliveryStatus, Instant, JsonObject, ReminderRecord, ReminderStatus } from "./reminder.ts";
 import { nextOccurrence } from "./schedule/schedule.ts";
 
@@ -66,11 +67,6 @@ export function transition(action: LifecycleAction, reminder: ReminderRecord, mo
  */
 export function awaitsOutcome({ nextRunAt, occurrenceCount }: ReminderRecord): boolean {
   return nextRunAt === null && occurrenceCount > 0;
-}
-
-/** Occurrences only go forward: what is due at or before the newest one would bear the name of one that exists. */
-export function afterLastOccurrence(instant: Instant, { lastOccurrenceAt }: ReminderRecord): Instant {
-  return lastOccurrenceAt === null ? instant : Math.max(instant, lastOccurrenceAt + 1);
 }
 
 const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment) => Transition> = {

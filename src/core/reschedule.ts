@@ -1,4 +1,4 @@
-import { afterLastOccurrence } from "./lifecycle.ts";
+import { afterLastOccurrence } from "./occurrence.ts";
 import type { Instant, ReminderRecord, Schedule } from "./reminder.ts";
 
 const MS_PER_MINUTE = 60_000;

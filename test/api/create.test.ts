@@ -216,3 +216,15 @@ test("the recipient is kept in its channel's normal form, and left out where the
   expect(await api.create({ recipient: "Someone@Example.com" })).toMatchObject({ recipient: "someone@example.com" });
   expect(await api.create({ recipient: null })).toMatchObject({ recipient: null });
 });
+
+test.each([
+  ["subject", "Hello {{ data.name "],
+  ["message", "{% if data.late %}too late"],
+])("P10: a %s that is no Liquid template is refused with the reason", async (field, template) => {
+  const api = await startApi(await freshDatabase());
+
+  const { status, body } = await api.call("POST", "/reminders/", { ...SPEC_REQUEST, [field]: template });
+
+  expect(status).toBe(422);
+  expect(body).toMatchObject({ errors: [{ field, message: expect.stringContaining("Liquid template") }] });
+});

@@ -34,7 +34,7 @@ export const Delivery = z
         attempts: 1,
         next_attempt_at: null,
         reason: null,
-        provider_id: "<1-1768476600000-0@yourcompany.com>",
+        provider_id: "250 2.0.0 OK: queued as 4F2A",
         demo: false,
         created_at: "2026-01-15T11:30:00.012Z",
         finished_at: "2026-01-15T11:30:00.480Z",

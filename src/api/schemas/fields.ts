@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { JsonObject } from "../../core/reminder.ts";
+import { checkTemplate } from "../../templates/liquid.ts";
 import { isLocale, isTimeZone } from "./intl.ts";
 import { jsonFlaw } from "./json-object.ts";
 import { lengthOf, whyNotOneLine, whyNotText } from "./text.ts";
@@ -25,6 +26,14 @@ export function line(max: number) {
   return text(max).check((ctx) => {
     const why = whyNotOneLine(ctx.value);
     if (why) ctx.issues.push({ code: "custom", message: why, input: ctx.value });
+  });
+}
+
+/** A Liquid template that can be read; filled in, it may still find that what it speaks of isn't there. */
+export function template(schema: z.ZodString) {
+  return schema.check((ctx) => {
+    const why = checkTemplate(ctx.value);
+    if (why) ctx.issues.push({ code: "custom", message: `must be a Liquid template: ${why}`, input: ctx.value });
   });
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../../core/reminder.ts";
 import { MAX_INTERVAL_MINUTES } from "../../core/schedule/recurring.ts";
 import { refusals } from "../validation.ts";
-import { freeObject, instant, isoInstant, jsonObject, line, text, timeZone, toIso } from "./fields.ts";
+import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone, toIso } from "./fields.ts";
 
 const entityType = line(200).describe("What kind of thing the reminder is about.");
 const entityId = line(200).describe("Which one of them.");
@@ -18,8 +18,12 @@ const channel = line(50).describe("How to send: the name of one of the channels 
 const recipient = line(500)
   .nullish()
   .describe("Where to send, in the channel's own form. Left out: what the entity's contact says.");
-const subject = line(500).nullish().describe("Subject or title of the message, in place of the usual one.");
-const message = text(20_000).nullish().describe("What the message says, in place of the usual text.");
+const subject = template(line(500))
+  .nullish()
+  .describe("Subject or title of the message, in place of the usual one: a Liquid template.");
+const message = template(text(20_000))
+  .nullish()
+  .describe("What the message says, in place of the usual text: a Liquid template over `data` and the reminder.");
 const data = jsonObject.describe("Anything that the message's template speaks of: up to 64 kB of JSON.");
 const zone = timeZone
   .nullish()
