@@ -1,4 +1,5 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import { closeSoon } from "./close-soon.ts";
 import type { Api, ApiContext } from "./context.ts";
 import { serveDocs } from "./docs/docs.ts";
 import { answerClientError, sendFrameworkProblem, sendProblem } from "./errors.ts";
@@ -42,6 +43,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
     clientErrorHandler: answerClientError,
   });
   api.server.maxConnections = MAX_CONNECTIONS;
+  closeSoon(api);
   api.setValidatorCompiler(validatorCompiler);
   // Answers are typed by their schemas and held to them by the tests; checking each again would only cost time.
   api.setSerializerCompiler(() => JSON.stringify);
@@ -64,19 +66,20 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
 
 /** For answers that a browser might take for a page. Pages have a policy of their own. */
 function protect(api: Api): void {
-  api.addHook("onRequest", async (_request, reply) => {
+  api.addHook("onRequest", (_request, reply, done) => {
     reply.headers({
       "cache-control": "no-store",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
     });
+    done();
   });
 }
 
 /** One line a request, without bodies and headers. */
 function logRequests(api: Api): void {
-  api.addHook("onResponse", async (request, reply) => {
+  api.addHook("onResponse", (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -86,5 +89,6 @@ function logRequests(api: Api): void {
       },
       "request",
     );
+    done();
   });
 }

@@ -29,7 +29,7 @@ const REDOC_PAGE = `<!doctype html>
     <style>body { margin: 0 }</style>
   </head>
   <body>
-    <redoc spec-url="/openapi.json" disable-telemetry></redoc>
+    <redoc spec-url="/openapi.json"></redoc>
     <script src="/redoc/redoc.js"></script>
   </body>
 </html>
@@ -49,7 +49,7 @@ export async function serveDocs(api: Api): Promise<void> {
     routePrefix: "/docs",
     logLevel: "warn",
     staticCSP: PAGE_POLICY,
-    uiConfig: { deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true },
+    uiConfig: { layout: "BaseLayout", deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true },
     theme: { title: "Reminder Engine" },
   });
 
