@@ -1,17 +1,28 @@
 import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import { insertEvents } from "../store/events.ts";
-import { claimDue, insertDeliveries, writeCompleted, writeFired } from "../store/firing.ts";
-import type { Database } from "../store/postgres.ts";
+import {
+  claimDue,
+  claimOne,
+  type DueReminder,
+  dueIds,
+  insertDeliveries,
+  pauseReminder,
+  writeCompleted,
+  writeFired,
+} from "../store/firing.ts";
+import { type Database, isDatabaseAway, type Sql } from "../store/postgres.ts";
 import type { Deliverer } from "./deliver.ts";
 import { planFiring } from "./plan.ts";
 import type { EngineSettings } from "./settings.ts";
 
-interface Firing {
+export interface Firing {
   database: Database;
   channels: Channels;
   deliverer: Deliverer;
   settings: Pick<EngineSettings, "batchSize" | "leaseSeconds">;
+  log: Logger;
 }
 
 /**
@@ -19,11 +30,35 @@ interface Firing {
  * is to be sent now is handed to the deliverer once it is committed. A crash anywhere loses nothing and sends nothing.
  * Returns how many reminders it dealt with.
  */
-export async function fireBatch({ database, channels, deliverer, settings }: Firing): Promise<number> {
+export async function fireBatch(firing: Firing): Promise<number> {
+  try {
+    return await fire(firing, (sql) => claimDue(sql, firing.settings.batchSize));
+  } catch (error) {
+    if (isDatabaseAway(error)) throw error;
+    firing.log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
+    return await fireOneByOne(firing);
+  }
+}
+
+/** Fires the same apart, so that one that can't be fired holds up no other: it is paused, and its timeline says why. */
+async function fireOneByOne(firing: Firing): Promise<number> {
+  const ids = await dueIds(firing.database, firing.settings.batchSize);
+  for (const id of ids) {
+    try {
+      await fire(firing, (sql) => claimOne(sql, id));
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      await setAside(firing.database, id, error as Error);
+    }
+  }
+  return ids.length;
+}
+
+async function fire({ database, channels, deliverer, settings }: Firing, claim: Claim): Promise<number> {
   const lease = { token: randomUUID(), seconds: settings.leaseSeconds };
   const readAtMs = performance.now();
   const { due, plan } = await database.transaction(async (sql) => {
-    const due = await claimDue(sql, settings.batchSize);
+    const due = await claim(sql);
     const plan = planFiring(due, { channels, rooms: deliverer.rooms(), lease, readAtMs });
     await writeFired(sql, plan.fired);
     await writeCompleted(sql, plan.completed);
@@ -34,4 +69,13 @@ export async function fireBatch({ database, channels, deliverer, settings }: Fir
   for (const held of plan.held) deliverer.accept(held);
   for (const delivery of plan.deliveries) if (delivery.status === "pending") deliverer.turnedAway(delivery.channel);
   return due.length;
+}
+
+type Claim = (sql: Sql) => Promise<DueReminder[]>;
+
+async function setAside(database: Database, reminderId: number, { message }: Error): Promise<void> {
+  await database.transaction(async (sql) => {
+    const because = `it can't be fired as it is: ${message}; correct it, then resume it`;
+    if (await pauseReminder(sql, reminderId)) await insertEvents(sql, [{ reminderId, type: "paused", because }]);
+  });
 }

@@ -53,7 +53,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   let partitionsCheckedAtMs = Number.NEGATIVE_INFINITY;
 
   const fire = async (): Promise<number> => {
-    const firing = { database, channels, deliverer, settings };
+    const firing = { database, channels, deliverer, settings, log };
     const fired = await Promise.all(Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing)));
     hasBacklog = fired.some((count) => count >= settings.batchSize);
     if (hasBacklog) return 0;

@@ -34,6 +34,46 @@ export async function claimDue(sql: Sql, limit: number): Promise<DueReminder[]> 
   return (await sql.query(CLAIM_DUE, [limit])).map(toDueReminder);
 }
 
+const DUE_IDS = `
+  select id
+    from reminder_jobs
+   where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+   order by next_run_at
+   limit $1`;
+
+/** The ids of the reminders that are due longest. Locks nothing. */
+export async function dueIds(sql: Sql, limit: number): Promise<number[]> {
+  return (await sql.query<{ id: number }>(DUE_IDS, [limit])).map((row) => row.id);
+}
+
+const CLAIM_ONE = `
+  with r as materialized (
+    select ${ENGINE_REMINDER_COLUMNS}
+      from reminder_jobs
+     where id = $1 and status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+       for update skip locked
+  )
+  select r.*, reminder_now() as now,
+         ${FACTS_COLUMNS}
+    from r
+    ${FACTS_JOINS}`;
+
+/** Locks this reminder if it is due and nobody else is firing it. */
+export async function claimOne(sql: Sql, id: number): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_ONE, [id])).map(toDueReminder);
+}
+
+const PAUSE = `
+  update reminder_jobs
+     set status = 'PAUSED', updated_at = reminder_now()
+   where id = $1 and status = 'ACTIVE'
+  returning id`;
+
+/** Pauses a reminder, and says whether it was ACTIVE. */
+export async function pauseReminder(sql: Sql, id: number): Promise<boolean> {
+  return (await sql.query(PAUSE, [id])).length > 0;
+}
+
 const CLAIM_WAITING = `
   with r as materialized (
     select ${ENGINE_REMINDER_COLUMNS}

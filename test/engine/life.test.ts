@@ -258,3 +258,20 @@ test("a due instant moved by hand onto an earlier occurrence fires once more and
   await until(() => sink.received.length === 3, "all are sent");
   expect(await deliveries(moved)).toHaveLength(2);
 });
+
+test("a row that can't be fired is set aside with the reason, and holds up nobody", async () => {
+  const { database, insert, work, becomes, events, sink } = await world();
+  const broken = await insert({ run_at: new Date() });
+  await database.query(
+    "update reminder_jobs set next_run_at = '4000-01-01 BC', anchor_at = '4000-01-01 BC' where id = $1",
+    [broken],
+  );
+  const others = [await insert({ run_at: new Date() }), await insert({ run_at: new Date() })];
+
+  work();
+
+  for (const other of others) await becomes(other, { occurrence_count: 1 });
+  await becomes(broken, { status: "PAUSED" });
+  expect(await events(broken)).toMatchObject([{ type: "paused", because: expect.stringContaining("can't be fired") }]);
+  await until(() => sink.received.length === 2, "the others are sent");
+});
