@@ -1,11 +1,16 @@
 import { execSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
+import { bigFlag } from "./big-flag.ts";
 import { fireAndDeliver } from "./fire-and-deliver.ts";
+import { idle } from "./idle.ts";
+import { lateness } from "./lateness.ts";
+import { resident } from "./resident.ts";
+import { stop } from "./stop.ts";
 import type { Figure, Scenario } from "./support/scenario.ts";
 import { setStage } from "./support/stage.ts";
 
-const SCENARIOS: readonly Scenario[] = [fireAndDeliver];
+const SCENARIOS: readonly Scenario[] = [fireAndDeliver, resident, lateness, stop, bigFlag, idle];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));

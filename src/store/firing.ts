@@ -74,25 +74,7 @@ export async function pauseReminder(sql: Sql, id: number): Promise<boolean> {
   return (await sql.query(PAUSE, [id])).length > 0;
 }
 
-const CLAIM_WAITING = `
-  with r as materialized (
-    select ${ENGINE_REMINDER_COLUMNS}
-      from reminder_jobs
-     where tenant_id = $1 and flag_key = $2 and status = 'ACTIVE' and deleted_at is null
-     limit $3
-       for update skip locked
-  )
-  select r.*, reminder_now() as now,
-         ${FACTS_COLUMNS}
-    from r
-    ${FACTS_JOINS}`;
-
-/** Locks up to `limit` ACTIVE reminders that wait for this flag, due or not. */
-export async function claimWaiting(sql: Sql, tenantId: string, flagKey: string, limit: number): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_WAITING, [tenantId, flagKey, limit])).map(toDueReminder);
-}
-
-function toDueReminder(row: Row): DueReminder {
+export function toDueReminder(row: Row): DueReminder {
   return Object.assign(toReminderWithFacts(row), { now: row.now as Instant });
 }
 

@@ -1,3 +1,5 @@
+import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
+import { type DueReminder, toDueReminder } from "./firing.ts";
 import type { Sql } from "./postgres.ts";
 
 export interface FlagKey {
@@ -17,17 +19,45 @@ export async function unsettledFlags(sql: Sql, limit: number): Promise<FlagKey[]
   return sql.query<FlagKey & Record<string, unknown>>(UNSETTLED, [limit]);
 }
 
+// The limit is for each flag, so that one with a million reminders doesn't hold up the others.
+const CLAIM_WAITING = `
+  with r as materialized (
+    select waiting.*
+      from unnest($1::text[], $2::text[]) as flags(tenant_id, key)
+     cross join lateral (
+       select ${ENGINE_REMINDER_COLUMNS}
+         from reminder_jobs
+        where tenant_id = flags.tenant_id and flag_key = flags.key and status = 'ACTIVE' and deleted_at is null
+        limit $3
+          for update skip locked
+     ) waiting
+  )
+  select r.*, reminder_now() as now,
+         ${FACTS_COLUMNS}
+    from r
+    ${FACTS_JOINS}`;
+
+/** Locks up to `limit` ACTIVE reminders for each of these flags that wait for it, due or not. */
+export async function claimWaiting(sql: Sql, flags: readonly FlagKey[], limit: number): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_WAITING, [...columns(flags), limit])).map(toDueReminder);
+}
+
 const MARK_SETTLED = `
   update status_flags f
      set unsettled = false
-   where f.tenant_id = $1 and f.key = $2 and f.unsettled
+    from unnest($1::text[], $2::text[]) as flags(tenant_id, key)
+   where f.tenant_id = flags.tenant_id and f.key = flags.key and f.unsettled
      and not exists (
        select from reminder_jobs r
         where r.tenant_id = f.tenant_id and r.flag_key = f.key and r.status = 'ACTIVE' and r.deleted_at is null
      )
   returning f.key`;
 
-/** Marks a flag as settled unless a reminder still waits for it, and says whether it did. */
-export async function markSettled(sql: Sql, { tenantId, key }: FlagKey): Promise<boolean> {
-  return (await sql.query(MARK_SETTLED, [tenantId, key])).length > 0;
+/** Marks those of the flags as settled that no reminder waits for any more, and says how many those were. */
+export async function markSettled(sql: Sql, flags: readonly FlagKey[]): Promise<number> {
+  return (await sql.query(MARK_SETTLED, columns(flags))).length;
+}
+
+function columns(flags: readonly FlagKey[]): [string[], string[]] {
+  return [flags.map((flag) => flag.tenantId), flags.map((flag) => flag.key)];
 }
