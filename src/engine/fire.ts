@@ -60,10 +60,12 @@ async function fire({ database, channels, deliverer, settings }: Firing, claim: 
   const { due, plan } = await database.transaction(async (sql) => {
     const due = await claim(sql);
     const plan = planFiring(due, { channels, rooms: deliverer.rooms(), lease, readAtMs });
-    await writeFired(sql, plan.fired);
-    await writeCompleted(sql, plan.completed);
-    await insertDeliveries(sql, plan.deliveries, lease);
-    await insertEvents(sql, plan.events);
+    await Promise.all([
+      writeFired(sql, plan.fired),
+      writeCompleted(sql, plan.completed),
+      insertDeliveries(sql, plan.deliveries, lease),
+      insertEvents(sql, plan.events),
+    ]);
     return { due, plan };
   });
   for (const held of plan.held) deliverer.accept(held);

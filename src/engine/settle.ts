@@ -28,14 +28,9 @@ async function completeWaiting(database: Database, flags: readonly FlagKey[], li
       return met ? [{ id: reminder.id, because }] : [];
     });
     const reason = "stop_condition";
-    await writeCompleted(
-      sql,
-      done.map(({ id }) => ({ id, reason })),
-    );
-    await insertEvents(
-      sql,
-      done.map(({ id, because }) => ({ reminderId: id, type: "completed", because, details: { reason } })),
-    );
+    const completed = done.map(({ id }) => ({ id, reason }) as const);
+    const events = done.map(({ id, because }) => ({ reminderId: id, type: "completed", because, details: { reason } }));
+    await Promise.all([writeCompleted(sql, completed), insertEvents(sql, events)]);
     return done.length;
   });
 }

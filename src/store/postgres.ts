@@ -42,6 +42,8 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
+    // What is asked together travels together, instead of waiting for one answer after the other.
+    pipeline: true,
     types: { getTypeParser },
   };
   const pool = new pg.Pool({ ...connection, max: poolSize, idleTimeoutMillis: 30_000 });
@@ -71,8 +73,17 @@ async function inTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): 
   client.on("error", ignore);
   let broken = false;
   try {
-    await client.query(BEGIN);
-    const result = await work({ query: (text, params) => run(client, text, params) });
+    // The first query travels together with `begin`; no answer is given out unless that went well.
+    const begun = client.query(BEGIN);
+    begun.catch(ignore);
+    const sql: Sql = {
+      query: async (text, params) => {
+        const [, rows] = await Promise.all([begun, run(client, text, params)]);
+        return rows as never;
+      },
+    };
+    const result = await work(sql);
+    await begun;
     await client.query("commit");
     return result;
   } catch (error) {
