@@ -12,6 +12,7 @@ export interface FieldError {
 /** The kinds of problem, by status. Both words are stable: programs may rely on `type`, people read `title`. */
 const KINDS: Record<number, [type: string, title: string]> = {
   400: ["malformed-request", "The request can't be read"],
+  403: ["forbidden", "That is not allowed"],
   404: ["not-found", "There is no such thing"],
   405: ["method-not-allowed", "That can't be done here"],
   408: ["request-timeout", "The request took too long to arrive"],

@@ -88,7 +88,7 @@ export async function readReminder(sql: Sql, tenantId: string, id: number): Prom
 }
 
 const LOCK = `
-  select *, reminder_now() as now
+  select *, reminder_now()::timestamptz(3) as now
     from reminder_jobs
    where tenant_id = $1 and id = $2
      for update`;

@@ -138,7 +138,7 @@ describe("what is not right is refused with 422, naming the field and what would
     ["event_type", { event_type: "\ud800" }, /surrogate/],
     ["event_type", { event_type: "two\nlines" }, /single line/],
     ["channel", { channel: "pigeon" }, /email, sink/],
-    ["recipient", { recipient: "not an address" }, /must be a single address/],
+    ["recipient", { recipient: "not an address" }, /one plain e-mail address/],
     ["schedule_type", { schedule_type: "hourly" }, /one of "one_time", "recurring"/],
     ["interval_minutes", { interval_minutes: undefined }, /is required for a recurring reminder/],
     ["interval_minutes", { interval_minutes: 0 }, /at least 1/],
@@ -163,6 +163,7 @@ describe("what is not right is refused with 422, naming the field and what would
     ["subject", { subject: "a\r\nBcc: b" }, /single line/],
     ["subject", { subject: "x".repeat(501) }, /at most 500/],
     ["message", { message: "x".repeat(20_001) }, /at most 20000/],
+    ["subject", { subject: "{% include 'secrets' %}" }, /must be a Liquid template/],
     ["data", { data: [] }, /JSON object/],
     ["data", { data: "text" }, /JSON object/],
     ["data", { data: { text: "x".repeat(65_536) } }, /at most 65536 bytes/],
@@ -213,7 +214,7 @@ test("lengths count characters, as the database does", async () => {
 
 test("the recipient is kept in its channel's normal form, and left out where there is none", async () => {
   const api = await startApi(await freshDatabase());
-  expect(await api.create({ recipient: "Someone@Example.com" })).toMatchObject({ recipient: "someone@example.com" });
+  expect(await api.create({ recipient: "someone@Example.COM" })).toMatchObject({ recipient: "someone@example.com" });
   expect(await api.create({ recipient: null })).toMatchObject({ recipient: null });
 });
 

@@ -145,7 +145,17 @@ describe("the log", () => {
   });
 });
 
-test("closing waits for the request under way and lets idle connections go", async () => {
+test("a web page of another site can read what any program can, and change nothing", async () => {
+  const api = await startApi(await freshDatabase());
+  const { id } = await api.create();
+  const foreign = { headers: { "sec-fetch-site": "cross-site" } };
+  const pause = await fetch(`${api.url}/reminders/${id}/pause`, { method: "POST", ...foreign });
+  expect((await readAnswer(pause)).status).toBe(403);
+  expect((await api.get(id)).status).toBe("ACTIVE");
+  expect((await fetch(`${api.url}/reminders/${id}`, foreign)).headers.get("access-control-allow-origin")).toBeNull();
+});
+
+test("closing waits for the requests under way, answers them, and lets every other connection go", async () => {
   const database = await freshDatabase();
   let release = (): void => {};
   const held = new Promise<void>((resolve) => {
@@ -155,26 +165,23 @@ test("closing waits for the request under way and lets idle connections go", asy
   const reached = new Promise<void>((resolve) => {
     reach = resolve;
   });
-  const slow = {
-    ...database,
-    query: async () => {
-      reach();
-      await held;
-      return [];
-    },
+  const query = async (): Promise<never[]> => {
+    reach();
+    await held;
+    return [];
   };
-  const server = await buildServer({ database: slow as typeof database, channels: new Map() });
+  const server = await buildServer({ database: { ...database, query }, channels: new Map() });
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
-  const idle = connect(Number(new URL(url).port), "127.0.0.1");
-  await once(idle, "connect");
-  const idleEnded = once(idle, "close");
+  const unused = connect(Number(new URL(url).port), "127.0.0.1");
+  await once(unused, "connect");
+  const unusedEnded = once(unused, "close");
 
-  const answer = fetch(`${url}/flags`);
+  const answer = raw(url, "GET /flags HTTP/1.1\r\nHost: a\r\n\r\n");
   await reached;
   const closed = server.close();
-  await idleEnded;
+  await unusedEnded;
   release();
 
-  expect((await answer).status).toBe(200);
+  expect(await answer).toMatchObject({ status: 200, body: "[]" });
   await closed;
 });

@@ -9,7 +9,7 @@ test("an edit changes what it names and nothing else, and the timeline says from
   const api = await startApi(await freshDatabase());
   const created = await api.create({ subject: "Before", data: { a: 1, b: 2 } });
 
-  const edited = await api.patch(created.id, { subject: "After", recipient: "Other@example.com", data: { a: 2 } });
+  const edited = await api.patch(created.id, { subject: "After", recipient: "other@Example.COM", data: { a: 2 } });
 
   expect(edited).toEqual({
     ...created,
@@ -33,7 +33,7 @@ test("an edit changes what it names and nothing else, and the timeline says from
 describe("an edit that asks for what is so already changes nothing, not even the time of the last change", () => {
   test.each([
     {},
-    { subject: "Same", data: { b: [1, { c: null }], a: "x" }, recipient: "SAME@example.com" },
+    { subject: "Same", data: { b: [1, { c: null }], a: "x" }, recipient: "same@EXAMPLE.com" },
     { interval_minutes: 60, schedule_type: "recurring", channel: "email" },
     { stop_condition_type: "db_check" },
   ])("%j", async (edit) => {
@@ -54,7 +54,7 @@ describe("an edit that asks for what is so already changes nothing, not even the
 test("null clears what may be left out", async () => {
   const api = await startApi(await freshDatabase());
   const given = {
-    recipient: "a@b",
+    recipient: "a@b.example",
     subject: "s",
     message: "m",
     time_zone: "UTC",
@@ -129,7 +129,7 @@ describe("what can't be is refused, naming the field", () => {
     ["status", { status: "COMPLETED" }, /not known here/],
     ["channel", { channel: "pigeon" }, /email, sink/],
     ["channel", { channel: null }, /must be a string/],
-    ["recipient", { channel: "email", recipient: "nobody" }, /single address/],
+    ["recipient", { channel: "email", recipient: "nobody" }, /one plain e-mail address/],
     ["interval_minutes", { interval_minutes: null }, /needs an interval/],
     ["interval_minutes", { schedule_type: "one_time", interval_minutes: 5 }, /recurring/],
     ["run_at", { run_at: null }, /ISO 8601/],

@@ -7,9 +7,9 @@ import { ProblemDetails } from "../../src/api/schemas/problem.ts";
 import { Reminder } from "../../src/api/schemas/reminder.ts";
 import { TimelineLine } from "../../src/api/schemas/timeline.ts";
 import { buildServer, type ServerOptions } from "../../src/api/server.ts";
-import { type Channel, InvalidRecipient } from "../../src/channels/channel.ts";
 import { type Channels, channelMap } from "../../src/channels/registry.ts";
 import type { Database } from "../../src/store/postgres.ts";
+import { emailChannel } from "./email.ts";
 import { sinkChannel } from "./sink.ts";
 
 export type ReminderJson = z.output<typeof Reminder>;
@@ -60,24 +60,12 @@ export function wish(fields: Record<string, unknown> = {}): Record<string, unkno
   };
 }
 
-/** A receiver of the test's own that takes anything with an @ as an address, and writes it in lower case. */
-export function addressChannel(name = "email"): Channel {
-  return {
-    ...sinkChannel(name),
-    parseRecipient: (text) => {
-      if (!/^[^@\s]+@[^@\s]+$/.test(text))
-        throw new InvalidRecipient("must be a single address, like someone@example.com");
-      return text.toLowerCase();
-    },
-  };
-}
-
-/** Serves the API on a free port until the test ends. Without `channels` it knows `email` and `sink`. */
+/** Serves the API on a free port until the test ends. Without `channels` it knows `email`, in demo mode, and `sink`. */
 export async function startApi(
   database: Database,
   options: { channels?: Channels } & Pick<ServerOptions, "log"> = {},
 ): Promise<TestApi> {
-  const { channels = channelMap([addressChannel(), sinkChannel()]), ...others } = options;
+  const { channels = channelMap([emailChannel(null), sinkChannel()]), ...others } = options;
   const server = await buildServer({ database, channels, ...others });
   onTestFinished(() => server.close());
   return client(await server.listen({ host: "127.0.0.1", port: 0 }));

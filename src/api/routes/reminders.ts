@@ -32,7 +32,7 @@ const ListQuery = z.strictObject({
 
 export function reminderRoutes(api: Api, { database, channels }: ApiContext): void {
   api.post(
-    "/reminders",
+    "/reminders/",
     {
       schema: {
         operationId: "createReminder",
@@ -75,7 +75,7 @@ export function reminderRoutes(api: Api, { database, channels }: ApiContext): vo
   );
 
   api.get(
-    "/reminders",
+    "/reminders/",
     {
       schema: {
         operationId: "listReminders",
