@@ -150,7 +150,7 @@ const COMPLETE_ENDED = `
   update reminder_jobs r
      set status = 'COMPLETED', completion_reason = u.reason, completed_at = reminder_now(), updated_at = reminder_now()
     from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as u(id, occurrence_at, reason)
-   where r.id = u.id and r.status = 'ACTIVE' and r.next_run_at is null and r.last_occurrence_at = u.occurrence_at
+   where r.id = u.id and r.status <> 'COMPLETED' and r.next_run_at is null and r.last_occurrence_at = u.occurrence_at
   returning r.id`;
 
 export interface EndedDelivery extends DeliveryKey {

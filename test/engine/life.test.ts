@@ -275,3 +275,20 @@ test("a row that can't be fired is set aside with the reason, and holds up nobod
   expect(await events(broken)).toMatchObject([{ type: "paused", because: expect.stringContaining("can't be fired") }]);
   await until(() => sink.received.length === 2, "the others are sent");
 });
+
+test("a one-time reminder paused while its message is in flight is done once that has arrived", async () => {
+  const { database, insert, work, sink, becomes } = await world();
+  let answer: (() => void) | undefined;
+  sink.behave = () =>
+    new Promise((resolve) => {
+      answer = () => resolve(DELIVERED);
+    });
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null });
+  work();
+  await until(() => answer, "the message is under way");
+
+  await database.query("update reminder_jobs set status = 'PAUSED' where id = $1", [id]);
+  answer?.();
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+});
