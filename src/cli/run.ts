@@ -3,6 +3,7 @@ import { type Config, loadConfig, readEnvironment } from "../config.ts";
 import { withinMs } from "../engine/within.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import { createLog } from "../telemetry/log.ts";
+import { whenNpmEnds } from "./npm-parent.ts";
 import { complain, say } from "./say.ts";
 import { StopList } from "./stop-list.ts";
 
@@ -77,6 +78,7 @@ function askedToStop(log: Logger): Promise<number> {
       resolve(0);
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, onSignal);
+    whenNpmEnds(process.env, onSignal);
 
     const onBug = (error: unknown) => {
       log.fatal({ err: error }, "this is a bug, so the process ends");

@@ -74,7 +74,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
     const launch = async (choosePort: () => number | Promise<number>) => {
       // Before the port is looked at: an orphan holds it.
-      await stopOrphan(clusterDir, binaries.pgCtl, log);
+      await stopOrphan(clusterDir, log);
       const port = await choosePort();
       const options = { clusterDir, binaries, account, serverLog, settings, signal, port };
       return { port, postmaster: await startPostmaster(options) };

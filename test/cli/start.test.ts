@@ -57,7 +57,7 @@ describe("a stop", () => {
 
   test("in the middle of a first start is orderly too, at whatever moment", async () => {
     for (const moment of [
-      (folder: string) => existsSync(join(folder, ".data/running.sock")),
+      (folder: string) => entries(folder).some((name) => name.startsWith("running-")),
       (folder: string) => entries(folder).some((name) => name.startsWith("postgres.new-")),
       (folder: string) => entries(folder).includes("postgres"),
       (folder: string) => postmasterPid(folder) !== null,

@@ -60,6 +60,8 @@ export function runProgram(args: string[], env: Record<string, string> = {}, opt
     isOver = true;
   });
   onTestFinished(async () => {
+    // A command in a group of its own, like npm, has children that would outlive it.
+    if (detached && !isOver) process.kill(-(child.pid as number), "SIGKILL");
     child.kill("SIGKILL");
     await ended;
   });

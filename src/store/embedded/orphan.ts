@@ -12,17 +12,17 @@ const CHECK_MS = 20;
  * Stops the server that an earlier start, killed before it could, left running on this data. To be called by the only
  * owner of the data (see `claimDataDir`): then whatever runs there is an orphan.
  */
-export async function stopOrphan(clusterDir: string, pgCtl: string, log: Logger): Promise<void> {
+export async function stopOrphan(clusterDir: string, log: Logger): Promise<void> {
   const file = await readPidFile(clusterDir);
   if (!file || !isAlive(file.pid)) return;
   if (!(await isServerOf(clusterDir, file.pid))) return disownPid(clusterDir);
 
   log.warn(`stopping the PostgreSQL (process ${file.pid}) that an earlier start left running`);
   for (const [signal, ms] of [
-    ["INT", FAST_SHUTDOWN_MS],
-    ["QUIT", IMMEDIATE_SHUTDOWN_MS],
+    ["SIGINT", FAST_SHUTDOWN_MS],
+    ["SIGQUIT", IMMEDIATE_SHUTDOWN_MS],
   ] as const) {
-    await sendSignal(file.pid, signal, pgCtl);
+    sendSignal(file.pid, signal);
     for (const end = performance.now() + ms; performance.now() < end; await sleep(CHECK_MS)) {
       if (!(await isServerOf(clusterDir, file.pid))) return;
     }

@@ -48,9 +48,6 @@ export async function isServerOf(clusterDir: string, pid: number): Promise<boole
       const [exe, cwd] = await Promise.all([readlink(`/proc/${pid}/exe`), readlink(`/proc/${pid}/cwd`)]);
       return basename(exe).startsWith("postgres") && cwd === (await realpath(clusterDir));
     }
-    if (process.platform === "win32") {
-      return (await run("tasklist", ["/FI", `PID eq ${pid}`, "/NH"])).stdout.includes("postgres.exe");
-    }
     const { stdout } = await run("ps", ["-o", "args=", "-p", String(pid)]);
     return stdout.includes("postgres") && stdout.includes(clusterDir);
   } catch {
@@ -58,11 +55,10 @@ export async function isServerOf(clusterDir: string, pid: number): Promise<boole
   }
 }
 
-/** INT asks a server for a fast, orderly shutdown, QUIT for an immediate one. */
-export async function sendSignal(pid: number, signal: "INT" | "QUIT", pgCtl: string): Promise<void> {
+/** SIGINT asks a server for a fast, orderly shutdown, SIGQUIT for an immediate one. */
+export function sendSignal(pid: number, signal: "SIGINT" | "SIGQUIT"): void {
   try {
-    if (process.platform === "win32") await run(pgCtl, ["kill", signal, String(pid)]);
-    else process.kill(pid, `SIG${signal}`);
+    process.kill(pid, signal);
   } catch {
     // It ended by itself in this moment.
   }

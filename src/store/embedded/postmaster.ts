@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Account } from "./account.ts";
 import type { Binaries } from "./binaries.ts";
 import { EmbeddedError } from "./embedded-error.ts";
-import { readPidFile, sendSignal } from "./postmaster-pid.ts";
+import { readPidFile } from "./postmaster-pid.ts";
 import type { ServerLog } from "./server-log.ts";
 import { asAccount, nameOfWorkingFolder } from "./spawn-as.ts";
 
@@ -27,7 +27,6 @@ export interface PostmasterOptions {
 
 /** A running server: the one process whose end is the end of all of them. */
 export interface Postmaster {
-  pid: number;
   /** Resolves when the server has ended, with how. */
   ended: Promise<string>;
   /** Shuts it down in order, or after `graceMs` at once: nothing is lost, but its next start takes longer. */
@@ -60,32 +59,24 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     // A group of its own: Ctrl-C in the terminal is for us, and we still need the server to hand work back.
     detached: true,
     stdio: ["ignore", serverLog.fd, serverLog.fd],
-    windowsHide: true,
   });
   const ended = endOf(child);
   // Waited for in the end; a failure to start must not count as unhandled until then.
   ended.catch(() => {});
-  const postmaster = { pid: child.pid ?? 0, ended, stop: (graceMs: number) => stop(child, ended, binaries, graceMs) };
-
-  let over = false;
-  const failed = ended.then(async () => {
-    over = true;
-    signal.throwIfAborted();
-    throw new StartFailed(await serverLog.since(logStart));
-  });
-  const giveUp = () => void postmaster.stop(GIVE_UP_MS);
+  const stop = (graceMs: number) => stopChild(child, ended, graceMs);
+  const giveUp = () => void stop(GIVE_UP_MS);
   signal.addEventListener("abort", giveUp, { once: true });
-  const ready = (async () => {
-    while (!over && !(await isReady(clusterDir, postmaster.pid))) await sleep(READY_CHECK_MS);
-  })();
   try {
-    await Promise.race([failed, ready.then(() => (over ? failed : undefined))]);
+    while (!hasEnded(child) && !(await isReady(clusterDir, child))) await sleep(READY_CHECK_MS);
+    if (hasEnded(child)) {
+      await ended;
+      signal.throwIfAborted();
+      throw new StartFailed(await serverLog.since(logStart));
+    }
   } finally {
-    over = true;
-    failed.catch(() => {});
     signal.removeEventListener("abort", giveUp);
   }
-  return postmaster;
+  return { ended, stop };
 }
 
 function settingsOf({ port, settings }: PostmasterOptions): string[] {
@@ -100,9 +91,14 @@ function settingsOf({ port, settings }: PostmasterOptions): string[] {
   return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-async function isReady(clusterDir: string, pid: number): Promise<boolean> {
+async function isReady(clusterDir: string, child: ChildProcess): Promise<boolean> {
   const file = await readPidFile(clusterDir);
-  return file?.pid === pid && file.ready;
+  return file?.pid === child.pid && file?.ready === true;
+}
+
+/** Or never began. */
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
 function endOf(child: ChildProcess): Promise<string> {
@@ -112,23 +108,15 @@ function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
-async function stop(child: ChildProcess, ended: Promise<string>, { pgCtl }: Binaries, graceMs: number): Promise<void> {
-  const pid = child.pid ?? 0;
-  const isOver = ended.then(
-    () => true,
-    () => true,
-  );
-  const endsWithin = (ms: number) => Promise.race([isOver, sleep(ms, false, { ref: false })]);
-  for (const [signal, ms] of [
-    ["INT", graceMs],
-    ["QUIT", IMMEDIATE_SHUTDOWN_MS],
-  ] as const) {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    await sendSignal(pid, signal, pgCtl);
-    if (await endsWithin(ms)) return;
-  }
+async function stopChild(child: ChildProcess, ended: Promise<string>, graceMs: number): Promise<void> {
+  const endsWithin = (ms: number) => Promise.race([ended, sleep(ms, null, { ref: false })]);
+  if (hasEnded(child)) return;
+  child.kill("SIGINT");
+  if (await endsWithin(graceMs)) return;
+  child.kill("SIGQUIT");
+  if (await endsWithin(IMMEDIATE_SHUTDOWN_MS)) return;
   child.kill("SIGKILL");
-  await isOver;
+  await ended;
 }
 
 /** The line that says why, out of a server's log. */

@@ -2,12 +2,12 @@ import type { Account } from "./account.ts";
 
 /**
  * Options for a child process of the server's: its account, and an environment of its own, since PostgreSQL reads PG*
- * and locale variables that are meant for other programs. Windows programs need theirs.
+ * and locale variables that are meant for other programs.
  */
-export function asAccount(account: Account | null): { uid?: number; gid?: number; env?: Record<string, string> } {
+export function asAccount(account: Account | null): { uid?: number; gid?: number; env: Record<string, string> } {
   return {
     ...(account && { uid: account.uid, gid: account.gid }),
-    ...(process.platform !== "win32" && { env: { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C" } }),
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C" },
   };
 }
 

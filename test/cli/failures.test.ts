@@ -1,0 +1,184 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
+import { openDatabase } from "../../src/store/postgres.ts";
+import { freshDatabase } from "../support/database.ts";
+import { freePort } from "../support/free-port.ts";
+import { buildProgram, newFolder, type Program, runProgram, startProgram } from "../support/program.ts";
+
+beforeAll(buildProgram);
+
+const SECRET = "hunter2-never-shown";
+
+/** What it says on standard error when it can't run: never a stack trace, and nothing on standard output. */
+async function failureOf(program: Program): Promise<string[]> {
+  expect(await program.ended).toBe(1);
+  expect(program.stdout()).toBe("");
+  expect(program.output()).not.toMatch(/^\s+at /m);
+  expect(program.output()).not.toContain(SECRET);
+  return program.stderr().trimEnd().split("\n");
+}
+
+/** Something that listens on loopback and is no PostgreSQL. */
+async function listenerThat(answers: (socket: Socket) => void): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    answers(socket);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+function urlOf(change: (url: URL) => void): string {
+  const url = new URL(inject("serverUrl"));
+  change(url);
+  return url.href;
+}
+
+test("several wrong settings are told in a line each", async () => {
+  const lines = await failureOf(
+    runProgram(["start"], { PORT: "http", SMTP_HOST: "mail.example.com", LOG_LEVEL: "loud", DATABASE_URL: SECRET }),
+  );
+  expect(lines).toEqual([
+    "✖ DATABASE_URL must be a URL like postgresql://user:password@host:5432/database",
+    '✖ PORT must be a whole number from 0 to 65535, not "http"',
+    expect.stringMatching(/^✖ LOG_LEVEL must be one of .*, not "loud"$/),
+  ]);
+});
+
+test("settings come from .env too, and the environment outranks it", async () => {
+  const folder = newFolder();
+  writeFileSync(join(folder, ".env"), "PORT=1e3\nPOLL_SECONDS=60\n");
+  const lines = await failureOf(runProgram(["worker"], { PORT: "0" }, { folder }));
+  expect(lines).toEqual([expect.stringContaining("POLL_SECONDS must be")]);
+});
+
+test("a .env that can't be read is told, not skipped", async () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, ".env"));
+  expect(await failureOf(runProgram(["worker"], {}, { folder }))).toEqual([
+    expect.stringMatching(/^✖ can't read \.env/),
+  ]);
+});
+
+test.each(["api", "worker", "migrate"])("%s without DATABASE_URL says that it needs it", async (command) => {
+  const lines = await failureOf(runProgram([command]));
+  expect(lines).toEqual([expect.stringMatching(new RegExp(`^✖ ${command} needs DATABASE_URL, like postgresql://`))]);
+});
+
+test("an unknown command is refused", async () => {
+  const program = runProgram(["begin"]);
+  expect(await program.ended).toBe(1);
+  expect(program.stderr()).toMatch(/unknown command 'begin'/);
+});
+
+describe("a database that can't be used is told in one line:", () => {
+  test.each(["start", "api", "worker", "migrate"])("nobody there (%s)", async (command) => {
+    const free = await freePort();
+    const lines = await failureOf(
+      runProgram([command], { DATABASE_URL: `postgresql://me:${SECRET}@127.0.0.1:${free}/x` }),
+    );
+    expect(lines).toEqual([expect.stringMatching(/^✖ can't reach a PostgreSQL at .*ECONNREFUSED/)]);
+    expect(lines[0]).toContain(`postgresql://me:***@127.0.0.1:${free}/x`);
+  });
+
+  test("a host that doesn't exist", async () => {
+    const lines = await failureOf(
+      runProgram(["worker"], { DATABASE_URL: `postgresql://me:${SECRET}@nowhere.invalid/x` }),
+    );
+    expect(lines).toEqual([expect.stringMatching(/^✖ can't reach a PostgreSQL at .*nowhere\.invalid/)]);
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ["a web server", (socket) => socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"))],
+    ["a mail server", (socket) => socket.write("220 mail.example.com ESMTP\r\n")],
+    ["something that hangs up", (socket) => socket.destroy()],
+    ["something that never answers", () => {}],
+  ])("%s instead of PostgreSQL", async (_what, answers) => {
+    const port = await listenerThat(answers);
+    const lines = await failureOf(
+      runProgram(["worker"], { DATABASE_URL: `postgresql://me:${SECRET}@127.0.0.1:${port}/x` }),
+    );
+    expect(lines).toEqual([expect.stringMatching(/^✖ can't reach a PostgreSQL at /)]);
+  });
+
+  test("a database that doesn't exist", async () => {
+    const url = urlOf((it) => {
+      it.pathname = "/no_such_database";
+    });
+    const lines = await failureOf(runProgram(["start"], { DATABASE_URL: url }));
+    expect(lines).toEqual([expect.stringMatching(/^✖ database "no_such_database" does not exist: create it/)]);
+  });
+
+  test("a user that it refuses", async () => {
+    const url = urlOf((it) => {
+      it.username = "nobody_we_know";
+      it.password = SECRET;
+    });
+    const lines = await failureOf(runProgram(["migrate"], { DATABASE_URL: url }));
+    expect(lines).toEqual([expect.stringMatching(/^✖ the database refused us: .*nobody_we_know/)]);
+  });
+
+  test.each(["api", "worker"])("tables that are missing (%s)", async (command) => {
+    const url = await emptyDatabase();
+    const lines = await failureOf(runProgram([command], { DATABASE_URL: url }));
+    expect(lines).toEqual([expect.stringMatching(/^✖ the database lacks tables .*npx reminder-engine migrate/)]);
+  });
+});
+
+describe("an address that can't be had is told in one line, and nothing was sent:", () => {
+  test("a taken port", async () => {
+    const port = await listenerThat(() => {});
+    const database = await freshDatabase();
+    const lines = await failureOf(runProgram(["start"], { DATABASE_URL: database.url, PORT: String(port) }));
+    expect(lines).toEqual([`✖ port ${port} of 127.0.0.1 is already in use: set another PORT, or stop what uses it`]);
+    expect(await database.query("select from workers")).toEqual([]);
+  });
+
+  test("a taken port stops the embedded server again", async () => {
+    const port = await listenerThat(() => {});
+    const folder = newFolder();
+    expect(await failureOf(runProgram(["start"], { PORT: String(port) }, { folder }))).toHaveLength(1);
+    await startProgram({}, { folder });
+  });
+
+  test.each(["192.0.2.1", "nowhere.invalid"])("HOST=%s", async (host) => {
+    const database = await freshDatabase();
+    const lines = await failureOf(runProgram(["api"], { DATABASE_URL: database.url, HOST: host }));
+    expect(lines).toEqual([`✖ ${host} is no address of this machine: set HOST to one, or to 0.0.0.0 for all`]);
+  });
+});
+
+test("a data folder that can't be made is told in one line", async () => {
+  const folder = newFolder();
+  writeFileSync(join(folder, "file"), "");
+  const lines = await failureOf(runProgram(["start"], { DATA_DIR: "file/data" }, { folder }));
+  expect(lines).toEqual([expect.stringMatching(/^✖ can't make the data folder /)]);
+});
+
+test("a data folder that holds something else's files is left as it is", async () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, ".data/postgres"), { recursive: true });
+  writeFileSync(join(folder, ".data/postgres/thesis.txt"), "years of work");
+  const lines = await failureOf(runProgram(["start"], {}, { folder }));
+  expect(lines).toEqual([
+    expect.stringMatching(/^✖ .* holds files that are no database of ours: set another DATA_DIR$/),
+  ]);
+});
+
+async function emptyDatabase(): Promise<string> {
+  const name = `empty_${randomUUID().replaceAll("-", "")}`;
+  const server = openDatabase({ url: inject("serverUrl"), poolSize: 1 });
+  await server.query(`create database ${name}`);
+  onTestFinished(async () => {
+    await server.query(`drop database if exists ${name} with (force)`);
+    await server.close();
+  });
+  return urlOf((url) => {
+    url.pathname = `/${name}`;
+  });
+}
