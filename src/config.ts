@@ -20,7 +20,12 @@ export interface Config {
     concurrency: number;
   };
   logLevel: LogLevel;
-  engine: { pollSeconds: number; batchSize: number; retry: { maxAttempts: number; baseSeconds: number } };
+  engine: {
+    pollSeconds: number;
+    batchSize: number;
+    retry: { maxAttempts: number; baseSeconds: number };
+    retentionDays: number;
+  };
 }
 
 export interface SmtpServer {
@@ -101,6 +106,7 @@ export const SETTINGS = z.object({
   BATCH_SIZE: whole(1, 10_000).default(500),
   RETRY_MAX_ATTEMPTS: whole(1, 100).default(5),
   RETRY_BASE_SECONDS: seconds(0.1, 86_400).default(15),
+  RETENTION_DAYS: whole(7, 36_500).default(90),
 });
 type Settings = z.infer<typeof SETTINGS>;
 
@@ -173,6 +179,7 @@ function arrange(settings: Settings): Config {
       pollSeconds: settings.POLL_SECONDS,
       batchSize: settings.BATCH_SIZE,
       retry: { maxAttempts: settings.RETRY_MAX_ATTEMPTS, baseSeconds: settings.RETRY_BASE_SECONDS },
+      retentionDays: settings.RETENTION_DAYS,
     },
   };
 }

@@ -21,8 +21,7 @@ export function makeApi({ log }: Service, database: Database, channels: Channels
 }
 
 export function makeWorker({ config, log }: Service, database: Database, channels: Channels): Worker {
-  const { pollSeconds, batchSize, retry } = config.engine;
-  const settings = { pollSeconds, batchSize, retry: { ...DEFAULT_SETTINGS.retry, ...retry } };
+  const settings = { ...config.engine, retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry } };
   return startWorker({ database, channels, log, settings });
 }
 

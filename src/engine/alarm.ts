@@ -1,3 +1,6 @@
+/** A longer timer would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** A sleep that can be cut short, and that never misses a poke given between looking and lying down. */
 export class Alarm {
   #poked = false;
@@ -17,7 +20,7 @@ export class Alarm {
   async wait(ms: number): Promise<void> {
     if (this.#poked || ms <= 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.ceil(ms));
+      const timer = setTimeout(resolve, Math.min(Math.ceil(ms), LONGEST_TIMER_MS));
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

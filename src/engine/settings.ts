@@ -8,6 +8,8 @@ export interface EngineSettings {
   retry: RetryPolicy;
   /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
   leaseSeconds: number;
+  /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
+  retentionDays: number;
   /** How long `stop` waits for sends in flight before it aborts them. */
   graceMs: number;
 }
@@ -17,6 +19,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   batchSize: 500,
   retry: DEFAULT_RETRY,
   leaseSeconds: 12,
+  retentionDays: 90,
   graceMs: 2_500,
 };
 

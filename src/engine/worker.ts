@@ -4,11 +4,12 @@ import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import type { Database } from "../store/postgres.ts";
 import { nextDueInMs } from "../store/wake.ts";
-import { beat, ensurePartitions, removeWorker } from "../store/workers.ts";
+import { beat, removeWorker } from "../store/workers.ts";
 import { Alarm } from "./alarm.ts";
 import { Deliverer } from "./deliver.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
+import { maintain } from "./maintain.ts";
 import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
 import { settleFlags } from "./settle.ts";
 import { withinMs } from "./within.ts";
@@ -32,10 +33,8 @@ export interface Worker {
 
 /** Channel of NOTIFY on which the database's triggers say that something is due or that a flag was set. */
 const NOTIFY_CHANNEL = "reminder_engine";
-const WEEKS_AHEAD = 5;
 /** With more due than one batch takes, this many are fired side by side: one is decided here while the database works on the other. */
 const LANES = 2;
-const PARTITION_CHECK_MS = 6 * 3_600_000;
 /** Leases are renewed and the worker's line is beaten this often. */
 const BEATS_PER_LEASE = 4;
 const LOOPS_END_MS = 800;
@@ -50,7 +49,6 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const deliverer = new Deliverer(database, channels, settings, log, () => alarms.deliver.poke());
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   let hasBacklog = false;
-  let partitionsCheckedAtMs = Number.NEGATIVE_INFINITY;
 
   const fire = async (): Promise<number> => {
     const firing = { database, channels, deliverer, settings, log };
@@ -61,10 +59,6 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   };
   const keep = async (): Promise<number> => {
     await beat(database, identity);
-    if (performance.now() - partitionsCheckedAtMs > PARTITION_CHECK_MS) {
-      await ensurePartitions(database, WEEKS_AHEAD);
-      partitionsCheckedAtMs = performance.now();
-    }
     return beatMs;
   };
   const renew = async (): Promise<number> => {
@@ -78,6 +72,13 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     { ...common, name: "renew", alarm: new Alarm(), step: renew },
     { ...common, name: "fire", alarm: alarms.fire, step: fire },
     { ...common, name: "deliver", alarm: alarms.deliver, step: () => deliverer.claim() },
+    {
+      ...common,
+      name: "maintain",
+      alarm: new Alarm(),
+      step: () => maintain(database, settings.retentionDays, log),
+      pollMs: Number.POSITIVE_INFINITY,
+    },
     { ...common, name: "settle", alarm: alarms.settle, step: () => settleFlags(database, settings.batchSize) },
   ];
   const pokeAll = (): void => {

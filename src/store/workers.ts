@@ -16,10 +16,3 @@ const REMOVE = "delete from workers where id = $1 or beat_at < now() - interval 
 export async function removeWorker(sql: Sql, id: string): Promise<void> {
   await sql.query(REMOVE, [id]);
 }
-
-const ENSURE_PARTITIONS = "select ensure_partitions(reminder_now(), $1)";
-
-/** Creates the ledger's and the timeline's partitions for the coming weeks where they are missing. */
-export async function ensurePartitions(sql: Sql, weeks: number): Promise<void> {
-  await sql.query(ENSURE_PARTITIONS, [weeks]);
-}
