@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Database, openDatabase } from "../../src/store/postgres.ts";
@@ -19,6 +20,10 @@ beforeAll(buildProgram);
 const INSERT = `
   insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, interval_minutes)
   values ('invoice', 'INV_1', 'payment', 'email', 'recurring', 60)`;
+
+const DUE_NOW = `
+  insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, recipient, next_run_at)
+  values ('invoice', 'INV_2', 'payment', 'email', 'one_time', 'someone@example.org', now())`;
 
 function databaseOf(program: Program): Database {
   const database = openDatabase({ url: program.told("Database"), poolSize: 1 });
@@ -54,6 +59,29 @@ describe("a stop", () => {
       await expectRemembered(second);
     },
   );
+
+  test("comes in time while a mail server hangs with a message, which is handed back", async () => {
+    const folder = newFolder();
+    const hangs = createServer((socket) => void socket.on("error", () => {}).write("220 hello\r\n")).listen(
+      0,
+      "127.0.0.1",
+    );
+    await once(hangs, "listening");
+    onTestFinished(() => void hangs.close());
+    const { port } = hangs.address() as AddressInfo;
+    const mail = { SMTP_HOST: "127.0.0.1", SMTP_PORT: String(port), SMTP_FROM_EMAIL: "noreply@example.com" };
+    const program = await startProgram(mail, { folder });
+    const connected = once(hangs, "connection");
+    await databaseOf(program).query(DUE_NOW);
+    await connected;
+
+    program.kill("SIGTERM");
+    expect(await program.ended).toBe(0);
+    expect(postmasterPid(folder)).toBe(null);
+
+    const again = await startProgram({}, { folder });
+    await again.says("Subject:");
+  });
 
   test("in the middle of a first start is orderly too, at whatever moment", async () => {
     for (const moment of [

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { createLog } from "./log.ts";
+
+function logged(write: (log: ReturnType<typeof createLog>) => void, secrets: string[] = []): string {
+  const lines: string[] = [];
+  write(createLog({ level: "trace", secrets, destination: { write: (line) => lines.push(line) } }));
+  return lines.join("");
+}
+
+const SECRET = 'p"ss\\wörd-1';
+
+test("a line is one JSON object with a level that people can read and an ISO instant", () => {
+  const line = logged((log) => log.info({ reminder: 7 }, "fired"));
+  expect(JSON.parse(line)).toMatchObject({ level: "info", reminder: 7, msg: "fired" });
+  expect(JSON.parse(line).time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+});
+
+test("a secret is hidden wherever it stands, also in an error's message, and the line stays JSON", () => {
+  const line = logged(
+    (log) => {
+      log.error(
+        { err: new Error(`535 login with ${SECRET} failed`), nested: { deep: { it: SECRET } } },
+        `tried ${SECRET}`,
+      );
+    },
+    [SECRET],
+  );
+  expect(line).not.toContain("wörd-1");
+  expect(JSON.parse(line).msg).toBe("tried [hidden]");
+});
+
+test.each([
+  ["postgresql://me:hunter2@db.example.com:5432/reminders", "postgresql://me:[hidden]@db.example.com:5432/reminders"],
+  ["https://:hunter2@example.com/hook", "https://:[hidden]@example.com/hook"],
+  [
+    "see http://example.com:8080/a@b, mail someone@example.com",
+    "see http://example.com:8080/a@b, mail someone@example.com",
+  ],
+])("the password in a URL is hidden, and nothing else: %s", (text, shown) => {
+  expect(JSON.parse(logged((log) => log.warn(text))).msg).toBe(shown);
+});
+
+test("fields that carry secrets by their name are hidden", () => {
+  const line = logged((log) => {
+    log.info({
+      password: "hunter2",
+      req: { headers: { authorization: "Bearer hunter2" } },
+      smtp: { password: "hunter2" },
+    });
+  });
+  expect(line).not.toContain("hunter2");
+});
+
+test("a short secret does not make the log unreadable", () => {
+  expect(JSON.parse(logged((log) => log.info("a banana"), ["a"])).msg).toBe("a banana");
+});
