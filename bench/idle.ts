@@ -12,7 +12,7 @@ export const idle: Scenario = {
   run: async (stage) => {
     const database = await stage.fresh();
     await insertReminders(database, WAITING, "waiting", 365 * 86_400);
-    await database.query("vacuum analyze");
+    await database.runAlone("vacuum analyze");
     const worker = startEngine(database);
     await pause(5_000);
     globalThis.gc?.();

@@ -22,7 +22,7 @@ export const stop: Scenario = {
   run: async (stage) => {
     const database = await stage.fresh();
     await database.query(INSERT, [FLAGS]);
-    await database.query("vacuum analyze");
+    await database.runAlone("vacuum analyze");
     const lastSentAt = new Map<number, number>();
     const worker = startEngine(
       database,

@@ -23,7 +23,7 @@ export async function setStage(): Promise<Stage> {
     fresh: async (poolSize = 10) => {
       count += 1;
       const name = `bench_${count}`;
-      await admin.query(`create database ${name}`);
+      await admin.runAlone(`create database ${name}`);
       const url = new URL(server.url);
       url.pathname = `/${name}`;
       const database = openDatabase({ url: url.href, poolSize });

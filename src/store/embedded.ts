@@ -152,7 +152,7 @@ async function ensureDatabase(url: string): Promise<void> {
   const server = openDatabase({ url, poolSize: 1 });
   try {
     const found = await server.query("select from pg_database where datname = $1", [DATABASE]);
-    if (found.length === 0) await server.query(`create database ${DATABASE}`);
+    if (found.length === 0) await server.runAlone(`create database ${DATABASE}`);
   } finally {
     await server.close();
   }

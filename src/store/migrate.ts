@@ -3,6 +3,8 @@ import type { Database } from "./postgres.ts";
 
 const MIGRATIONS = new URL("./migrations/", import.meta.url);
 const OLDEST_SERVER = 140_000;
+/** An index on a large table takes its time, and so may the migrating process before us. */
+const NO_HURRY = { statementMs: 24 * 3_600_000 };
 /** Any fixed number: the advisory lock that lets one migrating process work while the others wait. */
 const MIGRATION_LOCK = 7_269_101_001;
 
@@ -29,7 +31,6 @@ interface Migration {
 export async function migrate(database: Database): Promise<string[]> {
   const migrations = await listMigrations();
   return database.transaction(async (sql) => {
-    await sql.query("set local statement_timeout = 0");
     await sql.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     await refuseOldServer(sql);
     await sql.query(CREATE_LEDGER);
@@ -41,7 +42,7 @@ export async function migrate(database: Database): Promise<string[]> {
       await sql.query("insert into schema_migrations (version, name) values ($1, $2)", [version, name]);
     }
     return pending.map((migration) => migration.name);
-  });
+  }, NO_HURRY);
 }
 
 /** True when every migration that this program knows has been applied. */

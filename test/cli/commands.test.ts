@@ -125,9 +125,9 @@ async function createReminder(api: Program): Promise<void> {
 async function emptyDatabase(): Promise<string> {
   const name = `empty_${randomUUID().replaceAll("-", "")}`;
   const server = openDatabase({ url: inject("serverUrl"), poolSize: 1 });
-  await server.query(`create database ${name}`);
+  await server.runAlone(`create database ${name}`);
   onTestFinished(async () => {
-    await server.query(`drop database if exists ${name} with (force)`);
+    await server.runAlone(`drop database if exists ${name} with (force)`);
     await server.close();
   });
   const url = new URL(inject("serverUrl"));

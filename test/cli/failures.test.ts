@@ -173,9 +173,9 @@ test("a data folder that holds something else's files is left as it is", async (
 async function emptyDatabase(): Promise<string> {
   const name = `empty_${randomUUID().replaceAll("-", "")}`;
   const server = openDatabase({ url: inject("serverUrl"), poolSize: 1 });
-  await server.query(`create database ${name}`);
+  await server.runAlone(`create database ${name}`);
   onTestFinished(async () => {
-    await server.query(`drop database if exists ${name} with (force)`);
+    await server.runAlone(`drop database if exists ${name} with (force)`);
     await server.close();
   });
   return urlOf((url) => {

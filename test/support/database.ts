@@ -11,14 +11,14 @@ export async function freshDatabase(options: { poolSize?: number } = {}): Promis
   const serverUrl = inject("serverUrl");
   const name = `test_${randomUUID().replaceAll("-", "")}`;
   const server = openDatabase({ url: serverUrl, poolSize: 1 });
-  await server.query(`create database ${name} template ${inject("templateName")}`);
+  await server.runAlone(`create database ${name} template ${inject("templateName")}`);
 
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   const database = openDatabase({ url: url.href, poolSize: options.poolSize ?? 10 });
   onTestFinished(async () => {
     await database.close();
-    await server.query(`drop database if exists ${name} with (force)`);
+    await server.runAlone(`drop database if exists ${name} with (force)`);
     await server.close();
   });
   return { ...database, url: url.href };

@@ -22,7 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const templateName = `template_${process.pid}_${Date.now()}`;
 
   const server = openDatabase({ url: serverUrl, poolSize: 1 });
-  await server.query(`create database ${templateName}`);
+  await server.runAlone(`create database ${templateName}`);
   const template = openDatabase({ url: databaseUrl(serverUrl, templateName), poolSize: 1 });
   await migrate(template);
   await installTestClock(template);
@@ -31,7 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("serverUrl", serverUrl);
   project.provide("templateName", templateName);
   return async () => {
-    await server.query(`drop database if exists ${templateName} with (force)`);
+    await server.runAlone(`drop database if exists ${templateName} with (force)`);
     await server.close();
     await stop();
   };
