@@ -17,7 +17,7 @@ const schedule: fc.Arbitrary<Schedule> = fc.oneof(recurring, fc.constant<Schedul
 const due = fc
   .record({ schedule, nextRunAt: instant, lateMs: fc.integer({ min: 0, max: 10_000_000_000 }) })
   .map(({ schedule, nextRunAt, lateMs }) => ({
-    reminder: { schedule, nextRunAt, lastOccurrenceAt: null },
+    reminder: { schedule, nextRunAt, lastOccurrenceAt: null, updatedAt: 0 },
     now: nextRunAt + lateMs,
   }));
 
@@ -56,7 +56,7 @@ describe("decide", () => {
       fc.property(late, fc.integer({ min: 0, max: MINUTE - 1 }), ({ intervalMinutes, nextRunAt, missed }, rest) => {
         const schedule: Schedule = { type: "recurring", intervalMinutes, anchorAt: nextRunAt };
         const now = nextRunAt + missed * intervalMinutes * MINUTE + rest;
-        const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null }, NOT_MET, now);
+        const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null, updatedAt: 0 }, NOT_MET, now);
         expect(decision).toEqual({
           kind: "send",
           occurrenceAt: nextRunAt,
@@ -65,6 +65,13 @@ describe("decide", () => {
         });
       }),
     );
+  });
+
+  test("a due instant set in the past misses nothing: it means at once", () => {
+    const schedule: Schedule = { type: "recurring", intervalMinutes: 1, anchorAt: 0 };
+    const reminder = { schedule, nextRunAt: 0, lastOccurrenceAt: null, updatedAt: 1_000 * MINUTE };
+    expect(decide(reminder, NOT_MET, 1_000 * MINUTE + 5)).toMatchObject({ occurrenceAt: 0, missed: 0 });
+    expect(decide(reminder, NOT_MET, 1_003 * MINUTE)).toMatchObject({ occurrenceAt: 0, missed: 3 });
   });
 
   test("a year of firing late never drifts from the anchor", () => {
@@ -77,7 +84,11 @@ describe("decide", () => {
           const schedule: Schedule = { type: "recurring", intervalMinutes, anchorAt };
           let nextRunAt: Instant = anchorAt;
           for (const delay of delays) {
-            const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null }, NOT_MET, nextRunAt + delay);
+            const decision = decide(
+              { schedule, nextRunAt, lastOccurrenceAt: null, updatedAt: 0 },
+              NOT_MET,
+              nextRunAt + delay,
+            );
             if (decision.kind !== "send" || decision.nextRunAt === null) throw new Error("not a send");
             expect((decision.nextRunAt - anchorAt) % (intervalMinutes * MINUTE)).toBe(0);
             nextRunAt = decision.nextRunAt;
@@ -99,7 +110,11 @@ describe("decide", () => {
 
   test("a reminder brought forward by hand fires now and keeps its rhythm", () => {
     const schedule: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 100 * MINUTE };
-    const decision = decide({ schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null }, NOT_MET, 70 * MINUTE);
+    const decision = decide(
+      { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, updatedAt: 0 },
+      NOT_MET,
+      70 * MINUTE,
+    );
     expect(decision).toEqual({ kind: "send", occurrenceAt: 70 * MINUTE, nextRunAt: 100 * MINUTE, missed: 0 });
   });
 });

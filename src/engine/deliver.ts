@@ -15,7 +15,7 @@ import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
 
 /** How long `stop` waits for aborted sends to end and for their results to be stored. */
-const WIND_UP_MS = 1_000;
+const WIND_UP_MS = 700;
 /** How long a channel may take to wind up after its signal fired; then we go on without it. */
 const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
@@ -29,13 +29,15 @@ export class Deliverer {
   readonly #recorder: Recorder;
   readonly #gate: Gate;
   readonly #sweeper: NodeJS.Timeout;
+  readonly #log: Logger;
   #isEnding = false;
 
   /** `onClaimable` is called when there may be something to claim sooner than the last `claim` said. */
   constructor(database: Database, channels: Channels, settings: EngineSettings, log: Logger, onClaimable: () => void) {
     this.#database = database;
     this.#settings = settings;
-    this.#gate = new Gate(database);
+    this.#log = log;
+    this.#gate = new Gate(database, log);
     this.#recorder = new Recorder({
       database,
       log,
@@ -65,17 +67,24 @@ export class Deliverer {
     this.#lanes.get(held.channel)?.add(held);
   }
 
-  /** Claims what waits in the database for each channel that has room; resolves to the milliseconds until there is more. */
+  /**
+   * Claims what waits in the database, once for each channel that has room, so that none waits for another's backlog.
+   * Resolves to the milliseconds until there is more.
+   */
   async claim(): Promise<number> {
+    let claimed = 0;
+    let isMore = false;
     for (const lane of this.#lanes.values()) {
-      while (lane.room > 0) {
-        const limit = Math.min(lane.room, this.#settings.batchSize);
-        if ((await this.#claimFor(lane, limit)) < limit) break;
-        if (lane.room === 0) lane.turnedAway();
-      }
+      const limit = Math.min(lane.room, this.#settings.batchSize);
+      const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
+      if (count === limit && limit > 0) isMore = true;
+      if (lane.room === 0) lane.turnedAway();
+      claimed += count;
     }
     const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0).map((lane) => lane.channel.name);
-    return (await nextAttemptInMs(this.#database, withRoom)) ?? Number.POSITIVE_INFINITY;
+    if (isMore && withRoom.length > 0) return 0;
+    const nextMs = (await nextAttemptInMs(this.#database, withRoom)) ?? Number.POSITIVE_INFINITY;
+    return claimed > 0 ? Math.max(0, nextMs) : nextMs;
   }
 
   /** Prolongs the leases of what has been held for a while. One that another worker has taken over is left to run out. */
@@ -116,6 +125,7 @@ export class Deliverer {
       // Our own lease ran out while we still hold it (its result may be waiting to be stored): go on under the new one.
       mine.token = token;
       mine.leaseEndsAtMs = leaseEndsAtMs;
+      mine.attempts = delivery.attempts;
       return;
     }
     const { known, occurrenceAt, attempts } = delivery;
@@ -145,8 +155,14 @@ export class Deliverer {
   #end(held: Held, outcome: Outcome, lane?: Lane): void {
     if (held.hasEnded) return;
     held.hasEnded = true;
+    this.#report(held, outcome);
     this.#recorder.add({ held, outcome });
     lane?.ended();
+  }
+
+  #report({ channel, attempts, ...key }: Held, { status, reason, untried }: Outcome): void {
+    if (status === "sent" || status === "suppressed" || untried) return;
+    this.#log.warn({ delivery: deliveryId(key), channel, attempt: attempts, status, reason }, "a message was not sent");
   }
 
   /** Ends sends whose channel doesn't heed its signal, so that none holds its place for ever. */

@@ -32,7 +32,7 @@ export interface Firing {
  */
 export async function fireBatch(firing: Firing): Promise<number> {
   try {
-    return await fire(firing, (sql) => claimDue(sql, firing.settings.batchSize));
+    return await fire(firing, (sql) => claimDue(sql, firing.settings.batchSize, [...firing.channels.keys()]));
   } catch (error) {
     if (isDatabaseAway(error)) throw error;
     firing.log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
@@ -42,7 +42,7 @@ export async function fireBatch(firing: Firing): Promise<number> {
 
 /** Fires the same apart, so that one that can't be fired holds up no other: it is paused, and its timeline says why. */
 async function fireOneByOne(firing: Firing): Promise<number> {
-  const ids = await dueIds(firing.database, firing.settings.batchSize);
+  const ids = await dueIds(firing.database, firing.settings.batchSize, [...firing.channels.keys()]);
   for (const id of ids) {
     try {
       await fire(firing, (sql) => claimOne(sql, id));

@@ -1,7 +1,8 @@
+import type { Logger } from "pino";
 import { stopAnswer } from "../conditions/registry.ts";
 import { recheck } from "../core/recheck.ts";
 import { readFacts } from "../store/deliveries.ts";
-import type { Database } from "../store/postgres.ts";
+import { type Database, isDatabaseAway } from "../store/postgres.ts";
 import { Batcher } from "./batcher.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { handedBack, type Outcome, suppressed } from "./outcome.ts";
@@ -10,6 +11,8 @@ import { FRESH_MS } from "./settings.ts";
 const LARGEST_READ = 1_000;
 /** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
 const MOST_READS = 3;
+/** Promise P3: what was read longer ago than this may be outdated by a stop that should have held the message back. */
+const OLDEST_MS = 250;
 
 /** A reminder and its facts, and when they were read. */
 type Reading = Pick<Held, "known" | "readAtMs">;
@@ -27,8 +30,10 @@ export class Overtaken extends Error {
 /** The last question before a message leaves: is it still to be sent, and still by us? */
 export class Gate {
   readonly #reader: Batcher<number, Reading>;
+  readonly #log: Logger;
 
-  constructor(database: Database) {
+  constructor(database: Database, log: Logger) {
+    this.#log = log;
     this.#reader = new Batcher((ids) => read(database, ids), LARGEST_READ);
   }
 
@@ -48,9 +53,13 @@ export class Gate {
       for (let reads = 0; reads < MOST_READS && !isFresh(held); reads += 1) {
         Object.assign(held, await this.#reader.add(held.reminderId));
       }
+      const ageMs = Math.round(performance.now() - held.readAtMs);
+      if (ageMs > OLDEST_MS)
+        this.#log.warn({ ageMs }, "the database is so slow that a stop may come too late for a message");
       return true;
-    } catch {
-      return false;
+    } catch (error) {
+      if (isDatabaseAway(error)) return false;
+      throw error;
     }
   }
 }

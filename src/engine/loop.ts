@@ -5,7 +5,10 @@ import type { Alarm } from "./alarm.ts";
 export interface Loop {
   name: string;
   alarm: Alarm;
-  /** Does what there is to do, and says how many milliseconds may pass until there is more. */
+  /**
+   * Does what there is to do, and says how many milliseconds may pass until there is more; 0 when there is more at once,
+   * less than 0 when there should be, but it couldn't be had.
+   */
   step: () => Promise<number>;
   /** The longest sleep between two steps, in milliseconds. */
   pollMs: number;
@@ -13,17 +16,22 @@ export interface Loop {
   log: Logger;
 }
 
+/** What is due but can't be had, being locked by somebody, is asked for again after 1, 2, 4 ... milliseconds, up to this. */
+const LONGEST_NUDGE_MS = 50;
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 3_000;
 
 /** Runs `step` again and again until the signal aborts. No error ends it: it waits a little longer each time and goes on. */
 export async function runLoop({ name, alarm, step, pollMs, signal, log }: Loop): Promise<void> {
   let failures = 0;
+  let nudges = 0;
   while (!signal.aborted) {
     alarm.reset();
     let sleepMs: number;
     try {
-      sleepMs = Math.min(await step(), pollMs);
+      const untilMoreMs = await step();
+      nudges = untilMoreMs < 0 ? nudges + 1 : 0;
+      sleepMs = nudges > 1 ? Math.min(LONGEST_NUDGE_MS, 2 ** (nudges - 2)) : Math.min(untilMoreMs, pollMs);
       if (failures > 0) log.info({ loop: name, failures }, "recovered");
       failures = 0;
     } catch (error) {

@@ -1,17 +1,62 @@
 import type { Logger } from "pino";
+import { insertEvents } from "../store/events.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
-import type { Database } from "../store/postgres.ts";
+import { type Database, isLockTimeout } from "../store/postgres.ts";
+import { rescueStrays } from "../store/repair.ts";
+import { forgetSilentWorkers } from "../store/workers.ts";
 
 const WEEKS_AHEAD = 5;
-const HOUR_MS = 3_600_000;
+const STRAYS_AT_ONCE = 1_000;
+const MINUTE_MS = 60_000;
+const PARTITIONS_EVERY_MS = 60 * MINUTE_MS;
 
 /**
- * Keeps the ledger and the timeline in shape: partitions for the weeks ahead, and none older than the retention. Any worker
- * may do it, and any number at once. Resolves to the milliseconds until it is due again.
+ * Keeps the tables in shape: partitions for the weeks ahead and none older than the retention, no strays, no workers that
+ * are long gone. Any worker may do it, and any number at once.
  */
-export async function maintain(database: Database, retentionDays: number, log: Logger): Promise<number> {
-  await ensurePartitions(database, WEEKS_AHEAD);
-  const dropped = await dropOldPartitions(database, retentionDays);
-  if (dropped > 0) log.info({ dropped, retentionDays }, "dropped old weeks of the ledger and the timeline");
-  return HOUR_MS;
+export class Maintainer {
+  readonly #database: Database;
+  readonly #retentionDays: number;
+  readonly #log: Logger;
+  #partitionsDueAtMs = 0;
+
+  constructor(database: Database, retentionDays: number, log: Logger) {
+    this.#database = database;
+    this.#retentionDays = retentionDays;
+    this.#log = log;
+  }
+
+  /** Does what is due; resolves to the milliseconds until it should be called again. */
+  async maintain(): Promise<number> {
+    await forgetSilentWorkers(this.#database);
+    await this.#rescueStrays();
+    if (performance.now() >= this.#partitionsDueAtMs) await this.#keepPartitions();
+    return MINUTE_MS;
+  }
+
+  async #rescueStrays(): Promise<void> {
+    const because =
+      "it was ACTIVE with nothing due and nothing under way: completed if its message had ended, else due again";
+    const ids = await this.#database.transaction(async (sql) => {
+      const rescued = await rescueStrays(sql, STRAYS_AT_ONCE);
+      await insertEvents(
+        sql,
+        rescued.map((reminderId) => ({ reminderId, type: "rescued", because })),
+      );
+      return rescued;
+    });
+    if (ids.length > 0) this.#log.warn({ count: ids.length, reminders: ids.slice(0, 20) }, "rescued strays");
+  }
+
+  async #keepPartitions(): Promise<void> {
+    try {
+      await ensurePartitions(this.#database, WEEKS_AHEAD);
+      const dropped = await dropOldPartitions(this.#database, this.#retentionDays);
+      if (dropped > 0) this.#log.info({ dropped }, "dropped old weeks of the ledger and the timeline");
+      this.#partitionsDueAtMs = performance.now() + PARTITIONS_EVERY_MS;
+    } catch (error) {
+      // Somebody reads the tables for long, a backup perhaps. Weeks are made far ahead: there is time to ask again.
+      if (!isLockTimeout(error)) throw error;
+    }
+  }
 }

@@ -17,10 +17,11 @@ export interface Outcome {
 }
 
 const NOTHING = { reason: null, retryInMs: 0, untried: false, suppression: null, providerId: null, demo: false };
-const LONGEST_REASON = 1_000;
+const LONGEST_TEXT = 1_000;
 
 export function sent({ providerId, demo }: Receipt): Outcome {
-  return { status: "sent", reason: null, retryInMs: 0, untried: false, suppression: null, providerId, demo };
+  const id = providerId === null ? null : clean(providerId);
+  return { status: "sent", reason: null, retryInMs: 0, untried: false, suppression: null, providerId: id, demo };
 }
 
 export function suppressed(suppression: SuppressionReason, because: string): Outcome {
@@ -50,8 +51,17 @@ export function failed(error: unknown, attempt: number, policy: RetryPolicy, cut
   return { ...NOTHING, status: "retrying", reason, retryInMs: delayMs };
 }
 
+/** The same outcome without what others wrote, or itself when there is nothing of the kind in it. */
+export function withoutTexts(outcome: Outcome): Outcome {
+  if (outcome.providerId === null && outcome.reason === null) return outcome;
+  return { ...outcome, providerId: null, reason: null };
+}
+
 function sentence(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  // PostgreSQL's text holds no NUL and no half of a surrogate pair.
-  return text.replaceAll("\0", "").toWellFormed().slice(0, LONGEST_REASON);
+  return clean(error instanceof Error ? error.message || error.name : String(error));
+}
+
+/** PostgreSQL's text holds no NUL and no half of a surrogate pair, and a ledger no novels. */
+function clean(text: string): string {
+  return text.replaceAll("\0", "").slice(0, LONGEST_TEXT).toWellFormed();
 }

@@ -36,9 +36,13 @@ export function planFiring(due: readonly DueReminder[], planning: Planning): Pla
 
 function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
   const { reminder, facts, lastOccurrenceAt, now } = due;
-  const { schedule, stopCondition } = reminder;
+  const { schedule, stopCondition, updatedAt } = reminder;
   const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
-  const decision = decide({ schedule, nextRunAt, lastOccurrenceAt }, { stop: stopAnswer(stopCondition, facts) }, now);
+  const decision = decide(
+    { schedule, nextRunAt, lastOccurrenceAt, updatedAt },
+    { stop: stopAnswer(stopCondition, facts) },
+    now,
+  );
   if (decision.kind === "complete") {
     complete(plan, reminder.id, decision.reason, decision.because);
     return;

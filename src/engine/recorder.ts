@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { deliveryId } from "../core/reminder.ts";
 import { type Database, isDatabaseAway } from "../store/postgres.ts";
 import { backoffMs } from "./loop.ts";
+import { withoutTexts } from "./outcome.ts";
 import { type Ended, storeResults } from "./results.ts";
 
 const LARGEST_BATCH = 1_000;
@@ -43,30 +44,41 @@ export class Recorder {
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, LARGEST_BATCH);
-      await this.#store(batch);
-      this.#options.onStored(batch);
+      const again = await this.#store(batch);
+      this.#waiting.push(...again);
+      this.#options.onStored(again.length === 0 ? batch : batch.filter((ended) => !again.includes(ended)));
     }
     this.#working = false;
   }
 
-  async #store(batch: Ended[]): Promise<void> {
+  /** Returns what has to be stored once more, under the new claim that this worker made meanwhile. */
+  async #store(batch: Ended[]): Promise<Ended[]> {
     const { database, log } = this.#options;
     for (let failures = 0; ; failures += 1) {
+      const tokens = new Map(batch.map((ended) => [ended, ended.held.token]));
       try {
-        return await storeResults(database, batch);
+        const left = await storeResults(database, batch);
+        return left.filter((ended) => ended.held.token !== tokens.get(ended));
       } catch (error) {
-        if (!isDatabaseAway(error)) return this.#storeOneByOne(batch, error);
-        if (this.#hurried) return;
+        if (!isDatabaseAway(error)) return await this.#storeOneByOne(batch, error);
+        if (this.#hurried) return [];
         if (failures === 0) log.warn({ results: batch.length }, "keeping results until the database takes them");
         await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
       }
     }
   }
 
-  /** One row that can't be stored must not take the others with it. */
-  async #storeOneByOne(batch: Ended[], error: unknown): Promise<void> {
-    if (batch.length > 1) for (const ended of batch) await this.#store([ended]);
-    else if (batch[0])
-      this.#options.log.error({ err: error, delivery: deliveryId(batch[0].held) }, "result not stored");
+  /** One row that can't be stored must not take the others with it; if its words are the reason, it goes without them. */
+  async #storeOneByOne(batch: Ended[], error: unknown): Promise<Ended[]> {
+    const [only, ...others] = batch;
+    if (!only) return [];
+    if (others.length > 0) {
+      const again: Ended[] = [];
+      for (const ended of batch) again.push(...(await this.#store([ended])));
+      return again;
+    }
+    this.#options.log.error({ err: error, delivery: deliveryId(only.held) }, "a result can't be stored as it is");
+    const bare = withoutTexts(only.outcome);
+    return bare === only.outcome ? [] : await this.#store([{ held: only.held, outcome: bare }]);
   }
 }

@@ -1,6 +1,8 @@
+import { stopAnswer } from "../conditions/registry.ts";
 import { completionAfter } from "../core/decide.ts";
 import { deliveryId } from "../core/reminder.ts";
-import { completeEnded, type DeliveryResult, rearmPaused, writeResults } from "../store/deliveries.ts";
+import { completeEnded, type DeliveryResult, lockReminders, rearm, writeResults } from "../store/deliveries.ts";
+import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
 import type { Database, Sql } from "../store/postgres.ts";
@@ -12,44 +14,63 @@ export interface Ended {
   outcome: Outcome;
 }
 
-/** Stores what became of attempts, and what follows from it, where the claim that made them still holds. */
-export async function storeResults(database: Database, batch: readonly Ended[]): Promise<void> {
+/**
+ * Stores what became of attempts, and what follows from it. Returns those that were not stored because the claim that
+ * made them no longer holds.
+ */
+export async function storeResults(database: Database, batch: readonly Ended[]): Promise<Ended[]> {
   const results = batch.map(toResult);
   const nothingElse = batch.every(({ held, outcome }) => outcome.status === "sent" && !held.isLast);
-  if (nothingElse) await writeResults(database, results);
-  else await database.transaction((sql) => storeWithConsequences(sql, batch, results));
+  const stored = nothingElse
+    ? await writeResults(database, results)
+    : await database.transaction((sql) => storeWithConsequences(sql, batch, results));
+  if (stored.length === batch.length) return [];
+  const ids = new Set(stored.map(deliveryId));
+  return batch.filter(({ held }) => !ids.has(deliveryId(held)));
 }
 
-/** Results, and what follows from them for the reminders and their timelines: only where the lease still held. */
-async function storeWithConsequences(sql: Sql, batch: readonly Ended[], results: DeliveryResult[]): Promise<void> {
-  const stored = new Set((await writeResults(sql, results)).map(deliveryId));
-  const kept = batch.filter(({ held }) => stored.has(deliveryId(held)));
+type Stored = Awaited<ReturnType<typeof writeResults>>;
+
+/** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
+async function storeWithConsequences(sql: Sql, batch: readonly Ended[], results: DeliveryResult[]): Promise<Stored> {
+  const reminders = await lockReminders(sql, [...new Set(batch.map(({ held }) => held.reminderId))]);
+  const stored = await writeResults(sql, results);
+  const ids = new Set(stored.map(deliveryId));
+  const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
   const events: NewEvent[] = kept.flatMap(({ held, outcome }) => eventFor(held, outcome) ?? []);
 
-  const done: CompletedReminder[] = kept
-    .filter(({ outcome }) => outcome.suppression === "stop_condition")
-    .map(({ held }) => ({ id: held.reminderId, reason: "stop_condition" }));
+  const unsent = kept.filter(({ outcome }) => outcome.status !== "sent");
+  const done = unsent.flatMap(({ held }) => completionByCondition(held, reminders.get(held.reminderId)));
   const doneIds = new Set(await writeCompleted(sql, done));
-  for (const { held, outcome } of kept) {
-    if (doneIds.delete(held.reminderId)) events.push(completed(held, "stop_condition", outcome.reason ?? ""));
+  for (const { id, because } of done) {
+    if (doneIds.delete(id)) events.push(completed(id, "stop_condition", because));
   }
 
-  const last = kept.flatMap(({ held, outcome }) => {
+  const last = kept.filter(({ held }) => held.isLast);
+  const ended = last.flatMap(({ held, outcome }) => {
     const completion = completionAfter(outcome.status);
-    return held.isLast && completion ? [{ ...held, completion }] : [];
+    return completion ? [{ ...held, completion }] : [];
   });
-  const endedIds = new Set(await completeEnded(sql, last));
-  for (const held of last) {
-    if (endedIds.has(held.reminderId)) events.push(completed(held, held.completion, "its only message has ended"));
+  const endedIds = new Set(await completeEnded(sql, ended));
+  for (const { reminderId, completion } of ended) {
+    if (endedIds.has(reminderId)) events.push(completed(reminderId, completion, "its only message has ended"));
   }
 
-  await rearmPaused(
-    sql,
-    kept
-      .filter(({ held, outcome }) => held.isLast && outcome.suppression === "paused")
-      .map(({ held }) => held.reminderId),
-  );
+  // What held the message back may be over by now (a pause, a deletion, a condition that was changed), or be so one day.
+  const heldBack = last.filter(({ outcome }) => outcome.status === "suppressed").map(({ held }) => held);
+  await rearm(sql, heldBack);
   await insertEvents(sql, events);
+  return stored;
+}
+
+/** Completes the reminder of a delivery that didn't leave if its condition, as it is now, is met. */
+function completionByCondition(
+  held: Held,
+  known: ReminderWithFacts | undefined,
+): (CompletedReminder & { because: string })[] {
+  if (known?.reminder.status !== "ACTIVE" || known.reminder.deletedAt !== null) return [];
+  const { met, because } = stopAnswer(known.reminder.stopCondition, known.facts);
+  return met ? [{ id: held.reminderId, reason: "stop_condition", because }] : [];
 }
 
 function toResult({ held, outcome }: Ended): DeliveryResult {
@@ -69,6 +90,6 @@ function eventFor(held: Held, outcome: Outcome): NewEvent | null {
   };
 }
 
-function completed(held: Held, reason: string, because: string): NewEvent {
-  return { reminderId: held.reminderId, type: "completed", because, details: { reason } };
+function completed(reminderId: number, reason: string, because: string): NewEvent {
+  return { reminderId, type: "completed", because, details: { reason } };
 }

@@ -20,7 +20,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   retry: DEFAULT_RETRY,
   leaseSeconds: 12,
   retentionDays: 90,
-  graceMs: 2_500,
+  graceMs: 2_000,
 };
 
 /** A stop condition read longer ago than this is read again right before the send (promise P3 allows 250 ms). */

@@ -9,15 +9,34 @@ const BUSY_MS = 50;
 
 /**
  * Completes at once what waits for flags that were set: a share of the batch for each flag, so that a flag with a million
- * reminders doesn't hold up the others. Resolves to the milliseconds until there is more to do.
+ * reminders doesn't hold up the others. A page of flags with which nothing can be done now is passed over the next time.
  */
-export async function settleFlags(database: Database, batchSize: number): Promise<number> {
-  const flags = await unsettledFlags(database, batchSize);
-  if (flags.length === 0) return Number.POSITIVE_INFINITY;
-  const completed = await completeWaiting(database, flags, Math.ceil(batchSize / flags.length));
-  const settled = await markSettled(database, flags);
-  if (settled === flags.length && flags.length < batchSize) return Number.POSITIVE_INFINITY;
-  return completed + settled > 0 ? 0 : BUSY_MS;
+export class Settler {
+  readonly #database: Database;
+  readonly #batchSize: number;
+  #offset = 0;
+
+  constructor(database: Database, batchSize: number) {
+    this.#database = database;
+    this.#batchSize = batchSize;
+  }
+
+  /** Settles a page of flags; resolves to the milliseconds until there is more to do. */
+  async settle(): Promise<number> {
+    const flags = await unsettledFlags(this.#database, this.#batchSize, this.#offset);
+    if (flags.length === 0) {
+      const sleepMs = this.#offset === 0 ? Number.POSITIVE_INFINITY : BUSY_MS;
+      this.#offset = 0;
+      return sleepMs;
+    }
+    const completed = await completeWaiting(this.#database, flags, Math.ceil(this.#batchSize / flags.length));
+    const settled = await markSettled(this.#database, flags);
+    if (completed + settled === 0) {
+      this.#offset += flags.length;
+      return BUSY_MS;
+    }
+    return 0;
+  }
 }
 
 async function completeWaiting(database: Database, flags: readonly FlagKey[], limitEach: number): Promise<number> {

@@ -9,9 +9,9 @@ import { Alarm } from "./alarm.ts";
 import { Deliverer } from "./deliver.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
-import { maintain } from "./maintain.ts";
+import { Maintainer } from "./maintain.ts";
 import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
-import { settleFlags } from "./settle.ts";
+import { Settler } from "./settle.ts";
 import { withinMs } from "./within.ts";
 
 export interface WorkerOptions {
@@ -37,8 +37,8 @@ const NOTIFY_CHANNEL = "reminder_engine";
 const LANES = 2;
 /** Leases are renewed and the worker's line is beaten this often. */
 const BEATS_PER_LEASE = 4;
-const LOOPS_END_MS = 800;
-const SIGN_OFF_MS = 400;
+const LOOPS_END_MS = 500;
+const SIGN_OFF_MS = 300;
 
 /** Starts a worker: fires what is due, sends it, completes what is done, until stopped. No error ends it. */
 export function startWorker({ database, channels, log, settings: given }: WorkerOptions): Worker {
@@ -48,6 +48,8 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const alarms = { fire: new Alarm(), deliver: new Alarm(), settle: new Alarm(), keep: new Alarm() };
   const deliverer = new Deliverer(database, channels, settings, log, () => alarms.deliver.poke());
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
+  const settler = new Settler(database, settings.batchSize);
+  const maintainer = new Maintainer(database, settings.retentionDays, log);
   let hasBacklog = false;
 
   const fire = async (): Promise<number> => {
@@ -55,7 +57,8 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     const fired = await Promise.all(Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing)));
     hasBacklog = fired.some((count) => count >= settings.batchSize);
     if (hasBacklog) return 0;
-    return (await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY;
+    const nextMs = (await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY;
+    return fired.some((count) => count > 0) ? Math.max(0, nextMs) : nextMs;
   };
   const keep = async (): Promise<number> => {
     await beat(database, identity);
@@ -76,10 +79,10 @@ export function startWorker({ database, channels, log, settings: given }: Worker
       ...common,
       name: "maintain",
       alarm: new Alarm(),
-      step: () => maintain(database, settings.retentionDays, log),
+      step: () => maintainer.maintain(),
       pollMs: Number.POSITIVE_INFINITY,
     },
-    { ...common, name: "settle", alarm: alarms.settle, step: () => settleFlags(database, settings.batchSize) },
+    { ...common, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
   ];
   const pokeAll = (): void => {
     for (const { alarm } of loops) alarm.poke();

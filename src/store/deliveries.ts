@@ -1,6 +1,12 @@
 import type { DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
-import { FACTS_COLUMNS, FACTS_JOINS, type ReminderWithFacts, toReminderWithFacts } from "./engine-row.ts";
-import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import {
+  ENGINE_REMINDER_COLUMNS,
+  FACTS_COLUMNS,
+  FACTS_JOINS,
+  type ReminderWithFacts,
+  toReminderWithFacts,
+} from "./engine-row.ts";
+import { type Database, type Row, type Sql, toTimestamptz } from "./postgres.ts";
 
 export interface Lease {
   /** Names one claim; a result written under a token that no longer holds the delivery changes nothing. */
@@ -18,60 +24,81 @@ export interface ClaimedDelivery extends DeliveryKey {
   attempts: number;
 }
 
-// Takes what waits for its turn, what is due for a retry, and what a worker held until its lease ran out. The claimed
-// row's partition is known by `occurrence_at`, so the update touches no other.
-const CLAIM_DELIVERIES = `
-  with claimable as materialized (
-    select reminder_id, occurrence_at, recipient_no, bucket
-      from deliveries
-     where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
-     order by next_attempt_at
-     limit $2
-       for update skip locked
-  ), claimed as (
-    update deliveries d
-       set status = 'sending', attempts = d.attempts + 1, lease_token = $3::uuid,
-           next_attempt_at = reminder_now() + $4 * interval '1 second'
-      from claimable
-     where (d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket)
-         = (claimable.reminder_id, claimable.occurrence_at, claimable.recipient_no, claimable.bucket)
-    returning d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient as delivery_recipient, d.attempts
-  )
-  select r.*, claimed.reminder_id, claimed.occurrence_at, claimed.recipient_no, claimed.channel as delivery_channel,
-         claimed.delivery_recipient, claimed.attempts,
-         ${FACTS_COLUMNS}
-    from claimed
-    left join reminder_jobs r on r.id = claimed.reminder_id
-    ${FACTS_JOINS}`;
+// What waits for its turn, what is due for a retry, and what a worker held until its lease ran out.
+const LOCK_CLAIMABLE = `
+  select reminder_id, occurrence_at, recipient_no, recipient, attempts
+    from deliveries
+   where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
+   order by next_attempt_at
+   limit $2
+     for update skip locked`;
+
+const TAKE = `
+  update deliveries d
+     set status = 'sending', attempts = d.attempts + 1, lease_token = $4::uuid,
+         next_attempt_at = reminder_now() + $5 * interval '1 second'
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
+   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
 /** Takes up to `limit` deliveries of one channel under a lease. Each taken one begins a new attempt. */
 export async function claimDeliveries(
-  sql: Sql,
+  database: Database,
   channel: string,
   limit: number,
   lease: Lease,
 ): Promise<ClaimedDelivery[]> {
-  const rows = await sql.query(CLAIM_DELIVERIES, [channel, limit, lease.token, lease.seconds]);
-  return rows.map((row) => ({
-    ...toKey(row),
-    known: row.id === null ? null : toReminderWithFacts(row),
-    channel: row.delivery_channel as string,
-    recipient: row.delivery_recipient as string | null,
-    attempts: row.attempts as number,
-  }));
+  return database.transaction(async (sql) => {
+    const rows = await sql.query(LOCK_CLAIMABLE, [channel, limit]);
+    if (rows.length === 0) return [];
+    const keys = rows.map(toKey);
+    const [reminders] = await Promise.all([
+      readFacts(sql, [...new Set(keys.map((key) => key.reminderId))]),
+      sql.query(TAKE, [...keyColumns(keys), lease.token, lease.seconds]),
+    ]);
+    return rows.map((row, index) => {
+      const key = keys[index] as DeliveryKey;
+      const attempts = (row.attempts as number) + 1;
+      return {
+        ...key,
+        known: reminders.get(key.reminderId) ?? null,
+        channel,
+        recipient: row.recipient as string | null,
+        attempts,
+      };
+    });
+  });
 }
 
 const READ_FACTS = `
+  with r as (
+    select ${ENGINE_REMINDER_COLUMNS}
+      from reminder_jobs
+     where id = any($1::bigint[])
+  )
   select r.*,
          ${FACTS_COLUMNS}
-    from reminder_jobs r
-    ${FACTS_JOINS}
-   where r.id = any($1::bigint[])`;
+    from r
+    ${FACTS_JOINS}`;
 
 /** These reminders as they are now, by id. */
 export async function readFacts(sql: Sql, reminderIds: readonly number[]): Promise<Map<number, ReminderWithFacts>> {
   const rows = await sql.query(READ_FACTS, [reminderIds]);
   return new Map(rows.map((row) => [row.id as number, toReminderWithFacts(row)]));
+}
+
+// In the order of their ids, as everybody locks them who locks several.
+const LOCK_REMINDERS = `
+  select id
+    from reminder_jobs
+   where id = any($1::bigint[])
+   order by id
+     for update`;
+
+/** Locks these reminders and returns them as they are now: nobody edits them until the transaction ends. */
+export async function lockReminders(sql: Sql, ids: readonly number[]): Promise<Map<number, ReminderWithFacts>> {
+  if (ids.length === 0) return new Map();
+  await sql.query(LOCK_REMINDERS, [ids]);
+  return readFacts(sql, ids);
 }
 
 export interface HeldKey extends DeliveryKey {
@@ -94,8 +121,10 @@ export interface DeliveryResult extends HeldKey {
 // well would let the planner walk the index of open deliveries once for each result, which it takes to be empty.
 const WRITE_RESULTS = `
   update deliveries d
-     set status = u.status, reason = u.reason, provider_id = u.provider_id, demo = u.demo, lease_token = null,
+     set status = u.status, provider_id = u.provider_id, demo = u.demo, lease_token = null,
          attempts = d.attempts - u.untried::int,
+         -- Put back without a word, it keeps what was last said of it.
+         reason = case when u.status in ('pending', 'retrying') then coalesce(u.reason, d.reason) else u.reason end,
          next_attempt_at = case when u.status in ('pending', 'retrying')
                                 then reminder_now() + u.retry_in_ms * interval '1 millisecond' end,
          finished_at = case when u.status not in ('pending', 'retrying') then reminder_now() end
@@ -111,6 +140,7 @@ export async function writeResults(sql: Sql, results: readonly DeliveryResult[])
   if (results.length === 0) return [];
   const rows = await sql.query(WRITE_RESULTS, [
     ...keyColumns(results),
+    results.map((result) => result.token),
     results.map((result) => result.status),
     results.map((result) => result.retryInMs),
     results.map((result) => result.untried),
@@ -141,7 +171,11 @@ const RENEW_LEASES = `
 /** Prolongs the leases of `held` and returns the keys of those that are still ours. */
 export async function renewLeases(sql: Sql, held: readonly HeldKey[], leaseSeconds: number): Promise<DeliveryKey[]> {
   if (held.length === 0) return [];
-  const rows = await sql.query(RENEW_LEASES, [...keyColumns(held), leaseSeconds]);
+  const rows = await sql.query(RENEW_LEASES, [
+    ...keyColumns(held),
+    held.map((delivery) => delivery.token),
+    leaseSeconds,
+  ]);
   return rows.map(toKey);
 }
 
@@ -168,22 +202,27 @@ export async function completeEnded(sql: Sql, ended: readonly EndedDelivery[]): 
   return rows.map((row) => row.id);
 }
 
-const REARM_PAUSED = `
-  update reminder_jobs
+const REARM = `
+  update reminder_jobs r
      set next_run_at = reminder_now()
-   where id = any($1::bigint[]) and status <> 'COMPLETED' and next_run_at is null`;
+    from unnest($1::bigint[], $2::timestamptz[]) as u(id, occurrence_at)
+   where r.id = u.id and r.status <> 'COMPLETED' and r.deleted_at is null
+     and r.next_run_at is null and r.last_occurrence_at = u.occurrence_at`;
 
-/** Makes reminders whose only message was held back by a pause due again, for when they are resumed. */
-export async function rearmPaused(sql: Sql, reminderIds: readonly number[]): Promise<void> {
-  if (reminderIds.length > 0) await sql.query(REARM_PAUSED, [reminderIds]);
+/** Makes reminders due again whose last message was held back after all: at once, or when they are resumed. */
+export async function rearm(sql: Sql, heldBack: readonly DeliveryKey[]): Promise<void> {
+  if (heldBack.length === 0) return;
+  await sql.query(REARM, [
+    heldBack.map((delivery) => delivery.reminderId),
+    heldBack.map((delivery) => toTimestamptz(delivery.occurrenceAt)),
+  ]);
 }
 
-function keyColumns(held: readonly HeldKey[]): unknown[] {
+function keyColumns(keys: readonly DeliveryKey[]): unknown[] {
   return [
-    held.map((delivery) => delivery.reminderId),
-    held.map((delivery) => toTimestamptz(delivery.occurrenceAt)),
-    held.map((delivery) => delivery.recipientNo),
-    held.map((delivery) => delivery.token),
+    keys.map((key) => key.reminderId),
+    keys.map((key) => toTimestamptz(key.occurrenceAt)),
+    keys.map((key) => key.recipientNo),
   ];
 }
 

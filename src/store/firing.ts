@@ -13,6 +13,9 @@ export interface DueReminder extends ReminderWithFacts {
   now: Instant;
 }
 
+/** While one version is replaced by the next, some workers lack a channel that others have already. */
+const UNKNOWN_CHANNEL_GRACE = "interval '1 minute'";
+
 // `materialized` keeps the planner from running the locking select twice: it never takes more than its limit. The row is
 // read where it is locked, not joined again by its id, which would show it as it was before the lock.
 const CLAIM_DUE = `
@@ -20,6 +23,7 @@ const CLAIM_DUE = `
     select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+       and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
      order by next_run_at
      limit $1
        for update skip locked
@@ -29,21 +33,25 @@ const CLAIM_DUE = `
     from r
     ${FACTS_JOINS}`;
 
-/** Locks up to `limit` due reminders that nobody else is firing, the longest due first. */
-export async function claimDue(sql: Sql, limit: number): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_DUE, [limit])).map(toDueReminder);
+/**
+ * Locks up to `limit` due reminders that nobody else is firing, the longest due first. Those for other channels than
+ * `channels` are left for a minute to workers that have them.
+ */
+export async function claimDue(sql: Sql, limit: number, channels: readonly string[]): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_DUE, [limit, channels])).map(toDueReminder);
 }
 
 const DUE_IDS = `
   select id
     from reminder_jobs
    where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+     and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
    order by next_run_at
    limit $1`;
 
-/** The ids of the reminders that are due longest. Locks nothing. */
-export async function dueIds(sql: Sql, limit: number): Promise<number[]> {
-  return (await sql.query<{ id: number }>(DUE_IDS, [limit])).map((row) => row.id);
+/** The ids of what `claimDue` would claim. Locks nothing. */
+export async function dueIds(sql: Sql, limit: number, channels: readonly string[]): Promise<number[]> {
+  return (await sql.query<{ id: number }>(DUE_IDS, [limit, channels])).map((row) => row.id);
 }
 
 const CLAIM_ONE = `

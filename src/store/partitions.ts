@@ -2,7 +2,7 @@ import type { Database } from "./postgres.ts";
 
 // Adding or dropping a partition locks its parent for a moment. Whoever reads or writes it now goes first: rather than
 // queue in front of others, this gives up and is tried again later.
-const YIELD_TO_OTHERS = "set local lock_timeout = '500ms'";
+const YIELD_TO_OTHERS = "set local lock_timeout = '200ms'";
 
 const ENSURE = "select ensure_partitions(reminder_now(), $1)";
 

@@ -12,11 +12,11 @@ const UNSETTLED = `
     from status_flags
    where unsettled
    order by updated_at
-   limit $1`;
+   limit $1 offset $2`;
 
 /** Flags that were set and may still have reminders waiting for them, the longest set first. */
-export async function unsettledFlags(sql: Sql, limit: number): Promise<FlagKey[]> {
-  return sql.query<FlagKey & Record<string, unknown>>(UNSETTLED, [limit]);
+export async function unsettledFlags(sql: Sql, limit: number, offset: number): Promise<FlagKey[]> {
+  return sql.query<FlagKey & Record<string, unknown>>(UNSETTLED, [limit, offset]);
 }
 
 // The limit is for each flag, so that one with a million reminders doesn't hold up the others.
@@ -42,15 +42,23 @@ export async function claimWaiting(sql: Sql, flags: readonly FlagKey[], limit: n
   return (await sql.query(CLAIM_WAITING, [...columns(flags), limit])).map(toDueReminder);
 }
 
+// A flag that somebody is just changing is passed over: its turn comes again.
 const MARK_SETTLED = `
+  with free as materialized (
+    select f.tenant_id, f.key
+      from unnest($1::text[], $2::text[]) as flags(tenant_id, key)
+      join status_flags f on f.tenant_id = flags.tenant_id and f.key = flags.key
+     where f.unsettled
+       and not exists (
+         select from reminder_jobs r
+          where r.tenant_id = f.tenant_id and r.flag_key = f.key and r.status = 'ACTIVE' and r.deleted_at is null
+       )
+       for update of f skip locked
+  )
   update status_flags f
      set unsettled = false
-    from unnest($1::text[], $2::text[]) as flags(tenant_id, key)
-   where f.tenant_id = flags.tenant_id and f.key = flags.key and f.unsettled
-     and not exists (
-       select from reminder_jobs r
-        where r.tenant_id = f.tenant_id and r.flag_key = f.key and r.status = 'ACTIVE' and r.deleted_at is null
-     )
+    from free
+   where f.tenant_id = free.tenant_id and f.key = free.key
   returning f.key`;
 
 /** Marks those of the flags as settled that no reminder waits for any more, and says how many those were. */

@@ -10,9 +10,16 @@ export async function beat(sql: Sql, worker: { id: string; name: string }): Prom
   await sql.query(BEAT, [worker.id, worker.name]);
 }
 
-const REMOVE = "delete from workers where id = $1 or beat_at < now() - interval '1 hour'";
+const FORGET = "delete from workers where beat_at < now() - interval '1 hour'";
 
-/** Takes this worker off the list, and any that fell silent long ago. */
+/** Takes those off the list who fell silent long ago. */
+export async function forgetSilentWorkers(sql: Sql): Promise<void> {
+  await sql.query(FORGET);
+}
+
+const REMOVE = "delete from workers where id = $1";
+
+/** Takes this worker off the list. */
 export async function removeWorker(sql: Sql, id: string): Promise<void> {
   await sql.query(REMOVE, [id]);
 }

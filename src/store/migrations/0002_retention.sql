@@ -42,3 +42,7 @@ create function drop_partitions_before(cutoff timestamptz) returns integer
       return dropped;
     end
   $$;
+
+-- Reminders that have fired for the last time: each waits for its delivery to end, and few do at once.
+create index reminder_jobs_ending on reminder_jobs (id)
+  where status = 'ACTIVE' and deleted_at is null and next_run_at is null;
