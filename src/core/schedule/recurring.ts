@@ -18,7 +18,9 @@ export function nextRecurring({ intervalMinutes, anchorAt }: Recurring, after: I
   return anchorAt + (intervalsPassed + 1) * intervalMs;
 }
 
-/** How many due instants of the series lie in `(from, until]`. */
-export function countRecurring({ intervalMinutes }: Recurring, from: Instant, until: Instant): number {
-  return until <= from ? 0 : Math.floor((until - from) / (intervalMinutes * MS_PER_MINUTE));
+/** How many due instants of the series lie in `(from, until]`; `from` itself need not be one. */
+export function countRecurring({ intervalMinutes, anchorAt }: Recurring, from: Instant, until: Instant): number {
+  if (until <= from) return 0;
+  const intervalMs = intervalMinutes * MS_PER_MINUTE;
+  return Math.floor((until - anchorAt) / intervalMs) - Math.floor((from - anchorAt) / intervalMs);
 }
