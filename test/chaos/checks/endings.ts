@@ -1,0 +1,103 @@
+import type { ReminderRow } from "../evidence.ts";
+import { type Case, type Court, groupBy } from "./case.ts";
+
+/** How a one-time reminder may end by its only message, by how that ended. */
+const LAST_REASON: Record<string, string> = {
+  sent: "one_time_sent",
+  failed: "delivery_failed",
+  unknown: "delivery_unknown",
+};
+
+/** Each reminder is as its inputs and its deliveries say in the end, and tells why. */
+export function judgeEnding(one: Case, court: Court): void {
+  const { input, row, events } = one;
+  if (!row) {
+    court.accuse("P8", input.id, "it was created, and its row is gone");
+    return;
+  }
+  const told = events.filter((event) => event.type === "completed").length;
+  if (told !== (row.status === "COMPLETED" ? 1 : 0)) {
+    court.accuse("P2", input.id, `it is ${row.status}, and its timeline tells ${told} times that it was completed`);
+  }
+  judgeReason(one, row, court);
+  if (input.isLoose) return;
+  judgeStopped(one, row, court);
+  judgeWaiting(one, row, court);
+}
+
+function judgeReason({ input, stop, deliveries }: Case, row: ReminderRow, court: Court): void {
+  if (row.status !== "COMPLETED") return;
+  const accuse = (what: string) => court.accuse("P2", input.id, `it is completed by ${row.completionReason}: ${what}`);
+  switch (row.completionReason) {
+    case "stop_condition":
+      if (!stop || stop.from > (row.completedAt ?? 0) + court.limits.clockSlackMs) accuse("its flag was not set");
+      return;
+    case "manual":
+      if (!input.isLoose && !input.changes.some(({ kind }) => kind === "completed")) accuse("nobody did that");
+      return;
+    default:
+      if (input.intervalMs !== null) accuse("it is recurring");
+      else if (LAST_REASON[deliveries.at(-1)?.status ?? ""] !== row.completionReason) {
+        accuse(`its last delivery is ${deliveries.at(-1)?.status}`);
+      }
+  }
+}
+
+/** A reminder that was ACTIVE when its flag was set, and left alone, is completed by it in time. */
+function judgeStopped({ input, stop, regimes, deliveries }: Case, row: ReminderRow, court: Court): void {
+  if (!stop) return;
+  const by = court.deadline(Math.max(stop.until, input.created.until));
+  const undisturbed = regimes.some(
+    ({ isActive, begins, ends }) =>
+      isActive && begins.until <= stop.from && (ends.from > by || ends.from >= court.readAt),
+  );
+  if (!undisturbed || by > court.readAt) return;
+  const doneBefore = input.intervalMs === null && deliveries.length > 0;
+  if (row.status !== "COMPLETED" || (row.completionReason !== "stop_condition" && !doneBefore)) {
+    court.accuse("P3", input.id, `its flag is set, and it is ${row.status} (${row.completionReason})`);
+  } else if ((row.completedAt ?? 0) > by) {
+    court.accuse("P8", input.id, `it was completed ${(row.completedAt ?? 0) - stop.until} ms after its flag was set`);
+  }
+}
+
+/** What people left ACTIVE, PAUSED, completed or deleted is so, and a one-time reminder is done once its time has come. */
+function judgeWaiting({ input, stop, regimes, deliveries }: Case, row: ReminderRow, court: Court): void {
+  const last = regimes.at(-1);
+  const accuse = (what: string) => court.accuse("P2", input.id, `${what}, and it is ${row.status}`);
+  const finalChange = input.changes.findLast(({ kind }) => kind !== "triggered");
+  if (finalChange?.kind === "deleted" && row.deletedAt === null) accuse("it was deleted");
+  if (finalChange?.kind === "completed" && row.status !== "COMPLETED") accuse("it was completed by hand");
+  if (finalChange?.kind === "paused" && row.status === "ACTIVE") accuse("it was paused");
+  if (!last?.isActive) return;
+  if (row.deletedAt !== null) accuse("nobody deleted it");
+  if (row.status === "PAUSED") accuse("nobody left it paused");
+  if (input.intervalMs !== null) {
+    if (!stop && row.status !== "ACTIVE") accuse("nothing has ended it");
+    if (row.status === "ACTIVE" && row.nextRunAt === null) accuse("it is recurring and has no next run");
+    return;
+  }
+  const due = Math.max(last.anchorAt, last.begins.until);
+  if (court.deadline(due) >= court.readAt) return;
+  if (row.status !== "COMPLETED") accuse(`its only time, ${due}, has come`);
+  if (!stop && deliveries.length === 0) accuse("it was never sent");
+}
+
+/** P1: no two reminders of one key were ever ACTIVE together. */
+export function judgeKeys(rows: ReminderRow[], court: Court): void {
+  for (const [key, sharers] of groupBy(rows, (row) => row.key)) {
+    const lives = sharers.toSorted((a, b) => a.createdAt - b.createdAt);
+    const activeNow = lives.filter((row) => row.status === "ACTIVE" && row.deletedAt === null);
+    if (activeNow.length > 1) court.accuse("P1", null, `${activeNow.length} reminders are ACTIVE for ${key}`);
+    lives.slice(1).forEach((life, index) => {
+      const before = lives[index] as ReminderRow;
+      // What is paused gives its key free; when, its row doesn't tell.
+      if (before.status === "PAUSED") return;
+      const endedAt = Math.min(
+        before.completedAt ?? Number.POSITIVE_INFINITY,
+        before.deletedAt ?? Number.POSITIVE_INFINITY,
+      );
+      if (endedAt > life.createdAt)
+        court.accuse("P1", life.id, `it was created while ${before.id} was ACTIVE for ${key}`);
+    });
+  }
+}

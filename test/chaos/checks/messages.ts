@@ -1,0 +1,87 @@
+import type { Arrival, DeliveryRow } from "../evidence.ts";
+import type { Case, Court } from "./case.ts";
+
+/** P3, P4, P6: what reached the receiver was recorded, left neither early nor after its end, and came twice only by a fault. */
+export function judgeMessages(one: Case, court: Court): { duplicates: number } {
+  const { input, arrivals, deliveries } = one;
+  const { clockSlackMs } = court.limits;
+  judgeStop(one, court);
+  judgeOrder(one, court);
+
+  const byName = new Map(deliveries.map((delivery) => [delivery.occurrenceAt, delivery]));
+  const known = deliveries.flatMap((delivery) => one.arrivalsOf(delivery.occurrenceAt));
+  for (const { messageId } of arrivals.filter((arrival) => !known.includes(arrival))) {
+    court.accuse("P2", input.id, `${messageId} arrived, and no delivery tells of it`);
+  }
+  let duplicates = 0;
+  for (const [occurrenceAt, delivery] of byName) {
+    const own = one.arrivalsOf(occurrenceAt);
+    for (const { leftAt } of own) {
+      if (leftAt >= occurrenceAt - clockSlackMs) continue;
+      court.accuse("P4", input.id, `occurrence ${occurrenceAt} arrived ${occurrenceAt - leftAt} ms early`);
+    }
+    duplicates += judgeDuplicates(own, delivery, court);
+  }
+  return { duplicates };
+}
+
+function judgeStop({ input, stop, arrivals, regimes }: Case, court: Court): void {
+  const late = (arrival: Arrival, since: number) => arrival.leftAt - since - allowance(arrival, court);
+  for (const arrival of arrivals) {
+    const { messageId, leftAt } = arrival;
+    if (stop && late(arrival, stop.until) > 0) {
+      court.accuse("P3", input.id, `${messageId} left ${leftAt - stop.until} ms after its flag was set`);
+    }
+    const off = regimes.find(
+      ({ isActive, begins, ends }) => !isActive && late(arrival, begins.until) > 0 && leftAt < ends.from,
+    );
+    if (off && !input.isLoose) {
+      court.accuse("P3", input.id, `${messageId} left ${leftAt - off.begins.until} ms after it was paused or ended`);
+    }
+  }
+}
+
+/** A newer occurrence takes the place of an older one that still waits. */
+function judgeOrder({ input, deliveries, arrivalsOf }: Case, court: Court): void {
+  deliveries.forEach((delivery, index) => {
+    const newer = deliveries[index + 1];
+    const news = newer && arrivalsOf(newer.occurrenceAt)[0];
+    if (!news) return;
+    for (const arrival of arrivalsOf(delivery.occurrenceAt)) {
+      if (arrival.leftAt <= news.leftAt + allowance(arrival, court)) continue;
+      court.accuse("order", input.id, `${arrival.messageId} left after the newer ${news.messageId}`);
+    }
+  });
+}
+
+function allowance({ stallMs }: Arrival, { limits }: Court): number {
+  return limits.stopMs + limits.clockSlackMs + stallMs;
+}
+
+/** Returns how many arrivals there were beyond the first that was kept. */
+function judgeDuplicates(arrivals: Arrival[], delivery: DeliveryRow, court: Court): number {
+  const kept = arrivals.filter(({ answer }) => !answer.startsWith("refused"));
+  if (kept.length > Math.min(delivery.attempts, court.limits.maxAttempts)) {
+    const { reminderId, occurrenceAt, attempts } = delivery;
+    court.accuse("P6", reminderId, `occurrence ${occurrenceAt} arrived ${kept.length} times in ${attempts} attempts`);
+  }
+  // After a lie the worker had to come again. After silence the outcome is unknown, and it must not come unasked.
+  kept.slice(1).forEach((again, index) => {
+    const before = kept[index] as Arrival;
+    if (before.answer === "lied" || wasInFlight(before, again, court)) return;
+    const how = `${before.messageId} came again ${again.leftAt - before.leftAt} ms after it was ${before.answer}`;
+    court.accuse("P6", delivery.reminderId, `${how}, and no fault hit while it was in flight`);
+  });
+  return Math.max(0, kept.length - 1);
+}
+
+/** Whether a fault hit between a message's leaving and the moment its result must have been stored. */
+function wasInFlight(before: Arrival, again: Arrival, { faults, limits }: Court): boolean {
+  const storedBy = Math.min((before.answeredAt ?? again.leftAt) + limits.storingMs, again.leftAt);
+  return faults.some(({ hits, from, until }) => {
+    if (hits !== "database" && hits !== before.worker) return false;
+    // Workers come back to a database that was away by and by.
+    const after = hits === "database" ? limits.recoveryMs : limits.storingMs;
+    return from <= storedBy && until + after >= before.leftAt;
+  });
+}

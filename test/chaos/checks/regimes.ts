@@ -1,0 +1,59 @@
+import type { ReminderInput, Span } from "../evidence.ts";
+
+/** A stretch of a reminder's life under one rule: on or off, due by one series. */
+export interface Regime {
+  isActive: boolean;
+  begins: Span;
+  ends: Span;
+  /** A due instant of the series; the others lie whole intervals after it. */
+  anchorAt: number;
+  intervalMs: number | null;
+  /** Due instants before `from` don't belong to it any more; those after `until` surely do. */
+  first: Span;
+}
+
+/** The stretches of a reminder's life as the changes made them, flags apart. */
+export function regimesOf(input: ReminderInput, readAt: number): Regime[] {
+  const end: Span = { from: readAt, until: readAt };
+  let current: Regime = {
+    isActive: true,
+    begins: input.created,
+    ends: end,
+    anchorAt: input.runAt,
+    intervalMs: input.intervalMs,
+    first: at(input.runAt),
+  };
+  const regimes = [current];
+  for (const change of input.changes) {
+    if (change.kind === "triggered") continue;
+    const span: Span = { from: change.from, until: change.until };
+    current.ends = span;
+    current = { ...current, begins: span, ends: end, isActive: change.kind === "resumed" || change.kind === "moved" };
+    if (change.kind === "resumed" && input.intervalMs !== null) current.first = span;
+    if (change.kind === "moved") Object.assign(current, { anchorAt: change.runAt, first: at(change.runAt) });
+    regimes.push(current);
+  }
+  return regimes;
+}
+
+/** Whether an occurrence by this name may belong to the regime. */
+export function isDueIn(regime: Regime, occurrenceAt: number): boolean {
+  const { anchorAt, intervalMs, first } = regime;
+  if (!regime.isActive || occurrenceAt < first.from) return false;
+  return intervalMs === null ? occurrenceAt === anchorAt : (occurrenceAt - anchorAt) % intervalMs === 0;
+}
+
+/** The due instants that surely belong to the regime and lie before `until`. */
+export function dueInstants({ anchorAt, intervalMs, first }: Regime, until: number): number[] {
+  if (intervalMs === null) return anchorAt < until ? [anchorAt] : [];
+  const instants: number[] = [];
+  const isKnown = first.from === first.until;
+  for (let instant = anchorAt; instant < until; instant += intervalMs) {
+    if (isKnown ? instant >= first.from : instant > first.until) instants.push(instant);
+  }
+  return instants;
+}
+
+function at(instant: number): Span {
+  return { from: instant, until: instant };
+}

@@ -1,0 +1,136 @@
+/**
+ * What the checker judges by. Nothing here comes from the engine's code: inputs are what people did and when, the log is
+ * what the receiver saw, the tables are what the database says in the end. Instants are milliseconds by the database's
+ * clock.
+ */
+export interface Evidence {
+  inputs: Inputs;
+  faults: Fault[];
+  /** What the receiver saw, in the order of arrival. */
+  arrivals: Arrival[];
+  tables: Tables;
+  limits: Limits;
+  /** When the tables were read. */
+  readAt: number;
+}
+
+export interface Limits {
+  /** P3: a message may leave this long after the commit that set its flag. */
+  stopMs: number;
+  /** How far two clocks of the measurement may be apart. */
+  clockSlackMs: number;
+  /** P5, P8: everything is as it should be this long after the last fault. */
+  recoveryMs: number;
+  /** Tries of one message. */
+  maxAttempts: number;
+  /** How long the result of a message may be on its way to the database while there is no fault. */
+  storingMs: number;
+}
+
+/** Something took effect at one moment between these two. */
+export interface Span {
+  from: number;
+  until: number;
+}
+
+export interface Inputs {
+  reminders: ReminderInput[];
+  flags: FlagInput[];
+}
+
+export interface ReminderInput {
+  id: number;
+  /** Only one ACTIVE reminder may have it. */
+  key: string;
+  created: Span;
+  runAt: number;
+  /** Null: one time. */
+  intervalMs: number | null;
+  flag: string | null;
+  /** In the order in which they were made, each after the one before was answered. */
+  changes: Change[];
+  /** Nobody knows whether some change was made, so what follows from it isn't judged. */
+  isLoose: boolean;
+}
+
+export type Change = Span &
+  (
+    | { kind: "paused" | "resumed" | "completed" | "deleted" }
+    | { kind: "moved"; runAt: number }
+    | { kind: "triggered"; occurrenceAt: number }
+  );
+
+export interface FlagInput {
+  key: string;
+  set: Span;
+}
+
+export interface Fault extends Span {
+  kind: string;
+  /** `database`: every worker is hit; otherwise the worker's name. */
+  hits: string;
+}
+
+export interface Arrival {
+  messageId: string;
+  /** When its transaction began at the receiver (MAIL FROM): then it had left. */
+  leftAt: number;
+  /** When all of it was there. */
+  wholeAt: number;
+  /** When it was answered, or its connection dropped; null while it never was. */
+  answeredAt: number | null;
+  /** `none`: it was kept, and nobody was told. `lied`: it was kept, and the worker was told to come again. */
+  answer: "accepted" | "lied" | "refused" | "refused for good" | "none";
+  worker: string;
+  /** How long the receiver itself may have been late in noticing. */
+  stallMs: number;
+}
+
+export interface Tables {
+  reminders: ReminderRow[];
+  deliveries: DeliveryRow[];
+  events: EventRow[];
+}
+
+export interface ReminderRow {
+  id: number;
+  key: string;
+  status: string;
+  completionReason: string | null;
+  nextRunAt: number | null;
+  occurrenceCount: number;
+  createdAt: number;
+  completedAt: number | null;
+  deletedAt: number | null;
+}
+
+export interface DeliveryRow {
+  reminderId: number;
+  occurrenceAt: number;
+  status: string;
+  attempts: number;
+  /** When it fired: the firing transaction's instant. */
+  createdAt: number;
+  finishedAt: number | null;
+  reason: string | null;
+}
+
+export interface EventRow {
+  reminderId: number;
+  at: number;
+  type: string;
+  details: Record<string, unknown>;
+}
+
+export interface Violation {
+  /** The promise, or the rule, that was broken. */
+  rule: string;
+  what: string;
+  reminderId: number | null;
+}
+
+/** What is written at the end of a message's id: `<reminder-occurrence-recipient@domain>`. */
+export function readMessageId(messageId: string): { reminderId: number; occurrenceAt: number } | null {
+  const parts = /^<(\d+)-(\d+)-0@[^>]+>$/.exec(messageId);
+  return parts && { reminderId: Number(parts[1]), occurrenceAt: Number(parts[2]) };
+}
