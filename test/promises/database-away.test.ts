@@ -5,9 +5,9 @@ import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { startEmbedded } from "../../src/store/embedded.ts";
 import { migrate } from "../../src/store/migrate.ts";
-import { openDatabase } from "../../src/store/postgres.ts";
+import { isDatabaseAway, openDatabase } from "../../src/store/postgres.ts";
 import { installTestClock } from "../support/clock.ts";
-import type { TestDatabase } from "../support/database.ts";
+import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { world, worldOn } from "../support/world.ts";
@@ -95,3 +95,23 @@ async function ownServer(): Promise<{ open(): Promise<TestDatabase>; kill(signal
     },
   };
 }
+
+test("P8: a connection that dies between two queries of a transaction is a database that is away, and no fault of the rows", async () => {
+  const database = await freshDatabase();
+  const failure = await database
+    .transaction(async (sql) => {
+      const [row] = await sql.query<{ pid: number }>("select pg_backend_pid() as pid");
+      await database.query("select pg_terminate_backend($1)", [row?.pid]);
+      await until(
+        async () => (await database.query("select from pg_stat_activity where pid = $1", [row?.pid])).length === 0,
+        "its backend is gone",
+      );
+      // Long enough for the client to have heard of it: the next query then fails without being sent.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sql.query("select 1");
+    })
+    .catch((error: unknown) => error);
+
+  expect(failure).toBeInstanceOf(Error);
+  expect(isDatabaseAway(failure)).toBe(true);
+});
