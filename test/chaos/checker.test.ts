@@ -42,7 +42,14 @@ function world(): Evidence {
       ],
       events: [event(2, FLAG_AT + 20, "completed"), event(3, T + 40, "completed")],
     },
-    limits: { stopMs: 250, clockSlackMs: 3, recoveryMs: 20_000, maxAttempts: 5, storingMs: 2_000 },
+    limits: {
+      stopMs: 250,
+      clockSlackMs: 3,
+      recoveryMs: 20_000,
+      transactionMs: 15_000,
+      maxAttempts: 5,
+      storingMs: 2_000,
+    },
     readAt: READ_AT,
   };
 }

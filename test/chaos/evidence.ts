@@ -10,7 +10,7 @@ export interface Evidence {
   arrivals: Arrival[];
   tables: Tables;
   limits: Limits;
-  /** When the tables were read. */
+  /** When the tables were read: everything had come to rest, or that it had not is a violation of its own. */
   readAt: number;
 }
 
@@ -21,6 +21,8 @@ export interface Limits {
   clockSlackMs: number;
   /** P5, P8: everything is as it should be this long after the last fault. */
   recoveryMs: number;
+  /** A row bears the instant at which its transaction began; what it rests on may be this much younger. */
+  transactionMs: number;
   /** Tries of one message. */
   maxAttempts: number;
   /** How long the result of a message may be on its way to the database while there is no fault. */

@@ -35,24 +35,28 @@ export interface Court {
   accuse(rule: string, reminderId: number | null, what: string): void;
   /** Until when what is due at `instant` must be dealt with: a while after the faults that may have kept it. */
   deadline(instant: number): number;
+  /** Whether what is due at `instant` must be dealt with if nothing came between until `horizon`: the tables were read at rest. */
+  isOwed(instant: number, horizon: number): boolean;
 }
 
 export function openCourt(evidence: Evidence, violations: Violation[]): Court {
   const { limits, readAt } = evidence;
   const faults = evidence.faults.toSorted((a, b) => a.from - b.from);
+  const deadline = (instant: number) => {
+    let calmFrom = instant;
+    for (const fault of faults) {
+      if (fault.from > calmFrom + limits.recoveryMs) break;
+      calmFrom = Math.max(calmFrom, fault.until);
+    }
+    return calmFrom + limits.recoveryMs;
+  };
   return {
     limits,
     faults,
     readAt,
     accuse: (rule, reminderId, what) => violations.push({ rule, reminderId, what }),
-    deadline: (instant) => {
-      let calmFrom = instant;
-      for (const fault of faults) {
-        if (fault.from > calmFrom + limits.recoveryMs) break;
-        calmFrom = Math.max(calmFrom, fault.until);
-      }
-      return calmFrom + limits.recoveryMs;
-    },
+    deadline,
+    isOwed: (instant, horizon) => instant < horizon && (horizon >= readAt || deadline(instant) < horizon),
   };
 }
 

@@ -37,14 +37,14 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
         ? null
         : "there were tries left, and nobody refused it for good";
     case "suppressed":
-      return hasCause(one, delivery) ? null : "nothing had happened that would be a reason";
+      return hasCause(one, delivery, court) ? null : "nothing had happened that would be a reason";
     default:
       return null;
   }
 }
 
-function hasCause({ input, stop, deliveries }: Case, { finishedAt, occurrenceAt }: DeliveryRow): boolean {
-  const endedAt = finishedAt ?? Number.POSITIVE_INFINITY;
+function hasCause({ input, stop, deliveries }: Case, { finishedAt, occurrenceAt }: DeliveryRow, court: Court): boolean {
+  const endedAt = (finishedAt ?? Number.POSITIVE_INFINITY) + court.limits.transactionMs;
   if (input.isLoose || (stop && stop.from <= endedAt)) return true;
   if (deliveries.some((newer) => newer.occurrenceAt > occurrenceAt && newer.createdAt <= endedAt)) return true;
   return input.changes.some(

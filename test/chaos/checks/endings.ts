@@ -30,7 +30,7 @@ function judgeReason({ input, stop, deliveries }: Case, row: ReminderRow, court:
   const accuse = (what: string) => court.accuse("P2", input.id, `it is completed by ${row.completionReason}: ${what}`);
   switch (row.completionReason) {
     case "stop_condition":
-      if (!stop || stop.from > (row.completedAt ?? 0) + court.limits.clockSlackMs) accuse("its flag was not set");
+      if (!stop || stop.from > (row.completedAt ?? 0) + court.limits.transactionMs) accuse("its flag was not set");
       return;
     case "manual":
       if (!input.isLoose && !input.changes.some(({ kind }) => kind === "completed")) accuse("nobody did that");
@@ -51,7 +51,7 @@ function judgeStopped({ input, stop, regimes, deliveries }: Case, row: ReminderR
     ({ isActive, begins, ends }) =>
       isActive && begins.until <= stop.from && (ends.from > by || ends.from >= court.readAt),
   );
-  if (!undisturbed || by > court.readAt) return;
+  if (!undisturbed) return;
   const doneBefore = input.intervalMs === null && deliveries.length > 0;
   if (row.status !== "COMPLETED" || (row.completionReason !== "stop_condition" && !doneBefore)) {
     court.accuse("P3", input.id, `its flag is set, and it is ${row.status} (${row.completionReason})`);
@@ -77,7 +77,7 @@ function judgeWaiting({ input, stop, regimes, deliveries }: Case, row: ReminderR
     return;
   }
   const due = Math.max(last.anchorAt, last.begins.until);
-  if (court.deadline(due) >= court.readAt) return;
+  if (!court.isOwed(due, court.readAt)) return;
   if (row.status !== "COMPLETED") accuse(`its only time, ${due}, has come`);
   if (!stop && deliveries.length === 0) accuse("it was never sent");
 }

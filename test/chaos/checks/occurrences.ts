@@ -50,7 +50,7 @@ function judgeDue(one: Case, court: Court): number {
   for (const regime of one.regimes.filter(({ isActive }) => isActive)) {
     const horizon = Math.min(regime.ends.from, one.stop?.from ?? Number.POSITIVE_INFINITY, court.readAt);
     for (const due of dueInstants(regime, horizon)) {
-      if (court.deadline(Math.max(due, regime.begins.until)) >= horizon) continue;
+      if (!court.isOwed(Math.max(due, regime.begins.until), horizon)) continue;
       judged += 1;
       if (isAccountedFor(one, regime, due)) continue;
       court.accuse("P2", one.input.id, `it was due at ${due}: nothing was recorded, and nothing says why`);

@@ -1,0 +1,42 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Arrival } from "./evidence.ts";
+import type { FromReceiver, Moods, ToReceiver } from "./receiver.ts";
+
+/** The receiver of all messages, seen from the run. */
+export interface Post {
+  port: number;
+  /** Everything that was answered so far, in the order of the answers. */
+  arrivals: Arrival[];
+  setMoods(moods: Moods): void;
+  close(): Promise<void>;
+}
+
+/** Starts the receiver as a process of its own. */
+export async function openPost(seed: number): Promise<Post> {
+  const child = fork(fileURLToPath(new URL("./receiver.ts", import.meta.url)), [], {
+    execArgv: ["--import", "tsx"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const tell = (message: ToReceiver) => child.send(message);
+  const arrivals: Arrival[] = [];
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once("exit", () => reject(new Error("the receiver did not start")));
+    child.on("message", (message: FromReceiver) => {
+      if (message.tell === "listening") resolve(message.port);
+      else arrivals.push(message.arrival);
+    });
+  });
+  tell({ tell: "seed", seed });
+  return {
+    port,
+    arrivals,
+    setMoods: (moods) => void tell({ tell: "moods", moods }),
+    close: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.disconnect();
+      await once(child, "exit");
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { setMaxListeners } from "node:events";
+import { SMTPServer } from "smtp-server";
+import type { Arrival } from "./evidence.ts";
+import { randomFrom } from "./random.ts";
+
+// A mail server with moods, as a process of its own so that nobody's work but its own makes its clock late. It is told
+// what to do, and tells what it saw, by messages between parent and child.
+
+/** How likely each mood is; what is left is fine. */
+export type Moods = Partial<Record<Mood, number>>;
+export type Mood =
+  /** Answers late. */
+  | "slow"
+  /** Has the whole message, says nothing for seconds, then hangs up. */
+  | "hung"
+  /** Has the whole message and hangs up. */
+  | "silent"
+  /** Keeps the message and says that it could not. */
+  | "lying"
+  /** Says at once, or after the message, to come again. */
+  | "busy"
+  | "full"
+  /** Refuses for good. */
+  | "refusing";
+
+export type ToReceiver = { tell: "moods"; moods: Moods } | { tell: "seed"; seed: number };
+export type FromReceiver = { tell: "listening"; port: number } | { tell: "arrival"; arrival: Arrival };
+
+const STALL_CHECK_MS = 10;
+const STALL_MEMORY_MS = 400;
+
+const tell = (message: FromReceiver): void => void process.send?.(message);
+let random = randomFrom(0);
+let moods: Moods = {};
+/** Ends every wait under way: whoever was hung comes to. */
+let comeTo = newWait();
+
+process.on("message", (message: ToReceiver) => {
+  if (message.tell === "seed") random = randomFrom(message.seed);
+  else {
+    moods = message.moods;
+    comeTo.abort();
+    comeTo = newWait();
+  }
+});
+process.on("disconnect", () => process.exit());
+
+/** When this process noticed that it was late, and by how much. */
+const stalls: { at: number; ms: number }[] = [];
+let lookedAt = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  const ms = now - lookedAt - STALL_CHECK_MS;
+  lookedAt = now;
+  if (ms > 2) stalls.push({ at: now, ms });
+  while (stalls[0] && stalls[0].at < now - STALL_MEMORY_MS) stalls.shift();
+}, STALL_CHECK_MS);
+
+function stallMs(): number {
+  return Math.ceil(Math.max(0, ...stalls.map((stall) => stall.ms)));
+}
+
+interface Transaction {
+  mood: Mood | "fine";
+  leftAt: number;
+  stallMs: number;
+  worker: string;
+}
+const transactions = new Map<string, Transaction>();
+
+const server = new SMTPServer({
+  authOptional: true,
+  disabledCommands: ["STARTTLS", "AUTH"],
+  disableReverseLookup: true,
+  onMailFrom(address, session, callback) {
+    const worker = address.address.split("@")[0] ?? "";
+    transactions.set(session.id, { mood: drawMood(), leftAt: Date.now(), stallMs: stallMs(), worker });
+    callback();
+  },
+  onRcptTo(_address, session, callback) {
+    const isBusy = transactions.get(session.id)?.mood === "busy";
+    callback(isBusy ? refusal(451, "come again") : null);
+  },
+  onData(stream, session, callback) {
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("end", () => {
+      const transaction = transactions.get(session.id);
+      if (!transaction) return callback(refusal(451, "come again"));
+      void take(Buffer.concat(chunks).toString("utf8"), transaction, session.id, callback);
+    });
+  },
+  onClose: (session) => void transactions.delete(session.id),
+});
+// A worker that is killed drops its connections; that is what this is about.
+server.on("error", () => {});
+server.listen(0, "127.0.0.1", () => {
+  const address = server.server.address();
+  tell({ tell: "listening", port: typeof address === "object" && address ? address.port : 0 });
+});
+
+async function take(
+  content: string,
+  { mood, ...seen }: Transaction,
+  sessionId: string,
+  answer: (error?: Error | null) => void,
+): Promise<void> {
+  const messageId = /^message-id:\s*(\S+)/im.exec(content)?.[1] ?? "none";
+  const log = (said: Arrival["answer"]) =>
+    tell({ tell: "arrival", arrival: { messageId, ...seen, wholeAt, answeredAt: Date.now(), answer: said } });
+  const wholeAt = Date.now();
+  switch (mood) {
+    case "lying":
+    case "full":
+      log(mood === "lying" ? "lied" : "refused");
+      return answer(refusal(452, "no room"));
+    case "refusing":
+      log("refused for good");
+      return answer(refusal(554, "no such reader"));
+    case "hung":
+      await sleep(random.between(2_000, 6_000));
+      log("none");
+      return hangUp(sessionId);
+    case "silent":
+      log("none");
+      return hangUp(sessionId);
+    case "slow":
+      await sleep(random.between(50, 900));
+  }
+  log("accepted");
+  answer();
+}
+
+function drawMood(): Mood | "fine" {
+  const fine = 1 - Object.values(moods).reduce((sum, share) => sum + share, 0);
+  return random.weighted({ ...moods, fine } as Record<Mood | "fine", number>);
+}
+
+function refusal(responseCode: number, message: string): Error {
+  return Object.assign(new Error(message), { responseCode });
+}
+
+function hangUp(sessionId: string): void {
+  for (const connection of server.connections as Set<{ session: { id: string }; _socket: { destroy(): void } }>) {
+    if (connection.session.id === sessionId) connection._socket.destroy();
+  }
+}
+
+function newWait(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+function sleep(ms: number): Promise<void> {
+  const { signal } = comeTo;
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,91 @@
+import type { Verdict } from "./checker.ts";
+import { groupBy } from "./checks/case.ts";
+import { type Evidence, type Fault, readMessageId, type Violation } from "./evidence.ts";
+
+export interface Outcome {
+  seed: number;
+  seconds: number;
+  workers: number;
+  evidence: Evidence;
+  verdict: Verdict;
+  /** From the end of the last fault until everything had come to rest, in milliseconds. */
+  recoveredMs: number;
+  /** Faults that could not be made here, and why. */
+  skipped: string[];
+  /** Reminders that the API created once more, because the answer to their first creation was lost. */
+  repeated: number;
+}
+
+const SHOWN = 5;
+
+/** The run as Markdown. */
+export function report({ evidence, verdict, ...run }: Outcome): string {
+  const { faults, arrivals } = evidence;
+  const byKind = [...groupBy(faults, (fault) => fault.kind)].toSorted(([a], [b]) => a.localeCompare(b));
+  const lines = [
+    `Seed ${run.seed}, ${run.seconds} s under fire, ${run.workers} workers: **${verdict.violations.length} violations**.`,
+    "",
+    "| what | count |",
+    "|---|---:|",
+    `| faults | ${faults.length} |`,
+    `| reminders | ${verdict.reminders} |`,
+    `| of these with a lost answer in their story, held to less | ${verdict.loose} |`,
+    `| flags set | ${evidence.inputs.flags.length} |`,
+    `| occurrences recorded, each held against the inputs | ${verdict.recorded} |`,
+    `| due instants worked out from the inputs, each dealt with | ${verdict.due} |`,
+    `| messages that reached the receiver | ${verdict.messages} |`,
+    `| of these refused | ${arrivals.filter(({ answer }) => answer.startsWith("refused")).length} |`,
+    `| duplicates, in flight when a fault hit or by a receiver that lied, same Message-ID | ${verdict.duplicates} |`,
+    `| reminders created again after a lost answer | ${run.repeated} |`,
+    "",
+    `After the last fault everything was at rest within ${(run.recoveredMs / 1000).toFixed(1)} s.`,
+    "",
+    "| fault | times | until the next message arrived: median | longest |",
+    "|---|---:|---:|---:|",
+    ...byKind.map(([kind, all]) => {
+      const waits = all.map((fault) => waitAfter(fault, evidence)).toSorted((a, b) => a - b);
+      return `| ${kind} | ${all.length} | ${seconds(waits[Math.floor(waits.length / 2)])} | ${seconds(waits.at(-1))} |`;
+    }),
+    ...run.skipped.map((what) => `| ${what} | skipped | | |`),
+  ];
+  if (verdict.violations.length === 0) return lines.join("\n");
+  const first = verdict.violations.slice(0, SHOWN).map((violation) => tell(violation, evidence));
+  return [...lines, "", `The first of ${verdict.violations.length} violations (seed ${run.seed}):`, ...first].join(
+    "\n",
+  );
+}
+
+/** From a fault's end until a message was accepted by the receiver. */
+function waitAfter(fault: Fault, { arrivals }: Evidence): number {
+  const next = arrivals.filter(({ wholeAt, answer }) => answer === "accepted" && wholeAt > fault.until);
+  return Math.min(...next.map(({ wholeAt }) => wholeAt)) - fault.until;
+}
+
+function seconds(ms: number | undefined): string {
+  return ms === undefined || !Number.isFinite(ms) ? "" : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** Everything that is known of a violation. */
+export function tell({ rule, what, reminderId }: Violation, { inputs, faults, arrivals, tables }: Evidence): string {
+  const own = <T extends { reminderId: number }>(rows: T[]) => rows.filter((row) => row.reminderId === reminderId);
+  const input = inputs.reminders.find(({ id }) => id === reminderId);
+  const messages = arrivals.filter(({ messageId }) => readMessageId(messageId)?.reminderId === reminderId);
+  const instants = [
+    ...messages.map(({ leftAt }) => leftAt),
+    ...own(tables.deliveries).map(({ createdAt }) => createdAt),
+  ];
+  const [from, until] = [Math.min(...instants) - 25_000, Math.max(...instants) + 25_000];
+  const known = {
+    input,
+    flag: inputs.flags.find(({ key }) => key === input?.flag),
+    row: tables.reminders.find(({ id }) => id === reminderId),
+    deliveries: own(tables.deliveries),
+    events: own(tables.events),
+    messages,
+    faults: reminderId === null ? [] : faults.filter((fault) => fault.until >= from && fault.from <= until),
+  };
+  const lines = Object.entries(known).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => `      ${name}: ${JSON.stringify(one)}`),
+  );
+  return [`- ${rule}: reminder ${reminderId}: ${what}`, ...lines].join("\n");
+}

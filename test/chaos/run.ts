@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { openDatabase } from "../../src/store/postgres.ts";
+import { check } from "./checker.ts";
+import type { Evidence, Limits } from "./evidence.ts";
+import { LARGE, openSaboteursDatabase, Saboteur, SMALL, type Stage } from "./faults.ts";
+import { adoptRepeated, clockOffset, look, type Sight } from "./observe.ts";
+import { People } from "./people.ts";
+import { openPost } from "./post.ts";
+import { openNetwork } from "./proxy.ts";
+import { type Random, randomFrom } from "./random.ts";
+import type { Moods } from "./receiver.ts";
+import { type Outcome, report } from "./report.ts";
+import { startServer } from "./server.ts";
+import { Service } from "./service.ts";
+
+export interface ChaosOptions {
+  seed: number;
+  /** How long faults are made. Starting before and coming to rest after take their own time. */
+  seconds: number;
+  workers?: number;
+  /** Milliseconds between two small faults, on average. */
+  faultEveryMs?: number;
+  /** Milliseconds between two new reminders, on average. */
+  createEveryMs?: number;
+  narrate?: (line: string) => void;
+}
+
+const MOODS: Moods = { slow: 0.06, hung: 0.004, silent: 0.012, lying: 0.015, busy: 0.03, full: 0.02, refusing: 0.006 };
+const ENGINE = { EMAIL_CONCURRENCY: "8", DATABASE_POOL_SIZE: "5", RETRY_MAX_ATTEMPTS: "4", RETRY_BASE_SECONDS: "0.4" };
+const LIMITS: Omit<Limits, "clockSlackMs"> = {
+  stopMs: 250,
+  recoveryMs: 20_000,
+  transactionMs: 15_000,
+  maxAttempts: 4,
+  storingMs: 3_000,
+};
+/** Large faults come one after the other, with this much between them. */
+const LARGE_REST_MS = { from: 500, until: 3_000 };
+const GIVE_UP_MS = 90_000;
+
+/** Sets the engine under fire, lets it come to rest, and has the checker judge what happened. */
+export async function runChaos(options: ChaosOptions): Promise<Outcome & { text: string }> {
+  const { seed, seconds, workers: count = 3, faultEveryMs = 130, createEveryMs = 90, narrate = () => {} } = options;
+  const random = randomFrom(seed);
+  const cleanUp: (() => Promise<unknown>)[] = [];
+  try {
+    const server = await startServer();
+    cleanUp.push(server.stop);
+    const post = await openPost(seed);
+    cleanUp.push(post.close);
+    const database = openSaboteursDatabase(server.url);
+    const peoplesDatabase = openDatabase({ url: server.url, poolSize: 6, applicationName: "chaos people" });
+    cleanUp.push(() => Promise.all([database.close(), peoplesDatabase.close()]));
+    const clock = await clockOffset(database);
+    const now = () => Date.now() + clock.offsetMs;
+
+    const start = async (name: string, command: string, saysWhenUp: RegExp) => {
+      const proxy = await openNetwork(server.url);
+      cleanUp.push(proxy.close);
+      const mail = { SMTP_HOST: "127.0.0.1", SMTP_PORT: String(post.port), SMTP_TLS: "off" };
+      const env = { DATABASE_URL: proxy.url, SMTP_FROM_EMAIL: `${name}@example.org`, ...mail, ...ENGINE };
+      const service = new Service(name, command, env, saysWhenUp);
+      cleanUp.push(() => service.end("SIGKILL"));
+      await service.start();
+      return { service, proxy };
+    };
+    const names = Array.from({ length: count }, (_, index) => `worker-${index + 1}`);
+    const workers = await Promise.all(names.map((name) => start(name, "worker", /Scheduler started/)));
+    const api = await start("api", "api", /^API: +(\S+)/m);
+    const stage: Stage = { ...server, database, workers, api, random: random.fork("faults"), now };
+    const saboteur = new Saboteur(stage);
+    const people = new People({
+      database: peoplesDatabase,
+      apiUrl: () => api.service.told,
+      random: random.fork("people"),
+      clockOffsetMs: clock.offsetMs,
+      everyMs: createEveryMs,
+    });
+
+    narrate(`under fire for ${seconds} s, seed ${seed}`);
+    post.setMoods(MOODS);
+    const living = people.live();
+    await makeFaults(saboteur, random.fork("when"), { seconds, faultEveryMs, narrate });
+    post.setMoods({});
+    const calmFrom = now();
+    narrate(`${saboteur.faults.length} faults made; coming to rest`);
+    await people.stop();
+    await living;
+    const stoppedAt = now();
+    const rest = await untilAtRest(() => look(database), now);
+    const recoveredMs = rest.readAt - calmFrom;
+    await sleep(300); // what the receiver has said is on its way
+
+    const repeated = adoptRepeated(people.inputs, rest.tables);
+    const evidence: Evidence = {
+      inputs: people.inputs,
+      faults: saboteur.faults,
+      arrivals: post.arrivals
+        .map((one) => ({ ...one, leftAt: one.leftAt + clock.offsetMs, wholeAt: one.wholeAt + clock.offsetMs }))
+        .filter(({ leftAt }) => leftAt <= rest.readAt)
+        .toSorted((a, b) => a.leftAt - b.leftAt),
+      tables: rest.tables,
+      limits: { ...LIMITS, clockSlackMs: Math.ceil(clock.uncertaintyMs) + 2 },
+      readAt: rest.readAt,
+    };
+    const verdict = check(evidence);
+    const accuse = (rule: string, what: string) => verdict.violations.push({ rule, what, reminderId: null });
+    for (const what of rest.unfinished.slice(0, 5)) accuse("P8", `nothing came to rest: ${what}`);
+    if (rest.readAt - Math.max(calmFrom, stoppedAt) > LIMITS.recoveryMs)
+      accuse("P8", `it took ${recoveredMs} ms to rest`);
+    for (const { service } of [...workers, api]) {
+      for (const what of service.endedByItself) accuse("P8", what);
+      if (verdict.violations.length > 0) narrate(`${service.name} said last:\n${service.log.slice(-20).join("\n")}`);
+    }
+    for (const what of people.failures) accuse("the run itself", what);
+    const outcome = { seed, seconds, workers: count, evidence, verdict, recoveredMs, repeated };
+    const whole = { ...outcome, skipped: [...saboteur.skipped] };
+    return { ...whole, text: report(whole) };
+  } finally {
+    for (const step of cleanUp.toReversed()) await step();
+  }
+}
+
+interface Plan {
+  seconds: number;
+  faultEveryMs: number;
+  narrate: (line: string) => void;
+}
+
+/** Makes faults until the time is over, and resolves when the last has ended. */
+async function makeFaults(saboteur: Saboteur, random: Random, { seconds, faultEveryMs, narrate }: Plan): Promise<void> {
+  const endsAt = performance.now() + seconds * 1000;
+  const isOver = () => performance.now() >= endsAt;
+  const underWay = new Set<Promise<void>>();
+
+  const small = async () => {
+    while (!isOver()) {
+      const fault = saboteur.make(random.weighted(SMALL));
+      underWay.add(fault);
+      void fault.finally(() => underWay.delete(fault));
+      await sleep(random.between(0, 2 * faultEveryMs));
+    }
+  };
+  const large = async () => {
+    // Each kind once, in any order, before they come as they may.
+    const deck = random.shuffle(Object.keys(LARGE));
+    while (!isOver()) {
+      const kind = deck.pop() ?? random.weighted(LARGE);
+      narrate(`${((endsAt - performance.now()) / 1000).toFixed(0)} s left: ${kind}`);
+      await saboteur.make(kind);
+      await sleep(random.between(LARGE_REST_MS.from, LARGE_REST_MS.until));
+    }
+  };
+  await Promise.all([small(), large()]);
+  await Promise.all(underWay);
+}
+
+async function untilAtRest(see: () => Promise<Sight>, now: () => number): Promise<Sight> {
+  const giveUpAt = now() + GIVE_UP_MS;
+  for (;;) {
+    const sight = await see();
+    if (sight.unfinished.length === 0 || now() > giveUpAt) return sight;
+    await sleep(100);
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "1" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      workers: { type: "string", default: "3" },
+    },
+  });
+  const { text, verdict } = await runChaos({
+    seed: Number(values.seed),
+    seconds: Number(values.minutes) * 60,
+    workers: Number(values.workers),
+    narrate: (line) => console.error(line),
+  });
+  console.log(text);
+  process.exit(verdict.violations.length === 0 ? 0 : 1);
+}

@@ -1,0 +1,105 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import { startEmbedded } from "../../src/store/embedded.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { openDatabase } from "../../src/store/postgres.ts";
+
+/** A PostgreSQL that may be broken, with the tables in it. */
+export interface Server {
+  url: string;
+  /** Kills the postmaster, as the kernel does when memory is short, and resolves when the server answers again. */
+  killPostmaster(): Promise<void>;
+  /** Fills the disk that the data is on, and returns what empties it again; null where the disk isn't ours. */
+  fillDisk: null | (() => Promise<() => Promise<void>>);
+  stop(): Promise<void>;
+}
+
+const SETTINGS = {
+  // What a killed process has written is safe with the kernel, and nobody pulls the plug here.
+  fsync: "off",
+  full_page_writes: "off",
+  max_connections: "45",
+  deadlock_timeout: "100ms",
+  max_wal_size: "96MB",
+  min_wal_size: "32MB",
+};
+const DISK_MB = 400;
+const CHUNK = Buffer.alloc(1 << 20);
+
+export async function startServer(): Promise<Server> {
+  const folder = await mkdtemp(join(tmpdir(), "reminder-chaos-"));
+  const isOwnDisk = mountDisk(folder);
+  const dataDir = join(folder, "data");
+  const embedded = await startEmbedded({ dataDir, log: pino({ level: "silent" }), settings: SETTINGS });
+  const stop = async () => {
+    await embedded.stop();
+    if (isOwnDisk) execFileSync("umount", ["--lazy", folder], { stdio: "ignore" });
+    await rm(folder, { recursive: true, force: true });
+  };
+  const database = openDatabase({ url: embedded.url, poolSize: 1 });
+  await migrate(database);
+  await database.close();
+  return {
+    url: embedded.url,
+    killPostmaster: async () => {
+      const [pid] = (await readFile(join(dataDir, "postgres", "postmaster.pid"), "utf8")).split("\n");
+      process.kill(Number(pid), "SIGKILL");
+      await untilAnswering(embedded.url);
+    },
+    fillDisk: isOwnDisk
+      ? async () => {
+          const ballast = join(folder, "ballast");
+          await fill(ballast);
+          return async () => {
+            await rm(ballast);
+            await untilAnswering(embedded.url);
+          };
+        }
+      : null,
+    stop,
+  };
+}
+
+/** A small disk of our own, in memory; only root can have one. */
+function mountDisk(folder: string): boolean {
+  if (process.getuid?.() !== 0) return false;
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m,mode=0755`, "tmpfs", folder], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function fill(path: string): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    // Down to the last page: what is left in a half-filled chunk would feed a server for a while.
+    for (let size = CHUNK.length; size >= 4096; ) {
+      const written = await file.write(CHUNK, 0, size).then(
+        ({ bytesWritten }) => bytesWritten === size,
+        () => false,
+      );
+      if (!written) size /= 2;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function untilAnswering(url: string): Promise<void> {
+  for (;;) {
+    const database = openDatabase({ url, poolSize: 1, applicationName: "chaos" });
+    const answers = await database.query("select 1").then(
+      () => true,
+      () => false,
+    );
+    await database.close();
+    if (answers) return;
+    await sleep(50);
+  }
+}
