@@ -121,7 +121,11 @@ describe("decide", () => {
 
 test("a regular instant that passes while a reminder triggered by hand waits for a worker is told as missed", () => {
   const schedule: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 100 * MINUTE };
-  const decision = decide({ schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null }, NOT_MET, 105 * MINUTE);
+  const decision = decide(
+    { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, updatedAt: 0 },
+    NOT_MET,
+    105 * MINUTE,
+  );
   expect(decision).toEqual({ kind: "send", occurrenceAt: 70 * MINUTE, nextRunAt: 160 * MINUTE, missed: 1 });
 });
 

@@ -12,7 +12,7 @@ import {
   writeCompleted,
   writeFired,
 } from "../store/firing.ts";
-import { type Database, isDatabaseAway, type Sql } from "../store/postgres.ts";
+import { type Database, isFaultOfRows, type Sql } from "../store/postgres.ts";
 import type { Deliverer } from "./deliver.ts";
 import { planFiring } from "./plan.ts";
 import type { EngineSettings } from "./settings.ts";
@@ -34,7 +34,7 @@ export async function fireBatch(firing: Firing): Promise<number> {
   try {
     return await fire(firing, (sql) => claimDue(sql, firing.settings.batchSize, [...firing.channels.keys()]));
   } catch (error) {
-    if (isDatabaseAway(error)) throw error;
+    if (!isFaultOfRows(error)) throw error;
     firing.log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
     return await fireOneByOne(firing);
   }
@@ -47,7 +47,7 @@ async function fireOneByOne(firing: Firing): Promise<number> {
     try {
       await fire(firing, (sql) => claimOne(sql, id));
     } catch (error) {
-      if (isDatabaseAway(error)) throw error;
+      if (!isFaultOfRows(error)) throw error;
       await setAside(firing.database, id, error as Error);
     }
   }

@@ -147,6 +147,12 @@ export function isDatabaseAway(error: unknown): boolean {
   return isConnectionLost(error);
 }
 
+/** True when what the rows hold is to blame: the database refused it, or it can't be put into a query. */
+export function isFaultOfRows(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return !TRANSIENT_SQLSTATE.test(codeOf(error));
+  return error instanceof RangeError || error instanceof TypeError;
+}
+
 /** True when somebody else holds what a statement with a lock timeout wanted. */
 export function isLockTimeout(error: unknown): boolean {
   return error instanceof pg.DatabaseError && codeOf(error) === "55P03";
