@@ -17,7 +17,7 @@ const schedule: fc.Arbitrary<Schedule> = fc.oneof(recurring, fc.constant<Schedul
 const due = fc
   .record({ schedule, nextRunAt: instant, lateMs: fc.integer({ min: 0, max: 10_000_000_000 }) })
   .map(({ schedule, nextRunAt, lateMs }) => ({
-    reminder: { schedule, nextRunAt, lastOccurrenceAt: null, updatedAt: 0 },
+    reminder: { schedule, nextRunAt, lastOccurrenceAt: null, createdAt: 0 },
     now: nextRunAt + lateMs,
   }));
 
@@ -56,7 +56,7 @@ describe("decide", () => {
       fc.property(late, fc.integer({ min: 0, max: MINUTE - 1 }), ({ intervalMinutes, nextRunAt, missed }, rest) => {
         const schedule: Schedule = { type: "recurring", intervalMinutes, anchorAt: nextRunAt };
         const now = nextRunAt + missed * intervalMinutes * MINUTE + rest;
-        const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null, updatedAt: 0 }, NOT_MET, now);
+        const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null, createdAt: 0 }, NOT_MET, now);
         expect(decision).toEqual({
           kind: "send",
           occurrenceAt: nextRunAt,
@@ -67,9 +67,9 @@ describe("decide", () => {
     );
   });
 
-  test("a due instant set in the past misses nothing: it means at once", () => {
+  test("a reminder created with a due instant in the past has missed nothing: it is due at once", () => {
     const schedule: Schedule = { type: "recurring", intervalMinutes: 1, anchorAt: 0 };
-    const reminder = { schedule, nextRunAt: 0, lastOccurrenceAt: null, updatedAt: 1_000 * MINUTE };
+    const reminder = { schedule, nextRunAt: 0, lastOccurrenceAt: null, createdAt: 1_000 * MINUTE };
     expect(decide(reminder, NOT_MET, 1_000 * MINUTE + 5)).toMatchObject({ occurrenceAt: 0, missed: 0 });
     expect(decide(reminder, NOT_MET, 1_003 * MINUTE)).toMatchObject({ occurrenceAt: 0, missed: 3 });
   });
@@ -85,7 +85,7 @@ describe("decide", () => {
           let nextRunAt: Instant = anchorAt;
           for (const delay of delays) {
             const decision = decide(
-              { schedule, nextRunAt, lastOccurrenceAt: null, updatedAt: 0 },
+              { schedule, nextRunAt, lastOccurrenceAt: null, createdAt: 0 },
               NOT_MET,
               nextRunAt + delay,
             );
@@ -111,7 +111,7 @@ describe("decide", () => {
   test("a reminder brought forward by hand fires now and keeps its rhythm", () => {
     const schedule: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 100 * MINUTE };
     const decision = decide(
-      { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, updatedAt: 0 },
+      { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, createdAt: 0 },
       NOT_MET,
       70 * MINUTE,
     );
@@ -122,7 +122,7 @@ describe("decide", () => {
 test("a regular instant that passes while a reminder triggered by hand waits for a worker is told as missed", () => {
   const schedule: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 100 * MINUTE };
   const decision = decide(
-    { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, updatedAt: 0 },
+    { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, createdAt: 0 },
     NOT_MET,
     105 * MINUTE,
   );

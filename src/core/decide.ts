@@ -34,7 +34,7 @@ export type Decision =
       missed: number;
     };
 
-type DueReminder = Pick<Reminder, "schedule" | "updatedAt"> & { nextRunAt: Instant; lastOccurrenceAt: Instant | null };
+type DueReminder = Pick<Reminder, "schedule" | "createdAt"> & { nextRunAt: Instant; lastOccurrenceAt: Instant | null };
 
 /** What becomes of a due reminder. Pure: the same reminder, facts and instant always give the same decision. */
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
@@ -44,8 +44,8 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
   // Plain SQL may have moved the due instant back onto an occurrence that was.
   const occurrenceAt = afterLastOccurrence(reminder.nextRunAt, reminder);
   const nextRunAt = nextOccurrence(schedule, Math.max(now, occurrenceAt));
-  // Nothing was missed before somebody set it so: a due instant in the past means "at once".
-  const since = Math.max(occurrenceAt, reminder.updatedAt);
+  // Nothing was missed before there was a reminder: one created with a due instant in the past is due at once.
+  const since = Math.max(occurrenceAt, reminder.createdAt);
   const missed = schedule.type === "recurring" ? countRecurring(schedule, since, now) : 0;
   return { kind: "send", occurrenceAt, nextRunAt, missed };
 }

@@ -36,10 +36,10 @@ export function planFiring(due: readonly DueReminder[], planning: Planning): Pla
 
 function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
   const { reminder, facts, lastOccurrenceAt, now } = due;
-  const { schedule, stopCondition, updatedAt } = reminder;
+  const { schedule, stopCondition, createdAt } = reminder;
   const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
   const decision = decide(
-    { schedule, nextRunAt, lastOccurrenceAt, updatedAt },
+    { schedule, nextRunAt, lastOccurrenceAt, createdAt },
     { stop: stopAnswer(stopCondition, facts) },
     now,
   );

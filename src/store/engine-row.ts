@@ -23,7 +23,6 @@ export type EngineReminder = Pick<
   | "nextRunAt"
   | "occurrenceCount"
   | "createdAt"
-  | "updatedAt"
   | "deletedAt"
 >;
 
@@ -41,7 +40,7 @@ export interface ReminderWithFacts {
 /** The columns of `reminder_jobs` that make an `EngineReminder`. */
 export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, entity_id, event_type, channel, recipient,
            subject, message, data, time_zone, schedule_type, interval_minutes, anchor_at, stop_condition_type,
-           stop_condition_value, flag_key, status, next_run_at, last_occurrence_at, occurrence_count, created_at, updated_at, deleted_at`;
+           stop_condition_value, flag_key, status, next_run_at, last_occurrence_at, occurrence_count, created_at, deleted_at`;
 
 /** What is read beside a reminder `r`, from the joins in `FACTS_JOINS`. */
 export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_id is not null as has_contact,
@@ -70,7 +69,6 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
       nextRunAt: row.next_run_at as number | null,
       occurrenceCount: row.occurrence_count as number,
       createdAt: row.created_at as number,
-      updatedAt: row.updated_at as number,
       deletedAt: row.deleted_at as number | null,
     },
     bucket: row.bucket as number,
