@@ -53,8 +53,9 @@ export interface SendOptions {
   /** Aborted when the send takes too long or the worker stops: the channel lets go at once, and throws. */
   signal: AbortSignal;
   /**
-   * Asked by the channel when everything is ready and nothing has left yet, as late as it can: connecting may take
-   * seconds in which the thing gets done. What it throws ends the send, and reaches the caller as it is.
+   * Asked by the channel when everything is ready and nothing has left yet, as late as it can, and more than once if it
+   * likes: connecting may take seconds in which the thing gets done. What it throws ends the send, and reaches the
+   * caller as it is.
    */
   beforeSend?: () => Promise<void>;
 }

@@ -290,6 +290,75 @@ describe("what comes up before the message leaves", () => {
   });
 });
 
+describe("what comes up while the server takes its time over the recipient", () => {
+  test("stops the message before a byte of it has left, and reaches the caller as it is", async () => {
+    const isDone = Object.freeze(new Error("the flag is set"));
+    let flagIsSet = false;
+    let sentAfterData = "";
+    const server = await startScript((line, socket) => {
+      if (line.startsWith("RCPT") && line.includes("<ann@")) flagIsSet = true;
+      if (line === "DATA" && flagIsSet) socket.on("data", (chunk) => (sentAfterData += chunk));
+      return polite(line);
+    });
+    const email = emailChannel({ port: server.port });
+    const beforeSend = async () => {
+      if (flagIsSet) throw isDone;
+    };
+
+    const error = await failure(email.send(exampleMessage(), { ...unhurried, beforeSend }));
+
+    expect(error).toBe(isDone);
+    while (server.sockets.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(server.lines.at(-1)).toBe("DATA");
+    expect(sentAfterData).toBe("");
+
+    flagIsSet = false;
+    await email.send(exampleMessage({ recipient: "bob@example.com" }), { ...unhurried, beforeSend });
+    expect(server.lines.filter((line) => line === ".")).toHaveLength(1);
+  });
+
+  test("is nothing, and the message arrives whole", async () => {
+    const smtp = await startSmtp();
+    let asked = 0;
+
+    await emailChannel({ port: smtp.port }).send(exampleMessage(), {
+      ...unhurried,
+      beforeSend: async () => {
+        asked++;
+      },
+    });
+
+    expect(smtp.received.map(({ mail }) => mail.text)).toEqual([expect.stringContaining("is still open")]);
+    expect(asked).toBeGreaterThan(1);
+  });
+
+  test.each(["the server hangs up", "the worker stops"])(
+    "when meanwhile %s, the message has not left and is tried again",
+    async (what) => {
+      const controller = new AbortController();
+      const server = await startScript(polite);
+      let answer: (() => void) | undefined;
+      const beforeSend = async () => {
+        if (!server.lines.includes("DATA")) return;
+        if (what === "the worker stops") controller.abort(new Error(what));
+        else for (const socket of server.sockets) socket.destroy();
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      };
+
+      const error = await failure(
+        emailChannel({ port: server.port }).send(exampleMessage(), { signal: controller.signal, beforeSend }),
+      );
+      answer?.();
+      while (server.sockets.size > 0) await new Promise((resolve) => setImmediate(resolve));
+
+      expect(error.name).toBe("Retryable");
+      expect(server.lines.at(-1)).toBe("DATA");
+    },
+  );
+});
+
 test("as many messages at once as the channel allows arrive once each", async () => {
   const smtp = await startSmtp();
   const email = emailChannel({ port: smtp.port });

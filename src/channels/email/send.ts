@@ -15,6 +15,7 @@ export interface Mail {
 export async function sendMail(sessions: SmtpSessions, mail: Mail, options: SendOptions): Promise<string> {
   const session = await sessions.take(options.signal);
   const wasUsed = session.used > 0;
+  // The session asks again when the server waits for the content. Asked here first, a no costs no connection.
   try {
     await options.beforeSend?.();
   } catch (change) {
@@ -22,7 +23,7 @@ export async function sendMail(sessions: SmtpSessions, mail: Mail, options: Send
     throw change;
   }
   try {
-    const { serverMessageId, response } = await session.send(mail, mail.content, options.signal);
+    const { serverMessageId, response } = await session.send(mail, mail.content, options);
     sessions.giveBack(session);
     return serverMessageId ?? response;
   } catch (error) {

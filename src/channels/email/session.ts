@@ -4,6 +4,7 @@ import SMTPConnection, {
   type SMTPConnectionOptions,
   type SMTPConnectionSendInfo,
 } from "nodemailer/lib/smtp-connection";
+import type { SendOptions } from "../channel.ts";
 
 /**
  * `auto`: TLS from the start on port 465; elsewhere STARTTLS where the server offers it, and nothing less where a password
@@ -99,25 +100,33 @@ export class SmtpSession {
   /**
    * Sends one message. Throws `SessionError`; its stage is "content" from the moment that the server could have all of
    * it, so that its silence doesn't tell whether it took the message.
+   *
+   * `beforeSend` is asked once the server waits for the content, as some take seconds to get there. What it throws is
+   * thrown as it is, and ends the connection: the only way to take back a message that is announced, but not sent.
    */
-  async send(envelope: Envelope, content: Buffer, signal: AbortSignal): Promise<SMTPConnectionSendInfo> {
+  async send(envelope: Envelope, content: Buffer, options: SendOptions): Promise<SMTPConnectionSendInfo> {
     this.used++;
-    let stage: Stage = "envelope";
-    const stream = new Readable({
-      read() {
-        stage = "content";
-        this.push(content);
-        this.push(null);
-      },
-    });
+    const { signal, beforeSend } = options;
     const connection = this.#connection;
     const addressed = { from: envelope.from, to: [envelope.to], size: content.length, use8BitMime: false };
-    return await step<SMTPConnectionSendInfo>(
-      connection,
-      () => stage,
-      signal,
-      (done) => connection.send(addressed, stream, done),
-    );
+    let stage: Stage = "envelope";
+    return await new Promise((resolve, reject) => {
+      const stream = contentStream(content, async () => {
+        try {
+          await beforeSend?.();
+        } catch (change) {
+          reject(change);
+          connection.close();
+        }
+        if (!stream.destroyed) stage = "content";
+      });
+      step<SMTPConnectionSendInfo>(
+        connection,
+        () => stage,
+        signal,
+        (done) => connection.send(addressed, stream, done),
+      ).then(resolve, reject);
+    });
   }
 
   /** Makes the session ready again after the server refused a message. Throws `SessionError`. */
@@ -134,6 +143,19 @@ export class SmtpSession {
   close(): void {
     this.#connection.close();
   }
+}
+
+/** The content as the connection reads it, which is when the server waits for it; nothing of it before `leaving` is through. */
+function contentStream(content: Buffer, leaving: () => Promise<void>): Readable {
+  return new Readable({
+    read() {
+      leaving().then(() => {
+        if (this.destroyed) return; // the connection ended meanwhile
+        this.push(content);
+        this.push(null);
+      });
+    },
+  });
 }
 
 type Done<T> = (error?: Error | null, result?: T) => void;
