@@ -1,5 +1,6 @@
+import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
-import { connect, neededUrl, requireTables, withoutPassword } from "./connect.ts";
+import { connect, neededUrl, requireTables } from "./connect.ts";
 import { closeApi, listen } from "./listen.ts";
 import { makeApi, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";

@@ -1,6 +1,7 @@
 import { withinMs } from "../engine/within.ts";
 import { isMigrated, refuseOldServer } from "../store/migrate.ts";
 import { type Database, openDatabase } from "../store/postgres.ts";
+import { withoutPassword } from "../telemetry/url-password.ts";
 import type { Service } from "./run.ts";
 import { CannotRun } from "./say.ts";
 
@@ -36,11 +37,6 @@ export async function connect({ config, opened }: Service, url: string, name: st
 export async function requireTables(database: Database): Promise<void> {
   if (await isMigrated(database)) return;
   throw new CannotRun("the database lacks tables that this version needs: run `npx reminder-engine migrate` first");
-}
-
-/** The URL as it may be shown. */
-export function withoutPassword(url: string): string {
-  return url.replace(/^([^:]+:\/\/[^:@/]*:)[^/]*@/, "$1***@");
 }
 
 /** SQLSTATEs that say what is wrong with DATABASE_URL. */

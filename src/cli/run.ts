@@ -3,6 +3,7 @@ import { type Config, loadConfig, readEnvironment } from "../config.ts";
 import { withinMs } from "../engine/within.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import { createLog } from "../telemetry/log.ts";
+import { passwordsIn } from "../telemetry/url-password.ts";
 import { whenNpmEnds } from "./npm-parent.ts";
 import { complain, say } from "./say.ts";
 import { StopList } from "./stop-list.ts";
@@ -32,7 +33,8 @@ export async function run(command: Command): Promise<void> {
   surviveClosedOutput();
   try {
     const config = loadConfig(readEnvironment());
-    const log = createLog({ level: config.logLevel, secrets: [config.email.server?.password] });
+    const secrets = [config.email.server?.password, ...passwordsIn(config.database.url ?? "")];
+    const log = createLog({ level: config.logLevel, secrets });
     await runWith(config, log, command);
   } catch (error) {
     complain(error);

@@ -1,7 +1,8 @@
 import { type Embedded, startEmbedded } from "../store/embedded.ts";
 import { migrate } from "../store/migrate.ts";
+import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
-import { connect, withoutPassword } from "./connect.ts";
+import { connect } from "./connect.ts";
 import { closeApi, listen } from "./listen.ts";
 import { makeApi, makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";

@@ -1,5 +1,6 @@
+import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
-import { connect, neededUrl, requireTables, withoutPassword } from "./connect.ts";
+import { connect, neededUrl, requireTables } from "./connect.ts";
 import { makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
 import { say } from "./say.ts";

@@ -31,6 +31,10 @@ test("a secret is hidden wherever it stands, also in an error's message, and the
 
 test.each([
   ["postgresql://me:hunter2@db.example.com:5432/reminders", "postgresql://me:[hidden]@db.example.com:5432/reminders"],
+  [
+    'no "postgresql://db/x?password=hunter2&sslpassword=hunter2", sorry',
+    'no "postgresql://db/x?password=[hidden]&sslpassword=[hidden]", sorry',
+  ],
   ["https://:hunter2@example.com/hook", "https://:[hidden]@example.com/hook"],
   [
     "see http://example.com:8080/a@b, mail someone@example.com",

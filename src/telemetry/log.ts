@@ -1,5 +1,6 @@
 import { type Logger, type LoggerOptions, pino } from "pino";
 import { PinoPretty as pretty } from "pino-pretty";
+import { hideUrlPasswords } from "./url-password.ts";
 
 export interface LogOptions {
   level: string;
@@ -15,9 +16,6 @@ const HIDDEN = "[hidden]";
 
 /** Where secrets usually stand. */
 const SECRET_NAMES = ["password", "authorization", "cookie", "token", "secret", "apiKey", "api_key"];
-
-/** The password in a URL, also inside a longer text such as an error's message. */
-const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*:)[^\s/"\\]+(?=@)/gi;
 
 /** The program's log: JSON lines for machines, or, when a person looks at a terminal, lines for people. No secrets. */
 export function createLog({ level, secrets = [], destination = standardError() }: LogOptions): Logger {
@@ -36,7 +34,7 @@ export function createLog({ level, secrets = [], destination = standardError() }
 }
 
 function hide(line: string, secrets: readonly string[]): string {
-  let shown = line.replace(URL_PASSWORD, `$1${HIDDEN}`);
+  let shown = hideUrlPasswords(line, HIDDEN);
   // As it stands in a JSON string.
   for (const secret of secrets) shown = shown.replaceAll(JSON.stringify(secret).slice(1, -1), HIDDEN);
   return shown;

@@ -48,6 +48,23 @@ test("on a database of the user's own, its password is not shown", async () => {
   }
 });
 
+test("the database's password is not shown in the log either, whatever repeats it", async () => {
+  const database = await freshDatabase();
+  const url = new URL(database.url);
+  const secret = url.password || "trusted-anyway";
+  url.password = "";
+  url.searchParams.set("password", secret);
+  const program = runProgram(["start"], { DATABASE_URL: url.href, LOG_LEVEL: "info" });
+  await program.says("🟢 Scheduler started");
+  expect(program.told("Database")).toMatch(/\?password=\*\*\*$/);
+
+  await fetch(`${program.told("API")}/reminders?entity_id=${secret}-and-more`);
+  await until(() => program.stderr().includes("-and-more"), "the request is logged");
+  program.kill("SIGTERM");
+  expect(await program.ended).toBe(0);
+  expect(program.output()).not.toContain(secret);
+});
+
 test("the parts run apart: what the API is told, a worker sends", async () => {
   const database = await freshDatabase();
   const api = runProgram(["api"], { DATABASE_URL: database.url });

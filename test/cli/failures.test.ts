@@ -86,6 +86,12 @@ describe("a database that can't be used is told in one line:", () => {
     expect(lines[0]).toContain(`postgresql://me:***@127.0.0.1:${free}/x`);
   });
 
+  test("nobody there, with the password in the query", async () => {
+    const url = `postgresql://me@127.0.0.1:${await freePort()}/x?password=${SECRET}&sslpassword=${SECRET}`;
+    const lines = await failureOf(runProgram(["worker"], { DATABASE_URL: url }));
+    expect(lines).toEqual([expect.stringContaining(url.replaceAll(SECRET, "***"))]);
+  });
+
   test("a host that doesn't exist", async () => {
     const lines = await failureOf(
       runProgram(["worker"], { DATABASE_URL: `postgresql://me:${SECRET}@nowhere.invalid/x` }),
