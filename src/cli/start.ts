@@ -16,16 +16,19 @@ export async function start(service: Service): Promise<"stays"> {
   const { config, log, opened, stopping } = service;
   const embedded = config.database.url ? null : await openEmbedded(service);
   const url = embedded?.url ?? (config.database.url as string);
-  const database = await connect(service, url, "start");
+  const database = await connect(service, url, "api");
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ migrations: applied }, "tables created");
+
+  // With connections of its own, the worker fires on time however many the API has waiting for the database.
+  const ofWorker = await connect(service, url, "worker");
 
   const channels = openChannels(service);
   const server = await makeApi(service, database, channels);
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);
-  const worker = makeWorker(service, database, channels);
+  const worker = makeWorker(service, ofWorker, channels);
   opened.add("API and worker", () => Promise.all([closeApi(server), worker.stop()]));
   embedded?.announce(where);
 

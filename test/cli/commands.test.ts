@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { startEmbedded } from "../../src/store/embedded.ts";
-import { openDatabase } from "../../src/store/postgres.ts";
+import { type Database, openDatabase } from "../../src/store/postgres.ts";
 import { freshDatabase } from "../support/database.ts";
 import { buildProgram, type Program, runProgram } from "../support/program.ts";
 import { until } from "../support/wait.ts";
@@ -80,6 +80,37 @@ test("the parts run apart: what the API is told, a worker sends", async () => {
     expect(await program.ended).toBe(0);
   }
 });
+
+test("in one process, requests that wait for the database don't keep the worker from firing", async () => {
+  const database = await freshDatabase();
+  const program = runProgram(["start"], { DATABASE_URL: database.url, DATABASE_POOL_SIZE: "2" });
+  await program.says("🟢 Scheduler started");
+  const held = await insertReminder(database, "INV_0", "2100-01-01");
+  const stuck = async () => (await database.query(WAITS_FOR_A_LOCK)).length;
+
+  const answers = await database.transaction(async (sql) => {
+    await sql.query("select from reminder_jobs where id = $1 for update", [held]);
+    const pause = () => fetch(`${program.told("API")}/reminders/${held}/pause`, { method: "POST" });
+    const pausing = Promise.all(Array.from({ length: 10 }, pause));
+    await until(async () => (await stuck()) === 2, "the API has no connection left");
+    await insertReminder(database, "INV_1", "now");
+    await program.says("INV_1");
+    expect(await stuck()).toBe(2);
+    return () => pausing; // it goes on once this transaction has ended
+  });
+  await answers();
+});
+
+const WAITS_FOR_A_LOCK = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
+async function insertReminder(database: Database, entityId: string, dueAt: string): Promise<unknown> {
+  const [row] = await database.query(
+    `insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, next_run_at)
+     values ('invoice', $1, 'payment', 'email', 'one_time', $2) returning id`,
+    [entityId, dueAt],
+  );
+  return row?.id;
+}
 
 test("a database that goes away later ends nobody, and all go on when it is back", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "reminder-away-"));
