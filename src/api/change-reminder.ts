@@ -43,7 +43,7 @@ async function change(
     case "invalid":
       throw invalidField(result.field, result.message);
     case "changed": {
-      const written = await writeReminder(sql, result.reminder);
+      const written = await writeReminder(sql, reminder, result.reminder);
       await insertEvents(sql, [{ reminderId: id, ...result.change }]);
       return written;
     }

@@ -32,6 +32,15 @@ describe("whatever the reminder and the edit", () => {
     );
   });
 
+  test("data that it doesn't change stays the same object", () => {
+    fc.assert(
+      fc.property(anyReminder, anyEdit, anyInstant, (reminder, edit, now) => {
+        const result = update(reminder, { ...edit, data: structuredClone(reminder.data) }, now);
+        if (result.kind === "changed") expect(result.reminder.data).toBe(reminder.data);
+      }),
+    );
+  });
+
   test("an ACTIVE reminder that was due stays due, and a recurring one has an interval and an anchor on its grid", () => {
     fc.assert(
       fc.property(anyReminder, anyEdit, anyInstant, (reminder, edit, now) => {

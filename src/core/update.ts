@@ -16,7 +16,10 @@ export interface ReminderEdit extends ScheduleEdit {
 
 export type Updated = Transition | { kind: "invalid"; field: string; message: string };
 
-/** What an edit makes of a reminder. Pure; an edit that asks for what is so already changes nothing. */
+/**
+ * What an edit makes of a reminder. Pure; an edit that asks for what is so already changes nothing, and `data` that it
+ * doesn't change stays the same object.
+ */
 export function update(reminder: ReminderRecord, edit: ReminderEdit, now: Instant): Updated {
   const hindered = hindrance("update", reminder);
   if (hindered) return hindered;
@@ -29,7 +32,7 @@ export function update(reminder: ReminderRecord, edit: ReminderEdit, now: Instan
     recipient: orFormer(edit.recipient, reminder.recipient),
     subject: orFormer(edit.subject, reminder.subject),
     message: orFormer(edit.message, reminder.message),
-    data: edit.data ?? reminder.data,
+    data: edit.data === undefined || isSameJson(edit.data, reminder.data) ? reminder.data : edit.data,
     timeZone: orFormer(edit.timeZone, reminder.timeZone),
     stopCondition: orFormer(edit.stopCondition, reminder.stopCondition),
     schedule: when.schedule,

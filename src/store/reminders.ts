@@ -108,17 +108,25 @@ export class KeyIsTaken extends Error {
   override name = "KeyIsTaken";
 }
 
+// `data` that nobody changed stays as it is: plain SQL may have put numbers there that are finer or larger than ours.
 const WRITE = `
   update reminder_jobs
-     set channel = $3, recipient = $4, subject = $5, message = $6, data = $7, time_zone = $8,
+     set channel = $3, recipient = $4, subject = $5, message = $6, data = coalesce($7, data), time_zone = $8,
          schedule_type = $9, interval_minutes = $10, anchor_at = $11, run_at = $12, next_run_at = $13,
          stop_condition_type = $14, stop_condition_value = $15,
          status = $16, completion_reason = $17, completed_at = $18, deleted_at = $19, updated_at = reminder_now()
    where tenant_id = $1 and id = $2
   returning *`;
 
-/** Writes back a locked reminder, all but its key and its history. Throws `KeyIsTaken` if it would be a second ACTIVE one. */
-export async function writeReminder(sql: Sql, reminder: ReminderRecord): Promise<ReminderRecord> {
+/**
+ * Writes what became of a locked reminder, all but its key and its history; its `data` only when that is another object
+ * than it was. Throws `KeyIsTaken` if it would be a second ACTIVE one.
+ */
+export async function writeReminder(
+  sql: Sql,
+  former: ReminderRecord,
+  reminder: ReminderRecord,
+): Promise<ReminderRecord> {
   const { schedule, stopCondition } = reminder;
   const [row] = await sql
     .query(WRITE, [
@@ -128,7 +136,7 @@ export async function writeReminder(sql: Sql, reminder: ReminderRecord): Promise
       reminder.recipient,
       reminder.subject,
       reminder.message,
-      JSON.stringify(reminder.data),
+      reminder.data === former.data ? null : JSON.stringify(reminder.data),
       reminder.timeZone,
       schedule.type,
       schedule.type === "recurring" ? schedule.intervalMinutes : null,

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { channelMap } from "../../src/channels/registry.ts";
 import { startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
+import { sinkChannel } from "../support/sink.ts";
+import { world } from "../support/world.ts";
 
 const MINUTE = 60_000;
 const ms = (iso: unknown): number => Date.parse(String(iso));
@@ -179,4 +182,23 @@ test("fifty edits of one reminder at once are made one after another, and each i
   expect(new Set(changes.map(({ subject }) => subject.to)).size).toBe(50);
   // Each began with what another one had left.
   expect(new Set(changes.map(({ subject }) => subject.from)).size).toBe(50);
+});
+
+test("numbers that only plain SQL can write survive every change that is not about them", async () => {
+  const { database, insert } = await world();
+  const api = await startApi(database, { channels: channelMap([sinkChannel()]) });
+  const id = await insert({ data: '{"order": 12345678901234567890, "share": 0.12345678901234567890}' });
+
+  await api.act(id, "pause");
+  await api.act(id, "resume");
+  const { data } = await api.patch(id, { subject: "Your order", interval_minutes: 5 });
+  await api.patch(id, { message: "It is here", data });
+  await api.remove(id);
+  await api.act(id, "restore");
+
+  const kept = await database.query("select data->>'order' as order, data->>'share' as share from reminder_jobs");
+  expect(kept).toEqual([{ order: "12345678901234567890", share: "0.12345678901234567890" }]);
+
+  await api.patch(id, { data: { order: 7 } });
+  expect(await database.query("select data from reminder_jobs")).toEqual([{ data: { order: 7 } }]);
 });
