@@ -9,32 +9,32 @@ import { conflict, invalidField, notFound, type Problem } from "./problem.ts";
 import { TENANT_ID } from "./tenant.ts";
 
 /**
- * Changes a reminder under its row lock: reads it, asks `decide` what becomes of it, and writes that and the timeline's
+ * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
  * line, all or nothing. Returns the reminder as it is then. Throws 404, 409 or 422.
  */
 export async function changeReminder(
   database: Database,
   id: number,
-  decide: (reminder: ReminderRecord, moment: Moment) => Updated,
+  change: (reminder: ReminderRecord, moment: Moment) => Updated,
 ): Promise<ReminderRecord> {
   try {
-    return await database.transaction((sql) => change(sql, id, decide));
+    return await database.transaction((sql) => changeLocked(sql, id, change));
   } catch (error) {
     throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
   }
 }
 
-async function change(
+async function changeLocked(
   sql: Sql,
   id: number,
-  decide: (reminder: ReminderRecord, moment: Moment) => Updated,
+  change: (reminder: ReminderRecord, moment: Moment) => Updated,
 ): Promise<ReminderRecord> {
   const locked = await lockReminder(sql, TENANT_ID, id);
   if (!locked) throw noReminder(id);
   const { reminder, now } = locked;
   const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, TENANT_ID, id) : null;
 
-  const result = decide(reminder, { now, lastOutcome: outcome });
+  const result = change(reminder, { now, lastOutcome: outcome });
   switch (result.kind) {
     case "unchanged":
       return reminder;
