@@ -89,6 +89,25 @@ test("page by page, deliveries and timeline are the same as at once; and both st
   expect(await api.all(`/reminders/${id}/timeline?limit=3`)).toEqual(timeline);
 });
 
+test("the pages lead through all years that plain SQL may have written", async () => {
+  const { database, insert } = await world();
+  const api = await startApi(database);
+  const id = await insert({ created_at: "0001-01-01T00:00:00Z" });
+  const instants = ["0001-01-01T00:00:00.000Z", "1850-06-01T12:00:00.000Z", "9999-12-31T23:59:59.999Z"];
+  for (const at of instants) {
+    await database.query(
+      `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, created_at, finished_at)
+       values ('default', 0, $1, $2, 'sink', 'failed', $2, $2)`,
+      [id, at],
+    );
+  }
+
+  const deliveries = await api.all(`/reminders/${id}/deliveries?limit=1`);
+  expect(deliveries).toMatchObject(instants.toReversed().map((at) => ({ occurrence_at: at })));
+  const timeline = await api.all(`/reminders/${id}/timeline?limit=1`);
+  expect(timeline).toMatchObject([{ type: "created" }, ...instants.map((at) => ({ type: "fired", at }))]);
+});
+
 test("a reminder that plain SQL made has a timeline, too", async () => {
   const { database, sink, insert } = await world();
   const api = await startApi(database, { channels: channelMap([sink]) });

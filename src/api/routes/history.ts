@@ -11,11 +11,8 @@ import { idParams } from "../schemas/fields.ts";
 import { TimelineLine, toTimelineJson } from "../schemas/timeline.ts";
 import { TENANT_ID } from "../tenant.ts";
 
-/** Milliseconds since the epoch, within the years that a timestamp can be written in. */
-const position = z
-  .int()
-  .min(Date.UTC(0, 0, 1))
-  .max(Date.UTC(9999, 11, 31));
+/** Milliseconds since the epoch, of the years 1 to 9999: ISO 8601 and PostgreSQL write them the same way. */
+const position = z.int().min(Date.parse("0001-01-01T00:00:00Z")).max(Date.parse("9999-12-31T23:59:59.999Z"));
 
 export function historyRoutes(api: Api, { database }: ApiContext): void {
   const mustExist = async (id: number): Promise<void> => {
