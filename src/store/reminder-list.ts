@@ -16,11 +16,8 @@ export interface ReminderFilter {
   includeDeleted: boolean;
 }
 
-// Newest first by id, so that a page stays what it was while others are created.
-const LIST = `
-  select *
-    from reminder_jobs
-   where tenant_id = $1
+const MATCHES = `
+         tenant_id = $1
      and ($2::bigint is null or id < $2)
      and ($3::text is null or status = $3)
      and ($4::text is null or entity_type = $4)
@@ -29,7 +26,38 @@ const LIST = `
      and ($7::text is null or channel = $7)
      and ($8::timestamptz is null or next_run_at < $8)
      and ($9::timestamptz is null or next_run_at >= $9)
-     and ($10 or deleted_at is null)
+     and ($10 or deleted_at is null)`;
+
+// Newest first by id, so that a page stays what it was while others are created.
+const LIST = `
+  select *
+    from reminder_jobs
+   where ${MATCHES}
+   order by id desc
+   limit $11`;
+
+// One entity has few reminders among millions, so walking down the ids would read the whole table for a page. Two partial
+// indexes have its reminders, one those that are ACTIVE and one the others, hence two arms. `materialized`: else the
+// planner may still walk down the ids for the first, whose index is not in their order.
+const LIST_OF_ENTITY = `
+  with active as materialized (
+    select *
+      from reminder_jobs
+     where ${MATCHES}
+       and status = 'ACTIVE' and deleted_at is null
+       and ($3::text is null or $3 = 'ACTIVE')
+  ), other as (
+    select *
+      from reminder_jobs
+     where ${MATCHES}
+       and (status <> 'ACTIVE' or deleted_at is not null)
+       and ($3::text is distinct from 'ACTIVE' or $10)
+     order by id desc
+     limit $11
+  )
+  select * from active
+   union all
+  select * from other
    order by id desc
    limit $11`;
 
@@ -40,7 +68,8 @@ export async function listReminders(
   filter: ReminderFilter,
   page: { below: number | null; limit: number },
 ): Promise<ReminderRecord[]> {
-  const rows = await sql.query(LIST, [
+  const isOfEntity = filter.entityType !== undefined && filter.entityId !== undefined;
+  const rows = await sql.query(isOfEntity ? LIST_OF_ENTITY : LIST, [
     tenantId,
     page.below,
     filter.status ?? null,
