@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { parseEnv } from "node:util";
 import { z } from "zod";
+import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
 
 /** Everything that can be set, validated. Times are in the unit that the name says. */
 export interface Config {
@@ -27,16 +28,6 @@ export interface Config {
     retentionDays: number;
   };
 }
-
-export interface SmtpServer {
-  host: string;
-  port: number;
-  /** Null: no login. */
-  username: string | null;
-  password: string | null;
-  tls: (typeof TLS_MODES)[number];
-}
-const TLS_MODES = ["auto", "implicit", "required", "off"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 
-/** Whom each room may import besides itself. What isn't listed is not allowed. */
+/** Which rooms, or single files, each room may import besides itself. What isn't listed is not allowed. */
 const MAY_IMPORT: Record<string, string[]> = {
   core: [],
   telemetry: [],
@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   channels: ["core", "templates"],
   engine: ["core", "store", "conditions", "channels", "templates", "telemetry"],
   api: ["core", "store", "conditions", "channels", "templates", "telemetry"],
-  "config.ts": ["core", "telemetry"],
+  "config.ts": ["core", "telemetry", "channels/email/settings.ts"],
 };
 /** Only the program itself knows everybody. */
 const KNOWS_EVERYBODY = ["cli", "cli.ts"];
@@ -43,8 +43,8 @@ const ours = (file: File): string[] =>
 describe("the arrows point down", () => {
   test.each(files.filter((file) => !KNOWS_EVERYBODY.includes(file.room)))("$path", (file) => {
     const allowed = [file.room, ...(MAY_IMPORT[file.room] ?? [])];
-    const rooms = ours(file).map((target) => target.split("/")[0] as string);
-    expect(rooms.filter((room) => !allowed.includes(room))).toEqual([]);
+    const isAllowed = (target: string) => allowed.includes(target.split("/")[0] as string) || allowed.includes(target);
+    expect(ours(file).filter((target) => !isAllowed(target))).toEqual([]);
   });
 });
 

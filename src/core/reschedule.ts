@@ -1,7 +1,6 @@
+import { MS_PER_MINUTE } from "./instant.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { Instant, ReminderRecord, Schedule } from "./reminder.ts";
-
-const MS_PER_MINUTE = 60_000;
 
 /** The part of an edit that is about when. What is undefined stays as it is. */
 export interface ScheduleEdit {

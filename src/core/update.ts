@@ -1,3 +1,4 @@
+import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
 import type { Instant, JsonObject, JsonValue, ReminderRecord, StopCondition } from "./reminder.ts";
 import { reschedule, type ScheduleEdit } from "./reschedule.ts";
@@ -75,8 +76,4 @@ function differences(before: ReminderRecord, after: ReminderRecord): JsonObject 
     if (!isSameJson(from, to)) changed[name] = LARGE_FIELDS.includes(name) ? {} : { from, to };
   }
   return changed;
-}
-
-function toIso(instant: Instant | null): string | null {
-  return instant === null ? null : new Date(instant).toISOString();
 }

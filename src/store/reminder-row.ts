@@ -1,8 +1,8 @@
-import type { Reminder, ReminderRecord, Schedule, StopCondition } from "../core/reminder.ts";
+import type { ReminderRecord, Schedule, StopCondition } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
 
-/** A row of `reminder_jobs` (`select r.*`) as a reminder. */
-export function toReminder(row: Row): Reminder {
+/** A whole row of `reminder_jobs` as a reminder. */
+export function toReminderRecord(row: Row): ReminderRecord {
   return {
     id: row.id as number,
     tenantId: row.tenant_id as string,
@@ -13,28 +13,21 @@ export function toReminder(row: Row): Reminder {
     recipient: row.recipient as string | null,
     subject: row.subject as string | null,
     message: row.message as string | null,
-    data: row.data as Reminder["data"],
+    data: row.data as ReminderRecord["data"],
     timeZone: row.time_zone as string | null,
     schedule: toSchedule(row),
     stopCondition: toStopCondition(row),
-    status: row.status as Reminder["status"],
-    completionReason: row.completion_reason as Reminder["completionReason"],
+    status: row.status as ReminderRecord["status"],
+    completionReason: row.completion_reason as ReminderRecord["completionReason"],
+    runAt: row.run_at as number | null,
     nextRunAt: row.next_run_at as number | null,
     lastRunAt: row.last_run_at as number | null,
+    lastOccurrenceAt: row.last_occurrence_at as number | null,
     occurrenceCount: row.occurrence_count as number,
     createdAt: row.created_at as number,
     updatedAt: row.updated_at as number,
     completedAt: row.completed_at as number | null,
     deletedAt: row.deleted_at as number | null,
-  };
-}
-
-/** The same with what only a change of the schedule needs. */
-export function toReminderRecord(row: Row): ReminderRecord {
-  return {
-    ...toReminder(row),
-    runAt: row.run_at as number | null,
-    lastOccurrenceAt: row.last_occurrence_at as number | null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
 import type { Sender } from "../../src/channels/email/compose.ts";
-import type { SmtpServer } from "../../src/channels/email/session.ts";
+import type { SmtpServer } from "../../src/channels/email/settings.ts";
 import { createChannels } from "../../src/channels/registry.ts";
 
 /** The e-mail channel, sending by a server on loopback without TLS unless the settings say otherwise; null: demo. */

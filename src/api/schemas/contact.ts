@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { toIso } from "../../core/instant.ts";
 import type { Contact as ContactRow } from "../../core/reminder.ts";
-import { isoInstant, line, locale, timeZone, toIso } from "./fields.ts";
+import { isoInstant, line, locale, timeZone } from "./fields.ts";
 
 export const contactParams = z.strictObject({
   entity_type: line(200).meta({ description: "The entity's type, as in its reminders.", example: "interviewer" }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { toIso } from "../../core/instant.ts";
 import { DELIVERY_STATUSES, type Delivery as DeliveryRow, deliveryId } from "../../core/reminder.ts";
-import { isoInstant, toIso } from "./fields.ts";
+import { isoInstant } from "./fields.ts";
 
 export const Delivery = z
   .strictObject({

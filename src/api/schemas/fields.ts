@@ -56,12 +56,6 @@ export const instant = z.iso
 /** An instant in an answer. */
 export const isoInstant = z.string().meta({ format: "date-time" });
 
-export function toIso(instant: number): string;
-export function toIso(instant: number | null): string | null;
-export function toIso(instant: number | null): string | null {
-  return instant === null ? null : new Date(instant).toISOString();
-}
-
 const anyObject = z.custom<JsonObject>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   { error: "must be a JSON object" },

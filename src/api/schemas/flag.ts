@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { MAX_FLAG_KEY_LENGTH } from "../../core/flag-key.ts";
+import { toIso } from "../../core/instant.ts";
 import type { Flag as FlagRow } from "../../store/flags.ts";
-import { isoInstant, text, toIso } from "./fields.ts";
+import { isoInstant, text } from "./fields.ts";
 
 export const flagKeyText = text(MAX_FLAG_KEY_LENGTH);
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { STOP_CONDITION_TYPES } from "../../conditions/registry.ts";
+import { toIso } from "../../core/instant.ts";
 import {
   COMPLETION_REASONS,
   REMINDER_STATUSES,
@@ -9,7 +10,7 @@ import {
 } from "../../core/reminder.ts";
 import { MAX_INTERVAL_MINUTES } from "../../core/schedule/recurring.ts";
 import { refusals } from "../validation.ts";
-import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone, toIso } from "./fields.ts";
+import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone } from "./fields.ts";
 
 const entityType = line(200).describe("What kind of thing the reminder is about.");
 const entityId = line(200).describe("Which one of them.");

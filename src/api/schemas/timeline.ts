@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { toIso } from "../../core/instant.ts";
 import { deliveryId, type JsonObject } from "../../core/reminder.ts";
 import type { TimelineEntry } from "../../store/timeline.ts";
-import { freeObject, isoInstant, toIso } from "./fields.ts";
+import { freeObject, isoInstant } from "./fields.ts";
 
 export const TimelineLine = z
   .strictObject({

@@ -5,8 +5,9 @@ import { compose, type Sender } from "./compose.ts";
 import { howToAddress, writeDemo } from "./demo.ts";
 import { bounded, failureOf } from "./failure.ts";
 import { sendMail } from "./send.ts";
-import { SessionError, type SmtpServer } from "./session.ts";
+import { SessionError } from "./session.ts";
 import { SmtpSessions } from "./sessions.ts";
+import type { SmtpServer } from "./settings.ts";
 
 export interface EmailSettings {
   /** Its address is checked here too: throws `InvalidRecipient`. */

@@ -1,5 +1,6 @@
 import { OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
-import type { SessionError, SmtpServer } from "./session.ts";
+import type { SessionError } from "./session.ts";
+import type { SmtpServer } from "./settings.ts";
 
 /** What a person sees of a server's reply; some servers answer with a page. */
 const MAX_SENTENCE_LENGTH = 400;

@@ -5,24 +5,7 @@ import SMTPConnection, {
   type SMTPConnectionSendInfo,
 } from "nodemailer/lib/smtp-connection";
 import type { SendOptions } from "../channel.ts";
-
-/**
- * `auto`: TLS from the start on port 465; elsewhere STARTTLS where the server offers it, and nothing less where a password
- * would travel to another machine. `required`: STARTTLS or nothing. `implicit`: TLS from the start. `off`: never.
- */
-export const TLS_MODES = ["auto", "required", "implicit", "off"] as const;
-export type TlsMode = (typeof TLS_MODES)[number];
-
-export interface SmtpServer {
-  host: string;
-  port: number;
-  /** Null: no login. */
-  username: string | null;
-  password: string | null;
-  tls: TlsMode;
-  /** A private certificate authority to trust instead of the usual ones, in PEM. */
-  certificateAuthority?: string | undefined;
-}
+import type { SmtpServer } from "./settings.ts";
 
 export interface Envelope {
   from: string;

@@ -1,4 +1,5 @@
-import { type SmtpServer, SmtpSession } from "./session.ts";
+import { SmtpSession } from "./session.ts";
+import type { SmtpServer } from "./settings.ts";
 
 /** Messages after which a session is replaced: some servers count, and close on the next. */
 const MAX_MESSAGES_PER_SESSION = 100;
