@@ -15,7 +15,7 @@ const FASTIFY_REFUSALS: Record<string, [status: number, detail: string]> = {
 };
 
 /** Any error as the problem that the client is told of. */
-export function toProblem(error: unknown): Problem {
+function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isDatabaseAway(error)) {
     return new Problem(503, "the database can't be reached at the moment; try again", {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { integer } from "./schemas/fields.ts";
 
 export const DEFAULT_LIMIT = 100;
-export const MAX_LIMIT = 1_000;
+const MAX_LIMIT = 1_000;
 const LONGEST_CURSOR = 4_000;
 
 /** The query parameters of a list that is read page by page; a cursor holds the last item's `position`. */

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from "../../core/reminder.ts";
 import { whyNotText } from "./text.ts";
 
-export const MAX_JSON_BYTES = 64 * 1024;
-export const MAX_JSON_DEPTH = 32;
+const MAX_JSON_BYTES = 64 * 1024;
+const MAX_JSON_DEPTH = 32;
 
 export interface JsonFlaw {
   path: (string | number)[];

@@ -15,7 +15,7 @@ export async function compose(message: Message, rendered: Rendered, from: Sender
     // Addresses as objects are taken as they are; a string would be parsed, and could hold more than one.
     from: { name: from.name, address: from.address },
     to: { name: "", address: to },
-    ...messageHeaders(message, from.address, null),
+    ...messageHeaders(message, from.address),
     subject: rendered.subject,
     text: rendered.text,
     html: rendered.html,

@@ -6,7 +6,7 @@ import { messageHeaders } from "./headers.ts";
 
 /** The whole message for people to read, when there is no mail server to send it by. `to` null: nobody is addressed. */
 export function writeDemo(message: Message, rendered: Rendered, from: Sender, to: string | null): string {
-  const { messageId, inReplyTo, headers } = messageHeaders(message, from.address, null);
+  const { messageId, inReplyTo, headers } = messageHeaders(message, from.address);
   const lines = [
     `From: ${from.name} <${from.address}>`,
     `To: ${to ?? `(nobody yet: ${howToAddress(message)})`}`,

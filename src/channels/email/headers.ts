@@ -13,27 +13,20 @@ export interface MessageHeaders {
  * Made from nothing but the message, so that a retry carries the same ones: a server or reader that got the first try
  * after all can tell that the second is the same message. All messages of a reminder answer to one root that only
  * exists as an id, so mail programs show them as one thread, whichever of them arrived.
- *
- * `unsubscribeUrl`: a page that takes RFC 8058 one-click requests, or null when the installation has none.
  */
-export function messageHeaders(message: Message, from: string, unsubscribeUrl: string | null): MessageHeaders {
+export function messageHeaders(message: Message, from: string): MessageHeaders {
   const { id, createdAt } = message.reminder;
   const root = messageId(`reminder-${id}.${createdAt}`, from);
   return {
     messageId: messageId(message.idempotencyKey, from),
     inReplyTo: root,
     references: root,
-    headers: { ...AUTOMATIC, ...unsubscribeHeaders(unsubscribeUrl) },
+    headers: AUTOMATIC,
   };
 }
 
 /** No out-of-office answers please: RFC 3834 §5, and Exchange's own header for the same. */
 const AUTOMATIC = { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply" };
-
-function unsubscribeHeaders(url: string | null): Record<string, string> {
-  if (url === null) return {};
-  return { "List-Unsubscribe": `<${url}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" };
-}
 
 /** RFC 5322 §3.6.4. Whatever the id holds, only letters, digits, dots, hyphens and underscores get in. */
 function messageId(id: string, from: string): string {
