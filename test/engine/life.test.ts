@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import { Permanent, Retryable } from "../../src/channels/channel.ts";
+import { FRESH_MS } from "../../src/engine/settings.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
 const MINUTE = 60_000;
+
+/** Lets what a worker read before grow so old that it must read it again. */
+const whatWasReadIsStale = () => new Promise((resolve) => setTimeout(resolve, FRESH_MS + 50));
 
 test("a recurring reminder is sent at each due instant and stops once its flag is set", async () => {
   const { insert, work, advance, sink, setFlag, becomes, deliveries, events } = await world();
@@ -27,6 +31,21 @@ test("a recurring reminder is sent at each due instant and stops once its flag i
   expect(sink.received.map((message) => message.occurrenceNumber)).toEqual([1, 2]);
   await until(async () => (await deliveries(id)).every((row) => row.status === "sent"), "both results are stored");
   expect(await events(id)).toMatchObject([{ type: "completed", because: 'flag "paid:42" is set' }]);
+});
+
+test("created after its flag was set, a reminder completes when it is due, without a message", async () => {
+  const { database, insert, work, advance, sink, setFlag, becomes, reminder } = await world();
+  work();
+  await setFlag("done", true);
+  const isSettled = async () => (await database.query("select from status_flags where unsettled")).length === 0;
+  await until(isSettled, "the flag is settled");
+
+  const id = await insert({ interval_minutes: 60, stop_condition_type: "db_check", stop_condition_value: "done" });
+  expect(await reminder(id)).toMatchObject({ status: "ACTIVE" });
+  await advance({ minutes: 60 });
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition", occurrence_count: 0 });
+  expect(sink.received).toEqual([]);
 });
 
 test("a one-time reminder stays ACTIVE until its message is sent, then completes", async () => {
@@ -143,8 +162,7 @@ test("P3: a flag set while messages queue behind a slow receiver stops those tha
     async () => (await database.query("select from reminder_jobs where status = 'COMPLETED'")).length === 5,
     "all are completed",
   );
-  // Let what the worker read before go stale, as it would behind a receiver this slow.
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await whatWasReadIsStale();
   release?.();
 
   await until(
@@ -240,7 +258,7 @@ test("P3: a flag set while the channel is still connecting stops the message", a
 
   await setFlag("done", true);
   await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition" });
-  await new Promise((resolve) => setTimeout(resolve, 200)); // what was read before the flag goes stale
+  await whatWasReadIsStale();
   connected?.();
 
   expect(await deliveryBecomes(id, "suppressed")).toMatchObject({ reason: 'flag "done" is set' });

@@ -20,7 +20,8 @@ export interface Program {
   says(text: string | RegExp): Promise<void>;
   /** The value of a line of the banner. */
   told(name: string): string;
-  kill(signal: NodeJS.Signals): void;
+  /** False when it has ended. */
+  kill(signal: NodeJS.Signals): boolean;
   /** How it ended: its exit code, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
 }

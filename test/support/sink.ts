@@ -7,9 +7,9 @@ export interface SinkMessage extends Message {
 
 export interface Sink extends Channel {
   received: SinkMessage[];
-  /** What the next sends do instead of succeeding; set it to change how the receiver behaves. */
   /** Time that passes between the engine's call and the moment something could leave, as for a connection. */
   connect?: (message: Message) => Promise<void>;
+  /** What the next sends do instead of succeeding; set it to change how the receiver behaves. */
   behave: (message: Message, signal: AbortSignal) => Promise<Receipt> | Receipt;
 }
 
