@@ -56,7 +56,9 @@ export function flagRoutes(api: Api, { database }: ApiContext): void {
         operationId: "setFlag",
         tags,
         summary: "Set a flag",
-        description: "Once it is true, every ACTIVE reminder that waits for it is completed.",
+        description:
+          "Once it is true, every ACTIVE reminder that waits for it is completed. One that is created, resumed or restored " +
+          "afterwards completes when it is next due, without a message.",
         params: flagParams,
         body: SetFlag,
         response: {
