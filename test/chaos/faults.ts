@@ -27,8 +27,7 @@ type Weights = Record<string, number>;
 export const SMALL: Weights = {
   "backend killed": 30,
   "LISTEN killed": 8,
-  "reply to COMMIT lost": 18,
-  "reply to a statement lost": 8,
+  "reply to COMMIT lost": 24,
   "connections reset": 12,
   "connection gone silent": 6,
   deadlock: 10,
@@ -83,9 +82,7 @@ export class Saboteur {
       case "all backends killed":
         return this.#terminate(OURS);
       case "reply to COMMIT lost":
-        return (await anyone.proxy.dropNextReply("commit", 1_000)) ? anyone.service.name : null;
-      case "reply to a statement lost":
-        return (await anyone.proxy.dropNextReply("statement", 1_000)) ? anyone.service.name : null;
+        return (await anyone.proxy.dropNextCommit(1_000)) ? anyone.service.name : null;
       case "connections reset":
         return anyone.proxy.cut(random.between(0, 1)) > 0 ? anyone.service.name : null;
       case "connection gone silent":

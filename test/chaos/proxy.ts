@@ -2,9 +2,6 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { completedCommand, readiness, ServerStream } from "./wire.ts";
 
-/** Whose answer is withheld: that to a COMMIT, or that to a statement that was its own transaction. */
-export type Reply = "commit" | "statement";
-
 /** A network between one process and PostgreSQL that can be made to fail. */
 export interface Network {
   /** The same database, by way of this proxy. */
@@ -18,8 +15,8 @@ export interface Network {
   freeze(share: number): number;
   /** Until the returned function is called, new connections are accepted and never answered. */
   blackhole(): () => void;
-  /** The next such reply, once what it tells of has happened, is lost with its connection. Resolves to whether one came. */
-  dropNextReply(reply: Reply, withinMs: number): Promise<boolean>;
+  /** The next reply to a COMMIT, once that has happened, is lost with its connection. Resolves to whether one came. */
+  dropNextCommit(withinMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -37,14 +34,13 @@ export async function openNetwork(targetUrl: string): Promise<Network> {
   const links = new Set<Link>();
   const timers = new Set<NodeJS.Timeout>();
   let isBlackhole = false;
-  let wanted: { reply: Reply; done: (dropped: boolean) => void } | null = null;
+  let wanted: ((dropped: boolean) => void) | null = null;
 
   const listener = createServer({ noDelay: true }, (client) => {
     const server = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
     const link: Link = { client, server, isFrozen: isBlackhole };
     links.add(link);
     const stream = new ServerStream();
-    let wasIdle = false;
     let withheld: Buffer[] | null = null;
 
     client.on("data", (piece) => {
@@ -54,15 +50,13 @@ export async function openNetwork(targetUrl: string): Promise<Network> {
       if (link.isFrozen) return;
       const passing: Buffer[] = [];
       for (const message of stream.take(piece)) {
-        const command = completedCommand(message);
-        if (wanted && !withheld && command !== null && isWanted(wanted.reply, command, wasIdle)) withheld = [];
+        if (wanted && !withheld && completedCommand(message) === "COMMIT") withheld = [];
         (withheld ?? passing).push(message.raw);
         const ready = readiness(message);
         if (ready === null) continue;
-        wasIdle = ready === "idle";
         if (withheld && ready === "idle" && wanted) {
           // By now it has happened.
-          wanted.done(true);
+          wanted(true);
           end(link);
           return;
         }
@@ -112,8 +106,8 @@ export async function openNetwork(targetUrl: string): Promise<Network> {
         isBlackhole = false;
       };
     },
-    dropNextReply: (reply, withinMs) => {
-      wanted?.done(false);
+    dropNextCommit: (withinMs) => {
+      wanted?.(false);
       return new Promise((resolve) => {
         const done = (dropped: boolean) => {
           clearTimeout(timer);
@@ -121,7 +115,7 @@ export async function openNetwork(targetUrl: string): Promise<Network> {
           resolve(dropped);
         };
         const timer = setTimeout(() => done(false), withinMs);
-        wanted = { reply, done };
+        wanted = done;
       });
     },
     close: async () => {
@@ -131,8 +125,4 @@ export async function openNetwork(targetUrl: string): Promise<Network> {
       await once(listener, "close");
     },
   };
-}
-
-function isWanted(reply: Reply, command: string, wasIdle: boolean): boolean {
-  return reply === "commit" ? command === "COMMIT" : wasIdle && /^(UPDATE|INSERT) /.test(command);
 }

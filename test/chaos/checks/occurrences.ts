@@ -1,6 +1,6 @@
 import type { DeliveryRow } from "../evidence.ts";
 import type { Case, Court } from "./case.ts";
-import { dueInstants, isDueIn, type Regime } from "./regimes.ts";
+import { countInstants, isDueIn, owedInstants, type Regime } from "./regimes.ts";
 
 /** P2, P4: what was recorded was due, never before its time and in time; what was due was recorded, or is accounted for. */
 export function judgeOccurrences(one: Case, court: Court): number {
@@ -49,7 +49,7 @@ function judgeDue(one: Case, court: Court): number {
   let judged = 0;
   for (const regime of one.regimes.filter(({ isActive }) => isActive)) {
     const horizon = Math.min(regime.ends.from, one.stop?.from ?? Number.POSITIVE_INFINITY, court.readAt);
-    for (const due of dueInstants(regime, horizon)) {
+    for (const due of owedInstants(regime, horizon)) {
       if (!court.isOwed(Math.max(due, regime.begins.until), horizon)) continue;
       judged += 1;
       if (isAccountedFor(one, regime, due)) continue;
@@ -65,10 +65,14 @@ function isAccountedFor(one: Case, regime: Regime, due: number): boolean {
   // A one-time reminder whose message a pause held back goes out under a later name.
   if (input.intervalMs === null) return deliveries.some((delivery) => delivery.occurrenceAt > due);
   return deliveries.some((catchUp) => {
-    if (catchUp.occurrenceAt >= due || catchUp.createdAt < due) return false;
-    const told = events.find((event) => event.type === "missed" && event.at === catchUp.createdAt);
-    const stoodFor = dueInstants(regime, catchUp.createdAt + 1).filter((instant) => instant > catchUp.occurrenceAt);
-    return told?.details.count === stoodFor.length;
+    const { occurrenceAt, createdAt } = catchUp;
+    if (occurrenceAt >= due || createdAt < due) return false;
+    const told = events.find((event) => event.type === "missed" && event.at === createdAt)?.details.count;
+    // When exactly the regime began isn't known, and so not whether an instant just then was missed.
+    const [least, most] = [regime.begins.until, regime.begins.from].map((began) =>
+      countInstants(regime, Math.max(occurrenceAt, began), createdAt),
+    ) as [number, number];
+    return typeof told === "number" && least <= told && told <= most;
   });
 }
 

@@ -43,15 +43,24 @@ export function isDueIn(regime: Regime, occurrenceAt: number): boolean {
   return intervalMs === null ? occurrenceAt === anchorAt : (occurrenceAt - anchorAt) % intervalMs === 0;
 }
 
-/** The due instants that surely belong to the regime and lie before `until`. */
-export function dueInstants({ anchorAt, intervalMs, first }: Regime, until: number): number[] {
-  if (intervalMs === null) return anchorAt < until ? [anchorAt] : [];
-  const instants: number[] = [];
+/**
+ * The due instants that surely belong to the regime and lie before `until`. One in the past when the regime began means
+ * "at once"; what else the series had had by then was never asked for.
+ */
+export function owedInstants({ anchorAt, intervalMs, first, begins }: Regime, until: number): number[] {
   const isKnown = first.from === first.until;
-  for (let instant = anchorAt; instant < until; instant += intervalMs) {
-    if (isKnown ? instant >= first.from : instant > first.until) instants.push(instant);
-  }
-  return instants;
+  const owed = isKnown && anchorAt < until ? [anchorAt] : [];
+  if (intervalMs === null) return owed;
+  const after = Math.max(first.until, begins.until);
+  const passed = Math.max(0, Math.floor((after - anchorAt) / intervalMs));
+  for (let instant = anchorAt + (passed + 1) * intervalMs; instant < until; instant += intervalMs) owed.push(instant);
+  return owed;
+}
+
+/** How many due instants of the regime's series lie in (from, until]. */
+export function countInstants({ anchorAt, intervalMs }: Regime, from: number, until: number): number {
+  if (intervalMs === null || until <= from) return 0;
+  return Math.floor((until - anchorAt) / intervalMs) - Math.floor((from - anchorAt) / intervalMs);
 }
 
 function at(instant: number): Span {
