@@ -55,8 +55,10 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
     types: { getTypeParser },
   };
   const pool = new pg.Pool({ ...connection, max: poolSize, idleTimeoutMillis: 30_000 });
-  // An idle connection that breaks is no event: the pool opens another when one is needed.
+  // A connection that breaks must not end the process: an idle one is replaced when one is needed, and for any other the
+  // next query reports it. Listening from the start: it may break before whoever asked for it gets it.
   pool.on("error", ignore);
+  pool.on("connect", (client) => client.on("error", ignore));
 
   return {
     query: <R extends Row>(text: string, params?: readonly unknown[]) => queryAlone(pool, text, params) as Promise<R[]>,
@@ -112,8 +114,6 @@ async function withClient<T>(
 ): Promise<T> {
   const client = await borrow(pool);
   const borrowedAtMs = performance.now();
-  // A connection that breaks between two queries must not end the process; the next query reports it.
-  client.on("error", ignore);
   const run: Run = async (text, params = []) => {
     const query = { text, values: params as unknown[], query_timeout: Math.min(statementMs + SILENCE_MS, NO_LIMIT_MS) };
     return (await client.query<Row>(query)).rows;
@@ -133,7 +133,6 @@ async function withClient<T>(
     }
     throw error;
   } finally {
-    client.off("error", ignore);
     client.release(broken);
   }
 }

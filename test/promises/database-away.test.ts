@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -114,4 +116,36 @@ test("P8: a connection that dies between two queries of a transaction is a datab
 
   expect(failure).toBeInstanceOf(Error);
   expect(isDatabaseAway(failure)).toBe(true);
+});
+
+test("P8: a connection that is killed in the very moment it is ready fails its query and nothing else", async () => {
+  const message = (type: string, body: string) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(4 + body.length);
+    return Buffer.concat([Buffer.from(type), length, Buffer.from(body, "latin1")]);
+  };
+  const authenticated = message("R", "\0\0\0\0");
+  const ready = message("Z", "I");
+  const killed = message("E", "SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0");
+  // All in one packet: whoever gets it has no time to put a hand on the connection in between.
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end(Buffer.concat([authenticated, ready, killed])));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const database = openDatabase({ url: `postgresql://someone@127.0.0.1:${port}/any` });
+  const uncaught: Error[] = [];
+  const onUncaught = (error: Error) => uncaught.push(error);
+  process.on("uncaughtException", onUncaught);
+  onTestFinished(async () => {
+    process.off("uncaughtException", onUncaught);
+    server.close();
+    await database.close();
+  });
+
+  const failure = await database.query("select 1").catch((error: unknown) => error);
+
+  expect(isDatabaseAway(failure)).toBe(true);
+  expect(uncaught).toEqual([]);
 });
