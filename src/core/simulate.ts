@@ -1,0 +1,243 @@
+import { completionAfter, decide, type StopAnswer } from "./decide.ts";
+import { type LifecycleAction, transition } from "./lifecycle.ts";
+import { afterLastOccurrence } from "./occurrence.ts";
+import { recheck } from "./recheck.ts";
+import type { DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
+import { type RetryPolicy, retryDelayMs } from "./retry.ts";
+import { type ReminderEdit, update } from "./update.ts";
+
+/** What a reminder meets. */
+export interface World {
+  /** When the simulation ends. */
+  until: Instant;
+  /** When the stop condition becomes true; null: never. */
+  stopMetAt: Instant | null;
+  /** When no worker works: in order, none touching another. What is on its way when one begins is lost with its worker. */
+  outages: readonly { from: Instant; until: Instant }[];
+  /** What people do, in order. */
+  wishes: readonly { at: Instant; wish: LifecycleAction | ReminderEdit }[];
+  /** What the receiver makes of a try, and how long it takes. */
+  receive(attempt: Attempt): { answer: "sent" | "retrying" | "failed" | "unknown"; takesMs: number };
+  retry: RetryPolicy;
+  /** A number in [0, 1) for each retry's wait. */
+  draw(): number;
+  /** Ends the simulation once so many occurrences have fired; not set: no limit. */
+  mostOccurrences?: number;
+}
+
+export interface Attempt {
+  occurrenceAt: Instant;
+  /** 1 is the first. */
+  number: number;
+  at: Instant;
+}
+
+export interface SimulatedDelivery {
+  occurrenceAt: Instant;
+  firedAt: Instant;
+  /** Due instants that this one stood for besides its own. */
+  missed: number;
+  status: DeliveryStatus;
+  attempts: Attempt[];
+}
+
+export interface Simulation {
+  /** The reminder as it is in the end. */
+  reminder: ReminderRecord;
+  deliveries: SimulatedDelivery[];
+}
+
+/** A delivery that hasn't ended. */
+interface Open extends SimulatedDelivery {
+  /** When its next try may begin or, while it is being sent, when the receiver answers. */
+  nextAt: Instant;
+  answer: "sent" | "retrying" | "failed" | "unknown" | null;
+}
+
+/**
+ * The life of a reminder in a world of which everything is known: the engine's decisions without its clock, database and
+ * network. Pure as far as `receive` and `draw` are. Previews and the simulation test ask it.
+ */
+export function simulate(start: ReminderRecord, world: World): Simulation {
+  const life = new Life(start, world);
+  while (life.step()) {}
+  return { reminder: life.reminder, deliveries: life.deliveries };
+}
+
+class Life {
+  reminder: ReminderRecord;
+  readonly deliveries: SimulatedDelivery[] = [];
+  readonly #world: World;
+  #now: Instant;
+  #open: Open[] = [];
+  #wishesDone = 0;
+  #outagesPassed = 0;
+
+  constructor(start: ReminderRecord, world: World) {
+    this.reminder = start;
+    this.#world = world;
+    this.#now = start.createdAt;
+  }
+
+  /** Goes on to the next thing that happens; false when nothing does any more. Of what happens at once, people come first. */
+  step(): boolean {
+    const { wishes, until, mostOccurrences = Number.POSITIVE_INFINITY } = this.#world;
+    const wish = wishes[this.#wishesDone];
+    const delivery = this.#nextDelivery();
+    const at = {
+      wish: wish ? Math.max(wish.at, this.#now) : Number.POSITIVE_INFINITY,
+      settle: this.#settlesAt(),
+      delivery: delivery?.nextAt ?? Number.POSITIVE_INFINITY,
+      fire: this.#firesAt(),
+    };
+    const next = Math.min(at.wish, at.settle, at.delivery, at.fire);
+    if (next > until || !Number.isFinite(next) || this.deliveries.length >= mostOccurrences) return false;
+    this.#now = next;
+    if (wish && next === at.wish) this.#grant(wish.wish);
+    else if (next === at.settle) this.#complete("stop_condition");
+    else if (delivery && next === at.delivery) this.#advance(delivery);
+    else this.#fire();
+    return true;
+  }
+
+  #grant(wish: LifecycleAction | ReminderEdit): void {
+    this.#wishesDone += 1;
+    const lastOutcome = this.deliveries.at(-1)?.status ?? null;
+    const granted =
+      typeof wish === "string"
+        ? transition(wish, this.reminder, { now: this.#now, lastOutcome })
+        : update(this.reminder, wish, this.#now);
+    if (granted.kind === "changed") this.reminder = { ...granted.reminder, updatedAt: this.#now };
+  }
+
+  /** When a worker hears of the stop condition: once, and only what is ACTIVE then. */
+  #settlesAt(): Instant {
+    const { stopMetAt } = this.#world;
+    if (stopMetAt === null || !this.#isActive) return Number.POSITIVE_INFINITY;
+    const heardAt = this.#workedFrom(stopMetAt);
+    return heardAt >= this.#now ? heardAt : Number.POSITIVE_INFINITY;
+  }
+
+  #firesAt(): Instant {
+    const { nextRunAt } = this.reminder;
+    if (nextRunAt === null || !this.#isActive) return Number.POSITIVE_INFINITY;
+    return this.#workedFrom(Math.max(nextRunAt, this.#now));
+  }
+
+  #fire(): void {
+    const { nextRunAt, schedule, lastOccurrenceAt, updatedAt, occurrenceCount } = this.reminder;
+    if (nextRunAt === null) return;
+    const decision = decide({ schedule, nextRunAt, lastOccurrenceAt, updatedAt }, { stop: this.#stop }, this.#now);
+    if (decision.kind === "complete") {
+      this.#complete(decision.reason);
+      return;
+    }
+    this.reminder = {
+      ...this.reminder,
+      nextRunAt: decision.nextRunAt,
+      lastRunAt: this.#now,
+      lastOccurrenceAt: decision.occurrenceAt,
+      occurrenceCount: occurrenceCount + 1,
+    };
+    const { occurrenceAt, missed } = decision;
+    const fired: Open = {
+      ...{ occurrenceAt, firedAt: this.#now, missed, status: "pending", attempts: [] },
+      ...{ nextAt: this.#now, answer: null },
+    };
+    this.deliveries.push(fired);
+    this.#open.push(fired);
+    this.#advance(fired);
+  }
+
+  /** Begins the next try of a delivery, or hears what became of the one under way. */
+  #advance(delivery: Open): void {
+    const { answer } = delivery;
+    delivery.answer = null;
+    if (answer === null) this.#begin(delivery);
+    else if (answer === "retrying") this.#retry(delivery);
+    else this.#end(delivery, answer);
+  }
+
+  #begin(delivery: Open): void {
+    const { occurrenceAt, attempts } = delivery;
+    const isExhausted = attempts.length >= this.#world.retry.maxAttempts;
+    if (isExhausted || recheck(occurrenceAt, this.reminder, this.#stop)) {
+      this.#end(delivery, isExhausted ? "failed" : "suppressed");
+      return;
+    }
+    const attempt = { occurrenceAt, number: attempts.length + 1, at: this.#now };
+    attempts.push(attempt);
+    const { answer, takesMs } = this.#world.receive(attempt);
+    const answeredAt = this.#now + takesMs;
+    const outage = this.#world.outages.find(({ from }) => from > this.#now);
+    // Its worker is gone before the answer is there: another takes it over, and knows nothing of it.
+    const isLost = outage !== undefined && outage.from < answeredAt;
+    delivery.status = "sending";
+    delivery.answer = isLost ? null : answer;
+    delivery.nextAt = isLost ? outage.until : answeredAt;
+  }
+
+  #retry(delivery: Open): void {
+    const { retry, draw } = this.#world;
+    const delayMs = retryDelayMs(retry, delivery.attempts.length, draw());
+    if (delayMs === null) {
+      this.#end(delivery, "failed");
+      return;
+    }
+    delivery.status = "retrying";
+    delivery.nextAt = this.#workedFrom(this.#now + delayMs);
+  }
+
+  #end(delivery: Open, status: DeliveryStatus): void {
+    delivery.status = status;
+    this.#open = this.#open.filter((open) => open !== delivery);
+    if (status === "suppressed" && this.#isActive && this.#stop.met) {
+      this.#complete("stop_condition");
+      return;
+    }
+    const { nextRunAt, lastOccurrenceAt, deletedAt } = this.reminder;
+    if (this.reminder.status === "COMPLETED" || nextRunAt !== null || lastOccurrenceAt !== delivery.occurrenceAt)
+      return;
+    const reason = completionAfter(status);
+    if (reason) this.#complete(reason);
+    else if (deletedAt === null) {
+      this.reminder = { ...this.reminder, nextRunAt: afterLastOccurrence(this.#now, this.reminder) };
+    }
+  }
+
+  #complete(reason: NonNullable<ReminderRecord["completionReason"]>): void {
+    this.reminder = {
+      ...this.reminder,
+      ...{ status: "COMPLETED", completionReason: reason, completedAt: this.#now, nextRunAt: null },
+    };
+  }
+
+  #nextDelivery(): Open | undefined {
+    let first: Open | undefined;
+    for (const delivery of this.#open) if (!first || delivery.nextAt < first.nextAt) first = delivery;
+    return first;
+  }
+
+  get #stop(): StopAnswer {
+    const { stopMetAt } = this.#world;
+    const met = stopMetAt !== null && stopMetAt <= this.#now;
+    return { met, because: met ? "the stop condition is met" : "the stop condition is not met" };
+  }
+
+  get #isActive(): boolean {
+    return this.reminder.status === "ACTIVE" && this.reminder.deletedAt === null;
+  }
+
+  /** The first instant from `instant` on at which a worker works. */
+  #workedFrom(instant: Instant): Instant {
+    const { outages } = this.#world;
+    // Time only goes forward, so what has passed is looked at once.
+    while ((outages[this.#outagesPassed]?.until ?? Number.POSITIVE_INFINITY) <= this.#now) this.#outagesPassed += 1;
+    for (let index = this.#outagesPassed; index < outages.length; index += 1) {
+      const outage = outages[index] as (typeof outages)[number];
+      if (instant < outage.from) return instant;
+      if (instant < outage.until) return outage.until;
+    }
+    return instant;
+  }
+}

@@ -1,0 +1,224 @@
+import { expect, test } from "vitest";
+import { LIFECYCLE_ACTIONS } from "../src/core/lifecycle.ts";
+import type { ReminderRecord } from "../src/core/reminder.ts";
+import { type Simulation, simulate, type World } from "../src/core/simulate.ts";
+import { type Random, randomFrom } from "./chaos/random.ts";
+
+const SEEDS = 20_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
+/** A year with both changes of the clocks in it. */
+const START = Date.UTC(2026, 0, 15, 10, 30);
+const END = START + YEAR;
+
+/** How long intervals are, and for how long such a reminder lives at most, so that no seed fires ten thousand times. */
+const RHYTHMS = [
+  { minutes: 1, livesMs: 3 * HOUR },
+  { minutes: 7, livesMs: DAY },
+  { minutes: 60, livesMs: 8 * DAY },
+  { minutes: 1_440, livesMs: YEAR },
+  { minutes: 10_080, livesMs: YEAR },
+  { minutes: 43_201, livesMs: YEAR },
+];
+
+interface Scenario {
+  reminder: ReminderRecord;
+  world: World;
+}
+
+/** A reminder and a year for it, out of a seed. */
+function draw(seed: number): Scenario {
+  const random = randomFrom(seed);
+  const rhythm = random.pick(RHYTHMS);
+  const isRecurring = random.chance(0.75);
+  const runAt = START + Math.floor(random.between(-2 * DAY, 20 * DAY));
+  const endsBy = Math.min(END, Math.max(START, runAt) + rhythm.livesMs);
+  const stopMetAt = isRecurring && rhythm.livesMs < YEAR ? endsBy : random.chance(0.5) ? anywhere(random) : null;
+  const reminder: ReminderRecord = {
+    ...{ id: seed, tenantId: "default", entityType: "invoice", entityId: `${seed}`, eventType: "payment" },
+    ...{ channel: "email", recipient: null, subject: null, message: null, data: {}, timeZone: null },
+    schedule: isRecurring
+      ? { type: "recurring", intervalMinutes: rhythm.minutes, anchorAt: runAt }
+      : { type: "one_time" },
+    stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid" },
+    ...{ status: "ACTIVE", completionReason: null, nextRunAt: runAt, runAt, lastRunAt: null, lastOccurrenceAt: null },
+    ...{ occurrenceCount: 0, createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },
+  };
+  return { reminder, world: drawWorld(random, { stopMetAt, near: Math.max(START, runAt), livesMs: rhythm.livesMs }) };
+}
+
+function drawWorld(random: Random, life: { stopMetAt: number | null; near: number; livesMs: number }): World {
+  const soon = () => life.near + Math.floor(random.between(-0.02, 1) * random.next() * life.livesMs);
+  const outages = some(random, 3, () => ({ from: soon(), ms: random.pick([1, 500, MINUTE, HOUR, 2 * DAY, 30 * DAY]) }));
+  const moods = { sent: random.between(0.2, 6), retrying: random.next(), failed: 0.1 * random.next(), unknown: 0.1 };
+  const wishes = random.chance(0.4)
+    ? some(random, 4, () => ({ at: Math.max(START, soon()), wish: drawWish(random, soon) }))
+    : [];
+  const receiver = random.fork("receiver");
+  const slowest = random.pick([0, 200, 90_000]);
+  return {
+    until: END,
+    stopMetAt: life.stopMetAt,
+    outages: apart(outages.map(({ from, ms }) => ({ from, until: from + ms }))),
+    wishes: wishes.toSorted((a, b) => a.at - b.at),
+    receive: () => ({ answer: receiver.weighted(moods), takesMs: Math.floor(receiver.between(0, slowest)) }),
+    retry: { maxAttempts: 1 + Math.floor(random.between(0, 6)), baseSeconds: 15, factor: 4, capSeconds: 6 * 3_600 },
+    draw: receiver.next,
+  };
+}
+
+function drawWish(random: Random, soon: () => number): World["wishes"][number]["wish"] {
+  return random.chance(0.8) ? random.pick(LIFECYCLE_ACTIONS) : { runAt: soon() };
+}
+
+function anywhere(random: Random): number {
+  return START + Math.floor(random.between(0, YEAR));
+}
+
+function some<T>(random: Random, most: number, make: () => T): T[] {
+  return Array.from({ length: Math.floor(random.between(0, most + 1)) }, make);
+}
+
+/** In order, none touching another. */
+function apart(spans: { from: number; until: number }[]): { from: number; until: number }[] {
+  const merged: { from: number; until: number }[] = [];
+  for (const span of spans.toSorted((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last && span.from <= last.until) last.until = Math.max(last.until, span.until);
+    else merged.push({ ...span });
+  }
+  return merged;
+}
+
+/** What is wrong with a life, or null. Each line is a promise, told without a word of the core's. */
+function fault({ reminder: start, world }: Scenario, { reminder, deliveries }: Simulation): string | null {
+  const { schedule } = start;
+  const { stopMetAt, outages, wishes, retry } = world;
+  const intervalMs = schedule.type === "recurring" ? schedule.intervalMinutes * MINUTE : null;
+  const isLeftAlone = wishes.length === 0;
+  const attempts = deliveries.flatMap((delivery) => delivery.attempts);
+  const isOut = (at: number) => outages.some(({ from, until }) => from <= at && at < until);
+
+  for (const [index, delivery] of deliveries.entries()) {
+    const { occurrenceAt, firedAt, missed, status } = delivery;
+    const before = deliveries[index - 1];
+    const newer = deliveries[index + 1];
+    const at = new Date(occurrenceAt).toISOString();
+    if (firedAt < occurrenceAt) return `P4: ${at} was fired early`;
+    if (before && before.occurrenceAt >= occurrenceAt) return `P2: ${at} came twice, or after a later one`;
+    if (stopMetAt !== null && firedAt >= stopMetAt) return `P3: ${at} was fired although it was done`;
+    if (isOut(firedAt)) return `${at} was fired while nobody worked`;
+    if (delivery.attempts.length > retry.maxAttempts) return `${at} was tried ${delivery.attempts.length} times`;
+    if (["sent", "unknown"].includes(status) && delivery.attempts.length === 0)
+      return `P2: ${at} is ${status}, untried`;
+    const superseded = newer && delivery.attempts.find((attempt) => attempt.at > newer.firedAt);
+    if (superseded) return `${at} was tried after a newer one had fired`;
+    if (status === "suppressed" && isLeftAlone && stopMetAt === null && !newer)
+      return `${at} was suppressed for nothing`;
+    if (!isLeftAlone) continue;
+
+    if (intervalMs !== null) {
+      if ((occurrenceAt - (start.runAt as number)) % intervalMs !== 0) return `drift: ${at} is off the series`;
+      const since = Math.max(occurrenceAt, start.createdAt);
+      const passed =
+        Math.floor((firedAt - occurrenceAt) / intervalMs) - Math.floor((since - occurrenceAt) / intervalMs);
+      if (missed !== passed) return `P2: ${at} tells of ${missed} missed, and ${passed} were`;
+      const next = occurrenceAt + (Math.floor((firedAt - occurrenceAt) / intervalMs) + 1) * intervalMs;
+      if (newer && newer.occurrenceAt !== next) return `P2: after ${at} one was left out, or came twice`;
+    }
+    const due = Math.max(occurrenceAt, start.createdAt);
+    const kept = outages.find(({ from, until }) => from <= due && due < until);
+    if (firedAt !== (kept?.until ?? due)) return `P4: ${at} was late without a reason`;
+  }
+  for (const outage of outages) {
+    const caughtUp = deliveries.filter(({ firedAt }) => firedAt === outage.until).length;
+    if (isLeftAlone && caughtUp > 1) return `${caughtUp} catch-ups after one outage`;
+  }
+  for (const { at, occurrenceAt } of attempts) {
+    if (at < occurrenceAt) return "P4: a message left early";
+    if (stopMetAt !== null && at >= stopMetAt) return "P3: a message left after it was done";
+    if (isOut(at)) return "a message left while nobody worked";
+  }
+  return faultInRetries(world, deliveries) ?? faultInEnd(world, start, { reminder, deliveries });
+}
+
+/** A try follows another only after its wait, or after an outage in which nobody heard the answer. */
+function faultInRetries({ outages, retry }: World, deliveries: Simulation["deliveries"]): string | null {
+  for (const delivery of deliveries) {
+    for (const [index, again] of delivery.attempts.entries()) {
+      const before = delivery.attempts[index - 1];
+      if (!before || outages.some(({ from }) => from > before.at && from <= again.at)) continue;
+      const plannedMs = Math.min(retry.capSeconds, retry.baseSeconds * retry.factor ** (index - 1)) * 1_000;
+      if (again.at - before.at < plannedMs * 0.8 - 1) return `try ${again.number} came too soon`;
+    }
+  }
+  return null;
+}
+
+function faultInEnd({ stopMetAt, wishes, outages }: World, start: ReminderRecord, end: Simulation): string | null {
+  const { reminder, deliveries } = end;
+  const isLeftAlone = wishes.length === 0;
+  const isDone = reminder.status === "COMPLETED";
+  if (isDone && reminder.nextRunAt !== null) return "it is completed, and due again";
+  if (isDone !== (reminder.completionReason !== null)) return "it is completed without a reason, or has one and isn't";
+  const reasons = [
+    "stop_condition",
+    "manual",
+    ...(start.schedule.type === "one_time" ? Object.values(REASON_AFTER) : []),
+  ];
+  if (reminder.completionReason !== null && isLeftAlone && !reasons.includes(reminder.completionReason)) {
+    return `it was completed by ${reminder.completionReason}`;
+  }
+  const isOut = outages.some(({ from, until }) => from <= END && until > END);
+  if (reminder.status === "ACTIVE" && reminder.deletedAt === null && reminder.nextRunAt !== null) {
+    if (reminder.nextRunAt < END && !isOut) return "P2: it was due in the end, and never fired";
+  }
+  if (!isLeftAlone) return null;
+
+  const hears = stopMetAt !== null && !outages.some(({ from, until }) => from <= stopMetAt && until > END);
+  if (start.schedule.type === "recurring") {
+    if (hears && stopMetAt <= END && reminder.completionReason !== "stop_condition")
+      return "P3: it was done, and went on";
+    if (stopMetAt === null && isDone) return "a recurring reminder ended by itself";
+    return null;
+  }
+  if (deliveries.length > 1) return "a one-time reminder fired twice";
+  const last = deliveries[0];
+  const expected = last && REASON_AFTER[last.status];
+  if (expected && reminder.completionReason !== expected && stopMetAt === null) {
+    return "it doesn't tell how its only message ended";
+  }
+  const isOpen = last === undefined || ["sending", "retrying", "pending"].includes(last.status);
+  if (!isDone && !isOpen) return "its only message has ended, and it is still ACTIVE";
+  return null;
+}
+
+const REASON_AFTER: Partial<Record<string, string>> = {
+  sent: "one_time_sent",
+  failed: "delivery_failed",
+  unknown: "delivery_unknown",
+};
+
+test(`a year in the life of a reminder, for ${SEEDS} seeds: the promises that need no machine hold`, () => {
+  const only = process.env.SIMULATION_SEED;
+  const seeds = only ? [Number(only)] : Array.from({ length: SEEDS }, (_, seed) => seed);
+  const seen = { fired: 0, missed: 0, tries: 0, completed: 0 };
+  for (const seed of seeds) {
+    const scenario = draw(seed);
+    const life = simulate(scenario.reminder, scenario.world);
+    const wrong = fault(scenario, life);
+    if (wrong) throw new Error(`${wrong}: SIMULATION_SEED=${seed} npx vitest run test/simulation.test.ts`);
+    seen.fired += life.deliveries.length;
+    seen.missed += life.deliveries.reduce((sum, delivery) => sum + delivery.missed, 0);
+    seen.tries += life.deliveries.reduce((sum, delivery) => sum + delivery.attempts.length, 0);
+    seen.completed += life.reminder.status === "COMPLETED" ? 1 : 0;
+  }
+  if (only) return;
+  // That the seeds drew lives in which there was something to get wrong.
+  expect(seen.fired).toBeGreaterThan(20 * SEEDS);
+  expect(seen.missed).toBeGreaterThan(SEEDS);
+  expect(seen.tries).toBeGreaterThan(seen.fired);
+  expect(seen.completed).toBeGreaterThan(SEEDS / 3);
+});
