@@ -61,6 +61,7 @@ function drawWorld(random: Random, life: { stopMetAt: number | null; near: numbe
   return {
     until: END,
     stopMetAt: life.stopMetAt,
+    stopHeardAfterMs: random.pick([0, 20, 5_000, 3 * DAY]),
     outages: apart(outages.map(({ from, ms }) => ({ from, until: from + ms }))),
     wishes: wishes.toSorted((a, b) => a.at - b.at),
     receive: () => ({ answer: receiver.weighted(moods), takesMs: Math.floor(receiver.between(0, slowest)) }),
@@ -157,7 +158,11 @@ function faultInRetries({ outages, retry }: World, deliveries: Simulation["deliv
   return null;
 }
 
-function faultInEnd({ stopMetAt, wishes, outages }: World, start: ReminderRecord, end: Simulation): string | null {
+function faultInEnd(
+  { stopMetAt, stopHeardAfterMs, wishes, outages }: World,
+  start: ReminderRecord,
+  end: Simulation,
+): string | null {
   const { reminder, deliveries } = end;
   const isLeftAlone = wishes.length === 0;
   const isDone = reminder.status === "COMPLETED";
@@ -177,10 +182,10 @@ function faultInEnd({ stopMetAt, wishes, outages }: World, start: ReminderRecord
   }
   if (!isLeftAlone) return null;
 
-  const hears = stopMetAt !== null && !outages.some(({ from, until }) => from <= stopMetAt && until > END);
+  const heardAt = (stopMetAt ?? Number.POSITIVE_INFINITY) + stopHeardAfterMs;
+  const hears = heardAt <= END && !outages.some(({ from, until }) => from <= heardAt && until > END);
   if (start.schedule.type === "recurring") {
-    if (hears && stopMetAt <= END && reminder.completionReason !== "stop_condition")
-      return "P3: it was done, and went on";
+    if (hears && reminder.completionReason !== "stop_condition") return "P3: it was done, and went on";
     if (stopMetAt === null && isDone) return "a recurring reminder ended by itself";
     return null;
   }

@@ -12,6 +12,8 @@ export interface World {
   until: Instant;
   /** When the stop condition becomes true; null: never. */
   stopMetAt: Instant | null;
+  /** How long a worker may take to hear of that by itself: until then it only finds out by asking. */
+  stopHeardAfterMs: number;
   /** When no worker works: in order, none touching another. What is on its way when one begins is lost with its worker. */
   outages: readonly { from: Instant; until: Instant }[];
   /** What people do, in order. */
@@ -112,9 +114,9 @@ class Life {
 
   /** When a worker hears of the stop condition: once, and only what is ACTIVE then. */
   #settlesAt(): Instant {
-    const { stopMetAt } = this.#world;
+    const { stopMetAt, stopHeardAfterMs } = this.#world;
     if (stopMetAt === null || !this.#isActive) return Number.POSITIVE_INFINITY;
-    const heardAt = this.#workedFrom(stopMetAt);
+    const heardAt = this.#workedFrom(stopMetAt + stopHeardAfterMs);
     return heardAt >= this.#now ? heardAt : Number.POSITIVE_INFINITY;
   }
 
