@@ -127,9 +127,9 @@ class Life {
   }
 
   #fire(): void {
-    const { nextRunAt, schedule, lastOccurrenceAt, updatedAt, occurrenceCount } = this.reminder;
+    const { nextRunAt, schedule, lastOccurrenceAt, createdAt, occurrenceCount } = this.reminder;
     if (nextRunAt === null) return;
-    const decision = decide({ schedule, nextRunAt, lastOccurrenceAt, updatedAt }, { stop: this.#stop }, this.#now);
+    const decision = decide({ schedule, nextRunAt, lastOccurrenceAt, createdAt }, { stop: this.#stop }, this.#now);
     if (decision.kind === "complete") {
       this.#complete(decision.reason);
       return;
