@@ -62,6 +62,8 @@ create table reminder_jobs (
   updated_at           reminder_instant not null default reminder_now(),
   completed_at         reminder_instant,
   deleted_at           reminder_instant,
+  -- The unique index below holds within a bucket: it must be the key's own.
+  constraint bucket_is_of_key check (bucket = reminder_bucket(tenant_id, entity_type, entity_id, event_type)),
   constraint recurring_has_interval check (schedule_type <> 'recurring' or interval_minutes is not null),
   constraint stop_condition_is_whole check ((stop_condition_type is null) = (stop_condition_value is null)),
   constraint completed_has_reason check ((status = 'COMPLETED') = (completion_reason is not null))
@@ -196,7 +198,7 @@ create function reminder_jobs_fill() returns trigger
   as $$
     begin
       new.bucket := reminder_bucket(new.tenant_id, new.entity_type, new.entity_id, new.event_type);
-      if new.status = 'ACTIVE' and new.next_run_at is null and new.occurrence_count = 0 then
+      if tg_op = 'INSERT' and new.status = 'ACTIVE' and new.next_run_at is null then
         new.next_run_at := coalesce(new.run_at,
           reminder_now() + coalesce(new.interval_minutes, 0) * interval '1 minute' * (new.schedule_type = 'recurring')::int);
       end if;
