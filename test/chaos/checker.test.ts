@@ -108,7 +108,13 @@ function forget(evidence: Evidence, id: number, minute: number): void {
 test("a quiet world has nothing to complain of", () => {
   const verdict = check(world());
   expect(verdict.violations).toEqual([]);
-  expect(verdict).toMatchObject({ reminders: 3, recorded: 8, due: 8, messages: 8, duplicates: 0 });
+  expect(verdict).toMatchObject({
+    reminders: 3,
+    recorded: 8,
+    due: 8,
+    messages: 8,
+    duplicates: { afterFaults: 0, afterLies: 0 },
+  });
 });
 
 /** A hand-made violation each: what was done to the quiet world, and the rule that must notice. */
@@ -325,7 +331,7 @@ describe("what is allowed is not accused", () => {
     evidence.faults.push({ kind: "worker killed", hits: "worker-1", from: T + 12, until: T + 800 });
     deliveryOf(evidence, 1).attempts = 2;
     evidence.arrivals.push(arrival(1, T, { leftAt: T + 12_500, worker: "worker-2" }));
-    expect(check(evidence)).toMatchObject({ violations: [], duplicates: 1 });
+    expect(check(evidence)).toMatchObject({ violations: [], duplicates: { afterFaults: 1, afterLies: 0 } });
   });
 
   test("one catch-up for all that an outage kept, when it tells how many", () => {

@@ -1,7 +1,7 @@
 import { gatherCases, openCourt } from "./checks/case.ts";
 import { judgeDeliveries } from "./checks/deliveries.ts";
 import { judgeEnding, judgeKeys } from "./checks/endings.ts";
-import { judgeMessages } from "./checks/messages.ts";
+import { type Copies, judgeMessages } from "./checks/messages.ts";
 import { judgeOccurrences } from "./checks/occurrences.ts";
 import { type Evidence, readMessageId, type Violation } from "./evidence.ts";
 
@@ -15,8 +15,8 @@ export interface Verdict {
   /** Due instants worked out from the inputs, each of which had to be dealt with. */
   due: number;
   messages: number;
-  /** Messages that were kept by the receiver more than once, each by a fault. */
-  duplicates: number;
+  /** What the receiver kept more than once: because a fault hit while it was in flight, or because it lied itself. */
+  duplicates: Copies;
 }
 
 /**
@@ -28,11 +28,13 @@ export function check(evidence: Evidence): Verdict {
   const court = openCourt(evidence, violations);
   const cases = gatherCases(evidence);
   let due = 0;
-  let duplicates = 0;
+  const duplicates: Copies = { afterFaults: 0, afterLies: 0 };
   for (const one of cases) {
     due += judgeOccurrences(one, court);
     judgeDeliveries(one, court);
-    duplicates += judgeMessages(one, court).duplicates;
+    const copies = judgeMessages(one, court);
+    duplicates.afterFaults += copies.afterFaults;
+    duplicates.afterLies += copies.afterLies;
     judgeEnding(one, court);
   }
   judgeKeys(evidence.tables.reminders, court);

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openDatabase } from "../../src/store/postgres.ts";
@@ -171,14 +172,17 @@ if (process.argv[1] === import.meta.filename) {
       minutes: { type: "string", default: "1" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       workers: { type: "string", default: "3" },
+      /** A file for all that the checker knew, as JSON. */
+      evidence: { type: "string" },
     },
   });
-  const { text, verdict } = await runChaos({
+  const { text, verdict, evidence } = await runChaos({
     seed: Number(values.seed),
     seconds: Number(values.minutes) * 60,
     workers: Number(values.workers),
     narrate: (line) => console.error(line),
   });
   console.log(text);
+  if (values.evidence) writeFileSync(values.evidence, JSON.stringify(evidence));
   process.exit(verdict.violations.length === 0 ? 0 : 1);
 }

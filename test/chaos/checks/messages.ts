@@ -1,8 +1,15 @@
 import type { Arrival, DeliveryRow } from "../evidence.ts";
 import type { Case, Court } from "./case.ts";
 
+/** Arrivals of a message beyond the first that the receiver kept. */
+export interface Copies {
+  afterFaults: number;
+  /** The receiver kept it and asked for it again. */
+  afterLies: number;
+}
+
 /** P3, P4, P6: what reached the receiver was recorded, left neither early nor after its end, and came twice only by a fault. */
-export function judgeMessages(one: Case, court: Court): { duplicates: number } {
+export function judgeMessages(one: Case, court: Court): Copies {
   const { input, arrivals, deliveries } = one;
   const { clockSlackMs } = court.limits;
   judgeStop(one, court);
@@ -13,16 +20,16 @@ export function judgeMessages(one: Case, court: Court): { duplicates: number } {
   for (const { messageId } of arrivals.filter((arrival) => !known.includes(arrival))) {
     court.accuse("P2", input.id, `${messageId} arrived, and no delivery tells of it`);
   }
-  let duplicates = 0;
+  const copies: Copies = { afterFaults: 0, afterLies: 0 };
   for (const [occurrenceAt, delivery] of byName) {
     const own = one.arrivalsOf(occurrenceAt);
     for (const { leftAt } of own) {
       if (leftAt >= occurrenceAt - clockSlackMs) continue;
       court.accuse("P4", input.id, `occurrence ${occurrenceAt} arrived ${occurrenceAt - leftAt} ms early`);
     }
-    duplicates += judgeDuplicates(own, delivery, court);
+    judgeCopies(own, delivery, court, copies);
   }
-  return { duplicates };
+  return copies;
 }
 
 function judgeStop({ input, stop, arrivals, regimes }: Case, court: Court): void {
@@ -58,8 +65,7 @@ function allowance({ stallMs }: Arrival, { limits }: Court): number {
   return limits.stopMs + limits.clockSlackMs + stallMs;
 }
 
-/** Returns how many arrivals there were beyond the first that was kept. */
-function judgeDuplicates(arrivals: Arrival[], delivery: DeliveryRow, court: Court): number {
+function judgeCopies(arrivals: Arrival[], delivery: DeliveryRow, court: Court, copies: Copies): void {
   const kept = arrivals.filter(({ answer }) => !answer.startsWith("refused"));
   if (kept.length > Math.min(delivery.attempts, court.limits.maxAttempts)) {
     const { reminderId, occurrenceAt, attempts } = delivery;
@@ -68,11 +74,11 @@ function judgeDuplicates(arrivals: Arrival[], delivery: DeliveryRow, court: Cour
   // After a lie the worker had to come again. After silence the outcome is unknown, and it must not come unasked.
   kept.slice(1).forEach((again, index) => {
     const before = kept[index] as Arrival;
+    copies[before.answer === "lied" ? "afterLies" : "afterFaults"] += 1;
     if (before.answer === "lied" || wasInFlight(before, again, court)) return;
     const how = `${before.messageId} came again ${again.leftAt - before.leftAt} ms after it was ${before.answer}`;
     court.accuse("P6", delivery.reminderId, `${how}, and no fault hit while it was in flight`);
   });
-  return Math.max(0, kept.length - 1);
 }
 
 /** Whether a fault hit between a message's leaving and the moment its result must have been stored. */
