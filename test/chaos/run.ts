@@ -25,6 +25,8 @@ export interface ChaosOptions {
   /** Milliseconds between two new reminders, on average. */
   createEveryMs?: number;
   narrate?: (line: string) => void;
+  /** When this aborts, everything that was started is put away at once, and the run fails. */
+  interrupted?: AbortSignal;
 }
 
 const MOODS: Moods = { slow: 0.06, hung: 0.004, silent: 0.012, lying: 0.015, busy: 0.03, full: 0.02, refusing: 0.006 };
@@ -45,7 +47,23 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
   const { seed, seconds, workers: count = 3, faultEveryMs = 130, createEveryMs = 90, narrate = () => {} } = options;
   const random = randomFrom(seed);
   const cleanUp: (() => Promise<unknown>)[] = [];
+  const tidy = async () => {
+    for (let step = cleanUp.pop(); step; step = cleanUp.pop()) {
+      await step().catch((error: Error) => narrate(`could not tidy up: ${error.message}`));
+    }
+  };
+  const interruption = new Promise<never>((_resolve, reject) => {
+    options.interrupted?.addEventListener("abort", () => reject(new Error("interrupted")));
+  });
+  const running = run();
   try {
+    return await Promise.race([running, interruption]);
+  } finally {
+    running.catch(() => {});
+    await tidy();
+  }
+
+  async function run(): Promise<Outcome & { text: string }> {
     const server = await startServer();
     cleanUp.push(server.stop);
     const post = await openPost(seed);
@@ -118,8 +136,6 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
     const outcome = { seed, seconds, workers: count, evidence, verdict, recoveredMs, repeated };
     const whole = { ...outcome, skipped: [...saboteur.skipped] };
     return { ...whole, text: report(whole) };
-  } finally {
-    for (const step of cleanUp.toReversed()) await step();
   }
 }
 
@@ -176,11 +192,17 @@ if (process.argv[1] === import.meta.filename) {
       evidence: { type: "string" },
     },
   });
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const { text, verdict, evidence } = await runChaos({
+    interrupted: interrupt.signal,
     seed: Number(values.seed),
     seconds: Number(values.minutes) * 60,
     workers: Number(values.workers),
     narrate: (line) => console.error(line),
+  }).catch((error: Error) => {
+    console.error(error);
+    process.exit(2);
   });
   console.log(text);
   if (values.evidence) writeFileSync(values.evidence, JSON.stringify(evidence));
