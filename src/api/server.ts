@@ -3,9 +3,9 @@ import { closeSoon } from "./close-soon.ts";
 import type { Api, ApiContext } from "./context.ts";
 import { serveDocs } from "./docs/docs.ts";
 import { answerClientError, sendFrameworkProblem, sendProblem } from "./errors.ts";
+import { refuseForeignPages } from "./foreign-pages.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { describeApi } from "./openapi.ts";
-import { Problem } from "./problem.ts";
 import { contactRoutes } from "./routes/contacts.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -29,7 +29,6 @@ const MAX_CONNECTIONS = 10_000;
 /** As long as Node lets a whole request head be: how long a parameter may be is its schema's business. */
 const MAX_PARAM_LENGTH = 16_384;
 const LONGEST_LOGGED_URL = 300;
-const READING = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** The HTTP API over `database`. It is ready to `listen`; `close` lets requests under way finish, and idle connections go. */
 export async function buildServer({ log, ...context }: ServerOptions): Promise<Api> {
@@ -54,6 +53,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   readJsonBodies(api);
   answerUnknownRoutes(api);
   protect(api);
+  refuseForeignPages(api);
   logRequests(api);
 
   await describeApi(api);
@@ -67,20 +67,16 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   return api;
 }
 
-/**
- * For answers that a browser might take for a page (pages have a policy of their own), and against foreign web pages that
- * make their readers' browsers change something here. Programs that are no browsers don't send that header.
- */
+/** For answers that a browser might take for a page; pages have a policy of their own. */
 function protect(api: Api): void {
-  api.addHook("onRequest", (request, reply, done) => {
+  api.addHook("onRequest", (_request, reply, done) => {
     reply.headers({
       "cache-control": "no-store",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
     });
-    const isForeign = request.headers["sec-fetch-site"] === "cross-site" && !READING.has(request.method);
-    done(isForeign ? new Problem(403, "web pages of other sites can't change anything here") : undefined);
+    done();
   });
 }
 

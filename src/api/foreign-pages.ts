@@ -1,0 +1,47 @@
+import type { AddressInfo } from "node:net";
+import type { FastifyRequest } from "fastify";
+import type { Api } from "./context.ts";
+import { Problem } from "./problem.ts";
+
+const READING = new Set(["GET", "HEAD", "OPTIONS"]);
+const LOOPBACK_ADDRESS = /^(127\.|::1$|::ffff:127\.)/;
+const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/i;
+
+/**
+ * Keeps web pages of other sites from changing something here through their readers' browsers, which may reach what the
+ * page's author can't. Programs that are no browsers send neither `Sec-Fetch-Site` nor `Origin`, and notice nothing.
+ *
+ * While we listen on loopback only, names that aren't of this machine are refused altogether: a page can point a name of
+ * its own to 127.0.0.1 (DNS rebinding), and to the browser we are then a part of its site.
+ */
+export function refuseForeignPages(api: Api): void {
+  let isLocal = false;
+  api.server.on("listening", () => {
+    const { address } = (api.server.address() ?? {}) as Partial<AddressInfo>;
+    isLocal = address !== undefined && LOOPBACK_ADDRESS.test(address);
+  });
+  api.addHook("onRequest", (request, _reply, done) => {
+    if (isLocal && isForeignName(request.headers.host)) {
+      const detail = "this listens on loopback only, under localhost or 127.0.0.1: send one of these as Host";
+      return done(new Problem(403, detail));
+    }
+    const isForeign = !READING.has(request.method) && isOfAnotherSite(request);
+    done(isForeign ? new Problem(403, "web pages of other sites can't change anything here") : undefined);
+  });
+}
+
+function isForeignName(host: string | undefined): boolean {
+  return host !== undefined && !LOOPBACK_HOST.test(host);
+}
+
+function isOfAnotherSite({ headers }: FastifyRequest): boolean {
+  if (headers["sec-fetch-site"] === "cross-site") return true;
+  if (headers.origin === undefined) return false;
+  // "null" is what a browser says for pages that it trusts with nothing.
+  const origin = parse(headers.origin);
+  return origin === null || origin.host !== parse(`${origin.protocol}//${headers.host}`)?.host;
+}
+
+function parse(url: string): URL | null {
+  return URL.canParse(url) ? new URL(url) : null;
+}
