@@ -2,6 +2,7 @@ import { execSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { bigFlag } from "./big-flag.ts";
+import { create } from "./create.ts";
 import { fireAndDeliver } from "./fire-and-deliver.ts";
 import { idle } from "./idle.ts";
 import { lateness } from "./lateness.ts";
@@ -10,7 +11,7 @@ import { stop } from "./stop.ts";
 import type { Figure, Scenario } from "./support/scenario.ts";
 import { setStage } from "./support/stage.ts";
 
-const SCENARIOS: readonly Scenario[] = [fireAndDeliver, resident, lateness, stop, bigFlag, idle];
+const SCENARIOS: readonly Scenario[] = [fireAndDeliver, resident, lateness, create, stop, bigFlag, idle];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));

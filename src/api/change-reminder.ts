@@ -52,7 +52,7 @@ async function changeLocked(
 
 async function keyConflict(database: Database, id: number): Promise<Problem> {
   const reminder = await readReminder(database, TENANT_ID, id);
-  const holder = reminder && (await findActive(database, TENANT_ID, reminder));
+  const [holder] = reminder ? await findActive(database, TENANT_ID, [reminder]) : [];
   const other = holder ? `reminder ${holder.id}` : "another reminder";
   return conflict(
     `reminder ${id} can't be ACTIVE: ${other} is, for the same entity and event; complete, pause or delete that one first`,

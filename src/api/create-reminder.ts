@@ -1,24 +1,93 @@
 import type { ReminderRecord } from "../core/reminder.ts";
-import type { Database } from "../store/postgres.ts";
-import { findActive, insertReminder, type NewReminder } from "../store/reminders.ts";
+import { Batcher } from "../store/batcher.ts";
+import { type Database, isContended, isDatabaseAway } from "../store/postgres.ts";
+import { findActive, insertReminders, keyOf, type NewReminder } from "../store/reminders.ts";
 import { Problem } from "./problem.ts";
 import { TENANT_ID } from "./tenant.ts";
 
-/** Each try but the last found its key taken, and then free again: somebody creates and completes it all the time. */
-const MOST_TRIES = 20;
+/** A reminder that was asked for; not new where an ACTIVE one had its key already. */
+export interface Created {
+  reminder: ReminderRecord;
+  isNew: boolean;
+}
 
-/** Creates a reminder, or finds the ACTIVE one that has its key already, however many ask for it at once. */
-export async function createReminder(
-  database: Database,
-  wanted: NewReminder,
-): Promise<{ reminder: ReminderRecord; isNew: boolean }> {
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const created = await insertReminder(database, TENANT_ID, wanted);
-    if (created) return { reminder: created, isNew: true };
-    const existing = await findActive(database, TENANT_ID, wanted);
-    if (existing) return { reminder: existing, isNew: false };
+/** Each try but the last found a key taken, and then free again: somebody creates and completes it all the time. */
+const MOST_TRIES = 20;
+/** How long a creation waits for another transaction that is about to take or free its key. */
+const LOCK_TIMEOUT_MS = 5_000;
+/** The same when creations of others would have to wait with it. */
+const SHARED_LOCK_TIMEOUT_MS = 50;
+const MAX_BATCH = 100;
+/** While the database commits one batch, it and we work at the next. More than two were no faster. */
+const MAX_CALLS = 2;
+
+/**
+ * Creates reminders, or finds the ACTIVE ones that have their keys already, however many ask for them at once. In order.
+ * All new ones are written in one transaction, but for those whose keys others free at that very moment.
+ */
+export async function createReminders(database: Database, wanted: readonly NewReminder[]): Promise<Created[]> {
+  const created = await tryToCreate(database, wanted, LOCK_TIMEOUT_MS);
+  for (let tries = 1; tries < MOST_TRIES; tries += 1) {
+    const missing = [...created.keys()].filter((index) => !created[index]);
+    if (missing.length === 0) return created as Created[];
+    const more = await tryToCreate(
+      database,
+      missing.map((index) => wanted[index] as NewReminder),
+      LOCK_TIMEOUT_MS,
+    );
+    for (const [at, index] of missing.entries()) created[index] = more[at] ?? null;
   }
   throw new Problem(503, "the reminder is being created and ended over and over by others; try again", {
     headers: { "retry-after": "1" },
+  });
+}
+
+/**
+ * The same for callers that come with one each. Those who come while others are being served are served together, next: one
+ * statement and one commit for all. Nobody suffers from the company: what can't be created like that, because of any one of
+ * them, each of them asks for alone.
+ */
+export function createTogether(database: Database): (wanted: NewReminder) => Promise<Created> {
+  const batcher = new Batcher<NewReminder, Created | null>(
+    async (wanted) => {
+      try {
+        return await tryToCreate(database, wanted, SHARED_LOCK_TIMEOUT_MS);
+      } catch (error) {
+        if (isDatabaseAway(error) && !isContended(error)) throw error;
+        return wanted.map(() => null);
+      }
+    },
+    MAX_BATCH,
+    MAX_CALLS,
+  );
+  return async (wanted) => {
+    const created = (await batcher.add(wanted)) ?? (await createReminders(database, [wanted]))[0];
+    return created as Created;
+  };
+}
+
+/** In order; null where a key was taken at first, and then free again. */
+async function tryToCreate(
+  database: Database,
+  wanted: readonly NewReminder[],
+  lockTimeoutMs: number,
+): Promise<(Created | null)[]> {
+  const keys = wanted.map(keyOf);
+  // Of several with the same key, the first is created, and the others find it.
+  const open = new Map(keys.map((key, index) => [key, wanted[index] as NewReminder] as const).reverse());
+  const found = new Map<string, Created>();
+  const note = (reminders: ReminderRecord[], isNew: boolean): void => {
+    for (const reminder of reminders) {
+      const key = keyOf(reminder);
+      found.set(key, { reminder, isNew });
+      open.delete(key);
+    }
+  };
+  note(await insertReminders(database, TENANT_ID, [...open.values()], { lockTimeoutMs }), true);
+  if (open.size > 0) note(await findActive(database, TENANT_ID, [...open.values()]), false);
+  return keys.map((key) => {
+    const created = found.get(key) ?? null;
+    if (created?.isNew) found.set(key, { ...created, isNew: false });
+    return created;
   });
 }

@@ -1,28 +1,30 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { isDatabaseAway } from "../store/postgres.ts";
+import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
 
 const RETRY_AFTER_SECONDS = "2";
+const BYTES_PER_MIB = 1024 * 1024;
 
 /** What Fastify itself refuses, in our words. */
 const FASTIFY_REFUSALS: Record<string, [status: number, detail: string]> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, "send the body as JSON, with the header Content-Type: application/json"],
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, "the body must be at most 1 MiB"],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, "the body is not as long as Content-Length says"],
   FST_ERR_BAD_URL: [400, "the address is not properly percent-encoded UTF-8"],
 };
 
-/** Any error as the problem that the client is told of. */
-function toProblem(error: unknown): Problem {
+/** Any error as the problem that the client is told of. `bodyLimit`, in bytes, is that of the request's route. */
+function toProblem(error: unknown, bodyLimit = 0): Problem {
   if (error instanceof Problem) return error;
   if (isDatabaseAway(error)) {
-    return new Problem(503, "the database can't be reached at the moment; try again", {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
+    const because = isContended(error) ? "others are busy with the same" : "the database can't be reached";
+    return new Problem(503, `${because} at the moment; try again`, { headers: { "retry-after": RETRY_AFTER_SECONDS } });
   }
   const { code, statusCode, message } = error as Partial<FastifyError>;
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+    return new Problem(413, `the body must be at most ${bodyLimit / BYTES_PER_MIB} MiB`);
+  }
   const refusal = code === undefined ? undefined : FASTIFY_REFUSALS[code];
   if (refusal) return new Problem(...refusal);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new Problem(statusCode, message ?? "");
@@ -31,10 +33,10 @@ function toProblem(error: unknown): Problem {
 
 /** Fastify's error handler. Each error of ours is logged here, once. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error);
+  const problem = toProblem(error, request.routeOptions.bodyLimit);
   if (problem.status === 500) request.log.error({ err: error }, "a request failed by our fault");
   else if (problem.status === 503 && problem !== error) {
-    request.log.warn({ because: (error as Error).message }, "a request failed because the database is away");
+    request.log.warn({ because: (error as Error).message }, "a request failed for now");
   }
   return reply
     .code(problem.status)

@@ -91,6 +91,18 @@ export function fieldError(where: FieldError["in"], path: readonly PropertyKey[]
   };
 }
 
+/** The same errors, of something that is itself part of a whole. */
+export function under(path: readonly PropertyKey[], errors: readonly FieldError[]): FieldError[] {
+  return errors.map(({ in: where, field, pointer, message }) => {
+    const parent = fieldError(where, path, message);
+    return {
+      ...parent,
+      field: [parent.field, field].filter(Boolean).join(".").slice(0, LONGEST_FIELD),
+      pointer: (parent.pointer + pointer).slice(0, LONGEST_FIELD),
+    };
+  });
+}
+
 /** 422 for one field of the body. */
 export function invalidField(field: string, message: string): Problem {
   return invalid([fieldError("body", [field], message)]);

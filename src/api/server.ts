@@ -6,6 +6,7 @@ import { answerClientError, sendFrameworkProblem, sendProblem } from "./errors.t
 import { refuseForeignPages } from "./foreign-pages.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { describeApi } from "./openapi.ts";
+import { bulkRoutes } from "./routes/bulk.ts";
 import { contactRoutes } from "./routes/contacts.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -58,6 +59,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
 
   await describeApi(api);
   reminderRoutes(api, context);
+  bulkRoutes(api, context);
   lifecycleRoutes(api, context);
   historyRoutes(api, context);
   flagRoutes(api, context);

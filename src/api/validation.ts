@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from "fastify";
 import { z } from "zod";
-import { type FieldError, fieldError, invalid } from "./problem.ts";
+import { type FieldError, fieldError, invalid, type Problem } from "./problem.ts";
 
 /** Sentences for fields that a schema doesn't take though a user might well try them, by name. */
 export const refusals = z.registry<Record<string, string>>();
@@ -12,10 +12,20 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   const part = PARTS[httpPart ?? "body"] ?? "body";
   return (input) => {
     const result = schema.safeParse(input, { error: sentence });
-    if (result.success) return { value: result.data };
-    return { error: invalid(result.error.issues.flatMap((issue) => explain(issue, part, schema))) };
+    return result.success ? { value: result.data } : { error: refusal(result.error, part, schema) };
   };
 };
+
+/** What the schema makes of a part of a request. Throws a 422 like the above. */
+export function validate<S extends z.ZodType>(schema: S, input: unknown, part: FieldError["in"]): z.output<S> {
+  const result = schema.safeParse(input, { error: sentence });
+  if (result.success) return result.data;
+  throw refusal(result.error, part, schema);
+}
+
+function refusal(error: z.ZodError, part: FieldError["in"], schema: z.ZodType): Problem {
+  return invalid(error.issues.flatMap((issue) => explain(issue, part, schema)));
+}
 
 function explain(issue: z.core.$ZodIssue, part: FieldError["in"], schema: z.ZodType): FieldError[] {
   if (issue.code !== "unrecognized_keys") return [fieldError(part, issue.path, issue.message)];
@@ -48,9 +58,9 @@ const sentence: z.core.$ZodErrorMap = (issue) => {
       return `${issue.input === undefined ? "is required: " : "must be "}${issue.values.length > 1 ? "one of " : ""}${choice}`;
     }
     case "too_small":
-      return `must be at least ${issue.minimum}`;
+      return issue.origin === "array" ? `must have at least ${issue.minimum}` : `must be at least ${issue.minimum}`;
     case "too_big":
-      return `must be at most ${issue.maximum}`;
+      return issue.origin === "array" ? `must have at most ${issue.maximum}` : `must be at most ${issue.maximum}`;
     default:
       return undefined;
   }

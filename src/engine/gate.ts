@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import { stopAnswer } from "../conditions/registry.ts";
 import { recheck } from "../core/recheck.ts";
+import { Batcher } from "../store/batcher.ts";
 import { readFacts } from "../store/deliveries.ts";
 import { type Database, isDatabaseAway } from "../store/postgres.ts";
-import { Batcher } from "./batcher.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { handedBack, type Outcome, suppressed } from "./outcome.ts";
 import { FRESH_MS } from "./settings.ts";

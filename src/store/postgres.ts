@@ -181,6 +181,13 @@ export function isLockTimeout(error: unknown): boolean {
   return error instanceof pg.DatabaseError && codeOf(error) === "55P03";
 }
 
+const CONTENDED_SQLSTATE = /^(40001|40P01|55P03)$/;
+
+/** True for those errors that pass by themselves which say that others are at the same rows. */
+export function isContended(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && CONTENDED_SQLSTATE.test(codeOf(error));
+}
+
 function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof pg.DatabaseError) return false;
   return TRANSIENT_NETWORK.test(codeOf(error)) || TRANSIENT_NETWORK.test(error.message);

@@ -1,5 +1,5 @@
 import type { Instant, JsonObject, ReminderRecord, Schedule, StopCondition } from "../core/reminder.ts";
-import { type Sql, toTimestamptz } from "./postgres.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 
 export interface NewReminder {
@@ -20,43 +20,106 @@ export interface NewReminder {
   stopCondition: StopCondition | null;
 }
 
-// The bucket, the first due instant and the anchor are given here, so that the trigger that fills them in for plain SQL
-// has nothing to do.
+// One parameter carries all rows. The bucket, the first due instant and the anchor are given here, so that the trigger that
+// fills them in for plain SQL has nothing to do. The limit to waiting for locks ends with the statement.
 const INSERT = `
+  with patience as materialized (select set_config('lock_timeout', $3, true))
   insert into reminder_jobs (tenant_id, bucket, entity_type, entity_id, event_type, channel, recipient, subject, message,
                              data, time_zone, schedule_type, interval_minutes, run_at, next_run_at, anchor_at,
                              stop_condition_type, stop_condition_value)
-  select $1, reminder_bucket($1, $2, $3, $4), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, first.run_at,
-         case $11 when 'recurring' then first.run_at end, $14, $15
-    from (select coalesce($13, reminder_now() + coalesce($12, 0) * interval '1 minute')::timestamptz(3) as run_at) as first
+  select $1, reminder_bucket($1, entity_type, entity_id, event_type), entity_type, entity_id, event_type, channel,
+         recipient, subject, message, data, time_zone, schedule_type, interval_minutes, run_at, first_at,
+         case schedule_type when 'recurring' then first_at end, stop_condition_type, stop_condition_value
+    from patience,
+         jsonb_to_recordset($2) as wanted (
+           entity_type text, entity_id text, event_type text, channel text, recipient text, subject text, message text,
+           data jsonb, time_zone text, schedule_type text, interval_minutes integer, run_at timestamptz,
+           stop_condition_type text, stop_condition_value text),
+         lateral (
+           select coalesce(run_at, reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
+         ) as first (first_at)
   on conflict (tenant_id, entity_type, entity_id, event_type, bucket) where status = 'ACTIVE' and deleted_at is null
   do nothing
-  returning *`;
+  returning id, entity_type, entity_id, event_type, next_run_at, created_at`;
 
-/** Creates a reminder; null when an ACTIVE one holds its key already. */
-export async function insertReminder(
+/**
+ * Creates those reminders whose key no ACTIVE one holds, and returns them in no particular order. They must have different
+ * keys. Where another transaction is about to take or free one of the keys, its end is waited for, at most so long; then,
+ * as with every other error, nothing is created.
+ */
+export async function insertReminders(
   sql: Sql,
   tenantId: string,
-  reminder: NewReminder,
-): Promise<ReminderRecord | null> {
-  const [row] = await sql.query(INSERT, [
+  reminders: readonly NewReminder[],
+  { lockTimeoutMs }: { lockTimeoutMs: number },
+): Promise<ReminderRecord[]> {
+  // Whoever inserts several keys does so in the same order, so that no two wait for each other.
+  const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
+  const rows = [...byKey.keys()].sort().map((key) => toRow(byKey.get(key) as NewReminder));
+  const inserted = await sql.query(INSERT, [tenantId, JSON.stringify(rows), `${lockTimeoutMs}ms`]);
+  return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, tenantId, row));
+}
+
+/** What was written, and what the database added to it: to fetch all of it back would cost a third of the time. */
+function asInserted(reminder: NewReminder, tenantId: string, row: Row): ReminderRecord {
+  const firstAt = row.next_run_at as Instant;
+  const createdAt = row.created_at as Instant;
+  return {
+    id: row.id as number,
     tenantId,
-    reminder.entityType,
-    reminder.entityId,
-    reminder.eventType,
-    reminder.channel,
-    reminder.recipient,
-    reminder.subject,
-    reminder.message,
-    JSON.stringify(reminder.data),
-    reminder.timeZone,
-    reminder.scheduleType,
-    reminder.intervalMinutes,
-    orNull(reminder.runAt),
-    reminder.stopCondition?.type ?? null,
-    reminder.stopCondition?.value ?? null,
-  ]);
-  return row ? toReminderRecord(row) : null;
+    entityType: reminder.entityType,
+    entityId: reminder.entityId,
+    eventType: reminder.eventType,
+    channel: reminder.channel,
+    recipient: reminder.recipient,
+    subject: reminder.subject,
+    message: reminder.message,
+    data: reminder.data,
+    timeZone: reminder.timeZone,
+    schedule:
+      reminder.scheduleType === "recurring"
+        ? { type: "recurring", intervalMinutes: reminder.intervalMinutes as number, anchorAt: firstAt }
+        : { type: "one_time" },
+    stopCondition: reminder.stopCondition,
+    status: "ACTIVE",
+    completionReason: null,
+    nextRunAt: firstAt,
+    lastRunAt: null,
+    occurrenceCount: 0,
+    createdAt,
+    updatedAt: createdAt,
+    completedAt: null,
+    deletedAt: null,
+    runAt: reminder.runAt,
+    lastOccurrenceAt: null,
+  };
+}
+
+function toKey(row: Row): ReminderKey {
+  return {
+    entityType: row.entity_type as string,
+    entityId: row.entity_id as string,
+    eventType: row.event_type as string,
+  };
+}
+
+function toRow(reminder: NewReminder): Row {
+  return {
+    entity_type: reminder.entityType,
+    entity_id: reminder.entityId,
+    event_type: reminder.eventType,
+    channel: reminder.channel,
+    recipient: reminder.recipient,
+    subject: reminder.subject,
+    message: reminder.message,
+    data: reminder.data,
+    time_zone: reminder.timeZone,
+    schedule_type: reminder.scheduleType,
+    interval_minutes: reminder.intervalMinutes,
+    run_at: orNull(reminder.runAt),
+    stop_condition_type: reminder.stopCondition?.type,
+    stop_condition_value: reminder.stopCondition?.value,
+  };
 }
 
 /** What only one ACTIVE reminder may have. */
@@ -66,17 +129,26 @@ export interface ReminderKey {
   eventType: string;
 }
 
-const FIND_ACTIVE = `
-  select *
-    from reminder_jobs
-   where tenant_id = $1 and entity_type = $2 and entity_id = $3 and event_type = $4
-     and bucket = reminder_bucket($1, $2, $3, $4)
-     and status = 'ACTIVE' and deleted_at is null`;
+/** The same as one text. PostgreSQL keeps no U+0000, so no two keys make the same. */
+export function keyOf({ entityType, entityId, eventType }: ReminderKey): string {
+  return `${entityType}\0${entityId}\0${eventType}`;
+}
 
-/** The ACTIVE reminder that holds this key. */
-export async function findActive(sql: Sql, tenantId: string, key: ReminderKey): Promise<ReminderRecord | null> {
-  const [row] = await sql.query(FIND_ACTIVE, [tenantId, key.entityType, key.entityId, key.eventType]);
-  return row ? toReminderRecord(row) : null;
+function toKeyRow({ entityType, entityId, eventType }: ReminderKey): Row {
+  return { entity_type: entityType, entity_id: entityId, event_type: eventType };
+}
+
+const FIND_ACTIVE = `
+  select r.*
+    from jsonb_to_recordset($2) as wanted (entity_type text, entity_id text, event_type text)
+    join reminder_jobs r using (entity_type, entity_id, event_type)
+   where r.tenant_id = $1 and r.bucket = reminder_bucket($1, entity_type, entity_id, event_type)
+     and r.status = 'ACTIVE' and r.deleted_at is null`;
+
+/** The ACTIVE reminders that hold these keys, in no particular order. */
+export async function findActive(sql: Sql, tenantId: string, keys: readonly ReminderKey[]): Promise<ReminderRecord[]> {
+  const found = await sql.query(FIND_ACTIVE, [tenantId, JSON.stringify(keys.map(toKeyRow))]);
+  return found.map(toReminderRecord);
 }
 
 const READ = "select * from reminder_jobs where tenant_id = $1 and id = $2";

@@ -45,6 +45,7 @@ test("every operation of the service is described, each under an id of its own",
   expect(operations.map(([, { operationId }]) => operationId).sort()).toEqual([
     "completeReminder",
     "createReminder",
+    "createReminders",
     "deleteContact",
     "deleteFlag",
     "deleteReminder",

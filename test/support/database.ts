@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { inject, onTestFinished } from "vitest";
-import { type Database, openDatabase } from "../../src/store/postgres.ts";
+import { type Database, openDatabase, type Sql } from "../../src/store/postgres.ts";
 
 export interface TestDatabase extends Database {
   url: string;
@@ -22,4 +22,10 @@ export async function freshDatabase(options: { poolSize?: number } = {}): Promis
     await server.close();
   });
   return { ...database, url: url.href };
+}
+
+/** How many statements wait for a lock that another transaction holds. */
+export async function lockWaits(sql: Sql): Promise<number> {
+  const waits = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  return (await sql.query(waits)).length;
 }

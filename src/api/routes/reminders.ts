@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { flagKey, MAX_FLAG_KEY_LENGTH } from "../../core/flag-key.ts";
 import { REMINDER_STATUSES, type ReminderRecord, type StopCondition } from "../../core/reminder.ts";
 import { update } from "../../core/update.ts";
 import { listReminders } from "../../store/reminder-list.ts";
@@ -7,13 +6,13 @@ import { readReminder } from "../../store/reminders.ts";
 import { changeReminder, noReminder } from "../change-reminder.ts";
 import { parseRecipient } from "../channel-check.ts";
 import type { Api, ApiContext } from "../context.ts";
-import { createReminder } from "../create-reminder.ts";
+import { createTogether } from "../create-reminder.ts";
+import { checkFlagKey, toNewReminder } from "../new-reminder.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { invalidField, notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
-import { CreateReminder, Reminder, toReminderJson, toStopCondition, UpdateReminder } from "../schemas/reminder.ts";
-import { lengthOf } from "../schemas/text.ts";
+import { CreateReminder, Reminder, toReminderJson, UpdateReminder } from "../schemas/reminder.ts";
 import { TENANT_ID } from "../tenant.ts";
 
 const includeDeleted = queryBoolean.optional().describe("Whether deleted reminders are shown too.");
@@ -31,6 +30,8 @@ const ListQuery = z.strictObject({
 });
 
 export function reminderRoutes(api: Api, { database, channels }: ApiContext): void {
+  const create = createTogether(database);
+
   api.post(
     "/reminders/",
     {
@@ -51,24 +52,7 @@ export function reminderRoutes(api: Api, { database, channels }: ApiContext): vo
       },
     },
     async ({ body }, reply) => {
-      const stopCondition = toStopCondition(body);
-      const wanted = {
-        entityType: body.entity_type,
-        entityId: body.entity_id,
-        eventType: body.event_type,
-        channel: body.channel,
-        recipient: parseRecipient(channels, body.channel, body.recipient ?? null),
-        subject: body.subject ?? null,
-        message: body.message ?? null,
-        data: body.data ?? {},
-        timeZone: body.time_zone ?? null,
-        scheduleType: body.schedule_type,
-        intervalMinutes: body.interval_minutes ?? null,
-        runAt: body.run_at ?? null,
-        stopCondition,
-      };
-      checkFlagKey(stopCondition, wanted);
-      const { reminder, isNew } = await createReminder(database, wanted);
+      const { reminder, isNew } = await create(toNewReminder(body, channels));
       if (isNew) reply.code(201).header("location", `/reminders/${reminder.id}`);
       return toReminderJson(reminder);
     },
@@ -190,10 +174,4 @@ function editedStopCondition(
   if (edited.type == null) throw invalidField("stop_condition_type", "must be given where stop_condition_value is");
   if (edited.value == null) throw invalidField("stop_condition_value", "must be given where stop_condition_type is");
   return { type: edited.type, value: edited.value };
-}
-
-function checkFlagKey(stopCondition: StopCondition | null, entity: Parameters<typeof flagKey>[1]): void {
-  if (stopCondition === null || lengthOf(flagKey(stopCondition.value, entity)) <= MAX_FLAG_KEY_LENGTH) return;
-  const message = `must name a flag of at most ${MAX_FLAG_KEY_LENGTH} characters once its placeholders are filled in`;
-  throw invalidField("stop_condition_value", message);
 }

@@ -1,5 +1,14 @@
 import { z } from "zod";
 
+export const FieldErrors = z.array(
+  z.strictObject({
+    in: z.enum(["body", "query", "path"]),
+    field: z.string().describe("The field, its parents joined by dots; empty for the whole."),
+    pointer: z.string().describe("The same as a JSON Pointer (RFC 6901)."),
+    message: z.string().describe("What would be right."),
+  }),
+);
+
 /** RFC 9457. */
 export const ProblemDetails = z
   .strictObject({
@@ -7,17 +16,7 @@ export const ProblemDetails = z
     title: z.string().describe("The kind of problem in words."),
     status: z.int().describe("The HTTP status."),
     detail: z.string().describe("What is the matter with this request, and what to do."),
-    errors: z
-      .array(
-        z.strictObject({
-          in: z.enum(["body", "query", "path"]),
-          field: z.string().describe("The field, its parents joined by dots; empty for the whole."),
-          pointer: z.string().describe("The same as a JSON Pointer (RFC 6901)."),
-          message: z.string().describe("What would be right."),
-        }),
-      )
-      .optional()
-      .describe("Each field that is wrong."),
+    errors: FieldErrors.optional().describe("Each field that is wrong."),
   })
   .meta({
     id: "Problem",

@@ -46,7 +46,7 @@ const stopValue = text(500)
   .nullish()
   .describe("For `db_check`: the flag's key. It may hold `{entity_type}`, `{entity_id}` and `{event_type}`.");
 
-const exampleWish = {
+export const exampleWish = {
   entity_type: "interviewer",
   entity_id: "INT_100",
   event_type: "feedback_form",
@@ -124,7 +124,7 @@ export const UpdateReminder = z
 const KEY_IS_FIXED = "can't be changed, because it names the reminder: create another one and delete this";
 refusals.add(UpdateReminder, { entity_type: KEY_IS_FIXED, entity_id: KEY_IS_FIXED, event_type: KEY_IS_FIXED });
 
-const exampleReminder = {
+export const exampleReminder = {
   id: 1,
   ...exampleWish,
   status: "ACTIVE",
@@ -174,7 +174,8 @@ export const Reminder = z
   .meta({ id: "Reminder", examples: [exampleReminder] });
 
 export function toReminderJson(reminder: ReminderRecord): z.output<typeof Reminder> {
-  const { schedule, stopCondition } = reminder;
+  const { schedule, stopCondition, createdAt, updatedAt } = reminder;
+  const created = toIso(createdAt);
   return {
     id: reminder.id,
     entity_type: reminder.entityType,
@@ -186,7 +187,7 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     stop_condition_type: stopCondition?.type ?? null,
     stop_condition_value: stopCondition?.value ?? null,
     status: reminder.status,
-    created_at: toIso(reminder.createdAt),
+    created_at: created,
     completion_reason: reminder.completionReason,
     next_run_at: toIso(reminder.nextRunAt),
     last_run_at: toIso(reminder.lastRunAt),
@@ -197,7 +198,7 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     data: reminder.data,
     time_zone: reminder.timeZone,
     run_at: toIso(reminder.runAt),
-    updated_at: toIso(reminder.updatedAt),
+    updated_at: updatedAt === createdAt ? created : toIso(updatedAt),
     completed_at: toIso(reminder.completedAt),
     deleted_at: toIso(reminder.deletedAt),
   };

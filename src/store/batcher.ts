@@ -5,25 +5,27 @@ interface Waiting<T, R> {
 }
 
 /**
- * Gathers what is asked while a call is under way and asks it in one go next. Under no load each item goes at once; under
- * load the batches grow by themselves. `run` answers in the order it was asked.
+ * Gathers what is asked while a call is under way (or `maxCalls` are) and asks it in one go next. Under no load each item
+ * goes at once; under load the batches grow by themselves. `run` answers in the order it was asked.
  */
 export class Batcher<T, R> {
   readonly #run: (items: T[]) => Promise<R[]>;
   readonly #maxBatch: number;
   #waiting: Waiting<T, R>[] = [];
-  #running = false;
+  readonly #maxCalls: number;
+  #calls = 0;
 
-  constructor(run: (items: T[]) => Promise<R[]>, maxBatch: number) {
+  constructor(run: (items: T[]) => Promise<R[]>, maxBatch: number, maxCalls = 1) {
     this.#run = run;
     this.#maxBatch = maxBatch;
+    this.#maxCalls = maxCalls;
   }
 
   add(item: T): Promise<R> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (!this.#running) {
-        this.#running = true;
+      if (this.#calls < this.#maxCalls) {
+        this.#calls += 1;
         // What is added in the same turn of the event loop travels together.
         setImmediate(() => void this.#work());
       }
@@ -42,6 +44,6 @@ export class Batcher<T, R> {
         for (const waiting of batch) waiting.reject(error);
       }
     }
-    this.#running = false;
+    this.#calls -= 1;
   }
 }
