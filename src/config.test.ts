@@ -59,11 +59,13 @@ describe("a wrong setting", () => {
     ["SMTP_TLS", "yes"],
     ["BATCH_SIZE", "0"],
   ])("%s=%j is refused", (name, value) => {
-    expect(mistakes({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must be `))]);
+    expect(mistakes({ SMTP_FROM_EMAIL: "me@example.com", [name]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} must be `)),
+    ]);
   });
 
   test.each(["DATABASE_URL", "SMTP_PASSWORD"])("never shows the secret in %s", (name) => {
-    const lines = mistakes({ [name]: "hunter2-is-\u0007-a-secret" });
+    const lines = mistakes({ SMTP_USERNAME: "me", SMTP_PASSWORD: "x", [name]: "hunter2-is-\u0007-a-secret" });
     expect(lines).toHaveLength(1);
     expect(lines.join()).not.toContain("hunter2");
   });
@@ -73,6 +75,24 @@ describe("a wrong setting", () => {
       expect.stringContaining("SMTP_FROM_EMAIL must be set"),
       expect.stringContaining("SMTP_PASSWORD must be set"),
     ]);
+  });
+
+  test("is told beside those that are wrong in themselves", () => {
+    expect(mistakes({ SMTP_HOST: "mail.example.com", PORT: "http" })).toEqual([
+      expect.stringContaining("PORT must be"),
+      expect.stringContaining("SMTP_FROM_EMAIL must be set"),
+    ]);
+  });
+
+  test.each([
+    "postgresql://me:p@ss/w:rd@127.0.0.1:5432/db",
+    "postgresql://me:p/ss@127.0.0.1/db",
+    "postgresql://me:12/34@127.0.0.1/db",
+    "postgresql://me:p@ss@127.0.0.1/db",
+    "postgresql://me:12?34@127.0.0.1/db",
+    "postgresql://me:12#34@127.0.0.1/db",
+  ])("is a password that isn't percent-encoded, of which nothing is shown: %s", (url) => {
+    expect(mistakes({ DATABASE_URL: url })).toEqual(["DATABASE_URL: percent-encode the password (@ is %40, / is %2F)"]);
   });
 });
 
@@ -97,6 +117,8 @@ test.each([
   "postgres://localhost/reminders",
   "postgresql://me:secret@/reminders?host=/run/postgresql",
   "postgresql:///reminders?host=/run/postgresql",
+  "postgresql://me:p%40ss%2Fw:rd@localhost:5432/reminders?application_name=a@b",
+  "postgresql://localhost:5432?user=me@example.com",
 ])("%s is a database's URL", (url) => {
   expect(loadConfig({ DATABASE_URL: url }).database.url).toBe(url);
 });

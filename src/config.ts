@@ -72,12 +72,14 @@ const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
     .string()
     .toLowerCase()
     .pipe(z.enum(names, mustBe(`one of ${names.join(", ")}`)));
+const UNENCODED_PASSWORD = "percent-encode the password (@ is %40, / is %2F)";
 const line = (what: string) => z.string().regex(/^[^\p{Cc}]*$/u, what);
 
 /** The settings by the names that users know, with their defaults. `.env.example` says what each is for. */
 export const SETTINGS = z.object({
   DATABASE_URL: z
     .string()
+    .refine(isPasswordEncoded, { error: UNENCODED_PASSWORD })
     .refine(isPostgresUrl, mustBe("a URL like postgresql://user:password@host:5432/database"))
     .optional(),
   DATABASE_POOL_SIZE: whole(2, 1000).default(10),
@@ -109,7 +111,7 @@ export function loadConfig(environment: Environment): Config {
   // A password may well begin with a space.
   const given = Object.fromEntries(set.map(([name, value]) => [name, SECRET.has(name) ? value : value.trim()]));
   const parsed = SETTINGS.safeParse(given);
-  const mistakes = parsed.success ? togetherMistakes(parsed.data) : mistakesIn(parsed.error, given);
+  const mistakes = [...(parsed.success ? [] : mistakesIn(parsed.error, given)), ...togetherMistakes(given)];
   if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes);
   return deepFreeze(arrange(parsed.data));
 }
@@ -132,6 +134,7 @@ function readDotEnv(path: string): Environment {
 function mistakesIn(error: z.ZodError, given: Environment): string[] {
   const firstOfEach = new Map(error.issues.toReversed().map((issue) => [String(issue.path[0]), issue.message]));
   return [...firstOfEach].toReversed().map(([name, what]) => {
+    if (what === UNENCODED_PASSWORD) return `${name}: ${what}`;
     const value = given[name] ?? "";
     const shown = SECRET.has(name)
       ? ""
@@ -140,8 +143,8 @@ function mistakesIn(error: z.ZodError, given: Environment): string[] {
   });
 }
 
-/** Settings that are right each for itself, but not together. */
-function togetherMistakes(settings: Settings): string[] {
+/** What is missing beside what is set, whether that is right in itself or not. */
+function togetherMistakes(settings: Environment): string[] {
   const mistakes: string[] = [];
   if (settings.SMTP_HOST && !settings.SMTP_FROM_EMAIL) {
     mistakes.push("SMTP_FROM_EMAIL must be set when SMTP_HOST is: the address that e-mails come from");
@@ -196,6 +199,14 @@ function isHost(text: string): boolean {
 function isPostgresUrl(text: string): boolean {
   // Without a host, as in postgresql://user:password@/database?host=/run/postgresql, it is a socket's URL.
   return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace("@/", "@localhost/"));
+}
+
+/** False where what comes before the host has an @ or a / of its own, which makes a part of the password the host. */
+function isPasswordEncoded(url: string): boolean {
+  const [, address = "", rest = ""] = /^[a-z]+:\/\/([^?#]*)(.*)$/is.exec(url) ?? [];
+  const at = address.split("@").length - 1;
+  if (at === 0) return !/^(#.*|\?[^=]*)@/s.test(rest); // user:p?ss@host; in a real query, a = comes first
+  return at === 1 && address.split("/", 1)[0]?.includes("@") === true;
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { serverAccount } from "./embedded/account.ts";
@@ -53,7 +53,7 @@ export interface Embedded {
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { dataDir, log, settings = {} } = options;
-  const folder = resolve(dataDir);
+  const folder = absolute(dataDir);
   const clusterDir = join(folder, "postgres");
   await makeFolder(folder);
   const instance = await claimDataDir(folder);
@@ -93,12 +93,43 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
+function absolute(dataDir: string): string {
+  try {
+    return resolve(dataDir);
+  } catch {
+    throw new EmbeddedError("the current folder is gone: go to one that exists, or set DATA_DIR to an absolute path");
+  }
+}
+
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeWithParents(folder);
   } catch (error) {
     throw new EmbeddedError(`can't make the data folder ${folder}: ${(error as Error).message}`);
   }
+}
+
+/** What Node's own `recursive` does, except that where nothing can be made (`/proc/x/y`) that never returns. */
+async function makeWithParents(folder: string): Promise<void> {
+  const make = () => mkdir(folder, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && dirname(folder) !== folder) {
+      await makeWithParents(dirname(folder));
+      await make();
+    } else if (!(await isFolder(folder))) {
+      throw error;
+    }
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (it) => it.isDirectory(),
+    () => false,
+  );
 }
 
 /** Tries again where a little time, or another port, helps. */

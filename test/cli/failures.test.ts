@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, inject, onTestFinished, test } from "vites
 import { openDatabase } from "../../src/store/postgres.ts";
 import { freshDatabase } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
-import { buildProgram, newFolder, type Program, runProgram, startProgram } from "../support/program.ts";
+import { buildProgram, newFolder, type Program, ROOT, runProgram, startProgram } from "../support/program.ts";
 
 beforeAll(buildProgram);
 
@@ -47,6 +47,7 @@ test("several wrong settings are told in a line each", async () => {
     "✖ DATABASE_URL must be a URL like postgresql://user:password@host:5432/database",
     '✖ PORT must be a whole number from 0 to 65535, not "http"',
     expect.stringMatching(/^✖ LOG_LEVEL must be one of .*, not "loud"$/),
+    expect.stringMatching(/^✖ SMTP_FROM_EMAIL must be set when SMTP_HOST is/),
   ]);
 });
 
@@ -90,6 +91,13 @@ describe("a database that can't be used is told in one line:", () => {
     const url = `postgresql://me@127.0.0.1:${await freePort()}/x?password=${SECRET}&sslpassword=${SECRET}`;
     const lines = await failureOf(runProgram(["worker"], { DATABASE_URL: url }));
     expect(lines).toEqual([expect.stringContaining(url.replaceAll(SECRET, "***"))]);
+  });
+
+  test.each(["start", "api", "worker", "migrate"])("a password that isn't percent-encoded (%s)", async (command) => {
+    const url = `postgresql://app:p@ss/${SECRET}:rd@127.0.0.1:5432/db`;
+    expect(await failureOf(runProgram([command], { DATABASE_URL: url }))).toEqual([
+      "✖ DATABASE_URL: percent-encode the password (@ is %40, / is %2F)",
+    ]);
   });
 
   test("a host that doesn't exist", async () => {
@@ -157,6 +165,23 @@ describe("an address that can't be had is told in one line, and nothing was sent
     const lines = await failureOf(runProgram(["api"], { DATABASE_URL: database.url, HOST: host }));
     expect(lines).toEqual([`✖ ${host} is no address of this machine: set HOST to one, or to 0.0.0.0 for all`]);
   });
+});
+
+test.each(["/proc/nope/x", "/dev/null/x"])(
+  "a data folder where nothing can be made is told, not tried for ever (%s)",
+  async (path) => {
+    const lines = await failureOf(runProgram(["start"], { DATA_DIR: path }));
+    expect(lines).toEqual([expect.stringMatching(/^✖ can't make the data folder /)]);
+  },
+);
+
+test("a current folder that is gone is told in one line", async () => {
+  const folder = newFolder();
+  const program = [process.execPath, join(ROOT, "dist/cli.js"), "start"].map((word) => `'${word}'`).join(" ");
+  const command: [string, ...string[]] = ["/bin/sh", "-c", `rmdir "$PWD" && exec ${program}`];
+  expect(await failureOf(runProgram([], {}, { folder, command }))).toEqual([
+    "✖ the current folder is gone: go to one that exists, or set DATA_DIR to an absolute path",
+  ]);
 });
 
 test("a data folder that can't be made is told in one line", async () => {
