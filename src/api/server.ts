@@ -6,6 +6,7 @@ import { answerClientError, sendFrameworkProblem, sendProblem } from "./errors.t
 import { refuseForeignPages } from "./foreign-pages.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { describeApi } from "./openapi.ts";
+import { readToTheEnd } from "./read-to-the-end.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { contactRoutes } from "./routes/contacts.ts";
 import { flagRoutes } from "./routes/flags.ts";
@@ -52,6 +53,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   api.setSerializerCompiler(() => JSON.stringify);
   api.setErrorHandler(sendProblem);
   readJsonBodies(api);
+  readToTheEnd(api);
   answerUnknownRoutes(api);
   protect(api);
   refuseForeignPages(api);

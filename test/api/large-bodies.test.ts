@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { readAnswer, startApi, wish } from "../support/api.ts";
+import { freshDatabase } from "../support/database.ts";
+
+const TEN_MEGABYTES = JSON.stringify(wish({ message: "x".repeat(10_000_000) }));
+
+test.each([
+  ["too large", 413, "POST", "/reminders/", "application/json"],
+  ["of a type that isn't read", 415, "POST", "/reminders/", "text/plain"],
+])("whoever sends a body %s hears so, each time, and not of a broken connection: %i", async (_what, status, ...how) => {
+  const [method, path, type] = how;
+  const api = await startApi(await freshDatabase());
+  for (let time = 0; time < 10; time += 1) {
+    const headers = { "content-type": type };
+    const response = await fetch(api.url + path, { method, body: TEN_MEGABYTES, headers });
+    expect((await readAnswer(response)).status).toBe(status);
+  }
+});
+
+test("so does one who looks for an answer only when all is written", async () => {
+  const api = await startApi(await freshDatabase());
+  const { hostname, port } = new URL(api.url);
+  const socket = connect(Number(port), hostname).pause();
+  const head = ["POST /reminders/ HTTP/1.1", "Host: localhost", "Content-Type: application/json"];
+  socket.write(`${[...head, `Content-Length: ${TEN_MEGABYTES.length}`].join("\r\n")}\r\n\r\n`);
+  await new Promise<void>((resolve, reject) => {
+    socket.on("error", reject);
+    socket.write(TEN_MEGABYTES, () => resolve());
+  });
+  const [answer] = (await once(socket.resume(), "data")) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 413 /);
+  socket.destroy();
+});
+
+test("so does one who doesn't say how much is to come", async () => {
+  const api = await startApi(await freshDatabase());
+  const body = new Blob([TEN_MEGABYTES]).stream();
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(`${api.url}/reminders/`, {
+    method: "POST",
+    body,
+    headers,
+    duplex: "half",
+  } as RequestInit);
+  expect((await readAnswer(response)).status).toBe(413);
+});
+
+test("a body that never comes is not waited for, nor is one without end", async () => {
+  const api = await startApi(await freshDatabase());
+  const headers = { "content-type": "application/json", "content-length": "100000000" };
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    const sent = request(`${api.url}/reminders/`, { method: "POST", headers }, (response) => {
+      resolve(response.statusCode);
+      sent.destroy();
+    });
+    sent.on("error", reject).flushHeaders();
+  });
+  expect(status).toBe(413);
+
+  const written = await new Promise<number>((resolve) => {
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    const head = ["POST /reminders/ HTTP/1.1", "Host: localhost", "Content-Type: application/json"];
+    socket.write(`${[...head, "Content-Length: 1000000000"].join("\r\n")}\r\n\r\n`);
+    const more = Buffer.alloc(1_000_000, "x");
+    const write = (): void => void (socket.writable && socket.write(more, write));
+    socket.on("error", () => {}).on("close", () => resolve(socket.bytesWritten));
+    socket.resume();
+    write();
+  });
+  expect(written).toBeLessThan(500_000_000);
+});
