@@ -3,14 +3,15 @@ import type { ReminderRecord } from "../core/reminder.ts";
 import type { Updated } from "../core/update.ts";
 import { insertEvents } from "../store/events.ts";
 import { lastOutcome } from "../store/ledger.ts";
-import type { Database, Sql } from "../store/postgres.ts";
+import { type Database, isHeldElsewhere, type Sql } from "../store/postgres.ts";
 import { findActive, KeyIsTaken, lockReminder, readReminder, writeReminder } from "../store/reminders.ts";
-import { conflict, invalidField, notFound, type Problem } from "./problem.ts";
+import { conflict, invalidField, notFound, Problem } from "./problem.ts";
 import { TENANT_ID } from "./tenant.ts";
 
 /**
  * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
- * line, all or nothing. Returns the reminder as it is then. Throws 404, 409 or 422.
+ * line, all or nothing. Returns the reminder as it is then. Throws 404, 409 or 422, and 503 while somebody else
+ * holds the row.
  */
 export async function changeReminder(
   database: Database,
@@ -20,6 +21,7 @@ export async function changeReminder(
   try {
     return await database.transaction((sql) => changeLocked(sql, id, change));
   } catch (error) {
+    if (isHeldElsewhere(error)) throw busy();
     throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
   }
 }
@@ -48,6 +50,10 @@ async function changeLocked(
       return written;
     }
   }
+}
+
+function busy(): Problem {
+  return new Problem(503, "somebody else is just changing this; try again", { headers: { "retry-after": "1" } });
 }
 
 async function keyConflict(database: Database, id: number): Promise<Problem> {

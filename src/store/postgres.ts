@@ -188,6 +188,11 @@ export function isContended(error: unknown): boolean {
   return error instanceof pg.DatabaseError && CONTENDED_SQLSTATE.test(codeOf(error));
 }
 
+/** True when a statement waited as long as it may, which one that touches few rows only does for what somebody else holds. */
+export function isHeldElsewhere(error: unknown): boolean {
+  return isLockTimeout(error) || (error instanceof pg.DatabaseError && codeOf(error) === "57014");
+}
+
 function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof pg.DatabaseError) return false;
   return TRANSIENT_NETWORK.test(codeOf(error)) || TRANSIENT_NETWORK.test(error.message);

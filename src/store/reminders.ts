@@ -165,13 +165,19 @@ const LOCK = `
    where tenant_id = $1 and id = $2
      for update`;
 
-/** A reminder under this transaction's row lock, and the database's instant. */
+// Whoever asks waits for the answer: better to say soon that it can't be done now.
+const DONT_WAIT_LONG = "set local lock_timeout = '3s'";
+
+/**
+ * A reminder under this transaction's row lock, and the database's instant. What somebody else holds for longer than 3 s,
+ * now or later in this transaction, fails (`isHeldElsewhere`).
+ */
 export async function lockReminder(
   sql: Sql,
   tenantId: string,
   id: number,
 ): Promise<{ reminder: ReminderRecord; now: Instant } | null> {
-  const [row] = await sql.query(LOCK, [tenantId, id]);
+  const [, [row]] = await Promise.all([sql.query(DONT_WAIT_LONG), sql.query(LOCK, [tenantId, id])]);
   return row ? { reminder: toReminderRecord(row), now: row.now as Instant } : null;
 }
 

@@ -183,3 +183,23 @@ test("actions want no body; a JSON label on an empty one does no harm", async ()
   const response = await fetch(`${api.url}/reminders/${id}/pause`, { method: "POST", headers });
   expect(response.status).toBe(200);
 });
+
+test("what somebody else is just changing is said to be that, soon, and not that the database is away", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  const { id } = await api.create();
+  const answers = await database.transaction(async (sql) => {
+    await sql.query("select from reminder_jobs where id = $1 for update", [id]);
+    return Promise.all([
+      api.call("POST", `/reminders/${id}/pause`),
+      api.call("PATCH", `/reminders/${id}`, { subject: "new" }),
+      api.call("DELETE", `/reminders/${id}`),
+    ]);
+  });
+  for (const { status, headers, body } of answers) {
+    expect(status).toBe(503);
+    expect(headers.get("retry-after")).toBe("1");
+    expect(body).toMatchObject({ detail: "somebody else is just changing this; try again" });
+  }
+  expect(await api.act(id, "pause")).toMatchObject({ status: "PAUSED", subject: null });
+});
