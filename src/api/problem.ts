@@ -19,6 +19,7 @@ const KINDS: Record<number, [type: string, title: string]> = {
   409: ["conflict", "The present state doesn't allow that"],
   413: ["too-large", "The request is too large"],
   415: ["unsupported-media-type", "The body is in a format that isn't read here"],
+  417: ["expectation-failed", "What the request expects can't be met"],
   422: ["invalid-request", "Something in the request isn't right"],
   431: ["headers-too-large", "The request's address or headers are too long"],
   500: ["internal-error", "Something went wrong on our side"],

@@ -5,6 +5,7 @@ import { serveDocs } from "./docs/docs.ts";
 import { answerClientError, sendFrameworkProblem, sendProblem } from "./errors.ts";
 import { refuseForeignPages } from "./foreign-pages.ts";
 import { readJsonBodies } from "./json-body.ts";
+import { refuseIllegible } from "./legible.ts";
 import { describeApi } from "./openapi.ts";
 import { readToTheEnd } from "./read-to-the-end.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
@@ -37,6 +38,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   const api: Api = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
+    http: { requireHostHeader: false }, // ours says why
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -56,6 +58,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   readToTheEnd(api);
   answerUnknownRoutes(api);
   protect(api);
+  refuseIllegible(api);
   refuseForeignPages(api);
   logRequests(api);
 

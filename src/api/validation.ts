@@ -1,4 +1,4 @@
-import type { FastifySchemaCompiler } from "fastify";
+import type { FastifyRequest, FastifySchemaCompiler } from "fastify";
 import { z } from "zod";
 import { type FieldError, fieldError, invalid, type Problem } from "./problem.ts";
 
@@ -12,7 +12,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   const part = PARTS[httpPart ?? "body"] ?? "body";
   return (input) => {
     const result = schema.safeParse(input, { error: sentence });
-    return result.success ? { value: result.data } : { error: refusal(result.error, part, schema) };
+    return result.success ? { value: result.data } : { error: refusal(result.error, part, schema, input) };
   };
 };
 
@@ -20,14 +20,24 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
 export function validate<S extends z.ZodType>(schema: S, input: unknown, part: FieldError["in"]): z.output<S> {
   const result = schema.safeParse(input, { error: sentence });
   if (result.success) return result.data;
-  throw refusal(result.error, part, schema);
+  throw refusal(result.error, part, schema, input);
 }
 
-function refusal(error: z.ZodError, part: FieldError["in"], schema: z.ZodType): Problem {
-  return invalid(error.issues.flatMap((issue) => explain(issue, part, schema)));
+const NOTHING = z.strictObject({});
+
+/** A hook for routes that take no body: an empty one, or an empty object, does no harm, but anything else is a mistake. */
+export async function refuseBody({ body }: FastifyRequest): Promise<void> {
+  if (body !== undefined) validate(NOTHING, body, "body");
 }
 
-function explain(issue: z.core.$ZodIssue, part: FieldError["in"], schema: z.ZodType): FieldError[] {
+function refusal(error: z.ZodError, part: FieldError["in"], schema: z.ZodType, input: unknown): Problem {
+  return invalid(error.issues.flatMap((issue) => explain(issue, part, schema, input)));
+}
+
+function explain(issue: z.core.$ZodIssue, part: FieldError["in"], schema: z.ZodType, input: unknown): FieldError[] {
+  if (part === "query" && isRepeated(issue, input)) {
+    return [fieldError(part, issue.path, "is there more than once: give it once")];
+  }
   if (issue.code !== "unrecognized_keys") return [fieldError(part, issue.path, issue.message)];
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape).join(", ") : "";
   const refused = refusals.get(schema);
@@ -35,6 +45,11 @@ function explain(issue: z.core.$ZodIssue, part: FieldError["in"], schema: z.ZodT
     const reason = refused && Object.hasOwn(refused, key) ? refused[key] : undefined;
     return fieldError(part, [...issue.path, key], reason ?? `is not known here; known are: ${known || "none"}`);
   });
+}
+
+/** `?a=1&a=2` is read as a list of both. */
+function isRepeated({ path: [name] }: z.core.$ZodIssue, input: unknown): boolean {
+  return name !== undefined && Array.isArray((input as Record<PropertyKey, unknown>)[name]);
 }
 
 const EXPECTED: Record<string, string> = {

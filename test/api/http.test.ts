@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Writable } from "node:stream";
+import { gzipSync } from "node:zlib";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
@@ -23,6 +24,8 @@ async function raw(url: string, request: string): Promise<{ status: number; body
   return { status: Number(head.split(" ")[1]), body };
 }
 
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+
 describe("what can't be read is refused", () => {
   const json = { "content-type": "application/json" };
   test.each([
@@ -36,6 +39,7 @@ describe("what can't be read is refused", () => {
     ["text", 415, "{}", { "content-type": "text/plain" }],
     ["a type that is none", 415, "{}", { "content-type": "json" }],
     ["ten megabytes", 413, JSON.stringify(wish({ message: "x".repeat(10_000_000) })), json],
+    ["a compressed body", 415, gzipSync("{}"), { ...json, "content-encoding": "gzip" }],
     ["JSON nested ten thousand deep", 422, `{"data":${"[".repeat(10_000)}${"]".repeat(10_000)}}`, json],
   ])("%s: %i", async (_what, status, body, headers) => {
     const api = await startApi(await freshDatabase());
@@ -54,6 +58,11 @@ describe("what can't be read is refused", () => {
       431,
       `GET /flags/${"x".repeat(100_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     ],
+    ["a query of bytes that are no UTF-8", 400, get("/reminders?entity_id=%ff")],
+    ["a query with half of a surrogate pair", 400, get("/reminders?entity_id=%ED%A0%80")],
+    ["a query that is not properly encoded", 400, get("/reminders?entity_id=100%")],
+    ["a request without a host", 400, "GET /flags HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    ["an expectation", 417, "GET /flags HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle\r\n\r\n"],
     ["what is not HTTP", 400, "HELLO\r\n\r\n"],
     ["a method that nobody knows", 400, "FLY /reminders HTTP/1.1\r\nHost: localhost\r\n\r\n"],
     [
@@ -67,6 +76,11 @@ describe("what can't be read is refused", () => {
     expect(answer.status).toBe(status);
     expect(ProblemDetails.parse(JSON.parse(answer.body))).toMatchObject({ status });
   });
+});
+
+test("HTTP/1.0 knows no host, and needs none", async () => {
+  const api = await startApi(await freshDatabase());
+  expect(await raw(api.url, "GET /flags HTTP/1.0\r\n\r\n")).toMatchObject({ status: 200, body: "[]" });
 });
 
 test("an address where there is nothing is not found", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type LifecycleVerb, startApi, wish } from "../support/api.ts";
+import { type LifecycleVerb, readAnswer, startApi, wish } from "../support/api.ts";
 import { advance } from "../support/clock.ts";
 import { freshDatabase } from "../support/database.ts";
 
@@ -176,12 +176,27 @@ test("fired by hand, a reminder is due now", async () => {
   expect(after).toBe(updatedAt);
 });
 
-test("actions want no body; a JSON label on an empty one does no harm", async () => {
-  const api = await startApi(await freshDatabase());
-  const { id } = await api.create();
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(`${api.url}/reminders/${id}/pause`, { method: "POST", headers });
-  expect(response.status).toBe(200);
+describe("actions want no body", () => {
+  test.each([undefined, "", "{}", " {} "])("and %j does no harm", async (body) => {
+    const api = await startApi(await freshDatabase());
+    const { id } = await api.create();
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${api.url}/reminders/${id}/pause`, {
+      method: "POST",
+      headers,
+      ...(body && { body }),
+    });
+    expect((await readAnswer(response)).status).toBe(200);
+  });
+
+  test.each([{ x: 1 }, [], null, 1, "now"])("and %j is a mistake", async (body) => {
+    const api = await startApi(await freshDatabase());
+    const { id } = await api.create();
+    for (const verb of ["pause", "resume", "complete", "trigger", "restore"]) {
+      await api.refused(422, "POST", `/reminders/${id}/${verb}`, body);
+    }
+    expect(await api.get(id)).toMatchObject({ status: "ACTIVE" });
+  });
 });
 
 test("what somebody else is just changing is said to be that, soon, and not that the database is away", async () => {

@@ -81,3 +81,12 @@ test.each([
   const { errors } = await api.refused(422, "GET", `/reminders?${query}`);
   expect(errors).toMatchObject([{ in: "query", field }]);
 });
+
+test.each(["limit=1&limit=2", "entity_id=a&entity_id=b", "status=ACTIVE&status=PAUSED", "cursor=a&cursor=b"])(
+  "what is given more than once is said to be that: %s",
+  async (query) => {
+    const api = await startApi(await freshDatabase());
+    const { errors } = await api.refused(422, "GET", `/reminders?${query}`);
+    expect(errors).toMatchObject([{ in: "query", message: "is there more than once: give it once" }]);
+  },
+);

@@ -1,9 +1,10 @@
 import { type LifecycleAction, transition } from "../../core/lifecycle.ts";
 import { changeReminder } from "../change-reminder.ts";
 import type { Api, ApiContext } from "../context.ts";
-import { answers, answersNothing, refuses } from "../responses.ts";
+import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { idParams } from "../schemas/fields.ts";
 import { Reminder, toReminderJson } from "../schemas/reminder.ts";
+import { refuseBody } from "../validation.ts";
 
 interface ActionRoute {
   action: Exclude<LifecycleAction, "delete">;
@@ -51,13 +52,14 @@ export function lifecycleRoutes(api: Api, { database }: ApiContext): void {
     api.post(
       `/reminders/:id/${action}`,
       {
+        preValidation: refuseBody,
         schema: {
           operationId: `${action}Reminder`,
           tags: ["Reminder lifecycle"],
           summary,
           description: `${description} Doing it again changes nothing.`,
           params: idParams,
-          response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, 422) },
+          response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, ...BODY_REFUSALS) },
         },
       },
       async ({ params: { id } }) =>

@@ -80,6 +80,12 @@ export const locale = line(100)
   .refine(isLocale, { error: "must be a language tag of BCP 47, like en or pt-BR" })
   .transform((tag) => new Intl.Locale(tag).toString());
 
+/** A whole number in a body. */
+export function wholeNumber({ min, max }: { min: number; max: number }) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.int({ error, abort: true }).min(min, error).max(max, error);
+}
+
 /** A whole number written in a path or a query string. */
 export function integer({ min, max }: { min: number; max: number }) {
   const error = `must be a whole number from ${min} to ${max}`;

@@ -10,7 +10,7 @@ import {
 } from "../../core/reminder.ts";
 import { MAX_INTERVAL_MINUTES } from "../../core/schedule/recurring.ts";
 import { refusals } from "../validation.ts";
-import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone } from "./fields.ts";
+import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone, wholeNumber } from "./fields.ts";
 
 const entityType = line(200).describe("What kind of thing the reminder is about.");
 const entityId = line(200).describe("Which one of them.");
@@ -32,10 +32,7 @@ const zone = timeZone
 const scheduleType = z
   .enum(SCHEDULE_TYPES)
   .describe("`one_time`: once. `recurring`: again and again, until it is done.");
-const intervalMinutes = z
-  .int()
-  .min(1)
-  .max(MAX_INTERVAL_MINUTES)
+const intervalMinutes = wholeNumber({ min: 1, max: MAX_INTERVAL_MINUTES })
   .nullish()
   .describe("Minutes from one occurrence to the next. Required for `recurring`, and for nothing else.");
 const stopType = z

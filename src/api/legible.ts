@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyInstance } from "fastify";
+import { sendFrameworkProblem } from "./errors.ts";
+import { Problem } from "./problem.ts";
+
+/** Refuses what would otherwise be guessed at, or be refused by Node without a word. */
+export function refuseIllegible(api: FastifyInstance): void {
+  api.addHook("onRequest", ({ raw, headers, url }, _reply, done) => {
+    done(whyIllegible(raw.httpVersion, headers, url));
+  });
+  api.server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader("connection", "close");
+    const problem = new Problem(417, "no expectation but 100-continue can be met: leave out the header Expect");
+    sendFrameworkProblem(problem, request, { raw: response });
+  });
+}
+
+function whyIllegible(version: string, headers: IncomingMessage["headers"], url: string): Problem | undefined {
+  if (headers.host === undefined && version === "1.1") {
+    return new Problem(400, "send the header Host, as HTTP/1.1 demands");
+  }
+  if (!isWellEncoded(url)) return new Problem(400, "the address is not properly percent-encoded UTF-8");
+  const encoding = headers["content-encoding"];
+  if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
+  return new Problem(415, "send the body as it is, without Content-Encoding", {
+    headers: { "accept-encoding": "identity" },
+  });
+}
+
+/** Left to themselves, parsers of query strings put U+FFFD in place of what they can't decode. */
+function isWellEncoded(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
