@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
@@ -51,28 +50,4 @@ export function sendFrameworkProblem(error: unknown, _request: unknown, reply: {
   const body = JSON.stringify(problem);
   response.writeHead(problem.status, { "content-type": PROBLEM_MEDIA_TYPE, "content-length": Buffer.byteLength(body) });
   response.end(body);
-}
-
-const CLIENT_ERRORS: Record<string, [status: number, detail: string]> = {
-  HPE_HEADER_OVERFLOW: [431, "the address and the headers must be at most 16 kB together"],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, "the request did not arrive in time"],
-};
-
-/** For what Node's parser refuses, before there is even a request. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = new Problem(
-    ...(CLIENT_ERRORS[error.code ?? ""] ?? ([400, "this is no readable HTTP request"] as const)),
-  );
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${problem.status} Refused`,
-    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -1,8 +1,9 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import { answerClientError, followRequests } from "./client-errors.ts";
 import { closeSoon } from "./close-soon.ts";
 import type { Api, ApiContext } from "./context.ts";
 import { serveDocs } from "./docs/docs.ts";
-import { answerClientError, sendFrameworkProblem, sendProblem } from "./errors.ts";
+import { sendFrameworkProblem, sendProblem } from "./errors.ts";
 import { refuseForeignPages } from "./foreign-pages.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { refuseIllegible } from "./legible.ts";
@@ -50,6 +51,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   });
   api.server.maxConnections = MAX_CONNECTIONS;
   closeSoon(api);
+  followRequests(api);
   api.setValidatorCompiler(validatorCompiler);
   // Answers are typed by their schemas and held to them by the tests; checking each again would only cost time.
   api.setSerializerCompiler(() => JSON.stringify);
