@@ -83,9 +83,18 @@ test("HTTP/1.0 knows no host, and needs none", async () => {
   expect(await raw(api.url, "GET /flags HTTP/1.0\r\n\r\n")).toMatchObject({ status: 200, body: "[]" });
 });
 
+test("the address that the banner shows leads to the documentation", async () => {
+  const api = await startApi(await freshDatabase());
+  const response = await fetch(`${api.url}/`, { redirect: "manual" });
+  expect(response.status).toBe(302);
+  expect(response.headers.get("location")).toBe("/docs");
+  expect((await fetch(`${api.url}/`)).headers.get("content-type")).toMatch(/^text\/html/);
+  await api.refused(405, "POST", "/", {});
+});
+
 test("an address where there is nothing is not found", async () => {
   const api = await startApi(await freshDatabase());
-  for (const path of ["/", "/nothing", "/reminders/1/fly", "/flags/a/b", "/contacts/a", "//reminders"]) {
+  for (const path of ["/nothing", "/reminders/1/fly", "/flags/a/b", "/contacts/a", "//reminders"]) {
     await api.refused(404, "GET", path);
   }
 });

@@ -39,6 +39,9 @@ const REDOC_PAGE = `<!doctype html>
 export async function serveDocs(api: Api): Promise<void> {
   const hidden = { schema: { hide: true }, logLevel: "warn" as const };
 
+  // Where the banner's address leads whoever opens it.
+  api.get("/", hidden, async (_request, reply) => reply.redirect("/docs", 302));
+
   let document: string | undefined;
   api.get("/openapi.json", hidden, async (_request, reply) => {
     document ??= JSON.stringify(api.swagger());
