@@ -33,7 +33,10 @@ test.each(["/docs", "/docs/"])(
     const { page, troubles } = await open(api, path);
 
     await page.getByText("Create a reminder").click();
-    expect(await page.locator(".opblock").count()).toBe(21);
+    const { paths } = (await (await fetch(`${api.url}/openapi.json`)).json()) as { paths: Record<string, object> };
+    const operations = Object.values(paths).flatMap((path) => Object.keys(path));
+    expect(operations.length).toBeGreaterThan(20);
+    expect(await page.locator(".opblock").count()).toBe(operations.length);
     await page.getByRole("button", { name: "Execute" }).click();
     await page.locator(".live-responses-table .response-col_status", { hasText: "201" }).waitFor();
 
