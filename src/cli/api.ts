@@ -11,7 +11,7 @@ export async function api(service: Service): Promise<"stays"> {
   const { opened, stopping } = service;
   const url = neededUrl(service, "api");
   const database = await connect(service, url, "api");
-  await requireTables(database);
+  await requireTables(database, "api");
   const server = await makeApi(service, database, openChannels(service));
   stopping.throwIfAborted();
   const where = await listen(server, service);

@@ -1,6 +1,7 @@
 import { ConfigError } from "../config.ts";
 import { EmbeddedError } from "../store/embedded.ts";
 import { MigrationError } from "../store/migrate.ts";
+import { refusalOf } from "./refusals.ts";
 
 /** The command can't do its work. The message is one line for the user that says why and what to do. */
 export class CannotRun extends Error {
@@ -22,5 +23,7 @@ function explain(error: unknown): readonly string[] {
   if (error instanceof CannotRun || error instanceof EmbeddedError || error instanceof MigrationError) {
     return [error.message];
   }
+  const refusal = refusalOf(error);
+  if (refusal) return [refusal];
   return [`this is a bug: ${error instanceof Error ? error.stack : String(error)}`];
 }

@@ -10,7 +10,7 @@ export async function worker(service: Service): Promise<"stays"> {
   const { config, opened, stopping } = service;
   const url = neededUrl(service, "worker");
   const database = await connect(service, url, "worker");
-  await requireTables(database);
+  await requireTables(database, "worker");
   stopping.throwIfAborted();
   const running = makeWorker(service, database, openChannels(service));
   opened.add("worker", () => running.stop());

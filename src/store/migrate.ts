@@ -15,6 +15,10 @@ const CREATE_LEDGER = `
     applied_at timestamptz not null default now()
   )`;
 
+const FITNESS = `
+  select current_setting('server_version_num') as number, current_setting('server_version') as name,
+         current_setting('server_encoding') as encoding`;
+
 export class MigrationError extends Error {
   override name = "MigrationError";
 }
@@ -32,7 +36,7 @@ export async function migrate(database: Database): Promise<string[]> {
   const migrations = await listMigrations();
   return database.transaction(async (sql) => {
     await sql.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await refuseOldServer(sql);
+    await refuseUnfitDatabase(sql);
     await sql.query(CREATE_LEDGER);
     const rows = await sql.query<{ version: number }>("select version from schema_migrations");
     const known = new Set(rows.map((row) => row.version));
@@ -57,13 +61,17 @@ export async function isMigrated(database: Pick<Database, "query">): Promise<boo
   return migrations.every((migration) => known.has(migration.version));
 }
 
-/** Throws a `MigrationError` when the server is older than what this program is made for. */
-export async function refuseOldServer(sql: Pick<Database, "query">): Promise<void> {
-  const [row] = await sql.query<{ number: string; name: string }>(
-    "select current_setting('server_version_num') as number, current_setting('server_version') as name",
-  );
+/** Throws a `MigrationError` when the server is older than what this program is made for, or the database isn't UTF-8. */
+export async function refuseUnfitDatabase(sql: Pick<Database, "query">): Promise<void> {
+  const [row] = await sql.query<{ number: string; name: string; encoding: string }>(FITNESS);
   if (Number(row?.number) < OLDEST_SERVER) {
     throw new MigrationError(`PostgreSQL ${row?.name} is too old: version 14 or later is needed`);
+  }
+  if (row?.encoding !== "UTF8") {
+    throw new MigrationError(
+      `the database's encoding is ${row?.encoding}, which can't hold every text: ` +
+        "use one that was created with encoding 'UTF8' (and template template0)",
+    );
   }
 }
 

@@ -144,6 +144,90 @@ describe("a database that can't be used is told in one line:", () => {
   });
 });
 
+describe("a database that refuses us is told in one line with what to do, not as a bug:", () => {
+  test.each(["start", "migrate"])("a role that may not create tables (%s)", async (command) => {
+    const lines = await failureOf(runProgram([command], { DATABASE_URL: await asRole(await emptyDatabase()) }));
+    expect(lines).toEqual([
+      expect.stringMatching(/^✖ the database refused us: permission denied for schema public: .*create in the schema/),
+    ]);
+  });
+
+  test.each<[string, string, RegExp]>([
+    [
+      "a table",
+      "create table reminder_jobs (id int)",
+      /^✖ relation "reminder_jobs" already exists, and it isn't ours: /,
+    ],
+    ["a function", "create function reminder_now() returns int language sql as 'select 1'", /already exists/],
+    ["a ledger", "create table schema_migrations (version varchar)", /^✖ the table schema_migrations is there already/],
+  ])("%s of somebody else", async (_what, statement, line) => {
+    const url = await emptyDatabase();
+    await inDatabase(url, statement);
+    for (const command of ["migrate", "start"]) {
+      const lines = await failureOf(runProgram([command], { DATABASE_URL: url }));
+      expect(lines).toEqual([expect.stringMatching(line)]);
+      expect(lines[0]).toContain("a database of its own");
+    }
+  });
+
+  test.each(["migrate", "start"])("nothing but reading, before there are tables (%s)", async (command) => {
+    const url = withOption(await emptyDatabase(), "default_transaction_read_only=on");
+    expect(await failureOf(runProgram([command], { DATABASE_URL: url }))).toEqual([
+      expect.stringMatching(/^✖ the database is read-only for us: .*primary/),
+    ]);
+  });
+
+  test.each(["api", "worker"])("nothing but reading (%s)", async (command) => {
+    const url = withOption((await freshDatabase()).url, "default_transaction_read_only=on");
+    expect(await failureOf(runProgram([command], { DATABASE_URL: url }))).toEqual([
+      expect.stringMatching(/^✖ the database is read-only for us: .*primary/),
+    ]);
+  });
+
+  test("no schema to create in", async () => {
+    const url = withOption(await emptyDatabase(), "search_path=nowhere");
+    expect(await failureOf(runProgram(["migrate"], { DATABASE_URL: url }))).toEqual([
+      expect.stringMatching(/^✖ no schema has been selected to create in: set this role's search_path/),
+    ]);
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ["api", [], /^✖ the database refused us: permission denied for table schema_migrations: /],
+    [
+      "api",
+      ["select on all tables in schema public"],
+      /^✖ api lacks rights .*: insert, update on reminder_jobs; .*grant them/,
+    ],
+    [
+      "worker",
+      ["all on all tables in schema public"],
+      /^✖ worker lacks rights .*: ownership of deliveries; .*ran migrate/,
+    ],
+  ])("a role without rights on our tables (%s, %j)", async (command, grants, line) => {
+    const database = await freshDatabase();
+    const url = await asRole(database.url, grants);
+    expect(await failureOf(runProgram([command], { DATABASE_URL: url }))).toEqual([expect.stringMatching(line)]);
+  });
+
+  test("which is no reason to refuse an API that may do just what it does", async () => {
+    const database = await freshDatabase();
+    const url = await asRole(database.url, [
+      "select on all tables in schema public",
+      "insert, update on reminder_jobs",
+      "insert, update, delete on status_flags, contacts",
+      "insert on reminder_events",
+    ]);
+    await runProgram(["api"], { DATABASE_URL: url }).says(/^API: /m);
+  });
+
+  test.each(["start", "api", "migrate"])("an encoding that can't hold every text (%s)", async (command) => {
+    const url = await emptyDatabase("encoding 'LATIN1' locale 'C' template template0");
+    expect(await failureOf(runProgram([command], { DATABASE_URL: url }))).toEqual([
+      expect.stringMatching(/^✖ the database's encoding is LATIN1, .*'UTF8'/),
+    ]);
+  });
+});
+
 describe("an address that can't be had is told in one line, and nothing was sent:", () => {
   test("a taken port", async () => {
     const port = await listenerThat(() => {});
@@ -201,10 +285,38 @@ test("a data folder that holds something else's files is left as it is", async (
   ]);
 });
 
-async function emptyDatabase(): Promise<string> {
+async function inDatabase(url: string, ...statements: string[]): Promise<void> {
+  const database = openDatabase({ url, poolSize: 1 });
+  for (const statement of statements) await database.runAlone(statement);
+  await database.close();
+}
+
+/** The database for a role of this test's own, which may connect and do what is granted. */
+async function asRole(url: string, grants: string[] = []): Promise<string> {
+  const role = `role_${randomUUID().replaceAll("-", "")}`;
+  await inDatabase(
+    url,
+    `create role ${role} login password '${SECRET}'`,
+    "revoke create on schema public from public",
+    ...grants.map((grant) => `grant ${grant} to ${role}`),
+  );
+  onTestFinished(() => inDatabase(url, `drop owned by ${role}`, `drop role ${role}`));
+  const own = new URL(url);
+  own.username = role;
+  own.password = SECRET;
+  return own.href;
+}
+
+function withOption(url: string, option: string): string {
+  const own = new URL(url);
+  own.searchParams.set("options", `-c ${option}`);
+  return own.href;
+}
+
+async function emptyDatabase(how = ""): Promise<string> {
   const name = `empty_${randomUUID().replaceAll("-", "")}`;
   const server = openDatabase({ url: inject("serverUrl"), poolSize: 1 });
-  await server.runAlone(`create database ${name}`);
+  await server.runAlone(`create database ${name} ${how}`);
   onTestFinished(async () => {
     await server.runAlone(`drop database if exists ${name} with (force)`);
     await server.close();
