@@ -2,7 +2,7 @@ import { type Embedded, startEmbedded } from "../store/embedded.ts";
 import { migrate } from "../store/migrate.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
-import { connect } from "./connect.ts";
+import { connect, requireTables } from "./connect.ts";
 import { closeApi, listen } from "./listen.ts";
 import { makeApi, makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
@@ -22,6 +22,7 @@ export async function start(service: Service): Promise<"stays"> {
 
   // With connections of its own, the worker fires on time however many the API has waiting for the database.
   const ofWorker = await connect(service, url, "worker");
+  await requireTables(ofWorker, "worker");
 
   const channels = openChannels(service);
   const server = await makeApi(service, database, channels);
