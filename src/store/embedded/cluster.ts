@@ -40,6 +40,9 @@ export async function ensureCluster(clusterDir: string, binaries: Binaries, acco
   return readAccess(clusterDir);
 }
 
+/** An initdb whose starter was killed may still be writing there when we come to remove it. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 8, retryDelay: 50 };
+
 /** Made under another name, synced to disk, then renamed: killed at any moment, it is all there or not at all. */
 async function create(clusterDir: string, binaries: Binaries, account: Account | null): Promise<Access> {
   const half = `${clusterDir}.new-${randomBytes(4).toString("hex")}`;
@@ -51,6 +54,7 @@ async function create(clusterDir: string, binaries: Binaries, account: Account |
     await initdb(half, access.password, binaries, account);
     await writeAccess(half, access, account);
     await rename(half, clusterDir);
+    await removeLeftovers(clusterDir);
   } catch (error) {
     await rm(half, { recursive: true, force: true });
     if (isNotEmpty(error)) {
@@ -72,7 +76,7 @@ async function removeLeftovers(clusterDir: string): Promise<void> {
   const parent = join(clusterDir, "..");
   for (const name of await readdir(parent)) {
     const path = join(parent, name);
-    if (path.startsWith(`${clusterDir}.new-`)) await rm(path, { recursive: true, force: true }).catch(() => {});
+    if (path.startsWith(`${clusterDir}.new-`)) await rm(path, REMOVAL).catch(() => {});
   }
 }
 
