@@ -113,7 +113,13 @@ export class Deliverer {
   async #claimFor(lane: Lane, limit: number): Promise<number> {
     const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
     const readAtMs = performance.now();
-    const claimed = await claimDeliveries(this.#database, lane.channel.name, limit, lease);
+    const claimed = await claimDeliveries(
+      this.#database,
+      lane.channel.name,
+      limit,
+      lease,
+      this.#settings.retry.maxAttempts,
+    );
     for (const delivery of claimed) this.#take(lane, delivery, lease.token, readAtMs);
     return claimed.length;
   }

@@ -33,19 +33,24 @@ const LOCK_CLAIMABLE = `
    limit $2
      for update skip locked`;
 
+// A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
 const TAKE = `
   update deliveries d
-     set status = 'sending', attempts = d.attempts + 1, lease_token = $4::uuid,
+     set status = 'sending', attempts = least(d.attempts + 1, $6), lease_token = $4::uuid,
          next_attempt_at = reminder_now() + $5 * interval '1 second'
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
    where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
-/** Takes up to `limit` deliveries of one channel under a lease. Each taken one begins a new attempt. */
+/**
+ * Takes up to `limit` deliveries of one channel under a lease. Each taken one begins a new attempt; one that comes back
+ * with more than `maxAttempts` has used them up.
+ */
 export async function claimDeliveries(
   database: Database,
   channel: string,
   limit: number,
   lease: Lease,
+  maxAttempts: number,
 ): Promise<ClaimedDelivery[]> {
   return database.transaction(async (sql) => {
     const rows = await sql.query(LOCK_CLAIMABLE, [channel, limit]);
@@ -53,11 +58,11 @@ export async function claimDeliveries(
     const keys = rows.map(toKey);
     const [reminders] = await Promise.all([
       readFacts(sql, [...new Set(keys.map((key) => key.reminderId))]),
-      sql.query(TAKE, [...keyColumns(keys), lease.token, lease.seconds]),
+      sql.query(TAKE, [...keyColumns(keys), lease.token, lease.seconds, maxAttempts + 1]),
     ]);
     return rows.map((row, index) => {
       const key = keys[index] as DeliveryKey;
-      const attempts = (row.attempts as number) + 1;
+      const attempts = Math.min((row.attempts as number) + 1, maxAttempts + 1);
       return {
         ...key,
         known: reminders.get(key.reminderId) ?? null,

@@ -315,3 +315,25 @@ test("a one-time reminder paused while its message is in flight is done once tha
 
   await becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
 });
+
+test("a message whose attempts were all cut short ends as failed after as many as are allowed, however often that is found out", async () => {
+  const { database, insert, work, sink, deliveryBecomes } = await world();
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, attempts, next_attempt_at)
+     select tenant_id, bucket, id, next_run_at, channel, 'sending', 4, reminder_now() from reminder_jobs where id = $1`,
+    [id],
+  );
+  await database.query(
+    "update reminder_jobs set last_occurrence_at = next_run_at, next_run_at = null, occurrence_count = 1 where id = $1",
+    [id],
+  );
+
+  work({ retry: { maxAttempts: 3, baseSeconds: 15, factor: 4, capSeconds: 3600 } });
+
+  expect(await deliveryBecomes(id, "failed")).toMatchObject({
+    attempts: 3,
+    reason: "gave up after 3 attempts, none of which came to an end",
+  });
+  expect(sink.received).toHaveLength(0);
+});
