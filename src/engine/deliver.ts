@@ -136,7 +136,8 @@ export class Deliverer {
     }
     const { known, occurrenceAt, attempts } = delivery;
     const isLast = known?.reminder.nextRunAt === null && known.lastOccurrenceAt === occurrenceAt;
-    const held = { ...delivery, token, readAtMs, leaseEndsAtMs, isLast, sendingSinceMs: null, hasEnded: false };
+    const state = { isLast, notBeforeMs: 0, sendingSinceMs: null, hasEnded: false };
+    const held = { ...delivery, token, readAtMs, leaseEndsAtMs, ...state };
     this.#held.add(held);
     if (attempts > this.#settings.retry.maxAttempts) this.#end(held, exhausted(attempts - 1));
     else lane.add(held);

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import { insertEvents } from "../store/events.ts";
 import {
+  type Claimable,
   claimDue,
   claimOne,
   type DueReminder,
@@ -15,7 +16,7 @@ import {
 import { type Database, isFaultOfRows, type Sql } from "../store/postgres.ts";
 import type { Deliverer } from "./deliver.ts";
 import { planFiring } from "./plan.ts";
-import type { EngineSettings } from "./settings.ts";
+import { type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 
 export interface Firing {
   database: Database;
@@ -32,7 +33,7 @@ export interface Firing {
  */
 export async function fireBatch(firing: Firing): Promise<number> {
   try {
-    return await fire(firing, (sql) => claimDue(sql, firing.settings.batchSize, [...firing.channels.keys()]));
+    return await fire(firing, (sql) => claimDue(sql, claimable(firing)));
   } catch (error) {
     if (!isFaultOfRows(error)) throw error;
     firing.log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
@@ -42,7 +43,7 @@ export async function fireBatch(firing: Firing): Promise<number> {
 
 /** Fires the same apart, so that one that can't be fired holds up no other: it is paused, and its timeline says why. */
 async function fireOneByOne(firing: Firing): Promise<number> {
-  const ids = await dueIds(firing.database, firing.settings.batchSize, [...firing.channels.keys()]);
+  const ids = await dueIds(firing.database, { ...claimable(firing), aheadMs: 0 });
   for (const id of ids) {
     try {
       await fire(firing, (sql) => claimOne(sql, id));
@@ -54,12 +55,16 @@ async function fireOneByOne(firing: Firing): Promise<number> {
   return ids.length;
 }
 
+function claimable({ channels, settings }: Firing): Claimable {
+  return { limit: settings.batchSize, channels: [...channels.keys()], aheadMs: FIRE_AHEAD_MS };
+}
+
 async function fire({ database, channels, deliverer, settings }: Firing, claim: Claim): Promise<number> {
   const lease = { token: randomUUID(), seconds: settings.leaseSeconds };
   const readAtMs = performance.now();
   const { due, plan } = await database.transaction(async (sql) => {
     const due = await claim(sql);
-    const plan = planFiring(due, { channels, rooms: deliverer.rooms(), lease, readAtMs });
+    const plan = planFiring(due, { channels, rooms: deliverer.rooms(), lease, readAtMs, heardAtMs: performance.now() });
     await Promise.all([
       writeFired(sql, plan.fired),
       writeCompleted(sql, plan.completed),

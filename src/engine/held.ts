@@ -13,6 +13,8 @@ export interface Held extends DeliveryKey {
   known: ReminderWithFacts | null;
   /** Just before `known` was read. */
   readAtMs: number;
+  /** Its send doesn't begin before. */
+  notBeforeMs: number;
   /** When the lease ends, by a clock that no one can set. */
   leaseEndsAtMs: number;
   /** True for the last delivery of a reminder whose schedule has ended: it completes with it. */

@@ -1,5 +1,6 @@
 import type { Channel } from "../channels/channel.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Early } from "./early.ts";
 import type { Held } from "./held.ts";
 
 /** A lane holds this many times its concurrency: enough to keep it busy between claims, too few to hoard. */
@@ -14,6 +15,7 @@ export class Lane {
   readonly deadlines: Deadlines;
   readonly #begin: (lane: Lane, held: Held) => void;
   readonly #onRoom: () => void;
+  readonly #early = new Early((held) => this.#enqueue(held));
   readonly #queue: Held[] = [];
   #inFlight = 0;
   #stopped = false;
@@ -30,7 +32,10 @@ export class Lane {
   /** How many more deliveries it takes. */
   get room(): number {
     if (this.#stopped) return 0;
-    return Math.max(0, this.channel.concurrency * QUEUE_FACTOR - this.#queue.length - this.#inFlight);
+    return Math.max(
+      0,
+      this.channel.concurrency * QUEUE_FACTOR - this.#early.size - this.#queue.length - this.#inFlight,
+    );
   }
 
   /** Call when something had to be left in the database for want of room. */
@@ -39,8 +44,8 @@ export class Lane {
   }
 
   add(held: Held): void {
-    this.#queue.push(held);
-    this.#pump();
+    if (held.notBeforeMs > performance.now()) this.#early.add(held);
+    else this.#enqueue(held);
   }
 
   /** Call when a delivery that was begun has ended. */
@@ -56,7 +61,12 @@ export class Lane {
   /** Begins nothing new, and returns what had not begun. */
   stop(): Held[] {
     this.#stopped = true;
-    return this.#queue.splice(0);
+    return [...this.#early.clear(), ...this.#queue.splice(0)];
+  }
+
+  #enqueue(held: Held): void {
+    this.#queue.push(held);
+    this.#pump();
   }
 
   #pump(): void {

@@ -23,6 +23,8 @@ export interface Planning {
   lease: Lease;
   /** `performance.now()` before the reminders were read. */
   readAtMs: number;
+  /** `performance.now()` after they were read. */
+  heardAtMs: number;
 }
 
 type Send = Extract<ReturnType<typeof decide>, { kind: "send" }>;
@@ -41,7 +43,8 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
   const decision = decide(
     { schedule, nextRunAt, lastOccurrenceAt, createdAt },
     { stop: stopAnswer(stopCondition, facts) },
-    now,
+    // What is fired a little ahead is decided as of the instant it is due.
+    Math.max(now, nextRunAt),
   );
   if (decision.kind === "complete") {
     complete(plan, reminder.id, decision.reason, decision.because);
@@ -52,7 +55,8 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
   planDelivery(plan, due, decision, planning);
 }
 
-function planDelivery(plan: Plan, due: DueReminder, send: Send, { channels, rooms, lease, readAtMs }: Planning): void {
+function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planning): void {
+  const { channels, rooms, lease, readAtMs, heardAtMs } = planning;
   const { reminder, contact } = due;
   const { id, tenantId } = reminder;
   const channel = channels.get(reminder.channel);
@@ -98,6 +102,8 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, { channels, room
     attempts: 1,
     known: due,
     readAtMs,
+    // The database's clock showed the instant of reading before we heard of it, so this is never early by that clock.
+    notBeforeMs: due.dueInMs > 0 ? heardAtMs + due.dueInMs : 0,
     leaseEndsAtMs: readAtMs + lease.seconds * 1000,
     isLast: send.nextRunAt === null,
     sendingSinceMs: null,

@@ -26,5 +26,11 @@ export const DEFAULT_SETTINGS: EngineSettings = {
 /** A stop condition read longer ago than this is read again right before the send (promise P3 allows 250 ms). */
 export const FRESH_MS = 150;
 
+/**
+ * A worker fires this long before the instant, so that all is stored when it comes, and the message leaves on it instead
+ * of a transaction later. Far below what a stop may take (promise P3).
+ */
+export const FIRE_AHEAD_MS = 10;
+
 /** A send doesn't begin this close to the end of its lease. */
 export const LEASE_MARGIN_MS = 1_000;

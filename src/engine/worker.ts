@@ -10,7 +10,7 @@ import { Deliverer } from "./deliver.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
 import { Maintainer } from "./maintain.ts";
-import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
+import { DEFAULT_SETTINGS, type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 import { Settler } from "./settle.ts";
 import { withinMs } from "./within.ts";
 
@@ -57,7 +57,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     const fired = await Promise.all(Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing)));
     hasBacklog = fired.some((count) => count >= settings.batchSize);
     if (hasBacklog) return 0;
-    const nextMs = (await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY;
+    const nextMs = ((await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY) - FIRE_AHEAD_MS;
     return fired.some((count) => count > 0) ? Math.max(0, nextMs) : nextMs;
   };
   const keep = async (): Promise<number> => {

@@ -130,8 +130,9 @@ const WRITE_RESULTS = `
          attempts = d.attempts - u.untried::int,
          -- Put back without a word, it keeps what was last said of it.
          reason = case when u.status in ('pending', 'retrying') then coalesce(u.reason, d.reason) else u.reason end,
+         -- Put back before it was due, it still isn't to be sent before.
          next_attempt_at = case when u.status in ('pending', 'retrying')
-                                then reminder_now() + u.retry_in_ms * interval '1 millisecond' end,
+                                then greatest(reminder_now() + u.retry_in_ms * interval '1 millisecond', d.occurrence_at) end,
          finished_at = case when u.status not in ('pending', 'retrying') then reminder_now() end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::float8[], $7::boolean[],
                 $8::text[], $9::text[], $10::boolean[])

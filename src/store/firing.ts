@@ -11,10 +11,19 @@ import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 /** A due reminder under this transaction's row lock, and the database's instant at which it was read. */
 export interface DueReminder extends ReminderWithFacts {
   now: Instant;
+  /** Milliseconds from then until it is due; 0 or less when it is. */
+  dueInMs: number;
 }
 
 /** While one version is replaced by the next, some workers lack a channel that others have already. */
 const UNKNOWN_CHANNEL_GRACE = "interval '1 minute'";
+
+/** What is due by then is fired: see `FIRE_AHEAD_MS`. */
+const SOON = `reminder_now() + $3 * interval '1 millisecond'`;
+
+/** By which clock a reminder `r` was read. Microseconds count here: what is due later in this millisecond isn't yet. */
+export const CLOCK_COLUMNS = `reminder_now() as now,
+         (extract(epoch from r.next_run_at - reminder_now()) * 1000)::float8 as due_in_ms`;
 
 // `materialized` keeps the planner from running the locking select twice: it never takes more than its limit. The row is
 // read where it is locked, not joined again by its id, which would show it as it was before the lock.
@@ -22,36 +31,43 @@ const CLAIM_DUE = `
   with r as materialized (
     select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
-     where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+     where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON}
        and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
      order by next_run_at
      limit $1
        for update skip locked
   )
-  select r.*, reminder_now() as now,
+  select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
     from r
     ${FACTS_JOINS}`;
 
-/**
- * Locks up to `limit` due reminders that nobody else is firing, the longest due first. Those for other channels than
- * `channels` are left for a minute to workers that have them.
- */
-export async function claimDue(sql: Sql, limit: number, channels: readonly string[]): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_DUE, [limit, channels])).map(toDueReminder);
+/** Which reminders a worker fires. */
+export interface Claimable {
+  /** How many, at most. */
+  limit: number;
+  /** Those for other channels are left for a minute to workers that have them. */
+  channels: readonly string[];
+  /** What is due within so many milliseconds counts as due. */
+  aheadMs: number;
+}
+
+/** Locks due reminders that nobody else is firing, the longest due first. */
+export async function claimDue(sql: Sql, { limit, channels, aheadMs }: Claimable): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_DUE, [limit, channels, aheadMs])).map(toDueReminder);
 }
 
 const DUE_IDS = `
   select id
     from reminder_jobs
-   where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+   where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON}
      and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
    order by next_run_at
    limit $1`;
 
 /** The ids of what `claimDue` would claim. Locks nothing. */
-export async function dueIds(sql: Sql, limit: number, channels: readonly string[]): Promise<number[]> {
-  return (await sql.query<{ id: number }>(DUE_IDS, [limit, channels])).map((row) => row.id);
+export async function dueIds(sql: Sql, { limit, channels, aheadMs }: Claimable): Promise<number[]> {
+  return (await sql.query<{ id: number }>(DUE_IDS, [limit, channels, aheadMs])).map((row) => row.id);
 }
 
 const CLAIM_ONE = `
@@ -61,7 +77,7 @@ const CLAIM_ONE = `
      where id = $1 and status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
        for update skip locked
   )
-  select r.*, reminder_now() as now,
+  select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
     from r
     ${FACTS_JOINS}`;
@@ -83,7 +99,7 @@ export async function pauseReminder(sql: Sql, id: number): Promise<boolean> {
 }
 
 export function toDueReminder(row: Row): DueReminder {
-  return Object.assign(toReminderWithFacts(row), { now: row.now as Instant });
+  return Object.assign(toReminderWithFacts(row), { now: row.now as Instant, dueInMs: row.due_in_ms as number });
 }
 
 export interface FiredReminder {
@@ -94,7 +110,7 @@ export interface FiredReminder {
 
 const WRITE_FIRED = `
   update reminder_jobs r
-     set next_run_at = d.next_run_at, last_run_at = reminder_now(), last_occurrence_at = d.occurrence_at,
+     set next_run_at = d.next_run_at, last_run_at = greatest(reminder_now(), d.occurrence_at), last_occurrence_at = d.occurrence_at,
          occurrence_count = r.occurrence_count + 1
     from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as d(id, occurrence_at, next_run_at)
    where r.id = d.id`;
@@ -148,7 +164,7 @@ const INSERT_DELIVERIES = `
   select d.tenant_id, d.bucket, d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient, d.status, d.reason,
          case d.status when 'sending' then 1 else 0 end,
          case d.status when 'sending' then reminder_now() + $11 * interval '1 second'
-                       when 'pending' then reminder_now() end,
+                       when 'pending' then greatest(reminder_now(), d.occurrence_at) end,
          case d.status when 'sending' then $10::uuid end,
          case when d.status = 'failed' then reminder_now() end
     from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],

@@ -1,5 +1,5 @@
 import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
-import { type DueReminder, toDueReminder } from "./firing.ts";
+import { CLOCK_COLUMNS, type DueReminder, toDueReminder } from "./firing.ts";
 import type { Sql } from "./postgres.ts";
 
 export interface FlagKey {
@@ -32,7 +32,7 @@ const CLAIM_WAITING = `
           for update skip locked
      ) waiting
   )
-  select r.*, reminder_now() as now,
+  select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
     from r
     ${FACTS_JOINS}`;

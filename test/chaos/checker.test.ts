@@ -44,6 +44,7 @@ function world(): Evidence {
     },
     limits: {
       stopMs: 250,
+      fireAheadMs: 12,
       clockSlackMs: 3,
       recoveryMs: 20_000,
       transactionMs: 15_000,
@@ -243,9 +244,9 @@ const VIOLATIONS: [string, string, (evidence: Evidence) => void][] = [
     },
   ],
   [
-    "an occurrence fired early",
+    "an occurrence fired far ahead",
     "P4",
-    (evidence) => Object.assign(deliveryOf(evidence, 1, 2), { createdAt: T + 2 * MINUTE - 1 }),
+    (evidence) => Object.assign(deliveryOf(evidence, 1, 2), { createdAt: T + 2 * MINUTE - 30 }),
   ],
   [
     "a message that arrived early",

@@ -17,6 +17,8 @@ export interface Evidence {
 export interface Limits {
   /** P3: a message may leave this long after the commit that set its flag. */
   stopMs: number;
+  /** Firing may run ahead of the due instant by this much, so that the message can leave on it. */
+  fireAheadMs: number;
   /** How far two clocks of the measurement may be apart. */
   clockSlackMs: number;
   /** P5, P8: everything is as it should be this long after the last fault. */

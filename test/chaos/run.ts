@@ -33,6 +33,7 @@ const MOODS: Moods = { slow: 0.06, hung: 0.004, silent: 0.012, lying: 0.015, bus
 const ENGINE = { EMAIL_CONCURRENCY: "8", DATABASE_POOL_SIZE: "5", RETRY_MAX_ATTEMPTS: "4", RETRY_BASE_SECONDS: "0.4" };
 const LIMITS: Omit<Limits, "clockSlackMs"> = {
   stopMs: 250,
+  fireAheadMs: 12,
   recoveryMs: 20_000,
   transactionMs: 15_000,
   maxAttempts: 4,

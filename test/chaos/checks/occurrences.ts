@@ -18,7 +18,8 @@ function judgeRecorded(one: Case, court: Court): void {
   }
   for (const delivery of deliveries) {
     const { occurrenceAt, createdAt } = delivery;
-    if (createdAt < occurrenceAt) accuse("P4", `${name(delivery)} was fired ${occurrenceAt - createdAt} ms early`);
+    const aheadMs = occurrenceAt - createdAt;
+    if (aheadMs > court.limits.fireAheadMs) accuse("P4", `${name(delivery)} was fired ${aheadMs} ms ahead`);
     if (stop && createdAt > stop.until + court.limits.clockSlackMs) {
       accuse("P3", `${name(delivery)} was fired ${createdAt - stop.until} ms after its flag was set`);
     }
