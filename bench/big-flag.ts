@@ -27,7 +27,9 @@ export const bigFlag: Scenario = {
     await database.query(INSERT_WAITING, [WAITING]);
     await database.runAlone("vacuum analyze");
     const sentAt = new Map<number, number>();
-    const channel = nothingChannel((id) => sentAt.set(id, performance.timeOrigin + performance.now()));
+    const channel = nothingChannel(({ reminder }) =>
+      sentAt.set(reminder.id, performance.timeOrigin + performance.now()),
+    );
     const worker = startEngine(database, channel);
     await pause(1_000);
     const others = await database.query<{ id: number; next_run_at: number }>(INSERT_OTHERS, [

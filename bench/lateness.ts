@@ -32,7 +32,7 @@ async function at(stage: Stage, perSecond: number): Promise<Figure[]> {
   const sentAt = new Map<number, number>();
   const worker = startEngine(
     database,
-    nothingChannel((id) => sentAt.set(id, performance.timeOrigin + performance.now())),
+    nothingChannel(({ reminder }) => sentAt.set(reminder.id, performance.timeOrigin + performance.now())),
   );
   await pause(500);
   const count = perSecond * SECONDS;

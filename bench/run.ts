@@ -4,14 +4,26 @@ import { cpus, totalmem } from "node:os";
 import { bigFlag } from "./big-flag.ts";
 import { create } from "./create.ts";
 import { fireAndDeliver } from "./fire-and-deliver.ts";
+import { heldSnapshot } from "./held-snapshot.ts";
 import { idle } from "./idle.ts";
 import { lateness } from "./lateness.ts";
 import { resident } from "./resident.ts";
 import { stop } from "./stop.ts";
 import type { Figure, Scenario } from "./support/scenario.ts";
 import { setStage } from "./support/stage.ts";
+import { workers } from "./workers.ts";
 
-const SCENARIOS: readonly Scenario[] = [fireAndDeliver, resident, lateness, create, stop, bigFlag, idle];
+const SCENARIOS: readonly Scenario[] = [
+  fireAndDeliver,
+  workers,
+  resident,
+  lateness,
+  create,
+  stop,
+  heldSnapshot,
+  bigFlag,
+  idle,
+];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));

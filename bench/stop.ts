@@ -26,7 +26,7 @@ export const stop: Scenario = {
     const lastSentAt = new Map<number, number>();
     const worker = startEngine(
       database,
-      nothingChannel((id) => lastSentAt.set(id, performance.timeOrigin + performance.now())),
+      nothingChannel(({ reminder }) => lastSentAt.set(reminder.id, performance.timeOrigin + performance.now())),
     );
 
     const committedAt = new Map<number, number>();

@@ -1,12 +1,12 @@
 import { pino } from "pino";
-import type { Channel } from "../../src/channels/channel.ts";
+import type { Channel, Message } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker, type Worker } from "../../src/engine/worker.ts";
 import type { Database } from "../../src/store/postgres.ts";
 
 /** A channel that does nothing, so that the engine itself is measured. */
-export function nothingChannel(onSend: (reminderId: number) => void = () => {}): Channel {
+export function nothingChannel(onSend: (message: Message) => void = () => {}): Channel {
   return {
     name: "nothing",
     concurrency: 500,
@@ -14,7 +14,7 @@ export function nothingChannel(onSend: (reminderId: number) => void = () => {}):
     parseRecipient: (text) => text,
     address: () => null,
     send: async (message) => {
-      onSend(message.reminder.id);
+      onSend(message);
       return { providerId: null, demo: false };
     },
     close: async () => {},
