@@ -110,7 +110,7 @@ describe.skipIf(!PGBOUNCER)("through PgBouncer in transaction mode (skipped wher
   });
 
   test("no transaction leaves anything behind in a session that the next client gets", async () => {
-    const { database, pooler } = await pooled();
+    const { pooler } = await pooled();
     const ours = openDatabase({ url: pooler.url, poolSize: 5 });
     onTestFinished(() => ours.close());
     // Together, on fewer connections than clients; every second fails in the middle, where its answers are under way.
