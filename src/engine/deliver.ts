@@ -11,6 +11,7 @@ import { Lane } from "./lane.ts";
 import { messageFor } from "./message.ts";
 import { exhausted, failed, handedBack, type Outcome, sent } from "./outcome.ts";
 import { Recorder } from "./recorder.ts";
+import type { Ended } from "./results.ts";
 import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
 
@@ -43,7 +44,7 @@ export class Deliverer {
       log,
       onStored: (batch) => {
         for (const { held } of batch) this.#held.remove(held);
-        if (batch.some(({ outcome }) => outcome.status === "retrying" || outcome.status === "pending")) onClaimable();
+        if (batch.some(leavesMore)) onClaimable();
       },
     });
     const begin = (lane: Lane, held: Held): void => void this.#deliver(lane, held);
@@ -77,7 +78,7 @@ export class Deliverer {
     for (const lane of this.#lanes.values()) {
       const limit = Math.min(lane.room, this.#settings.batchSize);
       const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
-      if (count === limit && limit > 0) isMore = true;
+      if (count >= limit && limit > 0) isMore = true;
       if (lane.room === 0) lane.turnedAway();
       claimed += count;
     }
@@ -113,13 +114,14 @@ export class Deliverer {
   async #claimFor(lane: Lane, limit: number): Promise<number> {
     const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
     const readAtMs = performance.now();
-    const claimed = await claimDeliveries(
-      this.#database,
-      lane.channel.name,
+    const claimed = await claimDeliveries(this.#database, {
+      channel: lane.channel.name,
       limit,
+      // One at a time, so that the one which ends its workers is found by itself, and takes no other along each time.
+      suspects: this.#held.values().some((held) => held.isSuspect && held.channel === lane.channel.name) ? 0 : 1,
       lease,
-      this.#settings.retry.maxAttempts,
-    );
+      maxAttempts: this.#settings.retry.maxAttempts,
+    });
     for (const delivery of claimed) this.#take(lane, delivery, lease.token, readAtMs);
     return claimed.length;
   }
@@ -184,4 +186,9 @@ export class Deliverer {
       this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
     }
   }
+}
+
+/** True when there may be something to claim after this: it was put back, or it kept others of its kind waiting. */
+function leavesMore({ held, outcome }: Ended): boolean {
+  return outcome.status === "retrying" || outcome.status === "pending" || held.isSuspect;
 }

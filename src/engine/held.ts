@@ -9,6 +9,8 @@ export interface Held extends DeliveryKey {
   recipient: string | null;
   /** Tries so far, the present one included. */
   attempts: number;
+  /** True when workers died or fell silent with it at least twice, and it may be the reason. */
+  isSuspect: boolean;
   /** Its reminder when last read; null when somebody removed the row. */
   known: ReminderWithFacts | null;
   /** Just before `known` was read. */

@@ -33,9 +33,9 @@ export function handedBack(attempts: number): Outcome {
   return { ...NOTHING, status: attempts > 1 ? "retrying" : "pending", untried: true };
 }
 
-/** A delivery whose attempts are used up without any having told how it ended. */
+/** A delivery whose attempts are used up, and nobody knows how the last one ended. */
 export function exhausted(attempts: number): Outcome {
-  const reason = `gave up after ${attempts} attempts, none of which came to an end`;
+  const reason = `gave up after ${counted(attempts)}: during the last one the worker died or was cut off, so whether the message arrived is unknown`;
   return { ...NOTHING, status: "failed", reason, untried: true };
 }
 
@@ -47,7 +47,7 @@ export function failed(error: unknown, attempt: number, policy: RetryPolicy, cut
   if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true };
   const retryAfterMs = error instanceof Retryable ? error.retryAfterMs : 0;
   const delayMs = retryDelayMs(policy, attempt, Math.random(), retryAfterMs);
-  if (delayMs === null) return { ...NOTHING, status: "failed", reason: `gave up after ${attempt} attempts: ${reason}` };
+  if (delayMs === null) return { ...NOTHING, status: "failed", reason: `gave up after ${counted(attempt)}: ${reason}` };
   return { ...NOTHING, status: "retrying", reason, retryInMs: delayMs };
 }
 
@@ -55,6 +55,11 @@ export function failed(error: unknown, attempt: number, policy: RetryPolicy, cut
 export function withoutTexts(outcome: Outcome): Outcome {
   if (outcome.providerId === null && outcome.reason === null) return outcome;
   return { ...outcome, providerId: null, reason: null };
+}
+
+/** Occurrences and checks of conditions are counted too, so a count says what it counts. */
+function counted(attempts: number): string {
+  return attempts === 1 ? "1 delivery attempt" : `${attempts} delivery attempts`;
 }
 
 function sentence(error: unknown): string {

@@ -100,6 +100,7 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     channel: channel.name,
     recipient: delivery.recipient,
     attempts: 1,
+    isSuspect: false,
     known: due,
     readAtMs,
     // The database's clock showed the instant of reading before we heard of it, so this is never early by that clock.

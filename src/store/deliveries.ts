@@ -22,16 +22,31 @@ export interface ClaimedDelivery extends DeliveryKey {
   recipient: string | null;
   /** Tries so far, the one now beginning included. */
   attempts: number;
+  /** True when workers died or fell silent with it at least twice, and it may be the reason. */
+  isSuspect: boolean;
 }
 
-// What waits for its turn, what is due for a retry, and what a worker held until its lease ran out.
+// What waits for its turn, what is due for a retry, and what a worker held until its lease ran out. A suspect is what
+// worker after worker died or fell silent with ($3 attempts or more, but not all of its $4): of these at most $5.
 const LOCK_CLAIMABLE = `
-  select reminder_id, occurrence_at, recipient_no, recipient, attempts
-    from deliveries
-   where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
-   order by next_attempt_at
-   limit $2
-     for update skip locked`;
+  with unsuspected as materialized (
+    select reminder_id, occurrence_at, recipient_no, recipient, attempts, false as is_suspect
+      from deliveries
+     where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
+       and not (status = 'sending' and attempts >= $3 and attempts < $4)
+     order by next_attempt_at
+     limit $2
+       for update skip locked
+  ), suspects as materialized (
+    select reminder_id, occurrence_at, recipient_no, recipient, attempts, true as is_suspect
+      from deliveries
+     where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
+       and status = 'sending' and attempts >= $3 and attempts < $4
+     order by next_attempt_at
+     limit $5
+       for update skip locked
+  )
+  select * from unsuspected union all select * from suspects`;
 
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
 const TAKE = `
@@ -41,19 +56,30 @@ const TAKE = `
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
    where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
+export interface DeliveryClaim {
+  channel: string;
+  limit: number;
+  /** Beside the `limit`: how many of those may be among them with which workers died or fell silent at least twice. */
+  suspects: number;
+  lease: Lease;
+  maxAttempts: number;
+}
+
+/** With as many attempts, none of which came to an end, a delivery is suspected of ending the workers that send it. */
+const SUSPECT_ATTEMPTS = 2;
+
 /**
- * Takes up to `limit` deliveries of one channel under a lease. Each taken one begins a new attempt; one that comes back
- * with more than `maxAttempts` has used them up.
+ * Takes deliveries of one channel under a lease. Each taken one begins a new attempt; one that comes back with more than
+ * `maxAttempts` has used them up.
  */
 export async function claimDeliveries(
   database: Database,
-  channel: string,
-  limit: number,
-  lease: Lease,
-  maxAttempts: number,
+  { channel, limit, suspects, lease, maxAttempts }: DeliveryClaim,
 ): Promise<ClaimedDelivery[]> {
   return database.transaction(async (sql) => {
-    const rows = await sql.query(LOCK_CLAIMABLE, [channel, limit]);
+    // One attempt at least is left for when it is alone among its kind.
+    const suspectFrom = Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
+    const rows = await sql.query(LOCK_CLAIMABLE, [channel, limit, suspectFrom, maxAttempts, suspects]);
     if (rows.length === 0) return [];
     const keys = rows.map(toKey);
     const [reminders] = await Promise.all([
@@ -69,6 +95,7 @@ export async function claimDeliveries(
         channel,
         recipient: row.recipient as string | null,
         attempts,
+        isSuspect: row.is_suspect as boolean,
       };
     });
   });

@@ -98,7 +98,7 @@ test("a failing receiver is tried again with growing waits until the attempts ar
   await advance({ minutes: 4 });
   const failed = await deliveryBecomes(id, "failed");
 
-  expect(failed).toMatchObject({ attempts: 3, reason: "gave up after 3 attempts: mailbox busy" });
+  expect(failed).toMatchObject({ attempts: 3, reason: "gave up after 3 delivery attempts: mailbox busy" });
   expect(await reminder(id)).toMatchObject({ status: "ACTIVE", occurrence_count: 1 });
   expect((await events(id)).map((event) => event.type)).toEqual(["attempt_failed", "attempt_failed", "failed"]);
   expect(new Set(sink.received.map((message) => message.idempotencyKey)).size).toBe(1);
@@ -333,7 +333,8 @@ test("a message whose attempts were all cut short ends as failed after as many a
 
   expect(await deliveryBecomes(id, "failed")).toMatchObject({
     attempts: 3,
-    reason: "gave up after 3 attempts, none of which came to an end",
+    reason:
+      "gave up after 3 delivery attempts: during the last one the worker died or was cut off, so whether the message arrived is unknown",
   });
   expect(sink.received).toHaveLength(0);
 });

@@ -1,0 +1,83 @@
+import { fileURLToPath } from "node:url";
+import { beforeAll, expect, test } from "vitest";
+import { DEFAULT_SETTINGS } from "../../src/engine/settings.ts";
+import type { Database } from "../../src/store/postgres.ts";
+import { advance } from "../support/clock.ts";
+import { freshDatabase } from "../support/database.ts";
+import { duplicates, openPostOffice } from "../support/post-office.ts";
+import { buildProgram, runProgram } from "../support/program.ts";
+import { until } from "../support/wait.ts";
+
+beforeAll(buildProgram);
+
+const POISON = "poison@example.org";
+const DIES = `--import ${fileURLToPath(new URL("../support/preload/die-on.mjs", import.meta.url))}`;
+const CONCURRENCY = 3;
+
+async function insertDue(database: Database, recipient: string, count: number): Promise<void> {
+  await database.query(
+    `insert into reminder_jobs (entity_type, entity_id, event_type, channel, recipient, schedule_type, run_at)
+     select 'invoice', gen_random_uuid()::text, 'payment', 'email', $1, 'one_time', reminder_now()
+       from generate_series(1, $2::int) n`,
+    [recipient, count],
+  );
+}
+
+test.each([5, 2])(
+  "a message that kills its worker ends after its %i attempts as failed, and those beside it get through",
+  async (maxAttempts) => {
+    const [database, office] = await Promise.all([freshDatabase(), openPostOffice()]);
+    const env = {
+      ...office.env,
+      DATABASE_URL: database.url,
+      EMAIL_CONCURRENCY: String(CONCURRENCY),
+      RETRY_MAX_ATTEMPTS: String(maxAttempts),
+      NODE_OPTIONS: DIES,
+      DIE_ON: POISON,
+    };
+    // First in the queue, so that every worker takes it up together with those that wait behind it.
+    await insertDue(database, POISON, 1);
+    await insertDue(database, "someone@example.org", 40);
+
+    const isOver = async () => (await database.query("select from reminder_jobs where status = 'ACTIVE'")).length === 0;
+    let deaths = 0;
+    for (;;) {
+      const worker = runProgram(["worker"], env);
+      let isDead = false;
+      worker.ended.then(() => {
+        isDead = true;
+      });
+      await until(async () => isDead || (await isOver()), "the worker dies or all is done");
+      if (!isDead) break;
+      deaths += 1;
+      expect(await worker.ended).toBe("SIGKILL");
+      expect(deaths, "how often a worker died of it").toBeLessThanOrEqual(maxAttempts);
+      // Others come in beside it, and the leases of the dead run out.
+      await insertDue(database, "someone@example.org", 5);
+      await advance(database, { seconds: DEFAULT_SETTINGS.leaseSeconds });
+    }
+
+    expect(deaths).toBe(maxAttempts);
+    const others = 40 + 5 * deaths;
+    const ends = await database.query(
+      "select recipient, status, count(*) as count from deliveries group by 1, 2 order by recipient",
+    );
+    expect(ends).toEqual([
+      { recipient: POISON, status: "failed", count: 1 },
+      { recipient: "someone@example.org", status: "sent", count: others },
+    ]);
+    const [poisoned] = await database.query(
+      `select d.attempts, d.reason, r.status, r.completion_reason
+         from deliveries d join reminder_jobs r on r.id = d.reminder_id where d.recipient = $1`,
+      [POISON],
+    );
+    expect(poisoned).toEqual({
+      attempts: maxAttempts,
+      reason: `gave up after ${maxAttempts} delivery attempts: during the last one the worker died or was cut off, so whether the message arrived is unknown`,
+      status: "COMPLETED",
+      completion_reason: "delivery_failed",
+    });
+    expect(new Set(office.accepted).size).toBe(others);
+    expect(duplicates(office.accepted)).toBeLessThanOrEqual(deaths * CONCURRENCY);
+  },
+);
