@@ -4,6 +4,7 @@ import { channelMap } from "../../src/channels/registry.ts";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker, type Worker } from "../../src/engine/worker.ts";
 import type { Database } from "../../src/store/postgres.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 
 /** A channel that does nothing, so that the engine itself is measured. */
 export function nothingChannel(onSend: (message: Message) => void = () => {}): Channel {
@@ -27,5 +28,5 @@ export function startEngine(
   settings: Partial<EngineSettings> = {},
 ): Worker {
   const log = pino({ level: "warn" }, process.stderr);
-  return startWorker({ database, channels: channelMap([channel]), log, settings });
+  return startWorker({ database: workerDatabase(database), channels: channelMap([channel]), log, settings });
 }

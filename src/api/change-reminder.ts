@@ -3,10 +3,10 @@ import type { ReminderRecord } from "../core/reminder.ts";
 import type { Updated } from "../core/update.ts";
 import { insertEvents } from "../store/events.ts";
 import { lastOutcome } from "../store/ledger.ts";
-import { type Database, isHeldElsewhere, type Sql } from "../store/postgres.ts";
+import { isHeldElsewhere } from "../store/postgres.ts";
 import { findActive, KeyIsTaken, lockReminder, readReminder, writeReminder } from "../store/reminders.ts";
+import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
 import { conflict, invalidField, notFound, Problem } from "./problem.ts";
-import { TENANT_ID } from "./tenant.ts";
 
 /**
  * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
@@ -14,7 +14,7 @@ import { TENANT_ID } from "./tenant.ts";
  * holds the row.
  */
 export async function changeReminder(
-  database: Database,
+  database: TenantDatabase,
   id: number,
   change: (reminder: ReminderRecord, moment: Moment) => Updated,
 ): Promise<ReminderRecord> {
@@ -27,14 +27,14 @@ export async function changeReminder(
 }
 
 async function changeLocked(
-  sql: Sql,
+  sql: TenantSql,
   id: number,
   change: (reminder: ReminderRecord, moment: Moment) => Updated,
 ): Promise<ReminderRecord> {
-  const locked = await lockReminder(sql, TENANT_ID, id);
+  const locked = await lockReminder(sql, id);
   if (!locked) throw noReminder(id);
   const { reminder, now } = locked;
-  const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, TENANT_ID, id) : null;
+  const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, id) : null;
 
   const result = change(reminder, { now, lastOutcome: outcome });
   switch (result.kind) {
@@ -56,9 +56,9 @@ function busy(): Problem {
   return new Problem(503, "somebody else is just changing this; try again", { headers: { "retry-after": "1" } });
 }
 
-async function keyConflict(database: Database, id: number): Promise<Problem> {
-  const reminder = await readReminder(database, TENANT_ID, id);
-  const [holder] = reminder ? await findActive(database, TENANT_ID, [reminder]) : [];
+async function keyConflict(database: TenantDatabase, id: number): Promise<Problem> {
+  const reminder = await readReminder(database, id);
+  const [holder] = reminder ? await findActive(database, [reminder]) : [];
   const other = holder ? `reminder ${holder.id}` : "another reminder";
   return conflict(
     `reminder ${id} can't be ACTIVE: ${other} is, for the same entity and event; complete, pause or delete that one first`,

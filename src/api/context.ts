@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Channels } from "../channels/registry.ts";
-import type { Database } from "../store/postgres.ts";
+import type { ApiDatabase } from "../store/tenant-database.ts";
 
 /** A Fastify whose routes are typed by their Zod schemas. */
 export type Api = FastifyInstance<
@@ -15,6 +15,7 @@ export type Api = FastifyInstance<
 
 /** What routes work with. */
 export interface ApiContext {
-  database: Database;
+  /** For what concerns no tenant; what belongs to one is reached by `request.database`. */
+  database: ApiDatabase;
   channels: Channels;
 }

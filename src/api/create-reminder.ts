@@ -1,9 +1,10 @@
 import type { ReminderRecord } from "../core/reminder.ts";
+import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
-import { type Database, isContended, isDatabaseAway } from "../store/postgres.ts";
+import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { findActive, insertReminders, keyOf, type NewReminder } from "../store/reminders.ts";
+import type { TenantDatabase } from "../store/tenant-database.ts";
 import { Problem } from "./problem.ts";
-import { TENANT_ID } from "./tenant.ts";
 
 /** A reminder that was asked for; not new where an ACTIVE one had its key already. */
 export interface Created {
@@ -25,7 +26,7 @@ const MAX_CALLS = 2;
  * Creates reminders, or finds the ACTIVE ones that have their keys already, however many ask for them at once. In order.
  * All new ones are written in one transaction, but for those whose keys others free at that very moment.
  */
-export async function createReminders(database: Database, wanted: readonly NewReminder[]): Promise<Created[]> {
+export async function createReminders(database: TenantDatabase, wanted: readonly NewReminder[]): Promise<Created[]> {
   const created = await tryToCreate(database, wanted, LOCK_TIMEOUT_MS);
   for (let tries = 1; tries < MOST_TRIES; tries += 1) {
     const missing = [...created.keys()].filter((index) => !created[index]);
@@ -43,12 +44,27 @@ export async function createReminders(database: Database, wanted: readonly NewRe
 }
 
 /**
- * The same for callers that come with one each. Those who come while others are being served are served together, next: one
- * statement and one commit for all. Nobody suffers from the company: what can't be created like that, because of any one of
- * them, each of them asks for alone.
+ * The same for callers that come with one each. Those of one tenant who come while others of it are being served are served
+ * together, next: one statement and one commit for all. Nobody suffers from the company: what can't be created like that,
+ * because of any one of them, each of them asks for alone.
  */
-export function createTogether(database: Database): (wanted: NewReminder) => Promise<Created> {
-  const batcher = new Batcher<NewReminder, Created | null>(
+export function createTogether(): (database: TenantDatabase, wanted: NewReminder) => Promise<Created> {
+  // Of those tenants for whom something is being created.
+  const batchers = new Map<Tenant, Batcher<NewReminder, Created | null>>();
+  return async (database, wanted) => {
+    const batcher = batchers.get(database.tenant) ?? batcherOf(database);
+    batchers.set(database.tenant, batcher);
+    try {
+      const created = (await batcher.add(wanted)) ?? (await createReminders(database, [wanted]))[0];
+      return created as Created;
+    } finally {
+      if (batcher.isIdle && batchers.get(database.tenant) === batcher) batchers.delete(database.tenant);
+    }
+  };
+}
+
+function batcherOf(database: TenantDatabase): Batcher<NewReminder, Created | null> {
+  return new Batcher(
     async (wanted) => {
       try {
         return await tryToCreate(database, wanted, SHARED_LOCK_TIMEOUT_MS);
@@ -60,15 +76,11 @@ export function createTogether(database: Database): (wanted: NewReminder) => Pro
     MAX_BATCH,
     MAX_CALLS,
   );
-  return async (wanted) => {
-    const created = (await batcher.add(wanted)) ?? (await createReminders(database, [wanted]))[0];
-    return created as Created;
-  };
 }
 
 /** In order; null where a key was taken at first, and then free again. */
 async function tryToCreate(
-  database: Database,
+  database: TenantDatabase,
   wanted: readonly NewReminder[],
   lockTimeoutMs: number,
 ): Promise<(Created | null)[]> {
@@ -83,8 +95,8 @@ async function tryToCreate(
       open.delete(key);
     }
   };
-  note(await insertReminders(database, TENANT_ID, [...open.values()], { lockTimeoutMs }), true);
-  if (open.size > 0) note(await findActive(database, TENANT_ID, [...open.values()]), false);
+  note(await insertReminders(database, [...open.values()], { lockTimeoutMs }), true);
+  if (open.size > 0) note(await findActive(database, [...open.values()]), false);
   return keys.map((key) => {
     const created = found.get(key) ?? null;
     if (created?.isNew) found.set(key, { ...created, isNew: false });

@@ -1,4 +1,5 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import { knowActors } from "./actor.ts";
 import { answerClientError, followRequests } from "./client-errors.ts";
 import { closeSoon } from "./close-soon.ts";
 import type { Api, ApiContext } from "./context.ts";
@@ -62,14 +63,15 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   protect(api);
   refuseIllegible(api);
   refuseForeignPages(api);
+  knowActors(api, context.database);
   logRequests(api);
 
   await describeApi(api);
   reminderRoutes(api, context);
   bulkRoutes(api, context);
-  lifecycleRoutes(api, context);
-  historyRoutes(api, context);
-  flagRoutes(api, context);
+  lifecycleRoutes(api);
+  historyRoutes(api);
+  flagRoutes(api);
   contactRoutes(api, context);
   healthRoutes(api, context);
   await serveDocs(api);

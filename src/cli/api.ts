@@ -1,3 +1,4 @@
+import { apiDatabase } from "../store/tenant-database.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
 import { connect, neededUrl, requireTables } from "./connect.ts";
@@ -12,7 +13,7 @@ export async function api(service: Service): Promise<"stays"> {
   const url = neededUrl(service, "api");
   const database = await connect(service, url, "api");
   await requireTables(database, "api");
-  const server = await makeApi(service, database, openChannels(service));
+  const server = await makeApi(service, apiDatabase(database), openChannels(service));
   stopping.throwIfAborted();
   const where = await listen(server, service);
   opened.add("API", () => closeApi(server));

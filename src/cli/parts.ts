@@ -4,7 +4,7 @@ import { InvalidRecipient } from "../channels/channel.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
 import { startWorker, type Worker } from "../engine/worker.ts";
-import type { Database } from "../store/postgres.ts";
+import type { ApiDatabase, WorkerDatabase } from "../store/tenant-database.ts";
 import type { Service } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 
@@ -16,11 +16,11 @@ export function openChannels({ config, opened }: Service): Channels {
   return channels;
 }
 
-export function makeApi({ log }: Service, database: Database, channels: Channels): Promise<FastifyInstance> {
+export function makeApi({ log }: Service, database: ApiDatabase, channels: Channels): Promise<FastifyInstance> {
   return buildServer({ database, channels, log });
 }
 
-export function makeWorker({ config, log }: Service, database: Database, channels: Channels): Worker {
+export function makeWorker({ config, log }: Service, database: WorkerDatabase, channels: Channels): Worker {
   const settings = { ...config.engine, retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry } };
   return startWorker({ database, channels, log, settings });
 }

@@ -1,5 +1,6 @@
 import { type Embedded, startEmbedded } from "../store/embedded.ts";
 import { migrate } from "../store/migrate.ts";
+import { apiDatabase, workerDatabase } from "../store/tenant-database.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
 import { connect, requireTables } from "./connect.ts";
@@ -25,11 +26,11 @@ export async function start(service: Service): Promise<"stays"> {
   await requireTables(ofWorker, "worker");
 
   const channels = openChannels(service);
-  const server = await makeApi(service, database, channels);
+  const server = await makeApi(service, apiDatabase(database), channels);
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);
-  const worker = makeWorker(service, ofWorker, channels);
+  const worker = makeWorker(service, workerDatabase(ofWorker), channels);
   opened.add("API and worker", () => Promise.all([closeApi(server), worker.stop()]));
   embedded?.announce(where);
 

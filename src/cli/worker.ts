@@ -1,3 +1,4 @@
+import { workerDatabase } from "../store/tenant-database.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
 import { connect, neededUrl, requireTables } from "./connect.ts";
@@ -12,7 +13,7 @@ export async function worker(service: Service): Promise<"stays"> {
   const database = await connect(service, url, "worker");
   await requireTables(database, "worker");
   stopping.throwIfAborted();
-  const running = makeWorker(service, database, openChannels(service));
+  const running = makeWorker(service, workerDatabase(database), openChannels(service));
   opened.add("worker", () => running.stop());
   say(banner({ database: withoutPassword(url), email: config.email }));
   say("🟢 Scheduler started");

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
-import type { Database } from "../store/postgres.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { nextAttemptInMs } from "../store/wake.ts";
 import { Gate, Overtaken } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
@@ -23,7 +23,7 @@ const SWEEP_MS = 250;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
-  readonly #database: Database;
+  readonly #database: WorkerDatabase;
   readonly #settings: EngineSettings;
   readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #held = new HeldDeliveries();
@@ -34,7 +34,13 @@ export class Deliverer {
   #isEnding = false;
 
   /** `onClaimable` is called when there may be something to claim sooner than the last `claim` said. */
-  constructor(database: Database, channels: Channels, settings: EngineSettings, log: Logger, onClaimable: () => void) {
+  constructor(
+    database: WorkerDatabase,
+    channels: Channels,
+    settings: EngineSettings,
+    log: Logger,
+    onClaimable: () => void,
+  ) {
     this.#database = database;
     this.#settings = settings;
     this.#log = log;

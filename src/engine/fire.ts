@@ -13,13 +13,14 @@ import {
   writeCompleted,
   writeFired,
 } from "../store/firing.ts";
-import { type Database, isFaultOfRows, type Sql } from "../store/postgres.ts";
+import { isFaultOfRows, type Sql } from "../store/postgres.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Deliverer } from "./deliver.ts";
 import { planFiring } from "./plan.ts";
 import { type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 
 export interface Firing {
-  database: Database;
+  database: WorkerDatabase;
   channels: Channels;
   deliverer: Deliverer;
   settings: Pick<EngineSettings, "batchSize" | "leaseSeconds">;
@@ -80,7 +81,7 @@ async function fire({ database, channels, deliverer, settings }: Firing, claim: 
 
 type Claim = (sql: Sql) => Promise<DueReminder[]>;
 
-async function setAside(database: Database, reminderId: number, { message }: Error): Promise<void> {
+async function setAside(database: WorkerDatabase, reminderId: number, { message }: Error): Promise<void> {
   await database.transaction(async (sql) => {
     const because = `it can't be fired as it is: ${message}; correct it, then resume it`;
     if (await pauseReminder(sql, reminderId)) await insertEvents(sql, [{ reminderId, type: "paused", because }]);

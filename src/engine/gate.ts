@@ -3,7 +3,8 @@ import { stopAnswer } from "../conditions/registry.ts";
 import { recheck } from "../core/recheck.ts";
 import { Batcher } from "../store/batcher.ts";
 import { readFacts } from "../store/deliveries.ts";
-import { type Database, isDatabaseAway } from "../store/postgres.ts";
+import { isDatabaseAway } from "../store/postgres.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { handedBack, type Outcome, suppressed } from "./outcome.ts";
 import { FRESH_MS } from "./settings.ts";
@@ -32,7 +33,7 @@ export class Gate {
   readonly #reader: Batcher<number, Reading>;
   readonly #log: Logger;
 
-  constructor(database: Database, log: Logger) {
+  constructor(database: WorkerDatabase, log: Logger) {
     this.#log = log;
     this.#reader = new Batcher((ids) => read(database, ids), LARGEST_READ);
   }
@@ -77,7 +78,7 @@ function reasonNotTo(held: Held): Outcome | null {
   return suppression && suppressed(suppression.reason, suppression.because);
 }
 
-async function read(database: Database, ids: number[]): Promise<Reading[]> {
+async function read(database: WorkerDatabase, ids: number[]): Promise<Reading[]> {
   const readAtMs = performance.now();
   const facts = await readFacts(database, ids);
   return ids.map((id) => ({ known: facts.get(id) ?? null, readAtMs }));

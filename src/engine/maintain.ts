@@ -1,8 +1,9 @@
 import type { Logger } from "pino";
 import { insertEvents } from "../store/events.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
-import { type Database, isLockTimeout } from "../store/postgres.ts";
+import { isLockTimeout } from "../store/postgres.ts";
 import { rescueStrays } from "../store/repair.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { forgetSilentWorkers } from "../store/workers.ts";
 
 const WEEKS_AHEAD = 5;
@@ -15,12 +16,12 @@ const PARTITIONS_EVERY_MS = 60 * MINUTE_MS;
  * are long gone. Any worker may do it, and any number at once.
  */
 export class Maintainer {
-  readonly #database: Database;
+  readonly #database: WorkerDatabase;
   readonly #retentionDays: number;
   readonly #log: Logger;
   #partitionsDueAtMs = 0;
 
-  constructor(database: Database, retentionDays: number, log: Logger) {
+  constructor(database: WorkerDatabase, retentionDays: number, log: Logger) {
     this.#database = database;
     this.#retentionDays = retentionDays;
     this.#log = log;

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { deliveryId } from "../core/reminder.ts";
-import { type Database, isDatabaseAway } from "../store/postgres.ts";
+import { isDatabaseAway } from "../store/postgres.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { backoffMs } from "./loop.ts";
 import { withoutTexts } from "./outcome.ts";
 import { type Ended, storeResults } from "./results.ts";
@@ -8,7 +9,7 @@ import { type Ended, storeResults } from "./results.ts";
 const LARGEST_BATCH = 1_000;
 
 export interface RecorderOptions {
-  database: Database;
+  database: WorkerDatabase;
   log: Logger;
   /** Called with what no longer needs to be held: its result is stored, or can't be. */
   onStored: (batch: readonly Ended[]) => void;

@@ -5,7 +5,8 @@ import { completeEnded, type DeliveryResult, lockReminders, rearm, writeResults 
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
-import type { Database, Sql } from "../store/postgres.ts";
+import type { Sql } from "../store/postgres.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Held } from "./held.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -18,7 +19,7 @@ export interface Ended {
  * Stores what became of attempts, and what follows from it. Returns those that were not stored because the claim that
  * made them no longer holds.
  */
-export async function storeResults(database: Database, batch: readonly Ended[]): Promise<Ended[]> {
+export async function storeResults(database: WorkerDatabase, batch: readonly Ended[]): Promise<Ended[]> {
   const results = batch.map(toResult);
   const nothingElse = batch.every(({ held, outcome }) => outcome.status === "sent" && !held.isLast);
   const stored = nothingElse

@@ -1,8 +1,8 @@
 import { stopAnswer } from "../conditions/registry.ts";
 import { insertEvents } from "../store/events.ts";
 import { writeCompleted } from "../store/firing.ts";
-import type { Database } from "../store/postgres.ts";
 import { claimWaiting, type FlagKey, markSettled, unsettledFlags } from "../store/settling.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 
 /** Some of the waiting reminders are just being fired or edited elsewhere: look again this soon, in milliseconds. */
 const BUSY_MS = 50;
@@ -12,11 +12,11 @@ const BUSY_MS = 50;
  * reminders doesn't hold up the others. A page of flags with which nothing can be done now is passed over the next time.
  */
 export class Settler {
-  readonly #database: Database;
+  readonly #database: WorkerDatabase;
   readonly #batchSize: number;
   #offset = 0;
 
-  constructor(database: Database, batchSize: number) {
+  constructor(database: WorkerDatabase, batchSize: number) {
     this.#database = database;
     this.#batchSize = batchSize;
   }
@@ -39,7 +39,11 @@ export class Settler {
   }
 }
 
-async function completeWaiting(database: Database, flags: readonly FlagKey[], limitEach: number): Promise<number> {
+async function completeWaiting(
+  database: WorkerDatabase,
+  flags: readonly FlagKey[],
+  limitEach: number,
+): Promise<number> {
   return database.transaction(async (sql) => {
     const waiting = await claimWaiting(sql, flags, limitEach);
     const done = waiting.flatMap(({ reminder, facts }) => {

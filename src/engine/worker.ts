@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
-import type { Database } from "../store/postgres.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { nextDueInMs } from "../store/wake.ts";
 import { beat, removeWorker } from "../store/workers.ts";
 import { Alarm } from "./alarm.ts";
@@ -15,7 +15,7 @@ import { Settler } from "./settle.ts";
 import { withinMs } from "./within.ts";
 
 export interface WorkerOptions {
-  database: Database;
+  database: WorkerDatabase;
   channels: Channels;
   log: Logger;
   settings?: Partial<EngineSettings>;

@@ -21,6 +21,11 @@ export class Batcher<T, R> {
     this.#maxCalls = maxCalls;
   }
 
+  /** True when nothing waits and nothing is under way. */
+  get isIdle(): boolean {
+    return this.#calls === 0;
+  }
+
   add(item: T): Promise<R> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });

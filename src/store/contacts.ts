@@ -1,15 +1,11 @@
 import type { Contact } from "../core/reminder.ts";
-import type { Row, Sql } from "./postgres.ts";
+import type { Row } from "./postgres.ts";
+import type { TenantSql } from "./tenant-database.ts";
 
 const READ = "select * from contacts where tenant_id = $1 and entity_type = $2 and entity_id = $3";
 
-export async function readContact(
-  sql: Sql,
-  tenantId: string,
-  entityType: string,
-  entityId: string,
-): Promise<Contact | null> {
-  const [row] = await sql.query(READ, [tenantId, entityType, entityId]);
+export async function readContact(sql: TenantSql, entityType: string, entityId: string): Promise<Contact | null> {
+  const [row] = await sql.query(READ, [sql.tenant, entityType, entityId]);
   return row ? toContact(row) : null;
 }
 
@@ -24,18 +20,18 @@ const PUT = `
 
 /** Says where an entity is reached, in place of whatever was said before. */
 export async function putContact(
-  sql: Sql,
-  contact: Omit<Contact, "createdAt" | "updatedAt">,
+  sql: TenantSql,
+  contact: Omit<Contact, "tenantId" | "createdAt" | "updatedAt">,
 ): Promise<{ contact: Contact; isNew: boolean }> {
-  const { tenantId, entityType, entityId, name, email, timeZone, locale } = contact;
-  const [row] = await sql.query(PUT, [tenantId, entityType, entityId, name, email, timeZone, locale]);
+  const { entityType, entityId, name, email, timeZone, locale } = contact;
+  const [row] = await sql.query(PUT, [sql.tenant, entityType, entityId, name, email, timeZone, locale]);
   return { contact: toContact(row as Row), isNew: row?.is_new as boolean };
 }
 
 const DELETE = "delete from contacts where tenant_id = $1 and entity_type = $2 and entity_id = $3";
 
-export async function deleteContact(sql: Sql, tenantId: string, entityType: string, entityId: string): Promise<void> {
-  await sql.query(DELETE, [tenantId, entityType, entityId]);
+export async function deleteContact(sql: TenantSql, entityType: string, entityId: string): Promise<void> {
+  await sql.query(DELETE, [sql.tenant, entityType, entityId]);
 }
 
 function toContact(row: Row): Contact {

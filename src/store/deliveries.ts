@@ -6,7 +6,7 @@ import {
   type ReminderWithFacts,
   toReminderWithFacts,
 } from "./engine-row.ts";
-import { type Database, type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import { type Row, type Session, type Sql, toTimestamptz } from "./postgres.ts";
 
 export interface Lease {
   /** Names one claim; a result written under a token that no longer holds the delivery changes nothing. */
@@ -73,7 +73,7 @@ const SUSPECT_ATTEMPTS = 2;
  * `maxAttempts` has used them up.
  */
 export async function claimDeliveries(
-  database: Database,
+  database: Session,
   { channel, limit, suspects, lease, maxAttempts }: DeliveryClaim,
 ): Promise<ClaimedDelivery[]> {
   return database.transaction(async (sql) => {

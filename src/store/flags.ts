@@ -1,5 +1,6 @@
 import type { Instant } from "../core/reminder.ts";
-import type { Row, Sql } from "./postgres.ts";
+import type { Row } from "./postgres.ts";
+import type { TenantSql } from "./tenant-database.ts";
 
 /** One row of `status_flags`. A key that nobody set is false. */
 export interface Flag {
@@ -17,18 +18,14 @@ const LIST = `
    limit $3`;
 
 /** Up to `limit` flags in the order of their keys, beginning after the key `after`. */
-export async function listFlags(
-  sql: Sql,
-  tenantId: string,
-  page: { after: string | null; limit: number },
-): Promise<Flag[]> {
-  return (await sql.query(LIST, [tenantId, page.after, page.limit])).map(toFlag);
+export async function listFlags(sql: TenantSql, page: { after: string | null; limit: number }): Promise<Flag[]> {
+  return (await sql.query(LIST, [sql.tenant, page.after, page.limit])).map(toFlag);
 }
 
 const READ = "select key, value, created_at, updated_at from status_flags where tenant_id = $1 and key = $2";
 
-export async function readFlag(sql: Sql, tenantId: string, key: string): Promise<Flag | null> {
-  const [row] = await sql.query(READ, [tenantId, key]);
+export async function readFlag(sql: TenantSql, key: string): Promise<Flag | null> {
+  const [row] = await sql.query(READ, [sql.tenant, key]);
   return row ? toFlag(row) : null;
 }
 
@@ -39,21 +36,16 @@ const PUT = `
   returning key, value, created_at, updated_at, xmax = 0 as is_new`;
 
 /** Sets a flag. What waits for it is completed by a worker, which hears of it by itself. */
-export async function putFlag(
-  sql: Sql,
-  tenantId: string,
-  key: string,
-  value: boolean,
-): Promise<{ flag: Flag; isNew: boolean }> {
-  const [row] = await sql.query(PUT, [tenantId, key, value]);
+export async function putFlag(sql: TenantSql, key: string, value: boolean): Promise<{ flag: Flag; isNew: boolean }> {
+  const [row] = await sql.query(PUT, [sql.tenant, key, value]);
   return { flag: toFlag(row as Row), isNew: row?.is_new as boolean };
 }
 
 const DELETE = "delete from status_flags where tenant_id = $1 and key = $2";
 
 /** Forgets a flag, which makes it false. */
-export async function deleteFlag(sql: Sql, tenantId: string, key: string): Promise<void> {
-  await sql.query(DELETE, [tenantId, key]);
+export async function deleteFlag(sql: TenantSql, key: string): Promise<void> {
+  await sql.query(DELETE, [sql.tenant, key]);
 }
 
 function toFlag(row: Row): Flag {

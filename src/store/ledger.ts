@@ -1,5 +1,6 @@
 import type { Delivery, DeliveryStatus, Instant } from "../core/reminder.ts";
-import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import { type Row, toTimestamptz } from "./postgres.ts";
+import type { TenantSql } from "./tenant-database.ts";
 
 /** Names a delivery among those of one reminder. */
 export interface LedgerPosition {
@@ -17,13 +18,12 @@ const LIST = `
 
 /** Up to `limit` deliveries of a reminder, newest occurrence first, beginning below `below`. */
 export async function listDeliveries(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
   reminderId: number,
   page: { below: LedgerPosition | null; limit: number },
 ): Promise<Delivery[]> {
   const below = page.below && toTimestamptz(page.below.occurrenceAt);
-  const rows = await sql.query(LIST, [tenantId, reminderId, below, page.below?.recipientNo ?? 0, page.limit]);
+  const rows = await sql.query(LIST, [sql.tenant, reminderId, below, page.below?.recipientNo ?? 0, page.limit]);
   return rows.map(toDelivery);
 }
 
@@ -36,8 +36,8 @@ const LAST_OUTCOME = `
    limit 1`;
 
 /** How the delivery of a reminder's newest occurrence stands. */
-export async function lastOutcome(sql: Sql, tenantId: string, reminderId: number): Promise<DeliveryStatus | null> {
-  const [row] = await sql.query<{ status: DeliveryStatus }>(LAST_OUTCOME, [tenantId, reminderId]);
+export async function lastOutcome(sql: TenantSql, reminderId: number): Promise<DeliveryStatus | null> {
+  const [row] = await sql.query<{ status: DeliveryStatus }>(LAST_OUTCOME, [sql.tenant, reminderId]);
   return row?.status ?? null;
 }
 

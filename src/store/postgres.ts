@@ -1,4 +1,5 @@
 import pg from "pg";
+import { assume, type Identity } from "./identity.ts";
 import { getTypeParser } from "./instants.ts";
 import { listen } from "./listen.ts";
 
@@ -11,12 +12,19 @@ export interface Sql {
   query<R extends Row = Row>(text: string, params?: readonly unknown[]): Promise<R[]>;
 }
 
-export interface Database extends Sql {
+/** Something that runs SQL, in as many transactions as it is asked to. */
+export interface Session extends Sql {
   /**
    * Runs `work` in one transaction: committed when it returns, rolled back when it throws. Queries that `work` begins
    * together travel together.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>, limits?: Limits): Promise<T>;
+}
+
+/** What runs without `as` runs as the role that logged in. */
+export interface Database extends Session {
+  /** The same connections, with each transaction run as `identity`. */
+  as(identity: Identity): Session;
   /** Runs a statement that may not stand in a transaction, like `create database` or `vacuum`; it has no time limit. */
   runAlone(text: string): Promise<void>;
   /** See `listen`. */
@@ -60,9 +68,14 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
   pool.on("error", ignore);
   pool.on("connect", (client) => client.on("error", ignore));
 
+  const session = (identity: string): Session => ({
+    query: <R extends Row>(text: string, params?: readonly unknown[]) =>
+      queryAlone(pool, identity, text, params) as Promise<R[]>,
+    transaction: (work, limits) => inTransaction(pool, identity, work, limits),
+  });
   return {
-    query: <R extends Row>(text: string, params?: readonly unknown[]) => queryAlone(pool, text, params) as Promise<R[]>,
-    transaction: (work, limits) => inTransaction(pool, work, limits),
+    ...session(""),
+    as: (identity) => session(`; ${assume(identity)}`),
     runAlone: async (text) => {
       await pool.query({ text, query_timeout: NO_LIMIT_MS } as pg.QueryConfig);
     },
@@ -73,15 +86,20 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
 
 // Every transaction states what it relies on, since behind a pooler there is no session to state it once: limits, and
 // forms of instants that don't depend on the settings of the database or its user. Locks of a worker that stopped in the
-// middle are given back by the idle limit.
-const begin = (statementMs: number): string =>
+// middle are given back by the idle limit. So is who it is: `identity` is empty, or begins with a semicolon.
+const begin = (statementMs: number, identity: string): string =>
   `begin; set local statement_timeout = ${statementMs}; set local idle_in_transaction_session_timeout = '10s'; ` +
-  "set local datestyle = 'ISO'; set local timezone = 'UTC'";
+  `set local datestyle = 'ISO'; set local timezone = 'UTC'${identity}`;
 
-async function inTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>, limits: Limits = {}): Promise<T> {
+async function inTransaction<T>(
+  pool: pg.Pool,
+  identity: string,
+  work: (sql: Sql) => Promise<T>,
+  limits: Limits = {},
+): Promise<T> {
   return withClient(pool, limits, async (run, statementMs) => {
     // The first query travels together with `begin`; no answer is given out unless that went well.
-    const begun = run(begin(statementMs));
+    const begun = run(begin(statementMs, identity));
     begun.catch(ignore);
     const result = await work({
       query: async (text, params) => {
@@ -96,9 +114,14 @@ async function inTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>, l
 }
 
 /** One statement, in a transaction for its limits' sake: a client that only goes away leaves the server waiting. */
-async function queryAlone(pool: pg.Pool, text: string, params: readonly unknown[] = []): Promise<Row[]> {
+async function queryAlone(
+  pool: pg.Pool,
+  identity: string,
+  text: string,
+  params: readonly unknown[] = [],
+): Promise<Row[]> {
   return withClient(pool, {}, async (run, statementMs) => {
-    const steps = await Promise.allSettled([run(begin(statementMs)), run(text, params), run("commit")]);
+    const steps = await Promise.allSettled([run(begin(statementMs, identity)), run(text, params), run("commit")]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     return steps[1].status === "fulfilled" ? steps[1].value : [];
   });

@@ -1,6 +1,7 @@
 import type { Instant, ReminderRecord, ReminderStatus } from "../core/reminder.ts";
-import { type Sql, toTimestamptz } from "./postgres.ts";
+import { toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
+import type { TenantSql } from "./tenant-database.ts";
 
 /** Which reminders; what is undefined doesn't matter. */
 export interface ReminderFilter {
@@ -63,14 +64,13 @@ const LIST_OF_ENTITY = `
 
 /** Up to `limit` reminders, newest first, beginning below the id `below`. */
 export async function listReminders(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
   filter: ReminderFilter,
   page: { below: number | null; limit: number },
 ): Promise<ReminderRecord[]> {
   const isOfEntity = filter.entityType !== undefined && filter.entityId !== undefined;
   const rows = await sql.query(isOfEntity ? LIST_OF_ENTITY : LIST, [
-    tenantId,
+    sql.tenant,
     page.below,
     filter.status ?? null,
     filter.entityType ?? null,

@@ -1,6 +1,7 @@
 import type { Instant, JsonObject, ReminderRecord, Schedule, StopCondition } from "../core/reminder.ts";
-import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import { type Row, toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
+import type { TenantSql } from "./tenant-database.ts";
 
 export interface NewReminder {
   entityType: string;
@@ -48,16 +49,15 @@ const INSERT = `
  * as with every other error, nothing is created.
  */
 export async function insertReminders(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
   reminders: readonly NewReminder[],
   { lockTimeoutMs }: { lockTimeoutMs: number },
 ): Promise<ReminderRecord[]> {
   // Whoever inserts several keys does so in the same order, so that no two wait for each other.
   const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
   const rows = [...byKey.keys()].sort().map((key) => toRow(byKey.get(key) as NewReminder));
-  const inserted = await sql.query(INSERT, [tenantId, JSON.stringify(rows), `${lockTimeoutMs}ms`]);
-  return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, tenantId, row));
+  const inserted = await sql.query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`]);
+  return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
 }
 
 /** What was written, and what the database added to it: to fetch all of it back would cost a third of the time. */
@@ -146,16 +146,16 @@ const FIND_ACTIVE = `
      and r.status = 'ACTIVE' and r.deleted_at is null`;
 
 /** The ACTIVE reminders that hold these keys, in no particular order. */
-export async function findActive(sql: Sql, tenantId: string, keys: readonly ReminderKey[]): Promise<ReminderRecord[]> {
-  const found = await sql.query(FIND_ACTIVE, [tenantId, JSON.stringify(keys.map(toKeyRow))]);
+export async function findActive(sql: TenantSql, keys: readonly ReminderKey[]): Promise<ReminderRecord[]> {
+  const found = await sql.query(FIND_ACTIVE, [sql.tenant, JSON.stringify(keys.map(toKeyRow))]);
   return found.map(toReminderRecord);
 }
 
 const READ = "select * from reminder_jobs where tenant_id = $1 and id = $2";
 
 /** A reminder by its id, deleted ones included. */
-export async function readReminder(sql: Sql, tenantId: string, id: number): Promise<ReminderRecord | null> {
-  const [row] = await sql.query(READ, [tenantId, id]);
+export async function readReminder(sql: TenantSql, id: number): Promise<ReminderRecord | null> {
+  const [row] = await sql.query(READ, [sql.tenant, id]);
   return row ? toReminderRecord(row) : null;
 }
 
@@ -173,11 +173,10 @@ const DONT_WAIT_LONG = "set local lock_timeout = '3s'";
  * now or later in this transaction, fails (`isHeldElsewhere`).
  */
 export async function lockReminder(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
   id: number,
 ): Promise<{ reminder: ReminderRecord; now: Instant } | null> {
-  const [, [row]] = await Promise.all([sql.query(DONT_WAIT_LONG), sql.query(LOCK, [tenantId, id])]);
+  const [, [row]] = await Promise.all([sql.query(DONT_WAIT_LONG), sql.query(LOCK, [sql.tenant, id])]);
   return row ? { reminder: toReminderRecord(row), now: row.now as Instant } : null;
 }
 
@@ -201,14 +200,14 @@ const WRITE = `
  * than it was. Throws `KeyIsTaken` if it would be a second ACTIVE one.
  */
 export async function writeReminder(
-  sql: Sql,
+  sql: TenantSql,
   former: ReminderRecord,
   reminder: ReminderRecord,
 ): Promise<ReminderRecord> {
   const { schedule, stopCondition } = reminder;
   const [row] = await sql
     .query(WRITE, [
-      reminder.tenantId,
+      sql.tenant,
       reminder.id,
       reminder.channel,
       reminder.recipient,

@@ -1,5 +1,6 @@
 import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
-import { type Sql, toTimestamptz } from "./postgres.ts";
+import { toTimestamptz } from "./postgres.ts";
+import type { TenantSql } from "./tenant-database.ts";
 
 /** Where a line stands in its timeline. Total: no two lines of one reminder have the same. */
 export interface TimelinePosition {
@@ -48,14 +49,13 @@ const TIMELINE = `
 
 /** Up to `limit` lines of a reminder's timeline, oldest first, beginning after `after`. */
 export async function readTimeline(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
   reminderId: number,
   page: { after: TimelinePosition | null; limit: number },
 ): Promise<TimelineEntry[]> {
   const { after, limit } = page;
   const position = after ? [toTimestamptz(after.at), after.rank, after.first, after.second] : [null, 0, 0, 0];
-  const rows = await sql.query<TimelineRow>(TIMELINE, [tenantId, reminderId, ...position, limit]);
+  const rows = await sql.query<TimelineRow>(TIMELINE, [sql.tenant, reminderId, ...position, limit]);
   return rows.map((row) => toEntry(row, reminderId));
 }
 

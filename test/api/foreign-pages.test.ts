@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { buildServer } from "../../src/api/server.ts";
 import { channelMap } from "../../src/channels/registry.ts";
+import { apiDatabase } from "../../src/store/tenant-database.ts";
 import { readAnswer, startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 
@@ -70,7 +71,7 @@ describe("a name that somebody has pointed to this machine is refused while we l
   });
 
   test("and not while we listen for others, who call us by names that we can't know", async () => {
-    const server = await buildServer({ database: await freshDatabase(), channels: channelMap([]) });
+    const server = await buildServer({ database: apiDatabase(await freshDatabase()), channels: channelMap([]) });
     await server.listen({ host: "0.0.0.0", port: 0 });
     const { port } = server.server.address() as { port: number };
     expect(await statusOf(`http://127.0.0.1:${port}/flags`, "GET", { host: "reminders.example" })).toBe(200);

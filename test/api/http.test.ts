@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
 import { buildServer } from "../../src/api/server.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
+import { apiDatabase } from "../../src/store/tenant-database.ts";
 import { readAnswer, startApi, wish } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 
@@ -168,8 +169,9 @@ describe("the log", () => {
 
   test("has one line for a fault of ours, and the client sees nothing of it", async () => {
     const lines: Record<string, unknown>[] = [];
-    const database = { ...(await freshDatabase()), query: () => Promise.reject(new Error("inner workings")) };
-    const api = await startApi(database, { log: logTo(lines) });
+    const database = await freshDatabase();
+    const query = () => Promise.reject(new Error("inner workings"));
+    const api = await startApi({ ...database, as: () => ({ ...database, query }) }, { log: logTo(lines) });
     const problem = await api.refused(500, "GET", "/reminders");
     expect(JSON.stringify(problem)).not.toContain("inner workings");
     expect(lines.filter((line) => JSON.stringify(line).includes("inner workings"))).toHaveLength(1);
@@ -191,7 +193,10 @@ test("closing waits for the requests under way, answers them, and lets every oth
     await held;
     return [];
   };
-  const server = await buildServer({ database: { ...database, query }, channels: new Map() });
+  const server = await buildServer({
+    database: apiDatabase({ ...database, as: () => ({ ...database, query }) }),
+    channels: new Map(),
+  });
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
   const unused = connect(Number(new URL(url).port), "127.0.0.1");
   await once(unused, "connect");

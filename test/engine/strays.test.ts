@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Maintainer } from "../../src/engine/maintain.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { world } from "../support/world.ts";
 
 const log = pino({ level: "silent" });
@@ -11,7 +12,7 @@ test("a recurring reminder that lost its next run by hand is due again an interv
   await database.query("update reminder_jobs set next_run_at = null, occurrence_count = 3 where id = $1", [id]);
   const [clock] = await database.query<{ now: number }>("select reminder_now() as now");
 
-  await new Maintainer(database, 90, log).maintain();
+  await new Maintainer(workerDatabase(database), 90, log).maintain();
 
   const { next_run_at, status } = await reminder(id);
   expect(status).toBe("ACTIVE");
@@ -27,7 +28,7 @@ test("a one-time reminder made ACTIVE again by hand after its message was sent e
   await worker.stop();
   await database.query("update reminder_jobs set status = 'ACTIVE', completion_reason = null where id = $1", [id]);
 
-  await new Maintainer(database, 90, log).maintain();
+  await new Maintainer(workerDatabase(database), 90, log).maintain();
 
   expect(await reminder(id)).toMatchObject({ status: "COMPLETED", completion_reason: "one_time_sent" });
   expect(sink.received).toHaveLength(1);
@@ -46,7 +47,7 @@ test("one whose message is still under way is left alone", async () => {
     [id],
   );
 
-  await new Maintainer(database, 90, log).maintain();
+  await new Maintainer(workerDatabase(database), 90, log).maintain();
 
   expect(await reminder(id)).toMatchObject({ status: "ACTIVE", next_run_at: null });
 });

@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
 import { startWorker } from "../../src/engine/worker.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { sinkChannel } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
@@ -14,7 +15,11 @@ test("P7: a receiver that never answers fills its own lane and delays nobody els
   const fine = sinkChannel("fine");
   hung.behave = NEVER;
   for (let n = 0; n < 200; n += 1) await insert({ channel: "hung", run_at: new Date() });
-  const worker = startWorker({ database, channels: channelMap([hung, fine]), log: pino({ level: "silent" }) });
+  const worker = startWorker({
+    database: workerDatabase(database),
+    channels: channelMap([hung, fine]),
+    log: pino({ level: "silent" }),
+  });
   onTestFinished(() => worker.stop());
   await until(() => hung.received.length === 3, "the hung lane is full");
 

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import type { Database, Sql } from "../../src/store/postgres.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { DELIVERED, sinkChannel } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
@@ -119,7 +120,11 @@ test("P7: a backlog of one channel doesn't hold up what waits for another", asyn
     busyBefore = busy.received.length;
     return DELIVERED;
   };
-  const worker = startWorker({ database, channels: channelMap([busy, other]), log: pino({ level: "silent" }) });
+  const worker = startWorker({
+    database: workerDatabase(database),
+    channels: channelMap([busy, other]),
+    log: pino({ level: "silent" }),
+  });
   onTestFinished(() => worker.stop());
 
   await until(() => other.received.length === 1, "the other channel's message is sent");

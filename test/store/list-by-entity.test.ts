@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { Row, Sql } from "../../src/store/postgres.ts";
+import type { Row } from "../../src/store/postgres.ts";
 import { listReminders, type ReminderFilter } from "../../src/store/reminder-list.ts";
+import { apiDatabase, type TenantSql } from "../../src/store/tenant-database.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 
 // Twenty reminders for each of a thousand entities, of every status, deleted and not.
@@ -40,7 +41,7 @@ test("a page of one entity's reminders is found by indexes, whatever else is ask
   const database = await filled();
   for (const [filter, indexes] of FILTERS) {
     for (const below of [null, 10_000]) {
-      const ask = (sql: Sql) => listReminders(sql, "default", { ...OF_ENTITY, ...filter }, { below, limit: 100 });
+      const ask = (sql: TenantSql) => listReminders(sql, { ...OF_ENTITY, ...filter }, { below, limit: 100 });
       const plan = await planOf(database, ask);
       expect(plan.map((step) => step["Node Type"])).not.toContain("Seq Scan");
       expect(plan.flatMap((step) => step["Index Name"] ?? []).sort()).toEqual(indexes.toSorted());
@@ -61,7 +62,11 @@ test("page by page, they are those that fit and no others, the newest first", as
 
     const found: number[] = [];
     for (let below: number | null = null; ; below = found.at(-1) ?? null) {
-      const page = await listReminders(database, "default", { ...OF_ENTITY, ...filter }, { below, limit: 3 });
+      const page = await listReminders(
+        apiDatabase(database).forTenant("default"),
+        { ...OF_ENTITY, ...filter },
+        { below, limit: 3 },
+      );
       found.push(...page.map(({ id }) => id));
       if (page.length < 3) break;
     }
@@ -77,14 +82,13 @@ interface PlanNode {
 }
 
 /** How PostgreSQL would run the query that `ask` asks: all steps of its plan. */
-async function planOf(database: TestDatabase, ask: (sql: Sql) => Promise<unknown>): Promise<PlanNode[]> {
+async function planOf(database: TestDatabase, ask: (sql: TenantSql) => Promise<unknown>): Promise<PlanNode[]> {
+  const api = apiDatabase(database).forTenant("default");
   let steps: PlanNode[] = [];
-  const explaining: Sql = {
+  const explaining: TenantSql = {
+    tenant: api.tenant,
     query: async <R extends Row>(text: string, params?: readonly unknown[]): Promise<R[]> => {
-      const [row] = await database.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
-        `explain (format json) ${text}`,
-        params,
-      );
+      const [row] = await api.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(`explain (format json) ${text}`, params);
       steps = row ? stepsOf(row["QUERY PLAN"][0].Plan) : [];
       return [];
     },

@@ -9,6 +9,7 @@ import { TimelineLine } from "../../src/api/schemas/timeline.ts";
 import { buildServer, type ServerOptions } from "../../src/api/server.ts";
 import { type Channels, channelMap } from "../../src/channels/registry.ts";
 import type { Database } from "../../src/store/postgres.ts";
+import { apiDatabase } from "../../src/store/tenant-database.ts";
 import { emailChannel } from "./email.ts";
 import { sinkChannel } from "./sink.ts";
 
@@ -66,7 +67,7 @@ export async function startApi(
   options: { channels?: Channels } & Pick<ServerOptions, "log"> = {},
 ): Promise<TestApi> {
   const { channels = channelMap([emailChannel(null), sinkChannel()]), ...others } = options;
-  const server = await buildServer({ database, channels, ...others });
+  const server = await buildServer({ database: apiDatabase(database), channels, ...others });
   onTestFinished(() => server.close());
   return client(await server.listen({ host: "127.0.0.1", port: 0 }));
 }

@@ -3,6 +3,7 @@ import { onTestFinished } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker, type Worker } from "../../src/engine/worker.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { advance } from "./clock.ts";
 import { freshDatabase, type TestDatabase } from "./database.ts";
 import { type Sink, sinkChannel } from "./sink.ts";
@@ -50,7 +51,12 @@ export function worldOn(database: TestDatabase, options: Parameters<typeof sinkC
     database,
     sink,
     work: (settings) => {
-      const worker = startWorker({ database, channels: channelMap([sink]), log, ...(settings ? { settings } : {}) });
+      const worker = startWorker({
+        database: workerDatabase(database),
+        channels: channelMap([sink]),
+        log,
+        ...(settings ? { settings } : {}),
+      });
       onTestFinished(() => worker.stop());
       return worker;
     },

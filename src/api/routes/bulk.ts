@@ -12,7 +12,7 @@ import { validate } from "../validation.ts";
 /** Ten kilobytes for each, where all have come. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
-export function bulkRoutes(api: Api, { database, channels }: ApiContext): void {
+export function bulkRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
   api.post(
     "/reminders/bulk",
     {
@@ -32,7 +32,7 @@ export function bulkRoutes(api: Api, { database, channels }: ApiContext): void {
         },
       },
     },
-    async ({ body }) => {
+    async ({ database, body }) => {
       const wishes = body.reminders.map((wish) => understand(wish, channels));
       const wanted = wishes.flatMap((wish) => (wish instanceof Problem ? [] : [wish]));
       const created = wanted.length > 0 ? await createReminders(database, wanted) : [];

@@ -4,12 +4,11 @@ import type { Api, ApiContext } from "../context.ts";
 import { notFound } from "../problem.ts";
 import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { Contact, contactParams, PutContact, toContactJson } from "../schemas/contact.ts";
-import { TENANT_ID } from "../tenant.ts";
 
 const PATH = "/contacts/:entity_type/:entity_id";
 const tags = ["Contacts"];
 
-export function contactRoutes(api: Api, { database, channels }: ApiContext): void {
+export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
   api.get(
     PATH,
     {
@@ -22,8 +21,8 @@ export function contactRoutes(api: Api, { database, channels }: ApiContext): voi
         response: { 200: answers(Contact, "The contact."), ...refuses(404, 422) },
       },
     },
-    async ({ params }) => {
-      const contact = await readContact(database, TENANT_ID, params.entity_type, params.entity_id);
+    async ({ database, params }) => {
+      const contact = await readContact(database, params.entity_type, params.entity_id);
       if (!contact) throw notFound("nobody has said where this entity is reached");
       return toContactJson(contact);
     },
@@ -47,9 +46,8 @@ export function contactRoutes(api: Api, { database, channels }: ApiContext): voi
         },
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ database, params, body }, reply) => {
       const { contact, isNew } = await putContact(database, {
-        tenantId: TENANT_ID,
         entityType: params.entity_type,
         entityId: params.entity_id,
         name: body.name ?? null,
@@ -74,8 +72,8 @@ export function contactRoutes(api: Api, { database, channels }: ApiContext): voi
         response: { 204: answersNothing("Forgotten."), ...refuses(422) },
       },
     },
-    async ({ params }, reply) => {
-      await deleteContact(database, TENANT_ID, params.entity_type, params.entity_id);
+    async ({ database, params }, reply) => {
+      await deleteContact(database, params.entity_type, params.entity_id);
       return reply.code(204).send(null);
     },
   );

@@ -1,15 +1,14 @@
 import { z } from "zod";
 import { deleteFlag, listFlags, putFlag, readFlag } from "../../store/flags.ts";
-import type { Api, ApiContext } from "../context.ts";
+import type { Api } from "../context.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
 import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { Flag, flagKeyText, flagParams, SetFlag, toFlagJson } from "../schemas/flag.ts";
-import { TENANT_ID } from "../tenant.ts";
 
 const tags = ["Flags"];
 
-export function flagRoutes(api: Api, { database }: ApiContext): void {
+export function flagRoutes(api: Api): void {
   api.get(
     "/flags",
     {
@@ -23,9 +22,9 @@ export function flagRoutes(api: Api, { database }: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { query } = request;
+      const { query, database } = request;
       const limit = query.limit ?? DEFAULT_LIMIT;
-      const items = await listFlags(database, TENANT_ID, { after: query.cursor?.[0] ?? null, limit: limit + 1 });
+      const items = await listFlags(database, { after: query.cursor?.[0] ?? null, limit: limit + 1 });
       return page(request, reply, { items, limit, positionOf: ({ key }) => [key] }).map(toFlagJson);
     },
   );
@@ -42,8 +41,8 @@ export function flagRoutes(api: Api, { database }: ApiContext): void {
         response: { 200: answers(Flag, "The flag."), ...refuses(404, 422) },
       },
     },
-    async ({ params: { key } }) => {
-      const flag = await readFlag(database, TENANT_ID, key);
+    async ({ database, params: { key } }) => {
+      const flag = await readFlag(database, key);
       if (!flag) throw notFound("nobody has set this flag, so stop conditions take it as false");
       return toFlagJson(flag);
     },
@@ -68,8 +67,8 @@ export function flagRoutes(api: Api, { database }: ApiContext): void {
         },
       },
     },
-    async ({ params: { key }, body: { value } }, reply) => {
-      const { flag, isNew } = await putFlag(database, TENANT_ID, key, value);
+    async ({ database, params: { key }, body: { value } }, reply) => {
+      const { flag, isNew } = await putFlag(database, key, value);
       if (isNew) reply.code(201);
       return toFlagJson(flag);
     },
@@ -87,8 +86,8 @@ export function flagRoutes(api: Api, { database }: ApiContext): void {
         response: { 204: answersNothing("Forgotten."), ...refuses(422) },
       },
     },
-    async ({ params: { key } }, reply) => {
-      await deleteFlag(database, TENANT_ID, key);
+    async ({ database, params: { key } }, reply) => {
+      await deleteFlag(database, key);
       return reply.code(204).send(null);
     },
   );

@@ -1,22 +1,22 @@
 import { z } from "zod";
 import { listDeliveries } from "../../store/ledger.ts";
 import { readReminder } from "../../store/reminders.ts";
+import type { TenantDatabase } from "../../store/tenant-database.ts";
 import { readTimeline } from "../../store/timeline.ts";
 import { noReminder } from "../change-reminder.ts";
-import type { Api, ApiContext } from "../context.ts";
+import type { Api } from "../context.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { answers, refuses } from "../responses.ts";
 import { Delivery, toDeliveryJson } from "../schemas/delivery.ts";
 import { idParams } from "../schemas/fields.ts";
 import { TimelineLine, toTimelineJson } from "../schemas/timeline.ts";
-import { TENANT_ID } from "../tenant.ts";
 
 /** Milliseconds since the epoch, of the years 1 to 9999: ISO 8601 and PostgreSQL write them the same way. */
 const position = z.int().min(Date.parse("0001-01-01T00:00:00Z")).max(Date.parse("9999-12-31T23:59:59.999Z"));
 
-export function historyRoutes(api: Api, { database }: ApiContext): void {
-  const mustExist = async (id: number): Promise<void> => {
-    if (!(await readReminder(database, TENANT_ID, id))) throw noReminder(id);
+export function historyRoutes(api: Api): void {
+  const mustExist = async (database: TenantDatabase, id: number): Promise<void> => {
+    if (!(await readReminder(database, id))) throw noReminder(id);
   };
 
   api.get(
@@ -33,11 +33,11 @@ export function historyRoutes(api: Api, { database }: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { params, query } = request;
-      await mustExist(params.id);
+      const { params, query, database } = request;
+      await mustExist(database, params.id);
       const limit = query.limit ?? DEFAULT_LIMIT;
       const below = query.cursor ? { occurrenceAt: query.cursor[0], recipientNo: query.cursor[1] } : null;
-      const items = await listDeliveries(database, TENANT_ID, params.id, { below, limit: limit + 1 });
+      const items = await listDeliveries(database, params.id, { below, limit: limit + 1 });
       const positionOf = (last: (typeof items)[number]) => [last.occurrenceAt, last.recipientNo];
       return page(request, reply, { items, limit, positionOf }).map(toDeliveryJson);
     },
@@ -59,15 +59,15 @@ export function historyRoutes(api: Api, { database }: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { params, query } = request;
-      await mustExist(params.id);
+      const { params, query, database } = request;
+      await mustExist(database, params.id);
       const limit = query.limit ?? DEFAULT_LIMIT;
       const [at, rank, first, second] = query.cursor ?? [];
       const after =
         at !== undefined && rank !== undefined && first !== undefined && second !== undefined
           ? { at, rank, first, second }
           : null;
-      const items = await readTimeline(database, TENANT_ID, params.id, { after, limit: limit + 1 });
+      const items = await readTimeline(database, params.id, { after, limit: limit + 1 });
       const positionOf = (last: (typeof items)[number]) => [last.at, last.rank, last.first, last.second];
       return page(request, reply, { items, limit, positionOf }).map(toTimelineJson);
     },

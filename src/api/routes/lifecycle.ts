@@ -1,6 +1,6 @@
 import { type LifecycleAction, transition } from "../../core/lifecycle.ts";
 import { changeReminder } from "../change-reminder.ts";
-import type { Api, ApiContext } from "../context.ts";
+import type { Api } from "../context.ts";
 import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { idParams } from "../schemas/fields.ts";
 import { Reminder, toReminderJson } from "../schemas/reminder.ts";
@@ -47,7 +47,7 @@ const ACTIONS: ActionRoute[] = [
   },
 ];
 
-export function lifecycleRoutes(api: Api, { database }: ApiContext): void {
+export function lifecycleRoutes(api: Api): void {
   for (const { action, summary, description } of ACTIONS) {
     api.post(
       `/reminders/:id/${action}`,
@@ -62,7 +62,7 @@ export function lifecycleRoutes(api: Api, { database }: ApiContext): void {
           response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, ...BODY_REFUSALS) },
         },
       },
-      async ({ params: { id } }) =>
+      async ({ database, params: { id } }) =>
         toReminderJson(await changeReminder(database, id, (reminder, moment) => transition(action, reminder, moment))),
     );
   }
@@ -81,7 +81,7 @@ export function lifecycleRoutes(api: Api, { database }: ApiContext): void {
         response: { 204: answersNothing("Deleted."), ...refuses(404, 422) },
       },
     },
-    async ({ params: { id } }, reply) => {
+    async ({ database, params: { id } }, reply) => {
       await changeReminder(database, id, (reminder, moment) => transition("delete", reminder, moment));
       return reply.code(204).send(null);
     },

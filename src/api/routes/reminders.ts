@@ -13,7 +13,6 @@ import { invalidField, notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
 import { CreateReminder, Reminder, toReminderJson, UpdateReminder } from "../schemas/reminder.ts";
-import { TENANT_ID } from "../tenant.ts";
 
 const includeDeleted = queryBoolean.optional().describe("Whether deleted reminders are shown too.");
 
@@ -29,8 +28,8 @@ const ListQuery = z.strictObject({
   ...pageQuery(z.tuple([z.int().min(1)])),
 });
 
-export function reminderRoutes(api: Api, { database, channels }: ApiContext): void {
-  const create = createTogether(database);
+export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
+  const create = createTogether();
 
   api.post(
     "/reminders/",
@@ -51,8 +50,8 @@ export function reminderRoutes(api: Api, { database, channels }: ApiContext): vo
         },
       },
     },
-    async ({ body }, reply) => {
-      const { reminder, isNew } = await create(toNewReminder(body, channels));
+    async ({ database, body }, reply) => {
+      const { reminder, isNew } = await create(database, toNewReminder(body, channels));
       if (isNew) reply.code(201).header("location", `/reminders/${reminder.id}`);
       return toReminderJson(reminder);
     },
@@ -71,7 +70,7 @@ export function reminderRoutes(api: Api, { database, channels }: ApiContext): vo
       },
     },
     async (request, reply) => {
-      const { query } = request;
+      const { query, database } = request;
       const limit = query.limit ?? DEFAULT_LIMIT;
       const filter = {
         status: query.status,
@@ -84,7 +83,7 @@ export function reminderRoutes(api: Api, { database, channels }: ApiContext): vo
         includeDeleted: query.include_deleted ?? false,
       };
       const below = query.cursor?.[0] ?? null;
-      const items = await listReminders(database, TENANT_ID, filter, { below, limit: limit + 1 });
+      const items = await listReminders(database, filter, { below, limit: limit + 1 });
       return page(request, reply, { items, limit, positionOf: ({ id }) => [id] }).map(toReminderJson);
     },
   );
@@ -102,8 +101,8 @@ export function reminderRoutes(api: Api, { database, channels }: ApiContext): vo
         response: { 200: answers(Reminder, "The reminder."), ...refuses(404, 422) },
       },
     },
-    async ({ params: { id }, query }) => {
-      const reminder = await readReminder(database, TENANT_ID, id);
+    async ({ database, params: { id }, query }) => {
+      const reminder = await readReminder(database, id);
       if (!reminder) throw noReminder(id);
       if (reminder.deletedAt !== null && !query.include_deleted) {
         throw notFound(`reminder ${id} is deleted; add ?include_deleted=true to see it, or restore it`);
@@ -134,7 +133,7 @@ export function reminderRoutes(api: Api, { database, channels }: ApiContext): vo
         response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, ...BODY_REFUSALS) },
       },
     },
-    async ({ params: { id }, body }) => {
+    async ({ database, params: { id }, body }) => {
       const reminder = await changeReminder(database, id, (reminder, { now }) => {
         const channel = body.channel ?? reminder.channel;
         const isAddressed = body.channel !== undefined || body.recipient !== undefined;

@@ -1,0 +1,52 @@
+import type { Tenant } from "../core/tenant.ts";
+import { API_ROLE, EVERY_TENANT, NO_TENANT, WORKER_ROLE } from "./identity.ts";
+import type { Database, Limits, Session, Sql } from "./postgres.ts";
+
+/** Runs SQL that sees and makes what belongs to one tenant, and nothing else. */
+export interface TenantSql extends Sql {
+  readonly tenant: Tenant;
+}
+
+/** The database as one tenant has it. */
+export interface TenantDatabase extends TenantSql {
+  /** See `Database.transaction`. */
+  transaction<T>(work: (sql: TenantSql) => Promise<T>, limits?: Limits): Promise<T>;
+}
+
+/** The database as the API has it: for one tenant at a time. What is asked of itself is asked for none. */
+export interface ApiDatabase extends Sql {
+  /** Costs nothing: the connections are shared. Throws for what is no tenant's name. */
+  forTenant(tenant: Tenant): TenantDatabase;
+}
+
+/** The database as a worker has it: all tenants, and no more than its work needs. */
+export interface WorkerDatabase extends Session {
+  readonly tenant: typeof EVERY_TENANT;
+  /** See `Database.listen`. */
+  listen: Database["listen"];
+}
+
+/** Where a database has none of our roles, everything runs as the one that logged in. */
+interface Roles {
+  hasRoles?: boolean;
+}
+
+export function apiDatabase(database: Database, { hasRoles = false }: Roles = {}): ApiDatabase {
+  const role = hasRoles ? API_ROLE : null;
+  return {
+    query: database.as({ role, tenant: NO_TENANT }).query,
+    forTenant: (tenant) => {
+      const session = database.as({ role, tenant });
+      return {
+        tenant,
+        query: session.query,
+        transaction: (work, limits) => session.transaction((sql) => work({ tenant, query: sql.query }), limits),
+      };
+    },
+  };
+}
+
+export function workerDatabase(database: Database, { hasRoles = false }: Roles = {}): WorkerDatabase {
+  const session = database.as({ role: hasRoles ? WORKER_ROLE : null, tenant: EVERY_TENANT });
+  return { ...session, tenant: EVERY_TENANT, listen: database.listen };
+}
