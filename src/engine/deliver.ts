@@ -4,10 +4,11 @@ import type { Channels } from "../channels/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
-import { nextAttemptInMs } from "../store/wake.ts";
+import { type Earliest, nextAttempts } from "../store/wake.ts";
 import { Gate, Overtaken } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
+import type { Look } from "./low-mark.ts";
 import { messageFor } from "./message.ts";
 import { exhausted, failed, handedBack, type Outcome, sent } from "./outcome.ts";
 import { Recorder } from "./recorder.ts";
@@ -88,9 +89,10 @@ export class Deliverer {
       if (lane.room === 0) lane.turnedAway();
       claimed += count;
     }
-    const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0).map((lane) => lane.channel.name);
+    const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
+    // Asked for also where there is more, so that the marks keep up.
+    const nextMs = await this.#lookForNext(withRoom);
     if (isMore && withRoom.length > 0) return 0;
-    const nextMs = (await nextAttemptInMs(this.#database, withRoom)) ?? Number.POSITIVE_INFINITY;
     return claimed > 0 ? Math.max(0, nextMs) : nextMs;
   }
 
@@ -117,6 +119,14 @@ export class Deliverer {
     clearInterval(this.#sweeper);
   }
 
+  /** Milliseconds until there is something to claim for one of these lanes. */
+  async #lookForNext(lanes: readonly Lane[]): Promise<number> {
+    if (lanes.length === 0) return Number.POSITIVE_INFINITY;
+    const looks = lanes.map((lane) => ({ name: lane.channel.name, ...lane.mark.begin() }));
+    const found = await nextAttempts(this.#database, looks);
+    return Math.min(...lanes.map((lane, n) => lane.mark.end(looks[n] as Look, found[n] as Earliest)));
+  }
+
   async #claimFor(lane: Lane, limit: number): Promise<number> {
     const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
     const readAtMs = performance.now();
@@ -125,6 +135,7 @@ export class Deliverer {
       limit,
       // One at a time, so that the one which ends its workers is found by itself, and takes no other along each time.
       suspects: this.#held.values().some((held) => held.isSuspect && held.channel === lane.channel.name) ? 0 : 1,
+      from: lane.mark.from,
       lease,
       maxAttempts: this.#settings.retry.maxAttempts,
     });

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
+import type { Instant } from "../core/reminder.ts";
 import { insertEvents } from "../store/events.ts";
 import {
-  type Claimable,
   claimDue,
   claimOne,
+  type DueClaim,
   type DueReminder,
   dueIds,
   insertDeliveries,
@@ -24,6 +25,8 @@ export interface Firing {
   channels: Channels;
   deliverer: Deliverer;
   settings: Pick<EngineSettings, "batchSize" | "leaseSeconds">;
+  /** See `DueClaim`. */
+  from: Instant | null;
   log: Logger;
 }
 
@@ -34,7 +37,7 @@ export interface Firing {
  */
 export async function fireBatch(firing: Firing): Promise<number> {
   try {
-    return await fire(firing, (sql) => claimDue(sql, claimable(firing)));
+    return await fire(firing, (sql) => claimDue(sql, dueClaim(firing)));
   } catch (error) {
     if (!isFaultOfRows(error)) throw error;
     firing.log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
@@ -44,20 +47,16 @@ export async function fireBatch(firing: Firing): Promise<number> {
 
 /** Fires the same apart, so that one that can't be fired holds up no other: it is paused, and its timeline says why. */
 async function fireOneByOne(firing: Firing): Promise<number> {
-  const ids = await dueIds(firing.database, { ...claimable(firing), aheadMs: 0 });
+  const ids = await dueIds(firing.database, dueClaim(firing));
   for (const id of ids) {
     try {
-      await fire(firing, (sql) => claimOne(sql, id));
+      await fire(firing, (sql) => claimOne(sql, id, FIRE_AHEAD_MS));
     } catch (error) {
       if (!isFaultOfRows(error)) throw error;
       await setAside(firing.database, id, error as Error);
     }
   }
   return ids.length;
-}
-
-function claimable({ channels, settings }: Firing): Claimable {
-  return { limit: settings.batchSize, channels: [...channels.keys()], aheadMs: FIRE_AHEAD_MS };
 }
 
 async function fire({ database, channels, deliverer, settings }: Firing, claim: Claim): Promise<number> {
@@ -77,6 +76,10 @@ async function fire({ database, channels, deliverer, settings }: Firing, claim: 
   for (const held of plan.held) deliverer.accept(held);
   for (const delivery of plan.deliveries) if (delivery.status === "pending") deliverer.turnedAway(delivery.channel);
   return due.length;
+}
+
+function dueClaim({ settings, channels, from }: Firing): DueClaim {
+  return { limit: settings.batchSize, channels: [...channels.keys()], from, aheadMs: FIRE_AHEAD_MS };
 }
 
 type Claim = (sql: Sql) => Promise<DueReminder[]>;

@@ -2,6 +2,7 @@ import type { Channel } from "../channels/channel.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Early } from "./early.ts";
 import type { Held } from "./held.ts";
+import { LowMark } from "./low-mark.ts";
 
 /** A lane holds this many times its concurrency: enough to keep it busy between claims, too few to hoard. */
 const QUEUE_FACTOR = 10;
@@ -13,6 +14,8 @@ const QUEUE_FACTOR = 10;
 export class Lane {
   readonly channel: Channel;
   readonly deadlines: Deadlines;
+  /** Below which instant none of its deliveries waits. */
+  readonly mark = new LowMark();
   readonly #begin: (lane: Lane, held: Held) => void;
   readonly #onRoom: () => void;
   readonly #early = new Early((held) => this.#enqueue(held));

@@ -3,12 +3,13 @@ import { hostname } from "node:os";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
-import { nextDueInMs } from "../store/wake.ts";
+import { nextDue } from "../store/wake.ts";
 import { beat, removeWorker } from "../store/workers.ts";
 import { Alarm } from "./alarm.ts";
 import { Deliverer } from "./deliver.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
+import { LowMark } from "./low-mark.ts";
 import { Maintainer } from "./maintain.ts";
 import { DEFAULT_SETTINGS, type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 import { Settler } from "./settle.ts";
@@ -52,12 +53,19 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const maintainer = new Maintainer(database, settings.retentionDays, log);
   let hasBacklog = false;
 
+  const mark = new LowMark();
+  const lookForDue = async (): Promise<number> => {
+    const look = mark.begin();
+    return mark.end(look, await nextDue(database, look.from));
+  };
   const fire = async (): Promise<number> => {
-    const firing = { database, channels, deliverer, settings, log };
-    const fired = await Promise.all(Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing)));
+    const firing = { database, channels, deliverer, settings, from: mark.from, log };
+    const batches = Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing));
+    // Beside a backlog, where nobody waits for the answer, so that the mark keeps up with what is fired.
+    const [fired] = await Promise.all([Promise.all(batches), hasBacklog ? lookForDue() : 0]);
     hasBacklog = fired.some((count) => count >= settings.batchSize);
     if (hasBacklog) return 0;
-    const nextMs = ((await nextDueInMs(database)) ?? Number.POSITIVE_INFINITY) - FIRE_AHEAD_MS;
+    const nextMs = (await lookForDue()) - FIRE_AHEAD_MS;
     return fired.some((count) => count > 0) ? Math.max(0, nextMs) : nextMs;
   };
   const keep = async (): Promise<number> => {

@@ -1,4 +1,4 @@
-import type { DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
+import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
   FACTS_COLUMNS,
@@ -7,6 +7,7 @@ import {
   toReminderWithFacts,
 } from "./engine-row.ts";
 import { type Row, type Session, type Sql, toTimestamptz } from "./postgres.ts";
+import { beginning } from "./wake.ts";
 
 export interface Lease {
   /** Names one claim; a result written under a token that no longer holds the delivery changes nothing. */
@@ -33,6 +34,7 @@ const LOCK_CLAIMABLE = `
     select reminder_id, occurrence_at, recipient_no, recipient, attempts, false as is_suspect
       from deliveries
      where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
+       and next_attempt_at >= $6::timestamptz
        and not (status = 'sending' and attempts >= $3 and attempts < $4)
      order by next_attempt_at
      limit $2
@@ -41,6 +43,7 @@ const LOCK_CLAIMABLE = `
     select reminder_id, occurrence_at, recipient_no, recipient, attempts, true as is_suspect
       from deliveries
      where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
+       and next_attempt_at >= $6::timestamptz
        and status = 'sending' and attempts >= $3 and attempts < $4
      order by next_attempt_at
      limit $5
@@ -61,6 +64,8 @@ export interface DeliveryClaim {
   limit: number;
   /** Beside the `limit`: how many of those may be among them with which workers died or fell silent at least twice. */
   suspects: number;
+  /** Nothing is known to wait before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
+  from: Instant | null;
   lease: Lease;
   maxAttempts: number;
 }
@@ -74,12 +79,12 @@ const SUSPECT_ATTEMPTS = 2;
  */
 export async function claimDeliveries(
   database: Session,
-  { channel, limit, suspects, lease, maxAttempts }: DeliveryClaim,
+  { channel, limit, suspects, from, lease, maxAttempts }: DeliveryClaim,
 ): Promise<ClaimedDelivery[]> {
   return database.transaction(async (sql) => {
     // One attempt at least is left for when it is alone among its kind.
     const suspectFrom = Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
-    const rows = await sql.query(LOCK_CLAIMABLE, [channel, limit, suspectFrom, maxAttempts, suspects]);
+    const rows = await sql.query(LOCK_CLAIMABLE, [channel, limit, suspectFrom, maxAttempts, suspects, beginning(from)]);
     if (rows.length === 0) return [];
     const keys = rows.map(toKey);
     const [reminders] = await Promise.all([

@@ -7,6 +7,7 @@ import {
   toReminderWithFacts,
 } from "./engine-row.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import { beginning } from "./wake.ts";
 
 /** A due reminder under this transaction's row lock, and the database's instant at which it was read. */
 export interface DueReminder extends ReminderWithFacts {
@@ -19,7 +20,7 @@ export interface DueReminder extends ReminderWithFacts {
 const UNKNOWN_CHANNEL_GRACE = "interval '1 minute'";
 
 /** What is due by then is fired: see `FIRE_AHEAD_MS`. */
-const SOON = `reminder_now() + $3 * interval '1 millisecond'`;
+const SOON = "reminder_now() + $3 * interval '1 millisecond'";
 
 /** By which clock a reminder `r` was read. Microseconds count here: what is due later in this millisecond isn't yet. */
 export const CLOCK_COLUMNS = `reminder_now() as now,
@@ -31,7 +32,7 @@ const CLAIM_DUE = `
   with r as materialized (
     select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
-     where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON}
+     where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON} and next_run_at >= $4::timestamptz
        and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
      order by next_run_at
      limit $1
@@ -43,38 +44,42 @@ const CLAIM_DUE = `
     ${FACTS_JOINS}`;
 
 /** Which reminders a worker fires. */
-export interface Claimable {
+export interface DueClaim {
   /** How many, at most. */
   limit: number;
   /** Those for other channels are left for a minute to workers that have them. */
   channels: readonly string[];
   /** What is due within so many milliseconds counts as due. */
   aheadMs: number;
+  /** Nothing is known to be due before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
+  from: Instant | null;
 }
 
 /** Locks due reminders that nobody else is firing, the longest due first. */
-export async function claimDue(sql: Sql, { limit, channels, aheadMs }: Claimable): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_DUE, [limit, channels, aheadMs])).map(toDueReminder);
+export async function claimDue(sql: Sql, { limit, channels, aheadMs, from }: DueClaim): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_DUE, [limit, channels, aheadMs, beginning(from)])).map(toDueReminder);
 }
 
 const DUE_IDS = `
   select id
     from reminder_jobs
-   where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON}
+   where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON} and next_run_at >= $4::timestamptz
      and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
    order by next_run_at
    limit $1`;
 
 /** The ids of what `claimDue` would claim. Locks nothing. */
-export async function dueIds(sql: Sql, { limit, channels, aheadMs }: Claimable): Promise<number[]> {
-  return (await sql.query<{ id: number }>(DUE_IDS, [limit, channels, aheadMs])).map((row) => row.id);
+export async function dueIds(sql: Sql, { limit, channels, aheadMs, from }: DueClaim): Promise<number[]> {
+  const rows = await sql.query<{ id: number }>(DUE_IDS, [limit, channels, aheadMs, beginning(from)]);
+  return rows.map((row) => row.id);
 }
 
 const CLAIM_ONE = `
   with r as materialized (
     select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
-     where id = $1 and status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()
+     where id = $1 and status = 'ACTIVE' and deleted_at is null
+       and next_run_at <= reminder_now() + $2 * interval '1 millisecond'
        for update skip locked
   )
   select r.*, ${CLOCK_COLUMNS},
@@ -82,9 +87,9 @@ const CLAIM_ONE = `
     from r
     ${FACTS_JOINS}`;
 
-/** Locks this reminder if it is due and nobody else is firing it. */
-export async function claimOne(sql: Sql, id: number): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_ONE, [id])).map(toDueReminder);
+/** Locks this reminder if it is due within so many milliseconds and nobody else is firing it. */
+export async function claimOne(sql: Sql, id: number, aheadMs: number): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_ONE, [id, aheadMs])).map(toDueReminder);
 }
 
 const PAUSE = `

@@ -1,30 +1,82 @@
-import type { Sql } from "./postgres.ts";
+import type { Instant } from "../core/reminder.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 
+/** What a look for the earliest that waits found. */
+export interface Earliest {
+  /** Null when nothing waits. */
+  at: Instant | null;
+  /** Milliseconds from the database's now until then, with fractions; negative when it is overdue. */
+  inMs: number;
+  /** The database's now. */
+  now: Instant;
+  /** Milliseconds that the server was at it, the network not counted. */
+  tookMs: number;
+}
+
+// The clock is read after the look, as it is needed for the one row that comes out of it.
+const EARLIEST_COLUMNS = `
+         at, reminder_now() as now, extract(epoch from at - reminder_now()) * 1000 as in_ms,
+         extract(epoch from clock_timestamp() - statement_timestamp()) * 1000 as took_ms`;
+
+// In the order of the index of what is due, not by min(): where statistics are old, that may be taken from another index,
+// row by row.
 const NEXT_DUE = `
-  select extract(epoch from min(next_run_at) - reminder_now()) * 1000 as in_ms
-    from reminder_jobs
-   where status = 'ACTIVE' and deleted_at is null and next_run_at is not null`;
+  with earliest as materialized (
+    select due.at
+      from (values (true)) as one_row
+      left join lateral (
+        select next_run_at as at
+          from reminder_jobs
+         where status = 'ACTIVE' and deleted_at is null and next_run_at >= $1::timestamptz
+         order by next_run_at
+         limit 1
+      ) due on true
+  )
+  select ${EARLIEST_COLUMNS}
+    from earliest`;
 
-/** Milliseconds until the earliest reminder is due (negative when it is overdue), or null when none waits. */
-export async function nextDueInMs(sql: Sql): Promise<number | null> {
-  return inMs(await sql.query<{ in_ms: string | null }>(NEXT_DUE));
+/** The earliest due reminder, looked for from the instant `from` on; null: from the very beginning. */
+export async function nextDue(sql: Sql, from: Instant | null): Promise<Earliest> {
+  const [row] = await sql.query(NEXT_DUE, [beginning(from)]);
+  return toEarliest(row as Row);
 }
 
-const NEXT_ATTEMPT = `
-  select extract(epoch from min(earliest.at) - reminder_now()) * 1000 as in_ms
-    from unnest($1::text[]) as channels(name)
-   cross join lateral (
-     select min(next_attempt_at) as at
-       from deliveries
-      where channel = channels.name and status in ('pending', 'sending', 'retrying')
-   ) earliest`;
+const NEXT_ATTEMPTS = `
+  with earliest as materialized (
+    select channels.place, open.at
+      from unnest($1::text[], $2::timestamptz[]) with ordinality as channels(name, from_at, place)
+      left join lateral (
+        select next_attempt_at as at
+          from deliveries
+         where channel = channels.name and status in ('pending', 'sending', 'retrying')
+           and next_attempt_at >= channels.from_at
+         order by next_attempt_at
+         limit 1
+      ) open on true
+  )
+  select ${EARLIEST_COLUMNS}
+    from earliest
+   order by place`;
 
-/** Milliseconds until the earliest open delivery of these channels may be taken, or null when none is open. */
-export async function nextAttemptInMs(sql: Sql, channels: readonly string[]): Promise<number | null> {
-  return inMs(await sql.query<{ in_ms: string | null }>(NEXT_ATTEMPT, [channels]));
+/** For each of the channels, in order, the earliest open delivery that may be taken, looked for from `from` on. */
+export async function nextAttempts(
+  sql: Sql,
+  channels: readonly { name: string; from: Instant | null }[],
+): Promise<Earliest[]> {
+  const names = channels.map(({ name }) => name);
+  return (await sql.query(NEXT_ATTEMPTS, [names, channels.map(({ from }) => beginning(from))])).map(toEarliest);
 }
 
-function inMs(rows: { in_ms: string | null }[]): number | null {
-  const value = rows[0]?.in_ms ?? null;
-  return value === null ? null : Number(value);
+/** The instant as a query parameter; null is before all others. */
+export function beginning(from: Instant | null): string {
+  return from === null ? "-infinity" : toTimestamptz(from);
+}
+
+function toEarliest(row: Row): Earliest {
+  return {
+    at: row.at as Instant | null,
+    inMs: Number(row.in_ms),
+    now: row.now as Instant,
+    tookMs: Number(row.took_ms),
+  };
 }

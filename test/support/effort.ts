@@ -1,0 +1,27 @@
+import type { Database, Row, Sql } from "../../src/store/postgres.ts";
+
+interface Explained extends Row {
+  "QUERY PLAN": [{ Plan: { "Shared Hit Blocks": number; "Shared Read Blocks": number } }];
+}
+
+/**
+ * The same database, with each statement that has `words` in it first run under `explain`; `pages` is told how many pages
+ * it touched: the measure of its work on any machine. Only for what may well run twice.
+ */
+export function weighing<D extends Database>(database: D, words: string, pages: (count: number) => void): D {
+  const weigh = (sql: Sql): Sql => ({
+    query: async <R extends Row>(text: string, params?: readonly unknown[]) => {
+      if (text.includes(words)) {
+        const rows = await sql.query(`explain (analyze, buffers, timing off, format json) ${text}`, params);
+        const [explained] = (rows[0] as Explained)["QUERY PLAN"];
+        pages(explained.Plan["Shared Hit Blocks"] + explained.Plan["Shared Read Blocks"]);
+      }
+      return sql.query<R>(text, params);
+    },
+  });
+  return {
+    ...database,
+    query: weigh(database).query,
+    transaction: (work, limits) => database.transaction((sql) => work(weigh(sql)), limits),
+  };
+}
