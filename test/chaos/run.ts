@@ -39,13 +39,16 @@ const LIMITS: Omit<Limits, "clockSlackMs"> = {
   maxAttempts: 4,
   storingMs: 3_000,
 };
+/** A long run creates no more of them, or their messages become more than the slow receivers take. */
+const MOST_REMINDERS = 8_000;
 /** Large faults come one after the other, with this much between them. */
 const LARGE_REST_MS = { from: 500, until: 3_000 };
 const GIVE_UP_MS = 90_000;
 
 /** Sets the engine under fire, lets it come to rest, and has the checker judge what happened. */
 export async function runChaos(options: ChaosOptions): Promise<Outcome & { text: string }> {
-  const { seed, seconds, workers: count = 3, faultEveryMs = 130, createEveryMs = 90, narrate = () => {} } = options;
+  const { seed, seconds, workers: count = 3, faultEveryMs = 130, narrate = () => {} } = options;
+  const createEveryMs = options.createEveryMs ?? Math.max(90, (seconds * 1000) / MOST_REMINDERS);
   const random = randomFrom(seed);
   const cleanUp: (() => Promise<unknown>)[] = [];
   const tidy = async () => {

@@ -1,4 +1,4 @@
-import type { Database, Row, Sql } from "../../src/store/postgres.ts";
+import type { Database, Row, Session, Sql } from "../../src/store/postgres.ts";
 
 interface Explained extends Row {
   "QUERY PLAN": [{ Plan: { "Shared Hit Blocks": number; "Shared Read Blocks": number } }];
@@ -19,9 +19,9 @@ export function weighing<D extends Database>(database: D, words: string, pages: 
       return sql.query<R>(text, params);
     },
   });
-  return {
-    ...database,
-    query: weigh(database).query,
-    transaction: (work, limits) => database.transaction((sql) => work(weigh(sql)), limits),
-  };
+  const weighSession = (session: Session): Session => ({
+    query: weigh(session).query,
+    transaction: (work, limits) => session.transaction((sql) => work(weigh(sql)), limits),
+  });
+  return { ...database, ...weighSession(database), as: (identity) => weighSession(database.as(identity)) };
 }
