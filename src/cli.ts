@@ -5,6 +5,7 @@ import { api } from "./cli/api.ts";
 import { migrateOnce } from "./cli/migrate-once.ts";
 import { run } from "./cli/run.ts";
 import { start } from "./cli/start.ts";
+import { tenantsCreate, tenantsList } from "./cli/tenants.ts";
 import { worker } from "./cli/worker.ts";
 
 const { version, description } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -50,5 +51,20 @@ program
   .description("creates the tables in DATABASE_URL, or brings them up to date, and ends")
   .addHelpText("after", `\nMay run at any time, and many at once: they take turns.\n${SETTINGS_HELP}`)
   .action(() => run(migrateOnce));
+
+const tenants = program
+  .command("tenants")
+  .description("the tenants of this installation; needs DATABASE_URL, with the role that ran migrate")
+  .addHelpText("after", SETTINGS_HELP);
+
+tenants
+  .command("create <name>")
+  .description("creates a tenant; doing it again changes nothing")
+  .action((name: string) => run(tenantsCreate(name)));
+
+tenants
+  .command("list")
+  .description("lists them by name, one a line")
+  .action(() => run(tenantsList));
 
 await program.parseAsync();

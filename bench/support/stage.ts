@@ -16,7 +16,7 @@ export interface Stage {
 export async function setStage(): Promise<Stage> {
   const dataDir = await mkdtemp(join(tmpdir(), "reminder-bench-"));
   const server = await startEmbedded({ dataDir, log: pino({ level: "warn" }, process.stderr) });
-  const admin = openDatabase({ url: server.url, poolSize: 1 });
+  const admin = openDatabase({ url: server.superuserUrl, poolSize: 1 });
   const opened: Database[] = [admin];
   let count = 0;
   return {
@@ -24,7 +24,7 @@ export async function setStage(): Promise<Stage> {
       count += 1;
       const name = `bench_${count}`;
       await admin.runAlone(`create database ${name}`);
-      const url = new URL(server.url);
+      const url = new URL(server.superuserUrl);
       url.pathname = `/${name}`;
       const database = openDatabase({ url: url.href, poolSize });
       opened.push(database);

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
-import { knowActors } from "./actor.ts";
+import { type ActorOf, isAnybody, knowActors } from "./actor.ts";
 import { answerClientError, followRequests } from "./client-errors.ts";
 import { closeSoon } from "./close-soon.ts";
 import type { Api, ApiContext } from "./context.ts";
@@ -23,6 +23,8 @@ import { validatorCompiler } from "./validation.ts";
 export interface ServerOptions extends ApiContext {
   /** Where requests and errors are logged; without it, nowhere. */
   log?: FastifyBaseLogger;
+  /** Who asks; without it, anybody may do anything with what belongs to the tenant `default`. */
+  actorOf?: ActorOf;
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -36,7 +38,7 @@ const MAX_PARAM_LENGTH = 16_384;
 const LONGEST_LOGGED_URL = 300;
 
 /** The HTTP API over `database`. It is ready to `listen`; `close` lets requests under way finish, and idle connections go. */
-export async function buildServer({ log, ...context }: ServerOptions): Promise<Api> {
+export async function buildServer({ log, actorOf = isAnybody, ...context }: ServerOptions): Promise<Api> {
   const api: Api = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -63,7 +65,7 @@ export async function buildServer({ log, ...context }: ServerOptions): Promise<A
   protect(api);
   refuseIllegible(api);
   refuseForeignPages(api);
-  knowActors(api, context.database);
+  knowActors(api, context.database, actorOf);
   logRequests(api);
 
   await describeApi(api);

@@ -1,8 +1,8 @@
-import { apiDatabase } from "../store/tenant-database.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
-import { connect, neededUrl, requireTables } from "./connect.ts";
+import { connect, neededUrl } from "./connect.ts";
 import { closeApi, listen } from "./listen.ts";
+import { databaseForApi, warnOfLogin } from "./part-database.ts";
 import { makeApi, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
 import { say } from "./say.ts";
@@ -12,8 +12,8 @@ export async function api(service: Service): Promise<"stays"> {
   const { opened, stopping } = service;
   const url = neededUrl(service, "api");
   const database = await connect(service, url, "api");
-  await requireTables(database, "api");
-  const server = await makeApi(service, apiDatabase(database), openChannels(service));
+  const server = await makeApi(service, await databaseForApi(database), openChannels(service));
+  await warnOfLogin(service, database);
   stopping.throwIfAborted();
   const where = await listen(server, service);
   opened.add("API", () => closeApi(server));

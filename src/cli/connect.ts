@@ -1,9 +1,7 @@
 import { withinMs } from "../engine/within.ts";
-import { isMigrated, refuseUnfitDatabase } from "../store/migrate.ts";
+import { refuseUnfitDatabase } from "../store/migrate.ts";
 import { type Database, openDatabase } from "../store/postgres.ts";
-import { isReadOnly, missingRights, type Part } from "../store/privileges.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
-import { MAKE_WRITABLE } from "./refusals.ts";
 import type { Service } from "./run.ts";
 import { CannotRun } from "./say.ts";
 
@@ -33,19 +31,6 @@ export async function connect({ config, opened }: Service, url: string, name: st
     throw cannotConnect(error, url);
   }
   return database;
-}
-
-/** Throws `CannotRun` unless all tables are there and can be used as `part` does. */
-export async function requireTables(database: Database, part: Part): Promise<void> {
-  if (!(await isMigrated(database))) {
-    throw new CannotRun("the database lacks tables that this version needs: run `npx reminder-engine migrate` first");
-  }
-  if (await isReadOnly(database)) throw new CannotRun(MAKE_WRITABLE);
-  const missing = await missingRights(database, part);
-  if (missing.length === 0) return;
-  throw new CannotRun(
-    `${part} lacks rights in the database: ${missing.join("; ")}: grant them, or let DATABASE_URL name the role that ran migrate`,
-  );
 }
 
 /** SQLSTATEs that say what is wrong with DATABASE_URL. */

@@ -1,10 +1,10 @@
 import { type Embedded, startEmbedded } from "../store/embedded.ts";
 import { migrate } from "../store/migrate.ts";
-import { apiDatabase, workerDatabase } from "../store/tenant-database.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
-import { connect, requireTables } from "./connect.ts";
+import { connect } from "./connect.ts";
 import { closeApi, listen } from "./listen.ts";
+import { databaseForApi, databaseForWorker, warnOfLogin } from "./part-database.ts";
 import { makeApi, makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
 import { say } from "./say.ts";
@@ -22,15 +22,16 @@ export async function start(service: Service): Promise<"stays"> {
   if (applied.length > 0) log.info({ migrations: applied }, "tables created");
 
   // With connections of its own, the worker fires on time however many the API has waiting for the database.
-  const ofWorker = await connect(service, url, "worker");
-  await requireTables(ofWorker, "worker");
+  const ofWorker = await databaseForWorker(await connect(service, url, "worker"));
+  const ofApi = await databaseForApi(database);
 
   const channels = openChannels(service);
-  const server = await makeApi(service, apiDatabase(database), channels);
+  const server = await makeApi(service, ofApi, channels);
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);
-  const worker = makeWorker(service, workerDatabase(ofWorker), channels);
+  await warnOfLogin(service, database);
+  const worker = makeWorker(service, ofWorker, channels);
   opened.add("API and worker", () => Promise.all([closeApi(server), worker.stop()]));
   embedded?.announce(where);
 

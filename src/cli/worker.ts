@@ -1,7 +1,7 @@
-import { workerDatabase } from "../store/tenant-database.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
-import { connect, neededUrl, requireTables } from "./connect.ts";
+import { connect, neededUrl } from "./connect.ts";
+import { databaseForWorker, warnOfLogin } from "./part-database.ts";
 import { makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
 import { say } from "./say.ts";
@@ -11,9 +11,10 @@ export async function worker(service: Service): Promise<"stays"> {
   const { config, opened, stopping } = service;
   const url = neededUrl(service, "worker");
   const database = await connect(service, url, "worker");
-  await requireTables(database, "worker");
+  const ofWorker = await databaseForWorker(database);
+  await warnOfLogin(service, database);
   stopping.throwIfAborted();
-  const running = makeWorker(service, workerDatabase(database), openChannels(service));
+  const running = makeWorker(service, ofWorker, openChannels(service));
   opened.add("worker", () => running.stop());
   say(banner({ database: withoutPassword(url), email: config.email }));
   say("🟢 Scheduler started");

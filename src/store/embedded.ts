@@ -4,19 +4,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { serverAccount } from "./embedded/account.ts";
 import { findBinaries } from "./embedded/binaries.ts";
-import { ensureCluster, USER, writeAccess } from "./embedded/cluster.ts";
+import { ensureCluster, SUPERUSER, writeAccess } from "./embedded/cluster.ts";
 import { EmbeddedError } from "./embedded/embedded-error.ts";
 import { claimDataDir } from "./embedded/instance.ts";
 import { stopOrphan } from "./embedded/orphan.ts";
+import { DATABASE, ensureOwnedDatabase, OWNER } from "./embedded/owner.ts";
 import { freePort } from "./embedded/port.ts";
 import { type Postmaster, StartFailed, startPostmaster } from "./embedded/postmaster.ts";
 import { openServerLog } from "./embedded/server-log.ts";
-import { openDatabase } from "./postgres.ts";
 
 export { EmbeddedError } from "./embedded/embedded-error.ts";
 export { AlreadyRunning } from "./embedded/instance.ts";
 
-const DATABASE = "reminder_engine";
 const STOP_GRACE_MS = 2_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
@@ -34,8 +33,13 @@ export interface EmbeddedOptions {
 }
 
 export interface Embedded {
-  /** A postgresql:// URL with its password; it stays the same as long as its port is free at each start. */
+  /**
+   * A postgresql:// URL with its password, of the role that owns the database and is no superuser. It stays the same as long
+   * as its port is free at each start.
+   */
   url: string;
+  /** The same for the superuser, to whom row-level security shows all. */
+  superuserUrl: string;
   /** Tells a second start on the same data where this one can be reached. */
   announce(where: string): void;
   /**
@@ -84,9 +88,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     cleanUp.push(keeper.stop);
     if (port !== access.port) await writeAccess(clusterDir, { ...access, port }, account);
 
-    const url = (name: string) => `postgresql://${USER}:${access.password}@127.0.0.1:${port}/${name}`;
-    await ensureDatabase(url("postgres"));
-    return { url: url(DATABASE), announce: instance.announce, stop };
+    const urlOf = (user: string, password: string, name: string) =>
+      `postgresql://${user}:${password}@127.0.0.1:${port}/${name}`;
+    const superuserUrl = (name: string) => urlOf(SUPERUSER, access.password, name);
+    await ensureOwnedDatabase(superuserUrl, access.ownerPassword);
+    const url = urlOf(OWNER, access.ownerPassword, DATABASE);
+    return { url, superuserUrl: superuserUrl(DATABASE), announce: instance.announce, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -177,14 +184,4 @@ function keepRunning(
       await keeping;
     },
   };
-}
-
-async function ensureDatabase(url: string): Promise<void> {
-  const server = openDatabase({ url, poolSize: 1 });
-  try {
-    const found = await server.query("select from pg_database where datname = $1", [DATABASE]);
-    if (found.length === 0) await server.runAlone(`create database ${DATABASE}`);
-  } finally {
-    await server.close();
-  }
 }

@@ -17,14 +17,17 @@ export interface Identity {
   tenant: Tenant | typeof EVERY_TENANT | typeof NO_TENANT;
 }
 
+/** Throws for what is no tenant's name. */
+export function requireTenantName(text: string): void {
+  if (!isTenantName(text)) throw new Error(`${JSON.stringify(text)} is no tenant's name`);
+}
+
 /**
  * The statements that make a transaction run as `identity`, until it ends. Throws for what is no tenant's name: `set` takes
  * no parameters, so nothing that would need quoting may get there.
  */
 export function assume({ role, tenant }: Identity): string {
-  if (!isTenantName(tenant) && tenant !== EVERY_TENANT && tenant !== NO_TENANT) {
-    throw new Error(`${JSON.stringify(tenant)} is no tenant's name`);
-  }
+  if (tenant !== EVERY_TENANT && tenant !== NO_TENANT) requireTenantName(tenant);
   const asTenant = `set local reminder.tenant = '${tenant}'`;
   return role === null ? asTenant : `set local role ${role}; ${asTenant}`;
 }

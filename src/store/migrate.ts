@@ -1,5 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
+import { EVERY_TENANT } from "./identity.ts";
 import type { Database } from "./postgres.ts";
+import { provideRoles } from "./roles.ts";
 
 const MIGRATIONS = new URL("./migrations/", import.meta.url);
 const OLDEST_SERVER = 140_000;
@@ -29,12 +31,13 @@ interface Migration {
 }
 
 /**
- * Brings the schema up to date and returns the names of the migrations that were applied (none when there was nothing
+ * Brings the schema up to date, and the roles for API and worker with their rights (see `provideRoles`); returns the names of the migrations that were applied (none when there was nothing
  * to do). All or nothing, and safe for any number of processes at once: they take turns.
  */
 export async function migrate(database: Database): Promise<string[]> {
   const migrations = await listMigrations();
-  return database.transaction(async (sql) => {
+  // Its owner too sees only `default` in a table whose rows belong to tenants, and a migration means all of them.
+  return database.as({ role: null, tenant: EVERY_TENANT }).transaction(async (sql) => {
     await sql.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     await refuseUnfitDatabase(sql);
     await sql.query(CREATE_LEDGER);
@@ -45,6 +48,7 @@ export async function migrate(database: Database): Promise<string[]> {
       await sql.query(await readFile(new URL(name, MIGRATIONS), "utf8"));
       await sql.query("insert into schema_migrations (version, name) values ($1, $2)", [version, name]);
     }
+    await provideRoles(sql);
     return pending.map((migration) => migration.name);
   }, NO_HURRY);
 }

@@ -2,51 +2,92 @@ import type { Sql } from "./postgres.ts";
 
 export type Part = "api" | "worker";
 
-const ALL = ["select", "insert", "update", "delete"];
+/** Like `select`, or `update (unsettled)` where it is only about some columns. */
+type Right = "select" | "insert" | "update" | "delete" | `${"select" | "update"} (${string})`;
 
-/** What each part does with the tables, by the statements in this folder. */
-const NEEDED: Record<Part, Record<string, string[]>> = {
+export interface Needs {
+  tables: Record<string, Right[]>;
+  functions: string[];
+}
+
+const ALL: Right[] = ["select", "insert", "update", "delete"];
+
+/**
+ * What each part does with the tables, by the statements in this folder: exactly that is granted to its role, and looked for
+ * at the start. No part needs rights on a partition: what is done to one is done through its table.
+ */
+export const NEEDS: Record<Part, Needs> = {
   api: {
-    reminder_jobs: ["select", "insert", "update"],
-    status_flags: ALL,
-    contacts: ALL,
-    deliveries: ["select"],
-    reminder_events: ["select", "insert"],
-    workers: ["select"],
+    tables: {
+      reminder_jobs: ["select", "insert", "update"],
+      status_flags: ALL,
+      contacts: ALL,
+      deliveries: ["select"],
+      reminder_events: ["select", "insert"],
+      workers: ["select (beat_at)"],
+      tenants: ["select"],
+      schema_migrations: ["select"],
+    },
+    functions: [],
   },
   worker: {
-    reminder_jobs: ["select", "update"],
-    status_flags: ["select", "update"],
-    contacts: ["select"],
-    deliveries: ALL,
-    reminder_events: ALL,
-    workers: ALL,
+    tables: {
+      reminder_jobs: ["select", "update"],
+      status_flags: ["select", "update (unsettled)"],
+      contacts: ["select"],
+      deliveries: ["select", "insert", "update"],
+      reminder_events: ["insert"],
+      workers: ALL,
+      schema_migrations: ["select"],
+    },
+    functions: ["ensure_partitions(timestamptz, integer)", "drop_partitions_before(timestamptz)"],
   },
 };
 
+/** One right on one table, or on one column of it. */
+export interface Grant {
+  table: string;
+  privilege: string;
+  column: string | null;
+}
+
+export function grantsOf({ tables }: Needs): Grant[] {
+  return Object.entries(tables).flatMap(([table, rights]) =>
+    rights.flatMap((right): Grant[] => {
+      const [privilege = "", columns] = right.replace(")", "").split(" (");
+      return (columns?.split(", ") ?? [null]).map((column) => ({ table, privilege, column }));
+    }),
+  );
+}
+
 const MISSING = `
-  select needed.name, string_agg(needed.privilege, ', ' order by needed.place) as privileges
-    from unnest($1::text[], $2::text[]) with ordinality as needed (name, privilege, place)
-   where not has_table_privilege(to_regclass(needed.name), needed.privilege)
+  select needed.name,
+         string_agg(needed.privilege || coalesce(' (' || needed.column_name || ')', ''), ', ' order by needed.place)
+           as privileges
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as needed (name, privilege, column_name, place)
+   where not case when needed.column_name is null then has_table_privilege(to_regclass(needed.name), needed.privilege)
+                  else has_column_privilege(to_regclass(needed.name), needed.column_name, needed.privilege) end
    group by needed.name
    order by min(needed.place)`;
 
-// Only its owner may give a table new partitions, and drop old ones.
-const NOT_OWNED = `
-  select relname as name
-    from pg_class
-   where oid in (to_regclass('deliveries'), to_regclass('reminder_events')) and not pg_has_role(relowner, 'usage')
-   order by relname`;
+const MISSING_FUNCTIONS = `
+  select needed.name
+    from unnest($1::text[]) as needed (name)
+   where not has_function_privilege(to_regprocedure(needed.name), 'execute')
+   order by needed.name`;
 
-/** The rights on our tables that the connected role lacks for `part`, in words such as `select, insert on contacts`. */
+/** The rights on our tables that whoever `sql` runs as lacks for `part`, in words such as `select, insert on contacts`. */
 export async function missingRights(sql: Sql, part: Part): Promise<string[]> {
-  const pairs = Object.entries(NEEDED[part]).flatMap(([name, rights]) => rights.map((right) => [name, right] as const));
-  const parameters = [pairs.map(([name]) => name), pairs.map(([, right]) => right)];
-  const missing = await sql.query<{ name: string; privileges: string }>(MISSING, parameters);
-  const notOwned = part === "worker" ? await sql.query<{ name: string }>(NOT_OWNED) : [];
+  const grants = grantsOf(NEEDS[part]);
+  const missing = await sql.query<{ name: string; privileges: string }>(MISSING, [
+    grants.map(({ table }) => table),
+    grants.map(({ privilege }) => privilege),
+    grants.map(({ column }) => column),
+  ]);
+  const functions = await sql.query<{ name: string }>(MISSING_FUNCTIONS, [NEEDS[part].functions]);
   return [
     ...missing.map(({ name, privileges }) => `${privileges} on ${name}`),
-    ...notOwned.map(({ name }) => `ownership of ${name}`),
+    ...functions.map(({ name }) => `execute on ${name}`),
   ];
 }
 

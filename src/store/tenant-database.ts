@@ -1,5 +1,5 @@
-import type { Tenant } from "../core/tenant.ts";
-import { API_ROLE, EVERY_TENANT, NO_TENANT, WORKER_ROLE } from "./identity.ts";
+import { DEFAULT_TENANT, type Tenant } from "../core/tenant.ts";
+import { API_ROLE, EVERY_TENANT, NO_TENANT, requireTenantName, WORKER_ROLE } from "./identity.ts";
 import type { Database, Limits, Session, Sql } from "./postgres.ts";
 
 /** Runs SQL that sees and makes what belongs to one tenant, and nothing else. */
@@ -26,16 +26,22 @@ export interface WorkerDatabase extends Session {
   listen: Database["listen"];
 }
 
-/** Where a database has none of our roles, everything runs as the one that logged in. */
 interface Roles {
+  /** False where the role that logged in may not become ours: then everything runs as that one. */
   hasRoles?: boolean;
 }
 
-export function apiDatabase(database: Database, { hasRoles = false }: Roles = {}): ApiDatabase {
+/** `isBound` is false where row-level security doesn't bind the role: then nobody but `default` is served. */
+export function apiDatabase(
+  database: Database,
+  { hasRoles = true, isBound = true }: Roles & { isBound?: boolean } = {},
+): ApiDatabase {
   const role = hasRoles ? API_ROLE : null;
   return {
     query: database.as({ role, tenant: NO_TENANT }).query,
     forTenant: (tenant) => {
+      requireTenantName(tenant);
+      if (!isBound && tenant !== DEFAULT_TENANT) throw new Error(`the database can't keep ${tenant} apart from others`);
       const session = database.as({ role, tenant });
       return {
         tenant,
@@ -46,7 +52,7 @@ export function apiDatabase(database: Database, { hasRoles = false }: Roles = {}
   };
 }
 
-export function workerDatabase(database: Database, { hasRoles = false }: Roles = {}): WorkerDatabase {
+export function workerDatabase(database: Database, { hasRoles = true }: Roles = {}): WorkerDatabase {
   const session = database.as({ role: hasRoles ? WORKER_ROLE : null, tenant: EVERY_TENANT });
   return { ...session, tenant: EVERY_TENANT, listen: database.listen };
 }

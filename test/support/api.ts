@@ -1,5 +1,7 @@
+import type { FastifyRequest } from "fastify";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
+import { isAnybody } from "../../src/api/actor.ts";
 import { Contact } from "../../src/api/schemas/contact.ts";
 import { Delivery } from "../../src/api/schemas/delivery.ts";
 import { Flag } from "../../src/api/schemas/flag.ts";
@@ -61,13 +63,17 @@ export function wish(fields: Record<string, unknown> = {}): Record<string, unkno
   };
 }
 
-/** Serves the API on a free port until the test ends. Without `channels` it knows `email`, in demo mode, and `sink`. */
+/**
+ * Serves the API on a free port until the test ends. Without `channels` it knows `email`, in demo mode, and `sink`; without
+ * `tenant`, whoever asks acts for `default`.
+ */
 export async function startApi(
   database: Database,
-  options: { channels?: Channels } & Pick<ServerOptions, "log"> = {},
+  options: { channels?: Channels; tenant?: string } & Pick<ServerOptions, "log"> = {},
 ): Promise<TestApi> {
-  const { channels = channelMap([emailChannel(null), sinkChannel()]), ...others } = options;
-  const server = await buildServer({ database: apiDatabase(database), channels, ...others });
+  const { channels = channelMap([emailChannel(null), sinkChannel()]), tenant = "default", ...others } = options;
+  const actorOf = (request: FastifyRequest) => ({ ...isAnybody(request), tenant });
+  const server = await buildServer({ database: apiDatabase(database), channels, actorOf, ...others });
   onTestFinished(() => server.close());
   return client(await server.listen({ host: "127.0.0.1", port: 0 }));
 }

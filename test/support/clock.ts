@@ -2,6 +2,7 @@ import type { Sql } from "../../src/store/postgres.ts";
 
 const INSTALL = `
   create table test_clock (seconds_ahead double precision not null);
+  grant select on test_clock to public;
   insert into test_clock values (0);
   create or replace function reminder_now() returns timestamptz
     language sql stable

@@ -49,7 +49,7 @@ async function testServer(): Promise<{ url: string; stop(): Promise<void> }> {
     settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "400" },
   });
   return {
-    url: embedded.url,
+    url: embedded.superuserUrl,
     stop: async () => {
       await embedded.stop();
       await rm(dataDir, { recursive: true, force: true });

@@ -9,14 +9,18 @@ import { EmbeddedError } from "./embedded-error.ts";
 import { asAccount, nameOfWorkingFolder } from "./spawn-as.ts";
 
 const MAJOR = "18";
-export const USER = "reminder_engine";
+/** Made by initdb. */
+export const SUPERUSER = "reminder_engine";
 
 /** What is written into postgresql.conf once; afterwards that file is the user's. */
 const FIRST_SETTINGS = { max_connections: "100", shared_buffers: "128MB", timezone: "UTC", log_timezone: "UTC" };
 
 /** What we must remember to reach the server. Kept inside its folder, so that the two can't be parted. */
 export interface Access {
+  /** Of the superuser. */
   password: string;
+  /** Of the database's owner. */
+  ownerPassword: string;
   /** 0 until one was chosen. */
   port: number;
 }
@@ -37,7 +41,7 @@ export async function ensureCluster(clusterDir: string, binaries: Binaries, acco
       `the database in ${clusterDir} was made by PostgreSQL ${version.trim()}, and this is ${MAJOR}: set another DATA_DIR`,
     );
   }
-  return readAccess(clusterDir);
+  return readAccess(clusterDir, account);
 }
 
 /** An initdb whose starter was killed may still be writing there when we come to remove it. */
@@ -46,7 +50,7 @@ const REMOVAL = { recursive: true, force: true, maxRetries: 8, retryDelay: 50 };
 /** Made under another name, synced to disk, then renamed: killed at any moment, it is all there or not at all. */
 async function create(clusterDir: string, binaries: Binaries, account: Account | null): Promise<Access> {
   const half = `${clusterDir}.new-${randomBytes(4).toString("hex")}`;
-  const access = { password: randomBytes(24).toString("base64url"), port: 0 };
+  const access = { password: newPassword(), ownerPassword: newPassword(), port: 0 };
   await removeLeftovers(clusterDir);
   await mkdir(half, { mode: 0o700 });
   try {
@@ -64,6 +68,10 @@ async function create(clusterDir: string, binaries: Binaries, account: Account |
   }
   await sync(join(clusterDir, ".."));
   return access;
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString("base64url");
 }
 
 function isNotEmpty(error: unknown): boolean {
@@ -89,7 +97,7 @@ async function initdb(folder: string, password: string, binaries: Binaries, acco
   const settings = Object.entries(FIRST_SETTINGS).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
   try {
     await runInitdb([
-      ...[data, `--username=${USER}`, "--pwfile=/dev/fd/3", "--auth=scram-sha-256"],
+      ...[data, `--username=${SUPERUSER}`, "--pwfile=/dev/fd/3", "--auth=scram-sha-256"],
       // The same order and case rules on every machine, whatever its own locale is.
       ...["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
       ...["--no-sync", "--no-instructions", ...settings],
@@ -117,15 +125,22 @@ async function initdb(folder: string, password: string, binaries: Binaries, acco
   }
 }
 
-async function readAccess(clusterDir: string): Promise<Access> {
+async function readAccess(clusterDir: string, account: Account | null): Promise<Access> {
   const file = join(clusterDir, ACCESS_FILE);
-  try {
-    const { password, port } = JSON.parse(await readFile(file, "utf8")) as Partial<Access>;
-    if (typeof password === "string" && typeof port === "number") return { password, port };
-  } catch {
-    // Said below.
+  const access = await readFile(file, "utf8")
+    .then((text) => JSON.parse(text) as Partial<Access>)
+    .catch((): Partial<Access> => ({}));
+  const { password, ownerPassword, port } = access;
+  if (typeof password !== "string" || typeof port !== "number") {
+    throw new EmbeddedError(
+      `can't read the database's password in ${file}: restore that file, or set another DATA_DIR`,
+    );
   }
-  throw new EmbeddedError(`can't read the database's password in ${file}: restore that file, or set another DATA_DIR`);
+  if (typeof ownerPassword === "string") return { password, ownerPassword, port };
+  // An earlier version knew no owner.
+  const completed = { password, ownerPassword: newPassword(), port };
+  await writeAccess(clusterDir, completed, account);
+  return completed;
 }
 
 /** Replaces the file as a whole: a crash leaves the old one or the new one. */
