@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
 import { startWorker } from "../../src/engine/worker.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { emailChannel, unhurried } from "../support/email.ts";
 import {
   dripping,
@@ -58,7 +59,11 @@ test.each<[string, Hostility, { floods: boolean }]>([
     const watching = setInterval(() => {
       bytesAtMost = Math.max(bytesAtMost, process.memoryUsage.rss());
     }, 20);
-    const worker = startWorker({ database, channels: channelMap([bad, good, sink]), log: pino({ level: "silent" }) });
+    const worker = startWorker({
+      database: workerDatabase(database),
+      channels: channelMap([bad, good, sink]),
+      log: pino({ level: "silent" }),
+    });
     onTestFinished(async () => {
       clearInterval(watching);
       await worker.stop();
