@@ -56,7 +56,8 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const mark = new LowMark();
   const lookForDue = async (): Promise<number> => {
     const look = mark.begin();
-    return mark.end(look, await nextDue(database, look.from));
+    const found = await nextDue(database, look.from);
+    return mark.end(look, { ...found, inMs: found.inMs - FIRE_AHEAD_MS });
   };
   const fire = async (): Promise<number> => {
     const firing = { database, channels, deliverer, settings, from: mark.from, log };
@@ -65,7 +66,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     const [fired] = await Promise.all([Promise.all(batches), hasBacklog ? lookForDue() : 0]);
     hasBacklog = fired.some((count) => count >= settings.batchSize);
     if (hasBacklog) return 0;
-    const nextMs = (await lookForDue()) - FIRE_AHEAD_MS;
+    const nextMs = await lookForDue();
     return fired.some((count) => count > 0) ? Math.max(0, nextMs) : nextMs;
   };
   const keep = async (): Promise<number> => {

@@ -9,8 +9,8 @@ import { holdSnapshot } from "../support/held-snapshot.ts";
 import { until } from "../support/wait.ts";
 import { world, worldOn } from "../support/world.ts";
 
-const CLAIM_DUE = "order by next_run_at";
-const CLAIM_DELIVERIES = "order by next_attempt_at";
+const CLAIM_DUE = "with r as materialized";
+const CLAIM_DELIVERIES = "with unsuspected as materialized";
 const LOOK = "one_row";
 const CLAIMED = 100;
 
@@ -107,7 +107,7 @@ test("a transaction left open elsewhere: what a claim of deliveries costs doesn'
 
 test("a transaction left open elsewhere: a worker's claims stay cheap while it works, and nothing due is overlooked", async () => {
   const { database } = await world();
-  await insertReminders(database, 2_000, -60);
+  await insertReminders(database, 1_000, -60);
   await holdSnapshot(database.url);
   await reschedule(database, 50);
   await database.query("update reminder_jobs set next_run_at = reminder_now() + interval '1 day'");
@@ -128,6 +128,6 @@ test("a transaction left open elsewhere: a worker's claims stay cheap while it w
 
   expect(sink.received.map(({ reminder }) => reminder.id)).toEqual(inserted);
   // Only those that come upon one from the past begin so far down.
-  expect(pages.slice(1).filter((count) => count > 200).length).toBeLessThanOrEqual(2 * 2);
-  expect(pages.length).toBeGreaterThan(10);
+  expect(pages.slice(1).filter((count) => count > 200).length).toBeLessThanOrEqual(2);
+  expect(pages.length).toBeGreaterThan(5);
 });

@@ -61,6 +61,8 @@ describe.skipIf(!PGBOUNCER)("through PgBouncer in transaction mode (skipped wher
     expect(await Promise.all(migrations.map(({ ended }) => ended))).toEqual([0, 0]);
     const [api, ...workers] = await Promise.all([started("api", env), started("worker", env), started("worker", env)]);
 
+    const saidAtStart = [api, ...workers].map((program) => program.stderr());
+
     // Many at once, so that each of the pooler's three connections serves one client after the other.
     const stop = { stop_condition_type: "db_check", stop_condition_value: "{entity_id}:paid" };
     const created = await Promise.all(
@@ -74,10 +76,10 @@ describe.skipIf(!PGBOUNCER)("through PgBouncer in transaction mode (skipped wher
     const sent = "select from deliveries where status = 'sent' and attempts = 1";
     await until(async () => (await database.query(sent)).length === 60, "each is sent at the first attempt");
     expect(new Set(office.accepted).size).toBe(60);
-    for (const program of [api, ...workers]) {
+    for (const [n, program] of [api, ...workers].entries()) {
       program.kill("SIGTERM");
       expect(await program.ended).toBe(0);
-      expect(program.stderr()).toBe("");
+      expect(program.stderr()).toBe(saidAtStart[n]);
     }
     expect(await database.query("select from workers")).toEqual([]);
   });

@@ -100,7 +100,8 @@ async function liveWithClockOff(offMs: number): Promise<void> {
   const underWayAt = performance.now();
   await create(api, "busy@example.org", { run_at: inMs(0) });
   await create(api, "past@example.org", { run_at: inMs(-TEN_MINUTES_MS / 2) });
-  for (let n = 0; n < 20; n += 1) await create(api, "soon@example.org", { run_at: inMs(n * 150) });
+  const soon = Array.from({ length: 20 }, (_, n) => ({ to: `soon-${n}@example.org`, at: inMs(n * 150) }));
+  for (const { to, at } of soon) await create(api, to, { run_at: at });
   // Within ten minutes: a fast clock would think it due.
   const later = await create(api, "later@example.org", { run_at: inMs(TEN_MINUTES_MS / 2) });
   const hourly = await create(api, "hourly@example.org", { schedule_type: "recurring", interval_minutes: 9 });
@@ -110,8 +111,8 @@ async function liveWithClockOff(offMs: number): Promise<void> {
 
   const sent = "select from deliveries where status = 'sent'";
   await until(async () => (await database.query(sent)).length === 23, "all that is due is sent");
-  const early = "select from deliveries where created_at < occurrence_at or finished_at < occurrence_at";
-  expect(await database.query(early)).toEqual([]);
+  const early = soon.filter(({ to, at }) => mail.to(to).some((arrival) => arrival.at < Date.parse(at)));
+  expect(early).toEqual([]);
   // Far less than a clock that is slow by ten minutes would cost, far more than a busy machine does.
   const late =
     "select from deliveries where created_at > occurrence_at + interval '1 minute' and recipient not like 'past%'";
