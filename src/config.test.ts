@@ -36,11 +36,11 @@ describe(".env.example and the settings are the same list", () => {
 
 describe("a wrong setting", () => {
   test("is told by a line that names it, what would be right, and what it is", () => {
-    expect(mistakes({ PORT: "eighty", POLL_SECONDS: "60", LOG_LEVEL: "loud", RETRY_MAX_ATTEMPTS: "0" })).toEqual([
+    expect(mistakes({ PORT: "eighty", POLL_SECONDS: "60", LOG_LEVEL: "loud", DELIVERY_MAX_ATTEMPTS: "0" })).toEqual([
       'PORT must be a whole number from 0 to 65535, not "eighty"',
       'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not "loud"',
       'POLL_SECONDS must be a number of seconds from 1 to 10, not "60"',
-      'RETRY_MAX_ATTEMPTS must be a whole number from 1 to 100, not "0"',
+      'DELIVERY_MAX_ATTEMPTS must be a whole number from 1 to 100, not "0"',
     ]);
   });
 

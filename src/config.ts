@@ -97,7 +97,7 @@ export const SETTINGS = z.object({
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
   POLL_SECONDS: seconds(1, 10).default(5),
   BATCH_SIZE: whole(1, 10_000).default(500),
-  RETRY_MAX_ATTEMPTS: whole(1, 100).default(5),
+  DELIVERY_MAX_ATTEMPTS: whole(1, 100).default(5),
   RETRY_BASE_SECONDS: seconds(0.1, 86_400).default(15),
   RETENTION_DAYS: whole(7, 36_500).default(90),
 });
@@ -172,7 +172,7 @@ function arrange(settings: Settings): Config {
     engine: {
       pollSeconds: settings.POLL_SECONDS,
       batchSize: settings.BATCH_SIZE,
-      retry: { maxAttempts: settings.RETRY_MAX_ATTEMPTS, baseSeconds: settings.RETRY_BASE_SECONDS },
+      retry: { maxAttempts: settings.DELIVERY_MAX_ATTEMPTS, baseSeconds: settings.RETRY_BASE_SECONDS },
       retentionDays: settings.RETENTION_DAYS,
     },
   };

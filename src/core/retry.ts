@@ -1,7 +1,7 @@
 export interface RetryPolicy {
-  /** Tries in all, the first one included. */
+  /** Delivery attempts of one message in all, the first one included. Occurrences are not counted by it. */
   maxAttempts: number;
-  /** Wait after the first failed try, in seconds. */
+  /** Wait after the first failed attempt, in seconds. */
   baseSeconds: number;
   /** Each wait is this many times the one before. */
   factor: number;

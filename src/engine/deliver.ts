@@ -188,7 +188,10 @@ export class Deliverer {
 
   #report({ channel, attempts, ...key }: Held, { status, reason, untried }: Outcome): void {
     if (status === "sent" || status === "suppressed" || untried) return;
-    this.#log.warn({ delivery: deliveryId(key), channel, attempt: attempts, status, reason }, "a message was not sent");
+    this.#log.warn(
+      { delivery: deliveryId(key), channel, delivery_attempt: attempts, status, reason },
+      "a message was not sent",
+    );
   }
 
   /** Ends sends whose channel doesn't heed its signal, so that none holds its place for ever. */

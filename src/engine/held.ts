@@ -7,7 +7,7 @@ export interface Held extends DeliveryKey {
   token: string;
   channel: string;
   recipient: string | null;
-  /** Tries so far, the present one included. */
+  /** Delivery attempts so far, the present one included. */
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;

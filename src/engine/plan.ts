@@ -124,7 +124,7 @@ function missed(reminderId: number, send: Send, now: Instant): NewEvent {
     type: "missed",
     because: `no worker fired in time: ${times} passed without a message of their own; one catch-up stands for all`,
     details: {
-      count: send.missed,
+      occurrences: send.missed,
       from: new Date(send.occurrenceAt).toISOString(),
       until: new Date(now).toISOString(),
     },

@@ -87,7 +87,7 @@ function eventFor(held: Held, outcome: Outcome): NewEvent | null {
     reminderId: held.reminderId,
     type: status === "retrying" ? "attempt_failed" : status,
     because: reason ?? status,
-    details: { delivery: deliveryId(held), channel: held.channel, attempt: held.attempts },
+    details: { delivery: deliveryId(held), channel: held.channel, delivery_attempt: held.attempts },
   };
 }
 

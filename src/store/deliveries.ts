@@ -21,7 +21,7 @@ export interface ClaimedDelivery extends DeliveryKey {
   known: ReminderWithFacts | null;
   channel: string;
   recipient: string | null;
-  /** Tries so far, the one now beginning included. */
+  /** Delivery attempts so far, the one now beginning included. */
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;

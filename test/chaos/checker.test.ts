@@ -341,7 +341,7 @@ describe("what is allowed is not accused", () => {
     evidence.faults.push({ kind: "all away", hits: "database", from: T - 1, until: T + 2.5 * MINUTE });
     Object.assign(deliveryOf(evidence, 1), { createdAt: T + 2.5 * MINUTE, finishedAt: T + 2.5 * MINUTE + 30 });
     Object.assign(arrivalOf(evidence, 1), { leftAt: T + 2.5 * MINUTE + 5 });
-    evidence.tables.events.push(event(1, T + 2.5 * MINUTE, "missed", { count: 2 }));
+    evidence.tables.events.push(event(1, T + 2.5 * MINUTE, "missed", { occurrences: 2 }));
     expect(check(evidence).violations).toEqual([]);
   });
 

@@ -30,7 +30,12 @@ export interface ChaosOptions {
 }
 
 const MOODS: Moods = { slow: 0.06, hung: 0.004, silent: 0.012, lying: 0.015, busy: 0.03, full: 0.02, refusing: 0.006 };
-const ENGINE = { EMAIL_CONCURRENCY: "8", DATABASE_POOL_SIZE: "5", RETRY_MAX_ATTEMPTS: "4", RETRY_BASE_SECONDS: "0.4" };
+const ENGINE = {
+  EMAIL_CONCURRENCY: "8",
+  DATABASE_POOL_SIZE: "5",
+  DELIVERY_MAX_ATTEMPTS: "4",
+  RETRY_BASE_SECONDS: "0.4",
+};
 const LIMITS: Omit<Limits, "clockSlackMs"> = {
   stopMs: 250,
   fireAheadMs: 12,

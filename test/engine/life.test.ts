@@ -77,7 +77,7 @@ test("due instants keep to the schedule however late they fire, and what was mis
   await becomes(id, { occurrence_count: 1 });
 
   expect(await reminder(id)).toMatchObject({ last_occurrence_at: firstDue, next_run_at: firstDue + 5 * 60 * MINUTE });
-  expect(await events(id)).toMatchObject([{ type: "missed", details: { count: 4 } }]);
+  expect(await events(id)).toMatchObject([{ type: "missed", details: { occurrences: 4 } }]);
   await advance({ minutes: 60 });
   await becomes(id, { occurrence_count: 2 });
   await until(() => sink.received.length === 2, "the next regular message is sent");

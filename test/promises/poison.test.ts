@@ -31,7 +31,7 @@ test.each([5, 2])(
       ...office.env,
       DATABASE_URL: database.url,
       EMAIL_CONCURRENCY: String(CONCURRENCY),
-      RETRY_MAX_ATTEMPTS: String(maxAttempts),
+      DELIVERY_MAX_ATTEMPTS: String(maxAttempts),
       NODE_OPTIONS: DIES,
       DIE_ON: POISON,
     };

@@ -11,7 +11,9 @@ export const Delivery = z
     channel: z.string(),
     recipient: z.string().nullable(),
     status: z.enum(DELIVERY_STATUSES),
-    attempts: z.int().describe("Tries so far."),
+    attempts: z
+      .int()
+      .describe("Delivery attempts of this message so far, the one under way included; DELIVERY_MAX_ATTEMPTS at most."),
     next_attempt_at: isoInstant
       .nullable()
       .describe("When it is tried next; null while it is being sent and once it has ended."),

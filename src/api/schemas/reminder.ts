@@ -157,7 +157,9 @@ export const Reminder = z
     completion_reason: z.enum(COMPLETION_REASONS).nullable().describe("Why it is COMPLETED."),
     next_run_at: isoInstant.nullable().describe("When it is due next; null when nothing more is due."),
     last_run_at: isoInstant.nullable().describe("When it last fired."),
-    occurrence_count: z.int().describe("How often it has fired."),
+    occurrence_count: z
+      .int()
+      .describe("Occurrences so far: how often it has fired, however many delivery attempts that took."),
     recipient: z.string().nullable(),
     subject: z.string().nullable(),
     message: z.string().nullable(),

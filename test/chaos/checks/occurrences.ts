@@ -68,7 +68,7 @@ function isAccountedFor(one: Case, regime: Regime, due: number): boolean {
   return deliveries.some((catchUp) => {
     const { occurrenceAt, createdAt } = catchUp;
     if (occurrenceAt >= due || createdAt < due) return false;
-    const told = events.find((event) => event.type === "missed" && event.at === createdAt)?.details.count;
+    const told = events.find((event) => event.type === "missed" && event.at === createdAt)?.details.occurrences;
     // When exactly the regime began isn't known, and so not whether an instant just then was missed.
     const [least, most] = [regime.begins.until, regime.begins.from].map((began) =>
       countInstants(regime, Math.max(occurrenceAt, began), createdAt),
