@@ -13,10 +13,10 @@ export async function api(service: Service): Promise<"stays"> {
   const url = neededUrl(service, "api");
   const database = await connect(service, url, "api");
   const server = await makeApi(service, await databaseForApi(database), openChannels(service));
-  await warnOfLogin(service, database);
   stopping.throwIfAborted();
   const where = await listen(server, service);
   opened.add("API", () => closeApi(server));
+  await warnOfLogin(service, database);
   say(banner({ api: where, database: withoutPassword(url) }));
   return "stays";
 }

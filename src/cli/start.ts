@@ -30,10 +30,10 @@ export async function start(service: Service): Promise<"stays"> {
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);
-  await warnOfLogin(service, database);
   const worker = makeWorker(service, ofWorker, channels);
   opened.add("API and worker", () => Promise.all([closeApi(server), worker.stop()]));
   embedded?.announce(where);
+  await warnOfLogin(service, database);
 
   const data = embedded ? { database: url, dataDir: config.dataDir } : { database: withoutPassword(url) };
   say(banner({ api: where, ...data, email: config.email }));
