@@ -6,20 +6,24 @@ import { lastOutcome } from "../store/ledger.ts";
 import { isHeldElsewhere } from "../store/postgres.ts";
 import { findActive, KeyIsTaken, lockReminder, readReminder, writeReminder } from "../store/reminders.ts";
 import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
+import { reminderEtag } from "./etag.ts";
+import { type Conditions, isUnconditional, mustPermit } from "./etag-conditions.ts";
 import { conflict, invalidField, notFound, Problem } from "./problem.ts";
+import { toReminderJson } from "./schemas/reminder.ts";
 
 /**
  * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
- * line, all or nothing. Returns the reminder as it is then. Throws 404, 409 or 422, and 503 while somebody else
+ * line, all or nothing. Returns the reminder as it is then. Throws 404, 409, 412 or 422, and 503 while somebody else
  * holds the row.
  */
 export async function changeReminder(
   database: TenantDatabase,
   id: number,
+  conditions: Conditions,
   change: (reminder: ReminderRecord, moment: Moment) => Updated,
 ): Promise<ReminderRecord> {
   try {
-    return await database.transaction((sql) => changeLocked(sql, id, change));
+    return await database.transaction((sql) => changeLocked(sql, id, conditions, change));
   } catch (error) {
     if (isHeldElsewhere(error)) throw busy();
     throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
@@ -29,6 +33,7 @@ export async function changeReminder(
 async function changeLocked(
   sql: TenantSql,
   id: number,
+  conditions: Conditions,
   change: (reminder: ReminderRecord, moment: Moment) => Updated,
 ): Promise<ReminderRecord> {
   const locked = await lockReminder(sql, id);
@@ -37,6 +42,9 @@ async function changeLocked(
   const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, id) : null;
 
   const result = change(reminder, { now, lastOutcome: outcome });
+  if (!isUnconditional(conditions)) {
+    mustPermit(conditions, reminderEtag(toReminderJson(reminder)), { isDone: result.kind === "unchanged" });
+  }
   switch (result.kind) {
     case "unchanged":
       return reminder;

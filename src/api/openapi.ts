@@ -2,6 +2,8 @@ import { createRequire } from "node:module";
 import swagger from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import type { Api } from "./context.ts";
+import { describeConditions } from "./etag-docs.ts";
+import { addAnswerHeader, type Described, type Operation, type Schema } from "./openapi-operation.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
 import { exampleProblem } from "./responses.ts";
 
@@ -10,27 +12,7 @@ interface Document {
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Schemas };
 }
-interface Operation {
-  operationId: string;
-  parameters?: Described[];
-  requestBody?: { content?: Content };
-  responses: Record<string, { content?: Content; headers?: Record<string, unknown> }>;
-}
-interface Described {
-  schema: Schema;
-  example?: unknown;
-}
-type Content = Record<string, Described>;
 type Schemas = Record<string, Schema>;
-interface Schema {
-  $ref?: string;
-  type?: string | string[];
-  enum?: unknown[];
-  anyOf?: Schema[];
-  items?: Schema;
-  example?: unknown;
-  examples?: unknown[];
-}
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
@@ -73,8 +55,9 @@ function finish(document: Document): Document {
   const named = withPlainNames(document);
   const { schemas } = named.components;
   simplify(named);
-  for (const operation of Object.values(named.paths).flatMap((path) => Object.values(path))) {
+  for (const [method, operation] of Object.values(named.paths).flatMap((path) => Object.entries(path))) {
     addHeaders(operation);
+    describeConditions(operation, method);
     addExamples(operation, schemas);
   }
   return named;
@@ -110,14 +93,12 @@ function withPlainNames(document: Document): Document {
 
 const LINK = 'Leads to the next page: `<…>; rel="next"`. Missing on the last one.';
 
-function addHeaders({ operationId, responses }: Operation): void {
-  const add = (status: string, name: string, description: string): void => {
-    const response = responses[status];
-    if (response) response.headers = { [name]: { description, schema: { type: "string" } } };
-  };
-  add("503", "Retry-After", "Seconds to wait before the next try.");
-  if (operationId === "createReminder") add("201", "Location", "The reminder's address.");
-  if (responses["200"]?.content?.["application/json"]?.schema.type === "array") add("200", "Link", LINK);
+function addHeaders(operation: Operation): void {
+  const { operationId, responses } = operation;
+  addAnswerHeader(operation, "503", "Retry-After", "Seconds to wait before the next try.");
+  if (operationId === "createReminder") addAnswerHeader(operation, "201", "Location", "The reminder's address.");
+  const { schema } = responses["200"]?.content?.["application/json"] ?? {};
+  if (schema?.type === "array") addAnswerHeader(operation, "200", "Link", LINK);
 }
 
 /** Readers of the document look for examples beside a body, while the schemas have them inside. */

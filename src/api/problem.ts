@@ -17,6 +17,7 @@ const KINDS: Record<number, [type: string, title: string]> = {
   405: ["method-not-allowed", "That can't be done here"],
   408: ["request-timeout", "The request took too long to arrive"],
   409: ["conflict", "The present state doesn't allow that"],
+  412: ["precondition-failed", "It is not in the state that the request demands"],
   413: ["too-large", "The request is too large"],
   415: ["unsupported-media-type", "The body is in a format that isn't read here"],
   417: ["expectation-failed", "What the request expects can't be met"],

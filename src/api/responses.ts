@@ -11,16 +11,23 @@ export function answersNothing(description: string) {
   return z.null().describe(description);
 }
 
+/** 304, for the documentation. */
+export const NOT_MODIFIED = answersNothing("It is still as the tag in `If-None-Match` says.");
+
 /** What a status means here, and an example of it. */
 const REFUSALS: Record<number, { description: string; example: Problem }> = {
   400: {
-    description: "The body is no readable JSON.",
+    description: "The body is no readable JSON, or a header isn't as it must be.",
     example: new Problem(400, "the body is not JSON: Unexpected end of JSON input"),
   },
   404: { description: "There is no such thing.", example: notFound("there is nothing of this name or id") },
   409: {
     description: "Its present state doesn't allow that; the detail says why and what to do instead.",
     example: conflict("reminder 1 can't be changed like that: it is deleted; restore it first"),
+  },
+  412: {
+    description: "It isn't in the state that `If-Match` or `If-None-Match` demands.",
+    example: new Problem(412, "somebody has changed it since: read it again, and send If-Match with its ETag"),
   },
   413: { description: "The body is too large.", example: new Problem(413, "the body must be at most 1 MiB") },
   415: {

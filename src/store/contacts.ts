@@ -9,6 +9,12 @@ export async function readContact(sql: TenantSql, entityType: string, entityId: 
   return row ? toContact(row) : null;
 }
 
+/** The same, locked until this transaction ends. */
+export async function lockContact(sql: TenantSql, entityType: string, entityId: string): Promise<Contact | null> {
+  const [row] = await sql.query(`${READ} for update`, [sql.tenant, entityType, entityId]);
+  return row ? toContact(row) : null;
+}
+
 // A row that this statement has inserted carries no xmax; one that it has updated does.
 const PUT = `
   insert into contacts (tenant_id, entity_type, entity_id, name, email, time_zone, locale)

@@ -29,6 +29,12 @@ export async function readFlag(sql: TenantSql, key: string): Promise<Flag | null
   return row ? toFlag(row) : null;
 }
 
+/** The same, locked until this transaction ends. */
+export async function lockFlag(sql: TenantSql, key: string): Promise<Flag | null> {
+  const [row] = await sql.query(`${READ} for update`, [sql.tenant, key]);
+  return row ? toFlag(row) : null;
+}
+
 // A row that this statement has inserted carries no xmax; one that it has updated does.
 const PUT = `
   insert into status_flags (tenant_id, key, value) values ($1, $2, $3)

@@ -30,7 +30,7 @@ export interface Answer {
 export interface TestApi {
   url: string;
   /** Any request. An answer from 400 up must be a problem as RFC 9457 has it. */
-  call(method: string, path: string, body?: unknown): Promise<Answer>;
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** A request that must be refused with this status. */
   refused(status: number, method: string, path: string, body?: unknown): Promise<ProblemJson>;
   create(wish?: Record<string, unknown>): Promise<ReminderJson>;
@@ -79,11 +79,9 @@ export async function startApi(
 }
 
 function client(url: string): TestApi {
-  const call: TestApi["call"] = async (method, path, body) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-    });
+  const call: TestApi["call"] = async (method, path, body, headers = {}) => {
+    const json = { body: JSON.stringify(body), headers: { ...headers, "content-type": "application/json" } };
+    const response = await fetch(`${url}${path}`, { method, ...(body === undefined ? { headers } : json) });
     return readAnswer(response);
   };
   const granted = async (status: number[], method: string, path: string, body?: unknown): Promise<unknown> => {

@@ -1,8 +1,12 @@
-import { deleteContact, putContact, readContact } from "../../store/contacts.ts";
+import type { Contact as ContactRow } from "../../core/reminder.ts";
+import { deleteContact, lockContact, putContact, readContact } from "../../store/contacts.ts";
 import { parseAddress } from "../channel-check.ts";
 import type { Api, ApiContext } from "../context.ts";
+import { recordEtag, tagged } from "../etag.ts";
+import { unlessKnown } from "../etag-conditions.ts";
+import { changeIf, deleteIf } from "../etag-writes.ts";
 import { notFound } from "../problem.ts";
-import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
+import { answers, answersNothing, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { Contact, contactParams, PutContact, toContactJson } from "../schemas/contact.ts";
 
 const PATH = "/contacts/:entity_type/:entity_id";
@@ -18,13 +22,14 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
         summary: "Read a contact",
         description: "Where an entity is reached.",
         params: contactParams,
-        response: { 200: answers(Contact, "The contact."), ...refuses(404, 422) },
+        response: { 200: answers(Contact, "The contact."), 304: NOT_MODIFIED, ...refuses(400, 404, 422) },
       },
     },
-    async ({ database, params }) => {
+    async (request, reply) => {
+      const { database, params } = request;
       const contact = await readContact(database, params.entity_type, params.entity_id);
       if (!contact) throw notFound("nobody has said where this entity is reached");
-      return toContactJson(contact);
+      return unlessKnown(request, reply, recordEtag, toContactJson(contact));
     },
   );
 
@@ -42,21 +47,28 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
         response: {
           200: answers(Contact, "Replaced."),
           201: answers(Contact, "Created."),
-          ...refuses(...BODY_REFUSALS),
+          ...refuses(412, ...BODY_REFUSALS),
         },
       },
     },
-    async ({ database, params, body }, reply) => {
-      const { contact, isNew } = await putContact(database, {
+    async (request, reply) => {
+      const { params, body } = request;
+      const wanted = {
         entityType: params.entity_type,
         entityId: params.entity_id,
         name: body.name ?? null,
         email: parseAddress(channels, "email", body.email ?? null),
         timeZone: body.time_zone ?? null,
         locale: body.locale ?? null,
+      };
+      const { contact, isNew } = await changeIf(request, {
+        lock: (sql) => lockContact(sql, params.entity_type, params.entity_id),
+        tagOf: (contact) => recordEtag(toContactJson(contact)),
+        isDone: (contact) => isSaid(wanted, contact),
+        change: (sql) => putContact(sql, wanted),
       });
       if (isNew) reply.code(201);
-      return toContactJson(contact);
+      return tagged(reply, recordEtag, toContactJson(contact));
     },
   );
 
@@ -69,12 +81,22 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
         summary: "Forget a contact",
         description: "Doing it again changes nothing.",
         params: contactParams,
-        response: { 204: answersNothing("Forgotten."), ...refuses(422) },
+        response: { 204: answersNothing("Forgotten."), ...refuses(400, 412, 422) },
       },
     },
-    async ({ database, params }, reply) => {
-      await deleteContact(database, params.entity_type, params.entity_id);
+    async (request, reply) => {
+      const { entity_type: entityType, entity_id: entityId } = request.params;
+      await deleteIf(request, {
+        lock: (sql) => lockContact(sql, entityType, entityId),
+        tagOf: (contact) => recordEtag(toContactJson(contact)),
+        change: (sql) => deleteContact(sql, entityType, entityId),
+      });
       return reply.code(204).send(null);
     },
   );
+}
+
+/** True when all of this is what the contact says already. */
+function isSaid(wanted: Partial<ContactRow>, contact: ContactRow): boolean {
+  return Object.entries(wanted).every(([name, value]) => contact[name as keyof ContactRow] === value);
 }

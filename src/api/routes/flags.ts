@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { deleteFlag, listFlags, putFlag, readFlag } from "../../store/flags.ts";
+import { deleteFlag, listFlags, lockFlag, putFlag, readFlag } from "../../store/flags.ts";
 import type { Api } from "../context.ts";
+import { recordEtag, tagged } from "../etag.ts";
+import { unlessKnown } from "../etag-conditions.ts";
+import { changeIf, deleteIf } from "../etag-writes.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
-import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
+import { answers, answersNothing, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { Flag, flagKeyText, flagParams, SetFlag, toFlagJson } from "../schemas/flag.ts";
 
 const tags = ["Flags"];
@@ -38,13 +41,13 @@ export function flagRoutes(api: Api): void {
         summary: "Read a flag",
         description: "A flag that nobody has set is not found; for stop conditions it is false.",
         params: flagParams,
-        response: { 200: answers(Flag, "The flag."), ...refuses(404, 422) },
+        response: { 200: answers(Flag, "The flag."), 304: NOT_MODIFIED, ...refuses(400, 404, 422) },
       },
     },
-    async ({ database, params: { key } }) => {
-      const flag = await readFlag(database, key);
+    async (request, reply) => {
+      const flag = await readFlag(request.database, request.params.key);
       if (!flag) throw notFound("nobody has set this flag, so stop conditions take it as false");
-      return toFlagJson(flag);
+      return unlessKnown(request, reply, recordEtag, toFlagJson(flag));
     },
   );
 
@@ -63,14 +66,21 @@ export function flagRoutes(api: Api): void {
         response: {
           200: answers(Flag, "Set."),
           201: answers(Flag, "Set, for the first time."),
-          ...refuses(...BODY_REFUSALS),
+          ...refuses(412, ...BODY_REFUSALS),
         },
       },
     },
-    async ({ database, params: { key }, body: { value } }, reply) => {
-      const { flag, isNew } = await putFlag(database, key, value);
+    async (request, reply) => {
+      const { key } = request.params;
+      const { value } = request.body;
+      const { flag, isNew } = await changeIf(request, {
+        lock: (sql) => lockFlag(sql, key),
+        tagOf: (flag) => recordEtag(toFlagJson(flag)),
+        isDone: (flag) => flag.value === value,
+        change: (sql) => putFlag(sql, key, value),
+      });
       if (isNew) reply.code(201);
-      return toFlagJson(flag);
+      return tagged(reply, recordEtag, toFlagJson(flag));
     },
   );
 
@@ -83,11 +93,16 @@ export function flagRoutes(api: Api): void {
         summary: "Forget a flag",
         description: "Stop conditions take it as false from then on. Doing it again changes nothing.",
         params: flagParams,
-        response: { 204: answersNothing("Forgotten."), ...refuses(422) },
+        response: { 204: answersNothing("Forgotten."), ...refuses(400, 412, 422) },
       },
     },
-    async ({ database, params: { key } }, reply) => {
-      await deleteFlag(database, key);
+    async (request, reply) => {
+      const { key } = request.params;
+      await deleteIf(request, {
+        lock: (sql) => lockFlag(sql, key),
+        tagOf: (flag) => recordEtag(toFlagJson(flag)),
+        change: (sql) => deleteFlag(sql, key),
+      });
       return reply.code(204).send(null);
     },
   );

@@ -1,6 +1,9 @@
-import { type LifecycleAction, transition } from "../../core/lifecycle.ts";
+import { type LifecycleAction, type Moment, transition } from "../../core/lifecycle.ts";
+import type { ReminderRecord } from "../../core/reminder.ts";
 import { changeReminder } from "../change-reminder.ts";
 import type { Api } from "../context.ts";
+import { reminderEtag, tagged } from "../etag.ts";
+import { conditionsOf } from "../etag-conditions.ts";
 import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { idParams } from "../schemas/fields.ts";
 import { Reminder, toReminderJson } from "../schemas/reminder.ts";
@@ -59,11 +62,18 @@ export function lifecycleRoutes(api: Api): void {
           summary,
           description: `${description} Doing it again changes nothing.`,
           params: idParams,
-          response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, ...BODY_REFUSALS) },
+          response: {
+            200: answers(Reminder, "The reminder as it is now."),
+            ...refuses(404, 409, 412, ...BODY_REFUSALS),
+          },
         },
       },
-      async ({ database, params: { id } }) =>
-        toReminderJson(await changeReminder(database, id, (reminder, moment) => transition(action, reminder, moment))),
+      async (request, reply) => {
+        const { database, params } = request;
+        const change = (reminder: ReminderRecord, moment: Moment) => transition(action, reminder, moment);
+        const reminder = await changeReminder(database, params.id, conditionsOf(request), change);
+        return tagged(reply, reminderEtag, toReminderJson(reminder));
+      },
     );
   }
 
@@ -78,11 +88,13 @@ export function lifecycleRoutes(api: Api): void {
           "It sends no more and is no longer listed. Its row, deliveries and timeline stay, and it can be restored. Doing it " +
           "again changes nothing.",
         params: idParams,
-        response: { 204: answersNothing("Deleted."), ...refuses(404, 422) },
+        response: { 204: answersNothing("Deleted."), ...refuses(404, 412, 422) },
       },
     },
-    async ({ database, params: { id } }, reply) => {
-      await changeReminder(database, id, (reminder, moment) => transition("delete", reminder, moment));
+    async (request, reply) => {
+      const { database, params } = request;
+      const change = (reminder: ReminderRecord, moment: Moment) => transition("delete", reminder, moment);
+      await changeReminder(database, params.id, conditionsOf(request), change);
       return reply.code(204).send(null);
     },
   );

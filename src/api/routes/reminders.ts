@@ -7,10 +7,12 @@ import { changeReminder, noReminder } from "../change-reminder.ts";
 import { parseRecipient } from "../channel-check.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { createTogether } from "../create-reminder.ts";
+import { reminderEtag, tagged } from "../etag.ts";
+import { conditionsOf, unlessKnown } from "../etag-conditions.ts";
 import { checkFlagKey, toNewReminder } from "../new-reminder.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { invalidField, notFound } from "../problem.ts";
-import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
+import { answers, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
 import { CreateReminder, Reminder, toReminderJson, UpdateReminder } from "../schemas/reminder.ts";
 
@@ -53,7 +55,7 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
     async ({ database, body }, reply) => {
       const { reminder, isNew } = await create(database, toNewReminder(body, channels));
       if (isNew) reply.code(201).header("location", `/reminders/${reminder.id}`);
-      return toReminderJson(reminder);
+      return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
   );
 
@@ -98,16 +100,18 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
         description: "A deleted one is not found unless `include_deleted` is true.",
         params: idParams,
         querystring: z.strictObject({ include_deleted: includeDeleted }),
-        response: { 200: answers(Reminder, "The reminder."), ...refuses(404, 422) },
+        response: { 200: answers(Reminder, "The reminder."), 304: NOT_MODIFIED, ...refuses(400, 404, 422) },
       },
     },
-    async ({ database, params: { id }, query }) => {
+    async (request, reply) => {
+      const { database, params, query } = request;
+      const { id } = params;
       const reminder = await readReminder(database, id);
       if (!reminder) throw noReminder(id);
       if (reminder.deletedAt !== null && !query.include_deleted) {
         throw notFound(`reminder ${id} is deleted; add ?include_deleted=true to see it, or restore it`);
       }
-      return toReminderJson(reminder);
+      return unlessKnown(request, reply, reminderEtag, toReminderJson(reminder));
     },
   );
 
@@ -130,11 +134,12 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
           "is COMPLETED.",
         params: idParams,
         body: UpdateReminder,
-        response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, ...BODY_REFUSALS) },
+        response: { 200: answers(Reminder, "The reminder as it is now."), ...refuses(404, 409, 412, ...BODY_REFUSALS) },
       },
     },
-    async ({ database, params: { id }, body }) => {
-      const reminder = await changeReminder(database, id, (reminder, { now }) => {
+    async (request, reply) => {
+      const { database, params, body } = request;
+      const reminder = await changeReminder(database, params.id, conditionsOf(request), (reminder, { now }) => {
         const channel = body.channel ?? reminder.channel;
         const isAddressed = body.channel !== undefined || body.recipient !== undefined;
         const recipient = body.recipient === undefined ? reminder.recipient : body.recipient;
@@ -154,7 +159,7 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
         };
         return update(reminder, edit, now);
       });
-      return toReminderJson(reminder);
+      return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
   );
 }
