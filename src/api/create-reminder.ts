@@ -52,6 +52,7 @@ export function createTogether(): (database: TenantDatabase, wanted: NewReminder
   // Of those tenants for whom something is being created.
   const batchers = new Map<Tenant, Batcher<NewReminder, Created | null>>();
   return async (database, wanted) => {
+    if (database.isOneTransaction) return (await createReminders(database, [wanted]))[0] as Created;
     const batcher = batchers.get(database.tenant) ?? batcherOf(database);
     batchers.set(database.tenant, batcher);
     try {

@@ -3,6 +3,7 @@ import swagger from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import type { Api } from "./context.ts";
 import { describeConditions } from "./etag-docs.ts";
+import { describeIdempotency } from "./idempotency-docs.ts";
 import { addAnswerHeader, type Described, type Operation, type Schema } from "./openapi-operation.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
 import { exampleProblem } from "./responses.ts";
@@ -58,6 +59,7 @@ function finish(document: Document): Document {
   for (const [method, operation] of Object.values(named.paths).flatMap((path) => Object.entries(path))) {
     addHeaders(operation);
     describeConditions(operation, method);
+    describeIdempotency(operation, method);
     addExamples(operation, schemas);
   }
   return named;

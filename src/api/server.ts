@@ -6,6 +6,7 @@ import type { Api, ApiContext } from "./context.ts";
 import { serveDocs } from "./docs/docs.ts";
 import { sendFrameworkProblem, sendProblem } from "./errors.ts";
 import { refuseForeignPages } from "./foreign-pages.ts";
+import { answerOnce } from "./idempotency.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { refuseIllegible } from "./legible.ts";
 import { describeApi } from "./openapi.ts";
@@ -69,6 +70,7 @@ export async function buildServer({ log, actorOf = isAnybody, ...context }: Serv
   logRequests(api);
 
   await describeApi(api);
+  answerOnce(api);
   reminderRoutes(api, context);
   bulkRoutes(api, context);
   lifecycleRoutes(api);

@@ -11,6 +11,8 @@ export interface TenantSql extends Sql {
 export interface TenantDatabase extends TenantSql {
   /** See `Database.transaction`. */
   transaction<T>(work: (sql: TenantSql) => Promise<T>, limits?: Limits): Promise<T>;
+  /** True where all that is asked here belongs to one transaction: nobody else may ask anything along with it. */
+  readonly isOneTransaction?: boolean;
 }
 
 /** The database as the API has it: for one tenant at a time. What is asked of itself is asked for none. */
