@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { api } from "./cli/api.ts";
+import { channelsCommand } from "./cli/channels.ts";
 import { migrateOnce } from "./cli/migrate-once.ts";
 import { run } from "./cli/run.ts";
+import { secretsCommand } from "./cli/secrets.ts";
 import { start } from "./cli/start.ts";
 import { tenantsCreate, tenantsList } from "./cli/tenants.ts";
 import { worker } from "./cli/worker.ts";
@@ -66,5 +68,8 @@ tenants
   .command("list")
   .description("lists them by name, one a line")
   .action(() => run(tenantsList));
+
+program.addCommand(channelsCommand(SETTINGS_HELP));
+program.addCommand(secretsCommand(SETTINGS_HELP));
 
 await program.parseAsync();

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { parseEnv } from "node:util";
 import { z } from "zod";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
+import { BadKey, parseMasterKeys } from "./secrets/master-key.ts";
 
 /** Everything that can be set, validated. Times are in the unit that the name says. */
 export interface Config {
@@ -20,6 +21,8 @@ export interface Config {
     /** Messages on their way at once, from one worker. */
     concurrency: number;
   };
+  /** Where the master keys are that tenants' secrets are sealed with; those of `keys` come before those in `keyFile`. */
+  secrets: { keys: string | null; keyFile: string | null };
   logLevel: LogLevel;
   engine: {
     pollSeconds: number;
@@ -46,7 +49,7 @@ export class ConfigError extends Error {
 export type Environment = Record<string, string | undefined>;
 
 /** The values of settings that never appear in a message. */
-const SECRET = new Set(["DATABASE_URL", "SMTP_PASSWORD"]);
+const SECRET = new Set(["DATABASE_URL", "SMTP_PASSWORD", "SECRETS_KEY"]);
 
 /** Completes the sentence "PORT must be ...". */
 const mustBe = (what: string) => ({ error: what });
@@ -95,6 +98,8 @@ export const SETTINGS = z.object({
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
+  SECRETS_KEY: z.string().superRefine(refuseBadKeys).optional(),
+  SECRETS_KEY_FILE: line("the path of a file").optional(),
   POLL_SECONDS: seconds(1, 10).default(5),
   BATCH_SIZE: whole(1, 10_000).default(500),
   DELIVERY_MAX_ATTEMPTS: whole(1, 100).default(5),
@@ -116,9 +121,14 @@ export function loadConfig(environment: Environment): Config {
   return deepFreeze(arrange(parsed.data));
 }
 
-/** The process's environment, on top of what `.env` in the current folder says. */
+/**
+ * The process's environment, on top of what `.env` in the current folder says. The secrets are taken out of the process's
+ * own: it would be written into Node's diagnostic reports as it stands, and handed on to every child.
+ */
 export function readEnvironment(): Environment {
-  return { ...readDotEnv(".env"), ...process.env };
+  const environment = { ...readDotEnv(".env"), ...process.env };
+  for (const name of SECRET) delete process.env[name];
+  return environment;
 }
 
 function readDotEnv(path: string): Environment {
@@ -168,6 +178,7 @@ function arrange(settings: Settings): Config {
       server: arrangeSmtp(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
     },
+    secrets: { keys: settings.SECRETS_KEY ?? null, keyFile: settings.SECRETS_KEY_FILE ?? null },
     logLevel: settings.LOG_LEVEL,
     engine: {
       pollSeconds: settings.POLL_SECONDS,
@@ -190,6 +201,15 @@ function arrangeSmtp(settings: Settings): SmtpServer | null {
     password: settings.SMTP_PASSWORD ?? null,
     tls: settings.SMTP_TLS,
   };
+}
+
+function refuseBadKeys(text: string, context: z.RefinementCtx): void {
+  try {
+    parseMasterKeys(text);
+  } catch (error) {
+    if (!(error instanceof BadKey)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
 }
 
 function isHost(text: string): boolean {

@@ -9,13 +9,14 @@ const SRC = fileURLToPath(new URL("../src", import.meta.url));
 const MAY_IMPORT: Record<string, string[]> = {
   core: [],
   telemetry: [],
+  secrets: ["core"],
   store: ["core"],
   conditions: ["core"],
   templates: ["core"],
   channels: ["core", "templates"],
-  engine: ["core", "store", "conditions", "channels", "templates", "telemetry"],
+  engine: ["core", "store", "secrets", "conditions", "channels", "templates", "telemetry"],
   api: ["core", "store", "conditions", "channels", "templates", "telemetry"],
-  "config.ts": ["core", "telemetry", "channels/email/settings.ts"],
+  "config.ts": ["core", "telemetry", "secrets/master-key.ts", "channels/email/settings.ts"],
 };
 /** Only the program itself knows everybody. */
 const KNOWS_EVERYBODY = ["cli", "cli.ts"];

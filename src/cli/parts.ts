@@ -1,17 +1,26 @@
 import type { FastifyInstance } from "fastify";
 import { buildServer } from "../api/server.ts";
 import { InvalidRecipient } from "../channels/channel.ts";
+import { BrokenAccount, type EmailAccount, toEmailAccount } from "../channels/email/account.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
+import { TenantSettings } from "../engine/tenant-settings.ts";
 import { startWorker, type Worker } from "../engine/worker.ts";
+import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase, WorkerDatabase } from "../store/tenant-database.ts";
 import type { Service } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 
 // The parts that commands are made of, each made from the configuration here and nowhere else.
 
-export function openChannels({ config, opened }: Service): Channels {
-  const channels = withCheckedSender(() => createChannels({ email: config.email, print: say }));
+/** With `tenants`, each of them sends by what it has set for itself. Who only checks recipients needs none of that. */
+export function openChannels(
+  { config, opened }: Service,
+  tenants?: { database: WorkerDatabase; keyring: Keyring },
+): Channels {
+  const accounts = tenants && ownEmailAccounts(tenants.database, tenants.keyring);
+  const ownEmailAccount = accounts && ((tenantId: string) => accounts.of(tenantId));
+  const channels = withCheckedSender(() => createChannels({ email: config.email, print: say, ownEmailAccount }));
   opened.add("channels", () => Promise.all([...channels.values()].map((channel) => channel.close())));
   return channels;
 }
@@ -23,6 +32,11 @@ export function makeApi({ log }: Service, database: ApiDatabase, channels: Chann
 export function makeWorker({ config, log }: Service, database: WorkerDatabase, channels: Channels): Worker {
   const settings = { ...config.engine, retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry } };
   return startWorker({ database, channels, log, settings });
+}
+
+function ownEmailAccounts(database: WorkerDatabase, keyring: Keyring): TenantSettings<EmailAccount> {
+  const cannotOpen = (sentence: string) => new BrokenAccount(sentence);
+  return new TenantSettings({ database, keyring, channel: "email", make: toEmailAccount, cannotOpen });
 }
 
 /** Mail knows stricter rules for addresses than a look at the settings. */

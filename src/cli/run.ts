@@ -33,13 +33,16 @@ export async function run(command: Command): Promise<void> {
   surviveClosedOutput();
   try {
     const config = loadConfig(readEnvironment());
-    const secrets = [config.email.server?.password, ...passwordsIn(config.database.url ?? "")];
-    const log = createLog({ level: config.logLevel, secrets });
+    const log = createLog({ level: config.logLevel, secrets: secretsIn(config) });
     await runWith(config, log, command);
   } catch (error) {
     complain(error);
     process.exit(1);
   }
+}
+
+function secretsIn({ email, database, secrets }: Config): (string | null | undefined)[] {
+  return [email.server?.password, ...passwordsIn(database.url ?? ""), ...(secrets.keys?.split(/[\s,]+/) ?? [])];
 }
 
 async function runWith(config: Config, log: Logger, command: Command): Promise<void> {

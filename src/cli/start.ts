@@ -3,6 +3,7 @@ import { migrate } from "../store/migrate.ts";
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
 import { connect } from "./connect.ts";
+import { openKeyring, reportMissingKeys } from "./keyring.ts";
 import { closeApi, listen } from "./listen.ts";
 import { databaseForApi, databaseForWorker, warnOfLogin } from "./part-database.ts";
 import { makeApi, makeWorker, openChannels } from "./parts.ts";
@@ -25,7 +26,9 @@ export async function start(service: Service): Promise<"stays"> {
   const ofWorker = await databaseForWorker(await connect(service, url, "worker"));
   const ofApi = await databaseForApi(database);
 
-  const channels = openChannels(service);
+  const keyring = await openKeyring(service, embedded ? "data folder" : "configured");
+  await reportMissingKeys(service, ofWorker, keyring);
+  const channels = openChannels(service, { database: ofWorker, keyring });
   const server = await makeApi(service, ofApi, channels);
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.

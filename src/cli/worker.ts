@@ -1,6 +1,7 @@
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
 import { connect, neededUrl } from "./connect.ts";
+import { openKeyring, reportMissingKeys } from "./keyring.ts";
 import { databaseForWorker, warnOfLogin } from "./part-database.ts";
 import { makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
@@ -13,8 +14,10 @@ export async function worker(service: Service): Promise<"stays"> {
   const database = await connect(service, url, "worker");
   const ofWorker = await databaseForWorker(database);
   await warnOfLogin(service, database);
+  const keyring = await openKeyring(service);
+  await reportMissingKeys(service, ofWorker, keyring);
   stopping.throwIfAborted();
-  const running = makeWorker(service, ofWorker, openChannels(service));
+  const running = makeWorker(service, ofWorker, openChannels(service, { database: ofWorker, keyring }));
   opened.add("worker", () => running.stop());
   say(banner({ database: withoutPassword(url), email: config.email }));
   say("🟢 Scheduler started");

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { serverAccount } from "./embedded/account.ts";
 import { findBinaries } from "./embedded/binaries.ts";
-import { ensureCluster, SUPERUSER, writeAccess } from "./embedded/cluster.ts";
+import { ensureCluster, readAccess, SUPERUSER, writeAccess } from "./embedded/cluster.ts";
 import { EmbeddedError } from "./embedded/embedded-error.ts";
 import { claimDataDir } from "./embedded/instance.ts";
 import { stopOrphan } from "./embedded/orphan.ts";
@@ -88,16 +88,25 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     cleanUp.push(keeper.stop);
     if (port !== access.port) await writeAccess(clusterDir, { ...access, port }, account);
 
-    const urlOf = (user: string, password: string, name: string) =>
-      `postgresql://${user}:${password}@127.0.0.1:${port}/${name}`;
-    const superuserUrl = (name: string) => urlOf(SUPERUSER, access.password, name);
+    const superuserUrl = (name: string) => urlOf(SUPERUSER, access.password, port, name);
     await ensureOwnedDatabase(superuserUrl, access.ownerPassword);
-    const url = urlOf(OWNER, access.ownerPassword, DATABASE);
+    const url = urlOf(OWNER, access.ownerPassword, port, DATABASE);
     return { url, superuserUrl: superuserUrl(DATABASE), announce: instance.announce, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The URL of the embedded database that another process runs on `dataDir`. Throws `EmbeddedError` when it can't be read. */
+export async function embeddedUrl(dataDir: string): Promise<string> {
+  const clusterDir = join(absolute(dataDir), "postgres");
+  const { ownerPassword, port } = await readAccess(clusterDir, await serverAccount(clusterDir));
+  return urlOf(OWNER, ownerPassword, port, DATABASE);
+}
+
+function urlOf(user: string, password: string, port: number, name: string): string {
+  return `postgresql://${user}:${password}@127.0.0.1:${port}/${name}`;
 }
 
 function absolute(dataDir: string): string {

@@ -40,6 +40,8 @@ export const NEEDS: Record<Part, Needs> = {
       reminder_events: ["insert"],
       workers: ALL,
       idempotency_keys: ["select (tenant_id, key, created_at)", "update (created_at)", "delete"],
+      channel_settings: ["select"],
+      sealed_secrets: ["select"],
       schema_migrations: ["select"],
     },
     functions: ["ensure_partitions(timestamptz, integer)", "drop_partitions_before(timestamptz)"],

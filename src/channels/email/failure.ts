@@ -1,4 +1,5 @@
 import { OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import type { EmailAccount } from "./account.ts";
 import type { SessionError } from "./session.ts";
 import type { SmtpServer } from "./settings.ts";
 
@@ -10,23 +11,42 @@ const LOGIN_REPLIES: readonly number[] = [530, 534, 535, 538];
 /** RFC 5321 §4.2.2: the session went wrong, not the message; a new one may do. */
 const SESSION_REPLIES: readonly number[] = [503];
 
+/** What a person has to look at, by where the account was set. */
+const TO_CHECK = {
+  environment: {
+    login: "SMTP_USERNAME and SMTP_PASSWORD",
+    tls: ({ tls }: SmtpServer) => `SMTP_TLS=${tls}`,
+    server: "SMTP_HOST and SMTP_PORT",
+    sender: "SMTP_FROM_EMAIL",
+  },
+  tenant: {
+    login: "username and password of this tenant's own e-mail account",
+    tls: ({ tls }: SmtpServer) => `the TLS mode (${tls}) of this tenant's own e-mail account`,
+    server: "host and port of this tenant's own e-mail account",
+    sender: "the from address of this tenant's own e-mail account",
+  },
+};
+
 /**
  * What a failed try means for the message. A reply decides: 4xx may pass, 5xx about the sender, the recipient or the
  * message won't. Without a reply it is a broken line: harmless before the message went out, and past that nobody knows.
  */
-export function failureOf(error: SessionError, server: SmtpServer, to: string): Retryable | Permanent | OutcomeUnknown {
+export function failureOf(
+  error: SessionError,
+  server: SmtpServer,
+  setBy: EmailAccount["setBy"],
+  to: string,
+): Retryable | Permanent | OutcomeUnknown {
   const say = (sentence: string) => bounded(hideLogin(server, sentence), MAX_SENTENCE_LENGTH);
   const where = `${server.host}:${server.port}`;
   const reply = error.response ?? error.message;
 
-  if (error.stage === "connect") return new Retryable(say(connectSentence(error, where, server)));
+  if (error.stage === "connect") return new Retryable(say(connectSentence(error, where, server, setBy)));
   if (error.stage === "login" || isOneOf(LOGIN_REPLIES, error.responseCode)) {
-    return new Retryable(
-      say(`the mail server ${where} refused the login (${reply}): check SMTP_USERNAME and SMTP_PASSWORD`),
-    );
+    return new Retryable(say(`the mail server ${where} refused the login (${reply}): check ${TO_CHECK[setBy].login}`));
   }
   if (error.responseCode !== null) {
-    const sentence = say(`the mail server ${where} ${refusal(error)} ${to}: ${reply}`);
+    const sentence = say(`the mail server ${where} ${refusal(error, setBy)} ${to}: ${reply}`);
     const isFinal = error.responseCode >= 500 && !isOneOf(SESSION_REPLIES, error.responseCode);
     return isFinal ? new Permanent(sentence) : new Retryable(sentence);
   }
@@ -39,11 +59,13 @@ export function failureOf(error: SessionError, server: SmtpServer, to: string): 
   return new Retryable(say(`the connection to the mail server ${where} broke before the message went out (${reply})`));
 }
 
-function connectSentence(error: SessionError, where: string, { tls }: SmtpServer): string {
+function connectSentence(error: SessionError, where: string, server: SmtpServer, setBy: EmailAccount["setBy"]): string {
+  const check = TO_CHECK[setBy];
   if (error.code === "ETLS" || isCertificateError(error)) {
-    return `no safe connection to the mail server ${where} (${error.message}): check its certificate and SMTP_TLS=${tls}`;
+    const what = `its certificate and ${check.tls(server)}`;
+    return `no safe connection to the mail server ${where} (${error.message}): check ${what}`;
   }
-  return `the mail server ${where} can't be reached (${error.message}): check SMTP_HOST and SMTP_PORT`;
+  return `the mail server ${where} can't be reached (${error.message}): check ${check.server}`;
 }
 
 /** Node reports a certificate it doesn't trust as an ordinary socket error. */
@@ -51,10 +73,10 @@ function isCertificateError(error: SessionError): boolean {
   return /certificate|altnames|ssl|tls/i.test(error.message);
 }
 
-function refusal({ stage, response, message }: SessionError): string {
+function refusal({ stage, response, message }: SessionError, setBy: EmailAccount["setBy"]): string {
   if (stage === "content") return "refused the message for";
   return /^mail command/i.test(message) && response !== null
-    ? "refused the sender (check SMTP_FROM_EMAIL) of the message for"
+    ? `refused the sender (check ${TO_CHECK[setBy].sender}) of the message for`
     : "refused";
 }
 

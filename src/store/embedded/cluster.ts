@@ -125,7 +125,8 @@ async function initdb(folder: string, password: string, binaries: Binaries, acco
   }
 }
 
-async function readAccess(clusterDir: string, account: Account | null): Promise<Access> {
+/** Throws `EmbeddedError` when it can't be read. */
+export async function readAccess(clusterDir: string, account: Account | null): Promise<Access> {
   const file = join(clusterDir, ACCESS_FILE);
   const access = await readFile(file, "utf8")
     .then((text) => JSON.parse(text) as Partial<Access>)

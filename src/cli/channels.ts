@@ -1,0 +1,91 @@
+import { Command } from "commander";
+import { deleteChannelSettings, listChannelSettings, readChannelSettings } from "../store/channel-settings.ts";
+import { operate } from "./operate.ts";
+import { type Command as Run, run } from "./run.ts";
+import { CannotRun, say } from "./say.ts";
+import { type EmailOptions, setEmail } from "./set-email.ts";
+
+const TENANT = ["--tenant <name>", "whose settings they are", "default"] as const;
+
+/** `channels ...`: what tenants have set for themselves. */
+export function channelsCommand(settingsHelp: string): Command {
+  const channels = new Command("channels")
+    .description("what tenants have set for channels, such as an e-mail account of their own")
+    .addHelpText("after", settingsHelp);
+
+  const set = channels.command("set").description("sets a channel for a tenant, in place of all it had set before");
+  set
+    .command("email")
+    .description("gives a tenant an e-mail account of its own")
+    .option(...TENANT)
+    .requiredOption("--smtp-host <host>", "its mail server")
+    .option("--smtp-port <port>", "587 for STARTTLS, 465 for TLS from the start", "587")
+    .option("--smtp-tls <mode>", "auto, required, implicit or off", "auto")
+    .option("--smtp-username <name>", "the login, if the server wants one")
+    .option("--password-file <path>", "a file with the password; without it, the password comes on standard input")
+    .requiredOption("--from <address>", "the address that its e-mails come from")
+    .option("--from-name <name>", "the name beside it", "Reminder System")
+    .addHelpText("after", `\nThe password is sealed with the key in SECRETS_KEY or SECRETS_KEY_FILE.\n${settingsHelp}`)
+    .action((options: EmailOptions) => run(setEmail(options)));
+  channels
+    .command("list")
+    .description("lists what tenants have set")
+    .option("--tenant <name>", "only this tenant's")
+    .addHelpText("after", settingsHelp)
+    .action(({ tenant }: { tenant?: string }) => run(list(tenant ?? null)));
+  channels
+    .command("show <channel>")
+    .description("shows what a tenant has set; of secrets, only that they are")
+    .option(...TENANT)
+    .addHelpText("after", settingsHelp)
+    .action((channel: string, { tenant }: { tenant: string }) => run(show(channel, tenant)));
+  channels
+    .command("unset <channel>")
+    .description("lets a tenant use the settings of the environment again")
+    .option(...TENANT)
+    .addHelpText("after", settingsHelp)
+    .action((channel: string, { tenant }: { tenant: string }) => run(unset(channel, tenant)));
+  return channels;
+}
+
+function list(tenant: string | null): Run {
+  return async (service) => {
+    const { database } = await operate(service, "channels list");
+    const all = await listChannelSettings(database, tenant);
+    if (all.length === 0) say("Nothing is set: the settings of the environment are used");
+    for (const { tenantId, channel, settings } of all) {
+      const { smtp_host, smtp_port, from_email } = settings;
+      say(`${tenantId}  ${channel}  ${smtp_host}:${smtp_port} from ${from_email}`);
+    }
+    return "done";
+  };
+}
+
+function show(channel: string, tenant: string): Run {
+  return async (service) => {
+    const { database, keyring } = await operate(service, "channels show");
+    const found = (await readChannelSettings(database, channel, [tenant])).get(tenant);
+    if (!found) throw nothingSet(channel, tenant);
+    const secrets = [...found.secrets].map(([name, { keyId }]) => {
+      return [name, keyring.has(keyId) ? "set" : `set, but sealed with the key ${keyId}, which is missing here`];
+    });
+    const lines = [...Object.entries(found.settings), ...secrets];
+    const width = Math.max(...lines.map(([name]) => String(name).length)) + 2;
+    for (const [name, value] of lines) say(`${`${name}:`.padEnd(width)}${value}`);
+    return "done";
+  };
+}
+
+function unset(channel: string, tenant: string): Run {
+  return async (service) => {
+    const { database } = await operate(service, "channels unset");
+    const wasSet = await database.transaction((sql) => deleteChannelSettings(sql, tenant, channel));
+    if (!wasSet) throw nothingSet(channel, tenant);
+    say(`Tenant ${tenant} uses the settings of the environment for ${channel} again; workers follow within 5 s`);
+    return "done";
+  };
+}
+
+function nothingSet(channel: string, tenant: string): CannotRun {
+  return new CannotRun(`tenant ${tenant} has set nothing for ${channel}: see \`reminder-engine channels list\``);
+}
