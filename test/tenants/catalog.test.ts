@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { API_ROLE, WORKER_ROLE } from "../../src/store/identity.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import { ensurePartitions } from "../../src/store/partitions.ts";
+import { missingRights } from "../../src/store/privileges.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { createTenants, fill } from "../support/tenants.ts";
@@ -165,6 +167,32 @@ async function mayRead(database: TestDatabase, role: string, table: string): Pro
   ]);
   return row?.may === true;
 }
+
+test("migrate gives each role exactly what its part needs, whatever it has lost or been given", async () => {
+  const database = await freshDatabase();
+  const acls = `
+    select acl.grantee::regrole::text as role, relname, attname, acl.privilege_type
+      from pg_class
+      left join pg_attribute on attrelid = pg_class.oid and attacl is not null
+     cross join lateral (select * from aclexplode(relacl) union all select * from aclexplode(attacl)) as acl
+     where relnamespace = 'public'::regnamespace and acl.grantee in ('reminder_api'::regrole, 'reminder_worker'::regrole)
+     order by 1, 2, 3, 4`;
+  const before = await database.query(acls);
+  for (const change of [
+    "revoke insert on reminder_jobs from reminder_api",
+    "revoke all on contacts, deliveries from reminder_worker",
+    "grant delete on reminder_jobs to reminder_api",
+    "grant update (value) on status_flags to reminder_worker",
+    "grant select on deliveries_default to reminder_api",
+    "revoke execute on function ensure_partitions(timestamptz, integer) from reminder_worker",
+  ]) {
+    await database.query(change);
+  }
+  await migrate(database);
+  expect(before.length).toBeGreaterThan(20);
+  expect(await database.query(acls)).toEqual(before);
+  expect(await missingRights(database.as({ role: WORKER_ROLE, tenant: "*" }), "worker")).toEqual([]);
+});
 
 test("P9: whose transaction names no tenant sees nothing and makes nothing", async () => {
   const database = await freshDatabase();
