@@ -28,6 +28,7 @@ export interface Config {
     pollSeconds: number;
     batchSize: number;
     retry: { maxAttempts: number; baseSeconds: number };
+    catchUp: { perSecond: number; doublesEverySeconds: number };
     retentionDays: number;
   };
 }
@@ -104,6 +105,8 @@ export const SETTINGS = z.object({
   BATCH_SIZE: whole(1, 10_000).default(500),
   DELIVERY_MAX_ATTEMPTS: whole(1, 100).default(5),
   RETRY_BASE_SECONDS: seconds(0.1, 86_400).default(15),
+  CATCH_UP_PER_SECOND: whole(0, 1_000_000).default(100),
+  CATCH_UP_DOUBLES_SECONDS: seconds(0.1, 3_600).default(5),
   RETENTION_DAYS: whole(7, 36_500).default(90),
 });
 type Settings = z.infer<typeof SETTINGS>;
@@ -184,6 +187,10 @@ function arrange(settings: Settings): Config {
       pollSeconds: settings.POLL_SECONDS,
       batchSize: settings.BATCH_SIZE,
       retry: { maxAttempts: settings.DELIVERY_MAX_ATTEMPTS, baseSeconds: settings.RETRY_BASE_SECONDS },
+      catchUp: {
+        perSecond: settings.CATCH_UP_PER_SECOND,
+        doublesEverySeconds: settings.CATCH_UP_DOUBLES_SECONDS,
+      },
       retentionDays: settings.RETENTION_DAYS,
     },
   };

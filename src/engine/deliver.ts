@@ -85,7 +85,7 @@ export class Deliverer {
     for (const lane of this.#lanes.values()) {
       const limit = Math.min(lane.room, this.#settings.batchSize);
       const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
-      if (count >= limit && limit > 0) isMore = true;
+      if (limit > 0 && (count >= limit || lane.after !== null)) isMore = true;
       if (lane.room === 0) lane.turnedAway();
       claimed += count;
     }
@@ -130,15 +130,17 @@ export class Deliverer {
   async #claimFor(lane: Lane, limit: number): Promise<number> {
     const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
     const readAtMs = performance.now();
-    const claimed = await claimDeliveries(this.#database, {
+    const { claimed, next } = await claimDeliveries(this.#database, {
       channel: lane.channel.name,
       limit,
       // One at a time, so that the one which ends its workers is found by itself, and takes no other along each time.
       suspects: this.#held.values().some((held) => held.isSuspect && held.channel === lane.channel.name) ? 0 : 1,
       from: lane.mark.from,
+      after: lane.after,
       lease,
       maxAttempts: this.#settings.retry.maxAttempts,
     });
+    lane.after = next;
     for (const delivery of claimed) this.#take(lane, delivery, lease.token, readAtMs);
     return claimed.length;
   }

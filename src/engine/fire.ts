@@ -4,7 +4,6 @@ import type { Channels } from "../channels/registry.ts";
 import type { Instant } from "../core/reminder.ts";
 import { insertEvents } from "../store/events.ts";
 import {
-  claimDue,
   claimOne,
   type DueClaim,
   type DueReminder,
@@ -14,8 +13,9 @@ import {
   writeCompleted,
   writeFired,
 } from "../store/firing.ts";
-import { isFaultOfRows, type Sql } from "../store/postgres.ts";
+import { isFaultOfRows, isTimedOut, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
+import type { Claims } from "./claims.ts";
 import type { Deliverer } from "./deliver.ts";
 import { planFiring } from "./plan.ts";
 import { type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
@@ -24,36 +24,46 @@ export interface Firing {
   database: WorkerDatabase;
   channels: Channels;
   deliverer: Deliverer;
-  settings: Pick<EngineSettings, "batchSize" | "leaseSeconds">;
+  claims: Claims;
+  settings: Pick<EngineSettings, "leaseSeconds">;
   /** See `DueClaim`. */
   from: Instant | null;
   log: Logger;
 }
 
 /**
- * Fires up to `batchSize` due reminders in one transaction: claims them, decides each, and writes everything back. What
- * is to be sent now is handed to the deliverer once it is committed. A crash anywhere loses nothing and sends nothing.
- * Returns how many reminders it dealt with.
+ * Fires a batch of due reminders in one transaction: claims them, decides each, and writes everything back. What is to be
+ * sent now is handed to the deliverer once it is committed. A crash anywhere loses nothing and sends nothing. Returns how
+ * many reminders it dealt with.
  */
 export async function fireBatch(firing: Firing): Promise<number> {
+  const { claims, log } = firing;
+  let ids: number[] | null = null;
   try {
-    return await fire(firing, (sql) => claimDue(sql, dueClaim(firing)));
+    const fired = await fire(firing, async (sql) => {
+      const due = await claims.claim(sql, dueClaim(firing));
+      ids = due.map(({ reminder }) => reminder.id);
+      return due;
+    });
+    claims.wentWell();
+    return fired;
   } catch (error) {
+    // The same batch would take as long the next time.
+    if (isTimedOut(error)) claims.tookTooLong();
     if (!isFaultOfRows(error)) throw error;
-    firing.log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
-    return await fireOneByOne(firing);
+    log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
+    return await fireOneByOne(firing, ids ?? (await dueIds(firing.database, dueClaim(firing), claims.limit)));
   }
 }
 
 /** Fires the same apart, so that one that can't be fired holds up no other: it is paused, and its timeline says why. */
-async function fireOneByOne(firing: Firing): Promise<number> {
-  const ids = await dueIds(firing.database, dueClaim(firing));
+async function fireOneByOne(firing: Firing, ids: readonly number[]): Promise<number> {
   for (const id of ids) {
     try {
       await fire(firing, (sql) => claimOne(sql, id, FIRE_AHEAD_MS));
     } catch (error) {
       if (!isFaultOfRows(error)) throw error;
-      await setAside(firing.database, id, error as Error);
+      await setAside(firing, id, error as Error);
     }
   }
   return ids.length;
@@ -78,15 +88,21 @@ async function fire({ database, channels, deliverer, settings }: Firing, claim: 
   return due.length;
 }
 
-function dueClaim({ settings, channels, from }: Firing): DueClaim {
-  return { limit: settings.batchSize, channels: [...channels.keys()], from, aheadMs: FIRE_AHEAD_MS };
+function dueClaim({ claims, channels, from }: Firing): DueClaim {
+  return { channels: [...channels.keys()], from, aheadMs: FIRE_AHEAD_MS, leaveOut: claims.leftOut() };
 }
 
 type Claim = (sql: Sql) => Promise<DueReminder[]>;
 
-async function setAside(database: WorkerDatabase, reminderId: number, { message }: Error): Promise<void> {
-  await database.transaction(async (sql) => {
-    const because = `it can't be fired as it is: ${message}; correct it, then resume it`;
-    if (await pauseReminder(sql, reminderId)) await insertEvents(sql, [{ reminderId, type: "paused", because }]);
-  });
+async function setAside({ database, claims, log }: Firing, reminderId: number, { message }: Error): Promise<void> {
+  try {
+    await database.transaction(async (sql) => {
+      const because = `it can't be fired as it is: ${message}; correct it, then resume it`;
+      if (await pauseReminder(sql, reminderId)) await insertEvents(sql, [{ reminderId, type: "paused", because }]);
+    });
+  } catch (error) {
+    if (!isFaultOfRows(error)) throw error;
+    log.error({ err: error, reminder: reminderId }, "a reminder can be neither fired nor paused; leaving it out");
+    claims.leaveOut(reminderId);
+  }
 }

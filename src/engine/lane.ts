@@ -16,6 +16,8 @@ export class Lane {
   readonly deadlines: Deadlines;
   /** Below which instant none of its deliveries waits. */
   readonly mark = new LowMark();
+  /** While more waits than there is room for, it is claimed tenant by tenant: the next one is the one after this. */
+  after: string | null = null;
   readonly #begin: (lane: Lane, held: Held) => void;
   readonly #onRoom: () => void;
   readonly #early = new Early((held) => this.#enqueue(held));

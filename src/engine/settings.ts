@@ -1,3 +1,4 @@
+import type { Ramp } from "../core/ramp.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
 
 export interface EngineSettings {
@@ -6,6 +7,8 @@ export interface EngineSettings {
   /** Reminders fired in one transaction, at most. */
   batchSize: number;
   retry: RetryPolicy;
+  /** How gently a worker starts with what is overdue when it finds more of it than one batch. */
+  catchUp: Ramp;
   /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
   leaseSeconds: number;
   /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
@@ -18,6 +21,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   pollSeconds: 5,
   batchSize: 500,
   retry: DEFAULT_RETRY,
+  catchUp: { perSecond: 100, doublesEverySeconds: 5 },
   leaseSeconds: 12,
   retentionDays: 90,
   graceMs: 2_000,
@@ -31,6 +35,9 @@ export const FRESH_MS = 150;
  * of a transaction later. Far below what a stop may take (promise P3).
  */
 export const FIRE_AHEAD_MS = 10;
+
+/** What has been due for longer is overdue, and catching up with it is ramped; what hasn't is due now, and never waits for that. */
+export const OVERDUE_MS = 60_000;
 
 /** A send doesn't begin this close to the end of its lease. */
 export const LEASE_MARGIN_MS = 1_000;

@@ -6,6 +6,7 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { nextDue } from "../store/wake.ts";
 import { beat, removeWorker } from "../store/workers.ts";
 import { Alarm } from "./alarm.ts";
+import { Claims } from "./claims.ts";
 import { Deliverer } from "./deliver.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
@@ -51,8 +52,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
-  let hasBacklog = false;
-
+  const claims = new Claims(settings);
   const mark = new LowMark();
   const lookForDue = async (): Promise<number> => {
     const look = mark.begin();
@@ -60,12 +60,12 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     return mark.end(look, { ...found, inMs: found.inMs - FIRE_AHEAD_MS });
   };
   const fire = async (): Promise<number> => {
-    const firing = { database, channels, deliverer, settings, from: mark.from, log };
+    const { hasBacklog } = claims;
+    const firing = { database, channels, deliverer, claims, settings, from: mark.from, log };
     const batches = Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing));
     // Beside a backlog, where nobody waits for the answer, so that the mark keeps up with what is fired.
     const [fired] = await Promise.all([Promise.all(batches), hasBacklog ? lookForDue() : 0]);
-    hasBacklog = fired.some((count) => count >= settings.batchSize);
-    if (hasBacklog) return 0;
+    if (claims.hasBacklog) return claims.restMs;
     const nextMs = await lookForDue();
     return fired.some((count) => count > 0) ? Math.max(0, nextMs) : nextMs;
   };

@@ -1,4 +1,5 @@
-import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import type { DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
+import { type Claimable, lockClaimable } from "./claimable.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
   FACTS_COLUMNS,
@@ -7,7 +8,6 @@ import {
   toReminderWithFacts,
 } from "./engine-row.ts";
 import { type Row, type Session, type Sql, toTimestamptz } from "./postgres.ts";
-import { beginning } from "./wake.ts";
 
 export interface Lease {
   /** Names one claim; a result written under a token that no longer holds the delivery changes nothing. */
@@ -27,30 +27,6 @@ export interface ClaimedDelivery extends DeliveryKey {
   isSuspect: boolean;
 }
 
-// What waits for its turn, what is due for a retry, and what a worker held until its lease ran out. A suspect is what
-// worker after worker died or fell silent with ($3 attempts or more, but not all of its $4): of these at most $5.
-const LOCK_CLAIMABLE = `
-  with unsuspected as materialized (
-    select reminder_id, occurrence_at, recipient_no, recipient, attempts, false as is_suspect
-      from deliveries
-     where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
-       and next_attempt_at >= $6::timestamptz
-       and not (status = 'sending' and attempts >= $3 and attempts < $4)
-     order by next_attempt_at
-     limit $2
-       for update skip locked
-  ), suspects as materialized (
-    select reminder_id, occurrence_at, recipient_no, recipient, attempts, true as is_suspect
-      from deliveries
-     where channel = $1 and status in ('pending', 'sending', 'retrying') and next_attempt_at <= reminder_now()
-       and next_attempt_at >= $6::timestamptz
-       and status = 'sending' and attempts >= $3 and attempts < $4
-     order by next_attempt_at
-     limit $5
-       for update skip locked
-  )
-  select * from unsuspected union all select * from suspects`;
-
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
 const TAKE = `
   update deliveries d
@@ -59,39 +35,29 @@ const TAKE = `
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
    where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
-export interface DeliveryClaim {
-  channel: string;
-  limit: number;
-  /** Beside the `limit`: how many of those may be among them with which workers died or fell silent at least twice. */
-  suspects: number;
-  /** Nothing is known to wait before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
-  from: Instant | null;
+export interface DeliveryClaim extends Claimable {
   lease: Lease;
   maxAttempts: number;
 }
 
-/** With as many attempts, none of which came to an end, a delivery is suspected of ending the workers that send it. */
-const SUSPECT_ATTEMPTS = 2;
-
 /**
  * Takes deliveries of one channel under a lease. Each taken one begins a new attempt; one that comes back with more than
- * `maxAttempts` has used them up.
+ * `maxAttempts` has used them up. `next`: the `after` with which the next claim goes on.
  */
 export async function claimDeliveries(
   database: Session,
-  { channel, limit, suspects, from, lease, maxAttempts }: DeliveryClaim,
-): Promise<ClaimedDelivery[]> {
+  claim: DeliveryClaim,
+): Promise<{ claimed: ClaimedDelivery[]; next: string | null }> {
+  const { channel, lease, maxAttempts } = claim;
   return database.transaction(async (sql) => {
-    // One attempt at least is left for when it is alone among its kind.
-    const suspectFrom = Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
-    const rows = await sql.query(LOCK_CLAIMABLE, [channel, limit, suspectFrom, maxAttempts, suspects, beginning(from)]);
-    if (rows.length === 0) return [];
+    const { rows, next } = await lockClaimable(sql, claim);
+    if (rows.length === 0) return { claimed: [], next };
     const keys = rows.map(toKey);
     const [reminders] = await Promise.all([
       readFacts(sql, [...new Set(keys.map((key) => key.reminderId))]),
       sql.query(TAKE, [...keyColumns(keys), lease.token, lease.seconds, maxAttempts + 1]),
     ]);
-    return rows.map((row, index) => {
+    const claimed = rows.map((row, index) => {
       const key = keys[index] as DeliveryKey;
       const attempts = Math.min((row.attempts as number) + 1, maxAttempts + 1);
       return {
@@ -100,9 +66,10 @@ export async function claimDeliveries(
         channel,
         recipient: row.recipient as string | null,
         attempts,
-        isSuspect: row.is_suspect as boolean,
+        isSuspect: row.part === "suspect",
       };
     });
+    return { claimed, next };
   });
 }
 

@@ -16,11 +16,19 @@ export interface DueReminder extends ReminderWithFacts {
   dueInMs: number;
 }
 
-/** While one version is replaced by the next, some workers lack a channel that others have already. */
-const UNKNOWN_CHANNEL_GRACE = "interval '1 minute'";
+/**
+ * What is due, and for this worker: $1 are the channels that it has, $2 the milliseconds that it fires ahead, $3 from where
+ * on it looks, $4 the ids that it leaves out. While one version is replaced by the next, some workers lack a channel that
+ * others have already: they leave it to them for a minute.
+ */
+export const IS_DUE = `status = 'ACTIVE' and deleted_at is null
+       and next_run_at <= reminder_now() + $2 * interval '1 millisecond' and next_run_at >= $3::timestamptz
+       and (channel = any($1) or next_run_at <= reminder_now() - interval '1 minute')
+       and id <> all($4::bigint[])`;
 
-/** What is due by then is fired: see `FIRE_AHEAD_MS`. */
-const SOON = "reminder_now() + $3 * interval '1 millisecond'";
+export function dueParams({ channels, aheadMs, from, leaveOut }: DueClaim): unknown[] {
+  return [channels, aheadMs, beginning(from), leaveOut];
+}
 
 /** By which clock a reminder `r` was read. Microseconds count here: what is due later in this millisecond isn't yet. */
 export const CLOCK_COLUMNS = `reminder_now() as now,
@@ -32,10 +40,9 @@ const CLAIM_DUE = `
   with r as materialized (
     select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
-     where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON} and next_run_at >= $4::timestamptz
-       and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
+     where ${IS_DUE}
      order by next_run_at
-     limit $1
+     limit $5
        for update skip locked
   )
   select r.*, ${CLOCK_COLUMNS},
@@ -45,32 +52,31 @@ const CLAIM_DUE = `
 
 /** Which reminders a worker fires. */
 export interface DueClaim {
-  /** How many, at most. */
-  limit: number;
   /** Those for other channels are left for a minute to workers that have them. */
   channels: readonly string[];
   /** What is due within so many milliseconds counts as due. */
   aheadMs: number;
   /** Nothing is known to be due before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
   from: Instant | null;
+  /** Ids of reminders that this worker can't deal with. */
+  leaveOut: readonly number[];
 }
 
-/** Locks due reminders that nobody else is firing, the longest due first. */
-export async function claimDue(sql: Sql, { limit, channels, aheadMs, from }: DueClaim): Promise<DueReminder[]> {
-  return (await sql.query(CLAIM_DUE, [limit, channels, aheadMs, beginning(from)])).map(toDueReminder);
+/** Locks up to `limit` due reminders that nobody else is firing, the longest due first. */
+export async function claimDue(sql: Sql, claim: DueClaim, limit: number): Promise<DueReminder[]> {
+  return (await sql.query(CLAIM_DUE, [...dueParams(claim), limit])).map(toDueReminder);
 }
 
 const DUE_IDS = `
   select id
     from reminder_jobs
-   where status = 'ACTIVE' and deleted_at is null and next_run_at <= ${SOON} and next_run_at >= $4::timestamptz
-     and (channel = any($2) or next_run_at <= reminder_now() - ${UNKNOWN_CHANNEL_GRACE})
+   where ${IS_DUE}
    order by next_run_at
-   limit $1`;
+   limit $5`;
 
 /** The ids of what `claimDue` would claim. Locks nothing. */
-export async function dueIds(sql: Sql, { limit, channels, aheadMs, from }: DueClaim): Promise<number[]> {
-  const rows = await sql.query<{ id: number }>(DUE_IDS, [limit, channels, aheadMs, beginning(from)]);
+export async function dueIds(sql: Sql, claim: DueClaim, limit: number): Promise<number[]> {
+  const rows = await sql.query<{ id: number }>(DUE_IDS, [...dueParams(claim), limit]);
   return rows.map((row) => row.id);
 }
 
@@ -162,14 +168,15 @@ export interface NewDelivery extends DeliveryKey {
 }
 
 // A delivery that this worker is about to send is born under its lease: `sending`, first attempt counted, to be taken
-// over by others when the lease runs out. One that has to wait for its turn is born `pending`.
+// over by others when the lease runs out. One that has to wait for its turn is born `pending`, and takes its place among those
+// that wait by the instant it is due, not by when a worker came to fire it.
 const INSERT_DELIVERIES = `
   insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason,
                           attempts, next_attempt_at, lease_token, finished_at)
   select d.tenant_id, d.bucket, d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient, d.status, d.reason,
          case d.status when 'sending' then 1 else 0 end,
          case d.status when 'sending' then reminder_now() + $11 * interval '1 second'
-                       when 'pending' then greatest(reminder_now(), d.occurrence_at) end,
+                       when 'pending' then d.occurrence_at end,
          case d.status when 'sending' then $10::uuid end,
          case when d.status = 'failed' then reminder_now() end
     from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],

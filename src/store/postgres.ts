@@ -211,9 +211,14 @@ export function isContended(error: unknown): boolean {
   return error instanceof pg.DatabaseError && CONTENDED_SQLSTATE.test(codeOf(error));
 }
 
+/** True when a statement took longer than it may, or somebody ended it. */
+export function isTimedOut(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && codeOf(error) === "57014";
+}
+
 /** True when a statement waited as long as it may, which one that touches few rows only does for what somebody else holds. */
 export function isHeldElsewhere(error: unknown): boolean {
-  return isLockTimeout(error) || (error instanceof pg.DatabaseError && codeOf(error) === "57014");
+  return isLockTimeout(error) || isTimedOut(error);
 }
 
 function isConnectionLost(error: unknown): boolean {

@@ -1,6 +1,10 @@
 import type { Instant } from "../core/reminder.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 
+/** The open deliveries that somebody holds under a lease, and those that wait: each has indexes of its own. */
+export const LEASED = "status = 'sending'";
+export const WAITING = "status in ('pending', 'retrying')";
+
 /** What a look for the earliest that waits found. */
 export interface Earliest {
   /** Null when nothing waits. */
@@ -41,18 +45,21 @@ export async function nextDue(sql: Sql, from: Instant | null): Promise<Earliest>
   return toEarliest(row as Row);
 }
 
-const NEXT_ATTEMPTS = `
-  with earliest as materialized (
-    select channels.place, open.at
-      from unnest($1::text[], $2::timestamptz[]) with ordinality as channels(name, from_at, place)
+const earliestOpen = (whose: string): string => `
       left join lateral (
         select next_attempt_at as at
           from deliveries
-         where channel = channels.name and status in ('pending', 'sending', 'retrying')
-           and next_attempt_at >= channels.from_at
+         where channel = channels.name and ${whose} and next_attempt_at >= channels.from_at
          order by next_attempt_at
          limit 1
-      ) open on true
+      )`;
+
+const NEXT_ATTEMPTS = `
+  with earliest as materialized (
+    select channels.place, least(leased.at, waiting.at) as at
+      from unnest($1::text[], $2::timestamptz[]) with ordinality as channels(name, from_at, place)
+      ${earliestOpen(LEASED)} leased on true
+      ${earliestOpen(WAITING)} waiting on true
   )
   select ${EARLIEST_COLUMNS}
     from earliest

@@ -2,34 +2,11 @@ import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
 import { startWorker } from "../../src/engine/worker.ts";
-import type { Database, Sql } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { holding } from "../support/holding.ts";
 import { DELIVERED, sinkChannel } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
-
-/** Holds what `statement` locks until the returned function is called. */
-async function holding(database: Database, statement: string, params: unknown[] = []): Promise<() => Promise<void>> {
-  let release: () => void = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let locked: () => void = () => {};
-  const isLocked = new Promise<void>((resolve) => {
-    locked = resolve;
-  });
-  const done = database.transaction(async (sql: Sql) => {
-    await sql.query("set local idle_in_transaction_session_timeout = 0");
-    await sql.query(statement, params);
-    locked();
-    await released;
-  });
-  await Promise.race([isLocked, done]);
-  return async () => {
-    release();
-    await done;
-  };
-}
 
 test("a backup that reads the ledger for long holds up neither sending nor the worker's beat, though a partition is missing", async () => {
   const { database, insert, work, deliveryBecomes } = await world();

@@ -1,0 +1,154 @@
+import type { Instant } from "../core/reminder.ts";
+import { evenly, takeTurns } from "../core/turns.ts";
+import type { Row, Sql } from "./postgres.ts";
+import { beginning, LEASED, WAITING } from "./wake.ts";
+
+/** Which open deliveries a worker takes. */
+export interface Claimable {
+  channel: string;
+  limit: number;
+  /** Beside the `limit`: how many of those may be among them with which workers died or fell silent at least twice. */
+  suspects: number;
+  /** Nothing is known to wait before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
+  from: Instant | null;
+  /** Null: what waits the longest. Else the same share for each tenant, beginning with the one after this. */
+  after: string | null;
+  maxAttempts: number;
+}
+
+/** Locked deliveries, in the order in which they are to be sent. */
+interface Locked {
+  rows: Row[];
+  /** With which `after` to claim what more there is; null when there was room for all that waits. */
+  next: string | null;
+}
+
+const TAKEABLE = "channel = $1 and next_attempt_at <= reminder_now() and next_attempt_at >= $3::timestamptz";
+const COLUMNS = "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at";
+
+// What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
+// worker died or fell silent with ($4 attempts or more, but not all of its $5): of these at most $6, beside the limit of $2.
+const LEASES_RUN_OUT = `
+  unsuspected as materialized (
+    select ${COLUMNS}, 'leased' as part
+      from deliveries
+     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5)
+     order by next_attempt_at
+     limit $2
+       for update skip locked
+  ), suspects as materialized (
+    select ${COLUMNS}, 'suspect' as part
+      from deliveries
+     where ${TAKEABLE} and ${LEASED} and attempts >= $4 and attempts < $5
+     order by next_attempt_at
+     limit $6
+       for update skip locked
+  )`;
+
+const LOCK_LONGEST = `
+  with ${LEASES_RUN_OUT}, waiting as materialized (
+    select ${COLUMNS}, 'oldest' as part
+      from deliveries
+     where ${TAKEABLE} and ${WAITING}
+     order by next_attempt_at
+     limit greatest(0, $2 - (select count(*) from unsuspected))
+       for update skip locked
+  )
+  select * from unsuspected union all select * from suspects union all select * from waiting`;
+
+const waitingOfShare = (part: "oldest" | "newest", order: string): string => `
+    select w.*, '${part}' as part
+      from shares
+     cross join lateral (
+       select ${COLUMNS}
+         from deliveries
+        where ${TAKEABLE} and ${WAITING} and tenant_id = shares.tenant_id
+        order by ${order}
+        limit shares.${part}
+          for update skip locked
+     ) w`;
+
+const LOCK_SHARES = `
+  with ${LEASES_RUN_OUT}, shares as (
+    select *
+      from unnest($7::text[], $8::int[], $9::int[]) as s(tenant_id, oldest, newest)
+  ), oldest as materialized (${waitingOfShare("oldest", "next_attempt_at")}
+  ), newest as materialized (${waitingOfShare("newest", "next_attempt_at desc")}
+  )
+  select * from unsuspected union all select * from suspects union all select * from oldest union all select * from newest`;
+
+// From one tenant to the next by the index, however many deliveries lie between; a bounded number of steps.
+const WAITING_TENANTS = `
+  with recursive visited as (
+    (select tenant_id, next_attempt_at, 1 as place
+       from deliveries
+      where channel = $1 and ${WAITING} and next_attempt_at >= $2::timestamptz and tenant_id > $3
+      order by tenant_id, next_attempt_at
+      limit 1)
+    union all
+    select following.tenant_id, following.next_attempt_at, visited.place + 1
+      from visited
+     cross join lateral (
+       select tenant_id, next_attempt_at
+         from deliveries
+        where channel = $1 and ${WAITING} and next_attempt_at >= $2::timestamptz and tenant_id > visited.tenant_id
+        order by tenant_id, next_attempt_at
+        limit 1
+     ) following
+     where visited.place < $4
+  )
+  select tenant_id, next_attempt_at <= reminder_now() as is_due
+    from visited`;
+
+/** How many tenants one look goes over, and how many share one claim. */
+const LARGEST_LOOK = 200;
+const TENANTS_AT_ONCE = 32;
+
+/** Locks what may be sent: leases that ran out, what is due for a retry, and what waits for its turn. */
+export async function lockClaimable(sql: Sql, claim: Claimable): Promise<Locked> {
+  const { channel, limit, suspects, from, after, maxAttempts } = claim;
+  // One attempt at least is left for when a suspect is alone among its kind.
+  const suspectFrom = Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
+  const params = [channel, limit, beginning(from), suspectFrom, maxAttempts, suspects];
+  if (after !== null) return lockShares(sql, claim, params, after);
+
+  const rows = await sql.query(LOCK_LONGEST, params);
+  return { rows, next: rows.filter((row) => row.part !== "suspect").length >= limit ? "" : null };
+}
+
+/** With as many attempts, none of which came to an end, a delivery is suspected of ending the workers that send it. */
+const SUSPECT_ATTEMPTS = 2;
+
+async function lockShares(sql: Sql, claim: Claimable, params: unknown[], after: string): Promise<Locked> {
+  const { channel, limit, from } = claim;
+  const look = [channel, beginning(from), after, LARGEST_LOOK];
+  const visited = await sql.query<{ tenant_id: string; is_due: boolean }>(WAITING_TENANTS, look);
+  const due = visited.filter((tenant) => tenant.is_due).map((tenant) => tenant.tenant_id);
+  const tenants = due.slice(0, Math.min(TENANTS_AT_ONCE, limit));
+  const lookedAt = due.length > tenants.length ? tenants.at(-1) : visited.at(LARGEST_LOOK - 1)?.tenant_id;
+
+  const shares = evenly(limit, Math.max(1, tenants.length)).slice(0, tenants.length);
+  const oldest = shares.map((share) => Math.ceil(share / 2));
+  const newest = shares.map((share) => Math.floor(share / 2));
+  const locked = await sql.query(LOCK_SHARES, [...params, tenants, oldest, newest]);
+
+  const turns = new Map(tenants.map((tenant) => [tenant, { oldest: [] as Row[], newest: [] as Row[] }]));
+  for (const row of unique(locked)) {
+    if (row.part === "oldest" || row.part === "newest") turns.get(row.tenant_id as string)?.[row.part].push(row);
+  }
+  const isMore = [...turns.values()].some((turn, place) => turn.oldest.length >= (oldest[place] as number));
+  const leased = locked.filter((row) => row.part === "leased" || row.part === "suspect");
+  return {
+    rows: [...leased, ...takeTurns([...turns.values()].flatMap((turn) => [turn.newest, turn.oldest]))],
+    next: lookedAt ?? (isMore ? "" : null),
+  };
+}
+
+/** Where little waits, the longest waiting are also the last that came. */
+function unique(rows: readonly Row[]): Row[] {
+  const seen = new Set<string>();
+  return rows.filter((row) => {
+    const key = `${row.reminder_id}-${row.occurrence_at}-${row.recipient_no}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}

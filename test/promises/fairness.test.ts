@@ -1,0 +1,164 @@
+import { pino } from "pino";
+import { expect, onTestFinished, test } from "vitest";
+import { channelMap } from "../../src/channels/registry.ts";
+import { startWorker } from "../../src/engine/worker.ts";
+import { claimDeliveries } from "../../src/store/deliveries.ts";
+import { claimShares, dueTenants } from "../../src/store/shares.ts";
+import { type WorkerDatabase, workerDatabase } from "../../src/store/tenant-database.ts";
+import { weighing } from "../support/effort.ts";
+import { sinkChannel } from "../support/sink.ts";
+import { createTenants } from "../support/tenants.ts";
+import { until } from "../support/wait.ts";
+import { type World, world } from "../support/world.ts";
+
+const NO_RAMP = { perSecond: 0, doublesEverySeconds: 1 };
+
+/** Reminders of a tenant that are all due at the same instant, so many seconds ago. */
+async function insertDue({ database }: World, tenant: string, count: number, secondsAgo: number): Promise<void> {
+  await database.query(
+    `insert into reminder_jobs (tenant_id, entity_type, entity_id, event_type, channel, recipient, schedule_type,
+                                interval_minutes, run_at)
+     select $1, 'invoice', n::text, 'payment', 'sink', 'x', 'recurring', 600,
+            date_trunc('minute', reminder_now()) - $3::int * interval '1 second'
+       from generate_series(1, $2::int) n`,
+    [tenant, count, secondsAgo],
+  );
+}
+
+/** How many of the others' reminders were fired before this tenant's first. */
+async function firedBefore({ database }: World, tenant: string): Promise<number> {
+  const [row] = await database.query<{ count: number }>(
+    `select count(*)::int as count from deliveries
+      where tenant_id <> $1 and created_at < (select min(created_at) from deliveries where tenant_id = $1)`,
+    [tenant],
+  );
+  return row?.count as number;
+}
+
+test.each([
+  ["acme", "zeta"],
+  ["zeta", "acme"],
+  ["default", "acme"],
+  ["acme", "default"],
+])("P9: %s with 20,000 due doesn't delay the only one of %s, due at the very same instant", async (big, small) => {
+  const made = await world();
+  const { database, work } = made;
+  await createTenants(database, "acme", "zeta");
+  await insertDue(made, big, 20_000, 300);
+  await insertDue(made, small, 1, 300);
+
+  const worker = work({ batchSize: 100, catchUp: NO_RAMP });
+  const fired = () => database.query("select from deliveries where tenant_id = $1", [small]);
+  await until(async () => (await fired()).length === 1, "the only one is fired");
+  await worker.stop();
+
+  // The batch that told of the backlog, and those that were claimed side by side with its own.
+  expect(await firedBefore(made, small)).toBeLessThanOrEqual(300);
+});
+
+test("each of 200 tenants behind one with much due has its turn within a few batches", async () => {
+  const made = await world();
+  const { database, work } = made;
+  const tenants = Array.from({ length: 200 }, (_, n) => `t${n}`);
+  await createTenants(database, "acme", ...tenants);
+  await insertDue(made, "acme", 10_000, 300);
+  for (const tenant of tenants) await insertDue(made, tenant, 1, 200);
+
+  const worker = work({ batchSize: 100, catchUp: NO_RAMP });
+  const fired = () => database.query("select from deliveries where tenant_id <> 'acme'");
+  await until(async () => (await fired()).length === 200, "all of the others are fired");
+  await worker.stop();
+
+  const [row] = await database.query<{ count: number }>(
+    `select count(*)::int as count from deliveries
+      where tenant_id = 'acme' and created_at < (select max(created_at) from deliveries where tenant_id <> 'acme')`,
+  );
+  expect(row?.count).toBeLessThan(1_000);
+});
+
+test("what falls due now is fired beside a backlog of the same tenant, not behind it", async () => {
+  const made = await world({ concurrency: 2 });
+  const { database, insert, work, sink } = made;
+  await insertDue(made, "default", 20_000, 3_600);
+  work({ batchSize: 100, catchUp: NO_RAMP });
+  await until(() => sink.received.length > 50, "the backlog is being worked on");
+  const before = sink.received.length;
+
+  const id = await insert({ run_at: new Date() });
+  await until(() => sink.received.some((message) => message.reminder.id === id), "the one due now is sent");
+
+  // It overtook not only those that weren't fired yet, but also those that were and waited for a place.
+  const place = sink.received.findIndex((message) => message.reminder.id === id);
+  expect(place - before).toBeLessThan(2_000);
+  const [left] = await database.query<{ count: number }>(
+    "select count(*)::int as count from deliveries where status = 'pending'",
+  );
+  expect(left?.count).toBeGreaterThan(0);
+});
+
+test("P9: messages of one tenant that wait for a channel hold up no other's, nor what a dead worker held", async () => {
+  const made = await world();
+  const { database } = made;
+  await createTenants(database, "acme", "zeta");
+  await insertDue(made, "acme", 5_000, 300);
+  await insertDue(made, "zeta", 2, 300);
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, attempts, next_attempt_at)
+     select tenant_id, bucket, id, next_run_at, channel, case when entity_id = '2' and tenant_id = 'zeta' then 'sending' else 'pending' end,
+            case when entity_id = '2' and tenant_id = 'zeta' then 1 else 0 end, reminder_now() - interval '1 second' * (case tenant_id when 'acme' then 300 else 1 end)
+       from reminder_jobs`,
+  );
+  await database.query(
+    "update reminder_jobs set last_occurrence_at = next_run_at, next_run_at = reminder_now() + interval '1 day'",
+  );
+  const order: string[] = [];
+  const sink = sinkChannel("sink", { concurrency: 2 });
+  sink.behave = ({ reminder }) => {
+    order.push(reminder.tenantId);
+    return { providerId: null, demo: false };
+  };
+  const log = pino({ level: "silent" });
+  const worker = startWorker({ database: workerDatabase(database), channels: channelMap([sink]), log });
+  onTestFinished(() => worker.stop());
+
+  await until(() => order.filter((tenant) => tenant === "zeta").length === 2, "both of zeta's are sent");
+
+  // A lane takes twenty at a time; the first of them may all be acme's.
+  expect(order.lastIndexOf("zeta")).toBeLessThan(150);
+});
+
+test("what it costs to share out doesn't grow with what is due", async () => {
+  const made = await world();
+  const { database } = made;
+  await createTenants(database, "acme", "zeta");
+  await insertDue(made, "acme", 20_000, 300);
+  await insertDue(made, "zeta", 1, 300);
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, next_attempt_at)
+     select tenant_id, bucket, id, next_run_at, channel, 'pending', next_run_at from reminder_jobs`,
+  );
+  await database.runAlone("vacuum analyze reminder_jobs");
+  await database.runAlone("vacuum analyze deliveries");
+  const pages: number[] = [];
+  const weighed = (words: string) =>
+    workerDatabase(weighing(database, words, (count) => pages.push(count))) as WorkerDatabase;
+  const claim = { channels: ["sink"], aheadMs: 0, from: null, leaveOut: [] };
+
+  const found = await dueTenants(weighed("visited"), claim, "", 64);
+  expect(found).toEqual({ tenants: ["acme", "zeta"], after: null });
+  const shares = found.tenants.map((tenantId) => ({ tenantId, oldest: 25, newest: 25 }));
+  const claimed = await claimShares(weighed("shares"), claim, shares, { newestWithinMs: null, defaultFrom: null });
+  expect(claimed.map(({ oldest, newest }) => [oldest.length, newest.length])).toEqual([
+    [25, 25],
+    [1, 0],
+  ]);
+  const lease = { token: "00000000-0000-4000-8000-000000000000", seconds: 12 };
+  const wanted = { channel: "sink", limit: 50, suspects: 0, from: null, after: "", lease, maxAttempts: 5 };
+  const taken = await claimDeliveries(weighed("with recursive visited"), wanted);
+  expect(taken.claimed).toHaveLength(26);
+  expect(taken.next).toBe("");
+
+  // 20,000 rows lie on some 800 pages, and their index on a hundred.
+  expect(pages).toHaveLength(3);
+  for (const count of pages) expect(count).toBeLessThan(400);
+});
