@@ -2,13 +2,17 @@ import type { Logger } from "pino";
 import { insertEvents } from "../store/events.ts";
 import { forgetOldAnswers } from "../store/idempotency.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
-import { isLockTimeout } from "../store/postgres.ts";
-import { rescueStrays } from "../store/repair.ts";
+import { isFaultOfRows, isLockTimeout } from "../store/postgres.ts";
+import { type Ending, lockEnding, rescue } from "../store/repair.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { forgetSilentWorkers } from "../store/workers.ts";
 
 const WEEKS_AHEAD = 5;
+/** Reminders that aren't due again are gone through in pages of this many, and so many pages each time. */
 const STRAYS_AT_ONCE = 1_000;
+const PAGES_AT_ONCE = 20;
+const RESCUED =
+  "it was ACTIVE with nothing due and nothing under way: completed if its message had ended, else due again";
 const ANSWERS_AT_ONCE = 5_000;
 /** A minute's worth of more than 4,000 requests a second, so that it keeps up with whatever comes. */
 const MOST_PAGES_OF_ANSWERS = 50;
@@ -24,6 +28,8 @@ export class Maintainer {
   readonly #retentionDays: number;
   readonly #log: Logger;
   #partitionsDueAtMs = 0;
+  /** Where the search for strays goes on: after this id. */
+  #straysAfter = 0;
 
   constructor(database: WorkerDatabase, retentionDays: number, log: Logger) {
     this.#database = database;
@@ -40,18 +46,36 @@ export class Maintainer {
     return MINUTE_MS;
   }
 
+  /** Goes through some pages, and through the next ones the next time, so that none hides a stray for ever. */
   async #rescueStrays(): Promise<void> {
-    const because =
-      "it was ACTIVE with nothing due and nothing under way: completed if its message had ended, else due again";
-    const ids = await this.#database.transaction(async (sql) => {
-      const rescued = await rescueStrays(sql, STRAYS_AT_ONCE);
-      await insertEvents(
-        sql,
-        rescued.map((reminderId) => ({ reminderId, type: "rescued", because })),
-      );
-      return rescued;
-    });
-    if (ids.length > 0) this.#log.warn({ count: ids.length, reminders: ids.slice(0, 20) }, "rescued strays");
+    for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
+      const ending = await this.#rescueAfter(this.#straysAfter, STRAYS_AT_ONCE);
+      this.#straysAfter = ending.length < STRAYS_AT_ONCE ? 0 : (ending.at(-1)?.id ?? 0);
+      if (this.#straysAfter === 0) return;
+    }
+  }
+
+  /** Rescues the strays on this page: together or, where one of them can't be, each by itself. Returns the page. */
+  async #rescueAfter(after: number, limit: number): Promise<Ending[]> {
+    let ending: Ending[] = [];
+    try {
+      const ids = await this.#database.transaction(async (sql) => {
+        ending = await lockEnding(sql, after, limit);
+        const strays = ending.filter(({ outcome }) => outcome !== "open");
+        await rescue(sql, strays);
+        await insertEvents(
+          sql,
+          strays.map(({ id }) => ({ reminderId: id, type: "rescued", because: RESCUED })),
+        );
+        return strays.map(({ id }) => id);
+      });
+      if (ids.length > 0) this.#log.warn({ count: ids.length, reminders: ids.slice(0, 20) }, "rescued strays");
+    } catch (error) {
+      if (!isFaultOfRows(error)) throw error;
+      if (limit === 1) this.#log.error({ err: error, reminder: ending[0]?.id }, "a stray can't be rescued");
+      else for (const { id } of ending) await this.#rescueAfter(id - 1, 1);
+    }
+    return ending;
   }
 
   /** Page by page, so that no transaction is long. */

@@ -1,40 +1,53 @@
+import type { CompletionReason } from "../core/reminder.ts";
 import type { Sql } from "./postgres.ts";
 
 // A reminder that is ACTIVE, not due again, and has no delivery under way has lost its way: nothing would ever end it. The
-// engine's transactions leave none behind; an edit by hand, or a part of the ledger that was removed, can.
-const RESCUE_STRAYS = `
-  with strays as materialized (
-    select r.id, r.last_occurrence_at, r.schedule_type
-      from reminder_jobs r
-     where r.status = 'ACTIVE' and r.deleted_at is null and r.next_run_at is null
-     limit $1
+// engine's transactions leave none behind; an edit by hand, or a part of the ledger that was removed, can. Most that look
+// like it do have a delivery under way, so they are gone through page by page, in the order of `reminder_jobs_ending`.
+const LOCK_ENDING = `
+  with ending as materialized (
+    select id, last_occurrence_at, schedule_type
+      from reminder_jobs
+     where status = 'ACTIVE' and deleted_at is null and next_run_at is null and id > $1
+     order by id
+     limit $2
        for update skip locked
-  ), judged as (
-    select strays.id,
-           (select case d.status when 'sent' then 'one_time_sent' when 'failed' then 'delivery_failed'
-                                 when 'unknown' then 'delivery_unknown' when 'suppressed' then null else 'open' end
-              from deliveries d
-             where strays.schedule_type = 'one_time'
-               and d.reminder_id = strays.id and d.occurrence_at = strays.last_occurrence_at
-             order by d.recipient_no
-             limit 1) as outcome
-      from strays
   )
+  select ending.id,
+         (select case d.status when 'sent' then 'one_time_sent' when 'failed' then 'delivery_failed'
+                               when 'unknown' then 'delivery_unknown' when 'suppressed' then null else 'open' end
+            from deliveries d
+           where ending.schedule_type = 'one_time'
+             and d.reminder_id = ending.id and d.occurrence_at = ending.last_occurrence_at
+           order by d.recipient_no
+           limit 1) as outcome
+    from ending
+   order by ending.id`;
+
+const RESCUE = `
   update reminder_jobs r
-     set status = case when judged.outcome is null then 'ACTIVE' else 'COMPLETED' end,
-         completion_reason = judged.outcome,
-         completed_at = case when judged.outcome is not null then reminder_now() end,
-         next_run_at = case when judged.outcome is null
+     set status = case when u.outcome is null then 'ACTIVE' else 'COMPLETED' end,
+         completion_reason = u.outcome,
+         completed_at = case when u.outcome is not null then reminder_now() end,
+         next_run_at = case when u.outcome is null
                             then reminder_now() + coalesce(r.interval_minutes, 0) * interval '1 minute' end,
          updated_at = reminder_now()
-    from judged
-   where r.id = judged.id and judged.outcome is distinct from 'open'
-  returning r.id`;
+    from unnest($1::bigint[], $2::text[]) as u(id, outcome)
+   where r.id = u.id`;
 
-/**
- * Completes one-time strays whose delivery has ended, makes the others due (a recurring one an interval from now), and
- * returns their ids.
- */
-export async function rescueStrays(sql: Sql, limit: number): Promise<number[]> {
-  return (await sql.query<{ id: number }>(RESCUE_STRAYS, [limit])).map((row) => row.id);
+/** A reminder that isn't due again; `outcome` says what became of its delivery, null when there is none under way. */
+export interface Ending {
+  id: number;
+  outcome: CompletionReason | "open" | null;
+}
+
+/** Locks up to `limit` reminders with an id above `after` that aren't due again, by id. */
+export async function lockEnding(sql: Sql, after: number, limit: number): Promise<Ending[]> {
+  return sql.query<Ending & Record<string, unknown>>(LOCK_ENDING, [after, limit]);
+}
+
+/** Completes those whose delivery has ended, and makes those that have none due: a recurring one an interval from now. */
+export async function rescue(sql: Sql, strays: readonly Ending[]): Promise<void> {
+  if (strays.length === 0) return;
+  await sql.query(RESCUE, [strays.map(({ id }) => id), strays.map(({ outcome }) => outcome)]);
 }
