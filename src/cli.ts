@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { api } from "./cli/api.ts";
 import { channelsCommand } from "./cli/channels.ts";
+import { keysCommand } from "./cli/keys-command.ts";
 import { migrateOnce } from "./cli/migrate-once.ts";
 import { run } from "./cli/run.ts";
 import { secretsCommand } from "./cli/secrets.ts";
@@ -71,5 +72,6 @@ tenants
 
 program.addCommand(channelsCommand(SETTINGS_HELP));
 program.addCommand(secretsCommand(SETTINGS_HELP));
+program.addCommand(keysCommand(SETTINGS_HELP));
 
 await program.parseAsync();

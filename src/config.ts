@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { parseEnv } from "node:util";
 import { z } from "zod";
+import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
 import { BadKey, parseMasterKeys } from "./secrets/master-key.ts";
 
@@ -13,6 +14,8 @@ export interface Config {
     poolSize: number;
   };
   http: { host: string; port: number };
+  /** Who may use the API, and how much. */
+  access: AccessSettings;
   dataDir: string;
   email: {
     from: { address: string; name: string };
@@ -34,6 +37,9 @@ export interface Config {
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
+/** Asymmetric ones only. */
+const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
+const SAFE_URL = "a URL that begins with https:// (http:// for this machine only)";
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 /** One line for each mistake; none of them shows a secret. */
@@ -76,6 +82,13 @@ const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
     .string()
     .toLowerCase()
     .pipe(z.enum(names, mustBe(`one of ${names.join(", ")}`)));
+/** Items between commas, each with the spaces around it taken away. */
+const listOf = (isItem: (item: string) => boolean, what: string) =>
+  z
+    .string()
+    .transform((text) => text.split(",").map((item) => item.trim()))
+    .refine((items) => items.every(isItem), mustBe(what));
+const perMinute = whole(0, 1_000_000).transform((number) => (number === 0 ? null : number));
 const UNENCODED_PASSWORD = "percent-encode the password (@ is %40, / is %2F)";
 const line = (what: string) => z.string().regex(/^[^\p{Cc}]*$/u, what);
 
@@ -89,6 +102,18 @@ export const SETTINGS = z.object({
   DATABASE_POOL_SIZE: whole(2, 1000).default(10),
   HOST: z.string().refine(isHost, mustBe("a host name or IP address")).default("127.0.0.1"),
   PORT: whole(0, 65_535).default(8000),
+  OIDC_ISSUER: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).optional(),
+  OIDC_AUDIENCE: line("one line of text").optional(),
+  OIDC_JWKS_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).optional(),
+  OIDC_ALGORITHMS: listOf(isAlgorithm, `some of ${ALGORITHMS.join(", ")}, with commas between them`).prefault(
+    "RS256,ES256",
+  ),
+  OIDC_TENANT_CLAIM: line("the name of a claim").optional(),
+  OIDC_SCOPE_CLAIM: line("the name of a claim").default("scope"),
+  RATE_LIMIT_PER_KEY: perMinute.prefault("6000"),
+  RATE_LIMIT_PER_TENANT: perMinute.prefault("12000"),
+  CORS_ORIGINS: listOf(isOrigin, "origins like https://app.example.com, with commas between them").optional(),
+  TRUSTED_PROXIES: listOf(isNetwork, "addresses or networks like 10.0.0.0/8, with commas between them").optional(),
   DATA_DIR: line("the path of a folder").default(".data"),
   LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
   SMTP_HOST: z.string().refine(isHost, mustBe("a host name or IP address, without a scheme or a port")).optional(),
@@ -168,6 +193,11 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SMTP_PASSWORD && !settings.SMTP_USERNAME) {
     mistakes.push("SMTP_USERNAME must be set when SMTP_PASSWORD is");
   }
+  const oidc = ["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"];
+  const missing = oidc.filter((name) => !settings[name]);
+  if (missing.length > 0 && missing.length < oidc.length) {
+    mistakes.push(`${missing.join(" and ")} must be set too: ${oidc.join(", ")} belong together`);
+  }
   return mistakes;
 }
 
@@ -175,6 +205,12 @@ function arrange(settings: Settings): Config {
   return {
     database: { url: settings.DATABASE_URL ?? null, poolSize: settings.DATABASE_POOL_SIZE },
     http: { host: settings.HOST, port: settings.PORT },
+    access: {
+      oidc: arrangeOidc(settings),
+      rates: { perKey: settings.RATE_LIMIT_PER_KEY, perTenant: settings.RATE_LIMIT_PER_TENANT },
+      corsOrigins: settings.CORS_ORIGINS ?? [],
+      trustedProxies: settings.TRUSTED_PROXIES ?? [],
+    },
     dataDir: settings.DATA_DIR,
     email: {
       from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },
@@ -217,6 +253,43 @@ function refuseBadKeys(text: string, context: z.RefinementCtx): void {
     if (!(error instanceof BadKey)) throw error;
     context.addIssue({ code: "custom", message: error.message });
   }
+}
+
+function arrangeOidc(settings: Settings): OidcSettings | null {
+  const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, OIDC_JWKS_URL: jwksUrl } = settings;
+  if (!issuer || !audience || !jwksUrl) return null;
+  return {
+    issuer,
+    audience,
+    jwksUrl,
+    algorithms: settings.OIDC_ALGORITHMS,
+    tenantClaim: settings.OIDC_TENANT_CLAIM ?? null,
+    scopeClaim: settings.OIDC_SCOPE_CLAIM,
+  };
+}
+
+/** Whoever can change what comes over the wire could sign tokens: it has to be encrypted, or not leave the machine. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  return (protocol === "https:" || (protocol === "http:" && isHere)) && username === "" && password === "";
+}
+
+function isAlgorithm(text: string): boolean {
+  return (ALGORITHMS as readonly string[]).includes(text);
+}
+
+/** As a browser writes it, which is how it is compared. */
+function isOrigin(text: string): boolean {
+  return /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : "") && new URL(text).origin === text;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 function isHost(text: string): boolean {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { DEFAULT_TENANT, type Tenant } from "../core/tenant.ts";
 import type { ApiDatabase, TenantDatabase } from "../store/tenant-database.ts";
+import { isOpen } from "./access/scopes.ts";
 import type { Api } from "./context.ts";
 
 /** What an actor may do. */
@@ -11,15 +12,24 @@ export const SCOPES = [
   "flags:write",
   "contacts:read",
   "contacts:write",
+  "audit:read",
 ] as const;
 export type Scope = (typeof SCOPES)[number];
+
+export function isScope(name: string): name is Scope {
+  return (SCOPES as readonly string[]).includes(name);
+}
 
 /** Who asks. */
 export interface Actor {
   tenant: Tenant;
+  /** One and the same for all requests of one key, or of one bearer of tokens. */
+  subject: string;
   /** For a person to read, in logs and in the audit. */
   name: string;
   scopes: ReadonlySet<Scope>;
+  /** Requests per minute, where they aren't what the settings say. Null for who need not say who they are: they have none. */
+  limits: { own: number | null; tenant: number | null } | null;
 }
 
 declare module "fastify" {
@@ -32,9 +42,12 @@ declare module "fastify" {
 }
 
 /** Finds out who asks. */
-export type ActorOf = (request: FastifyRequest) => Actor;
+export type ActorOf = (request: FastifyRequest) => Actor | Promise<Actor>;
 
-/** Gives each request its actor, and the part of the database that is the actor's. Routes have no other. */
+/**
+ * Gives each request its actor, save for those that nobody has to say anything for, and the part of the database that is
+ * the actor's. Routes have no other.
+ */
 export function knowActors(api: Api, database: ApiDatabase, actorOf: ActorOf): void {
   api.decorateRequest("actor");
   api.decorateRequest("database", {
@@ -42,13 +55,20 @@ export function knowActors(api: Api, database: ApiDatabase, actorOf: ActorOf): v
       return database.forTenant(this.actor.tenant);
     },
   });
-  api.addHook("onRequest", (request, _reply, done) => {
-    request.actor = actorOf(request);
-    done();
+  api.addHook("onRequest", async (request) => {
+    if (!isOpen(request)) request.actor = await actorOf(request);
   });
 }
 
-const ANYBODY: Actor = { tenant: DEFAULT_TENANT, name: "anybody", scopes: new Set(SCOPES) };
+const ANYBODY: Actor = {
+  tenant: DEFAULT_TENANT,
+  subject: "anybody",
+  name: "anybody",
+  scopes: new Set(SCOPES),
+  limits: null,
+};
 
 /** As long as there are no keys, anybody who reaches us is whom all belongs to. */
-export const isAnybody: ActorOf = () => ANYBODY;
+export function isAnybody(_request: FastifyRequest): Actor {
+  return ANYBODY;
+}

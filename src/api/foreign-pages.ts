@@ -1,10 +1,9 @@
-import type { AddressInfo } from "node:net";
 import type { FastifyRequest } from "fastify";
+import type { Reach } from "./access/reach.ts";
 import type { Api } from "./context.ts";
 import { Problem } from "./problem.ts";
 
 const READING = new Set(["GET", "HEAD", "OPTIONS"]);
-const LOOPBACK_ADDRESS = /^(127\.|::1$|::ffff:127\.)/;
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/i;
 
 /**
@@ -13,19 +12,17 @@ const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/i;
  *
  * While we listen on loopback only, names that aren't of this machine are refused altogether: a page can point a name of
  * its own to 127.0.0.1 (DNS rebinding), and to the browser we are then a part of its site.
+ *
+ * Pages of `origins` may do what our own may.
  */
-export function refuseForeignPages(api: Api): void {
-  let isLocal = false;
-  api.server.on("listening", () => {
-    const { address } = (api.server.address() ?? {}) as Partial<AddressInfo>;
-    isLocal = address !== undefined && LOOPBACK_ADDRESS.test(address);
-  });
+export function refuseForeignPages(api: Api, { reach, origins }: { reach: Reach; origins: ReadonlySet<string> }): void {
   api.addHook("onRequest", (request, _reply, done) => {
-    if (isLocal && isForeignName(request.headers.host)) {
+    if (reach() === "loopback" && isForeignName(request.headers.host)) {
       const detail = "this listens on loopback only, under localhost or 127.0.0.1: send one of these as Host";
       return done(new Problem(403, detail));
     }
-    const isForeign = !READING.has(request.method) && isOfAnotherSite(request);
+    const isForeign =
+      !READING.has(request.method) && !origins.has(request.headers.origin ?? "") && isOfAnotherSite(request);
     done(isForeign ? new Problem(403, "web pages of other sites can't change anything here") : undefined);
   });
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { Problem } from "./problem.ts";
+import { fieldError, invalid, Problem } from "./problem.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -18,7 +18,13 @@ export function readJsonBodies(api: FastifyInstance): void {
   });
 }
 
+/** Nothing that the API takes is nested half as deep. */
+const MAX_DEPTH = 64;
+
 function parse(body: Buffer): unknown {
+  if (isNestedDeeperThan(MAX_DEPTH, body)) {
+    throw invalid([fieldError("body", [], `must be nested at most ${MAX_DEPTH} deep`)]);
+  }
   let text: string;
   try {
     text = utf8.decode(body);
@@ -30,4 +36,24 @@ function parse(body: Buffer): unknown {
   } catch (error) {
     throw new Problem(400, `the body is not JSON: ${(error as Error).message}`);
   }
+}
+
+const [QUOTE, BACKSLASH, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST] = [...'"\\{[}]'].map((letter) => letter.charCodeAt(0));
+
+/** Looks at the bytes, before anything is made of them. What is no JSON may be counted wrong: it is refused anyway. */
+function isNestedDeeperThan(most: number, body: Buffer): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (isInString) {
+      if (byte === BACKSLASH) at += 1;
+      else if (byte === QUOTE) isInString = false;
+    } else if (byte === QUOTE) isInString = true;
+    else if (byte === OPEN || byte === OPEN_LIST) {
+      depth += 1;
+      if (depth > most) return true;
+    } else if (byte === CLOSE || byte === CLOSE_LIST) depth -= 1;
+  }
+  return false;
 }

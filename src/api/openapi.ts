@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import swagger from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { SECURITY_SCHEME } from "./access/scopes.ts";
 import type { Api } from "./context.ts";
 import { describeConditions } from "./etag-docs.ts";
 import { describeIdempotency } from "./idempotency-docs.ts";
@@ -38,12 +39,24 @@ export async function describeApi(api: Api): Promise<void> {
         license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: "/" }],
+      components: {
+        securitySchemes: {
+          [SECURITY_SCHEME]: {
+            type: "http",
+            scheme: "bearer",
+            description:
+              "A key (`rmd_...`) or, where the installation takes them, a token (JWT) of its identity provider. Each " +
+              "operation names the scope that it takes. As long as nobody has a key, none is needed on the machine itself.",
+          },
+        },
+      },
       tags: [
         { name: "Reminders", description: "What to remind of." },
         { name: "Reminder lifecycle", description: "Pause, resume, complete, fire now, delete, restore." },
         { name: "Reminder history", description: "What was sent, and what happened when and why." },
         { name: "Flags", description: "What the outside world says is done." },
         { name: "Contacts", description: "Where entities are reached." },
+        { name: "Audit", description: "Who changed what." },
         { name: "Health", description: "For whoever runs the service." },
       ],
     },
@@ -97,6 +110,10 @@ const LINK = 'Leads to the next page: `<…>; rel="next"`. Missing on the last o
 
 function addHeaders(operation: Operation): void {
   const { operationId, responses } = operation;
+  const credentials = "Which kind of credentials it takes, and what is wrong with those sent (RFC 6750).";
+  addAnswerHeader(operation, "401", "WWW-Authenticate", credentials);
+  addAnswerHeader(operation, "403", "WWW-Authenticate", "Which scope it takes (RFC 6750).");
+  addAnswerHeader(operation, "429", "Retry-After", "Seconds to wait before the next try.");
   addAnswerHeader(operation, "503", "Retry-After", "Seconds to wait before the next try.");
   if (operationId === "createReminder") addAnswerHeader(operation, "201", "Location", "The reminder's address.");
   const { schema } = responses["200"]?.content?.["application/json"] ?? {};

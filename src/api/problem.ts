@@ -12,6 +12,7 @@ export interface FieldError {
 /** The kinds of problem, by status. Both words are stable: programs may rely on `type`, people read `title`. */
 const KINDS: Record<number, [type: string, title: string]> = {
   400: ["malformed-request", "The request can't be read"],
+  401: ["unauthenticated", "Nobody knows who asks"],
   403: ["forbidden", "That is not allowed"],
   404: ["not-found", "There is no such thing"],
   405: ["method-not-allowed", "That can't be done here"],
@@ -22,6 +23,7 @@ const KINDS: Record<number, [type: string, title: string]> = {
   415: ["unsupported-media-type", "The body is in a format that isn't read here"],
   417: ["expectation-failed", "What the request expects can't be met"],
   422: ["invalid-request", "Something in the request isn't right"],
+  429: ["too-many-requests", "That was asked too often"],
   431: ["headers-too-large", "The request's address or headers are too long"],
   500: ["internal-error", "Something went wrong on our side"],
   503: ["unavailable", "The service is not available at the moment"],

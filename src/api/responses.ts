@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { insufficientScope, unauthenticated } from "./access/challenge.ts";
+import { tooMany } from "./access/rate-limits.ts";
 import { conflict, invalidField, notFound, PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
 import { ProblemDetails } from "./schemas/problem.ts";
 
@@ -20,6 +22,14 @@ const REFUSALS: Record<number, { description: string; example: Problem }> = {
     description: "The body is no readable JSON, or a header isn't as it must be.",
     example: new Problem(400, "the body is not JSON: Unexpected end of JSON input"),
   },
+  401: {
+    description: "It takes a key or a token, and there is none or it is no good. Not as long as there are no keys.",
+    example: unauthenticated(),
+  },
+  403: {
+    description: "The key or token hasn't the scope that this takes; the detail names it.",
+    example: insufficientScope("reminders:write"),
+  },
   404: { description: "There is no such thing.", example: notFound("there is nothing of this name or id") },
   409: {
     description: "Its present state doesn't allow that; the detail says why and what to do instead.",
@@ -38,6 +48,10 @@ const REFUSALS: Record<number, { description: string; example: Problem }> = {
     description: "Something is wrong; `errors` names each field and says what would be right.",
     example: invalidField("limit", "must be a whole number from 1 to 1000"),
   },
+  429: {
+    description: "The key, or its tenant, has asked too often; try again after `Retry-After` seconds.",
+    example: tooMany("this key may ask 6000 times a minute", 1_000),
+  },
   503: {
     description: "The database is not available at the moment; try again after `Retry-After` seconds.",
     example: new Problem(503, "the database can't be reached at the moment; try again"),
@@ -51,9 +65,9 @@ export function exampleProblem(status: number): unknown {
 /** What every request with a JSON body may be refused with. */
 export const BODY_REFUSALS = [400, 413, 415, 422] as const;
 
-/** Refusals, for the documentation; that the service may be unavailable goes without saying. */
+/** Refusals, for the documentation; that one may not ask, or that the service may be unavailable, goes without saying. */
 export function refuses(...statuses: (keyof typeof REFUSALS)[]) {
-  const all = [...statuses, 503];
+  const all = [...statuses, 401, 403, 429, 503];
   return Object.fromEntries(
     all.map((status) => [
       status,

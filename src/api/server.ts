@@ -1,16 +1,19 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
-import { type ActorOf, isAnybody, knowActors } from "./actor.ts";
+import { guard } from "./access/access.ts";
+import { declareAccess } from "./access/scopes.ts";
+import { type AccessSettings, KEYS_ONLY } from "./access/settings.ts";
+import type { ActorOf } from "./actor.ts";
 import { answerClientError, followRequests } from "./client-errors.ts";
 import { closeSoon } from "./close-soon.ts";
 import type { Api, ApiContext } from "./context.ts";
 import { serveDocs } from "./docs/docs.ts";
 import { sendFrameworkProblem, sendProblem } from "./errors.ts";
-import { refuseForeignPages } from "./foreign-pages.ts";
 import { answerOnce } from "./idempotency.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { refuseIllegible } from "./legible.ts";
 import { describeApi } from "./openapi.ts";
 import { readToTheEnd } from "./read-to-the-end.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { contactRoutes } from "./routes/contacts.ts";
 import { flagRoutes } from "./routes/flags.ts";
@@ -24,13 +27,19 @@ import { validatorCompiler } from "./validation.ts";
 export interface ServerOptions extends ApiContext {
   /** Where requests and errors are logged; without it, nowhere. */
   log?: FastifyBaseLogger;
-  /** Who asks; without it, anybody may do anything with what belongs to the tenant `default`. */
+  /** Who may use it, and how much; without it, keys are all there is. */
+  access?: AccessSettings;
+  /** Who asks, where that isn't told by keys and tokens. */
   actorOf?: ActorOf;
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** A request must have arrived within this time. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Its head within this one. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** How often it is looked who is slower than that. */
+const LOOK_FOR_SLOW_MS = 5_000;
 /** Longer than the idle time of the usual load balancers, so that they close connections and not we. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 10_000;
@@ -39,11 +48,16 @@ const MAX_PARAM_LENGTH = 16_384;
 const LONGEST_LOGGED_URL = 300;
 
 /** The HTTP API over `database`. It is ready to `listen`; `close` lets requests under way finish, and idle connections go. */
-export async function buildServer({ log, actorOf = isAnybody, ...context }: ServerOptions): Promise<Api> {
+export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context }: ServerOptions): Promise<Api> {
   const api: Api = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
-    http: { requireHostHeader: false }, // ours says why
+    http: {
+      requireHostHeader: false, // ours says why
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
+    },
+    trustProxy: access.trustedProxies.length > 0 ? [...access.trustedProxies] : false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -65,8 +79,8 @@ export async function buildServer({ log, actorOf = isAnybody, ...context }: Serv
   answerUnknownRoutes(api);
   protect(api);
   refuseIllegible(api);
-  refuseForeignPages(api);
-  knowActors(api, context.database, actorOf);
+  guard(api, { database: context.database, log: api.log, settings: access, actorOf });
+  declareAccess(api);
   logRequests(api);
 
   await describeApi(api);
@@ -77,6 +91,7 @@ export async function buildServer({ log, actorOf = isAnybody, ...context }: Serv
   historyRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);
+  auditRoutes(api);
   healthRoutes(api, context);
   await serveDocs(api);
   return api;
@@ -90,6 +105,8 @@ function protect(api: Api): void {
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
+      "cross-origin-opener-policy": "same-origin",
+      "x-frame-options": "DENY",
     });
     done();
   });
@@ -103,6 +120,7 @@ function logRequests(api: Api): void {
         method: request.method,
         url: request.url.slice(0, LONGEST_LOGGED_URL),
         status: reply.statusCode,
+        ...(request.actor?.limits ? { actor: request.actor.name, tenant: request.actor.tenant } : {}),
         ms: Math.round(reply.elapsedTime * 10) / 10,
       },
       "request",

@@ -10,6 +10,7 @@ import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase, WorkerDatabase } from "../store/tenant-database.ts";
 import type { Service } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
+import { refuseOpenDoor } from "./way-in.ts";
 
 // The parts that commands are made of, each made from the configuration here and nowhere else.
 
@@ -25,8 +26,10 @@ export function openChannels(
   return channels;
 }
 
-export function makeApi({ log }: Service, database: ApiDatabase, channels: Channels): Promise<FastifyInstance> {
-  return buildServer({ database, channels, log });
+/** Throws `CannotRun` where the API would be open to everybody. */
+export async function makeApi(service: Service, database: ApiDatabase, channels: Channels): Promise<FastifyInstance> {
+  await refuseOpenDoor(service, database);
+  return buildServer({ database, channels, log: service.log, access: service.config.access });
 }
 
 export function makeWorker({ config, log }: Service, database: WorkerDatabase, channels: Channels): Worker {

@@ -13,6 +13,11 @@ export function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** What is to be said beside that, on standard error. */
+export function remark(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
 /** Why a command failed, on standard error: a line for each mistake, or, for a bug, all that is known. */
 export function complain(error: unknown): void {
   for (const line of explain(error)) process.stderr.write(`✖ ${line}\n`);

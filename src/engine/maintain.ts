@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { deleteOldAudit } from "../store/audit.ts";
 import { insertEvents } from "../store/events.ts";
 import { forgetOldAnswers } from "../store/idempotency.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
@@ -16,6 +17,7 @@ const RESCUED =
 const ANSWERS_AT_ONCE = 5_000;
 /** A minute's worth of more than 4,000 requests a second, so that it keeps up with whatever comes. */
 const MOST_PAGES_OF_ANSWERS = 50;
+const AUDIT_AT_ONCE = 5_000;
 const MINUTE_MS = 60_000;
 const PARTITIONS_EVERY_MS = 60 * MINUTE_MS;
 
@@ -85,11 +87,19 @@ export class Maintainer {
     }
   }
 
+  async #forgetOldAudit(): Promise<void> {
+    for (;;) {
+      const count = await deleteOldAudit(this.#database, this.#retentionDays, AUDIT_AT_ONCE);
+      if (count < AUDIT_AT_ONCE) return;
+    }
+  }
+
   async #keepPartitions(): Promise<void> {
     try {
       await ensurePartitions(this.#database, WEEKS_AHEAD);
       const dropped = await dropOldPartitions(this.#database, this.#retentionDays);
       if (dropped > 0) this.#log.info({ dropped }, "dropped old weeks of the ledger and the timeline");
+      await this.#forgetOldAudit();
       this.#partitionsDueAtMs = performance.now() + PARTITIONS_EVERY_MS;
     } catch (error) {
       // Somebody reads the tables for long, a backup perhaps. Weeks are made far ahead: there is time to ask again.

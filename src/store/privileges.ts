@@ -28,8 +28,9 @@ export const NEEDS: Record<Part, Needs> = {
       tenants: ["select"],
       idempotency_keys: ["select", "insert", "update"],
       schema_migrations: ["select"],
+      audit_log: ["select", "insert"],
     },
-    functions: [],
+    functions: ["reminder_find_key(text)", "reminder_has_keys()", "reminder_note_keys_used(text[])"],
   },
   worker: {
     tables: {
@@ -42,6 +43,7 @@ export const NEEDS: Record<Part, Needs> = {
       idempotency_keys: ["select (tenant_id, key, created_at)", "update (created_at)", "delete"],
       channel_settings: ["select"],
       sealed_secrets: ["select"],
+      audit_log: ["select", "delete"],
       schema_migrations: ["select"],
     },
     functions: ["ensure_partitions(timestamptz, integer)", "drop_partitions_before(timestamptz)"],

@@ -1,5 +1,6 @@
 import { type Logger, type LoggerOptions, pino } from "pino";
 import { PinoPretty as pretty } from "pino-pretty";
+import { hideBearers } from "./bearers.ts";
 import { hideUrlPasswords } from "./url-password.ts";
 
 export interface LogOptions {
@@ -34,7 +35,7 @@ export function createLog({ level, secrets = [], destination = standardError() }
 }
 
 function hide(line: string, secrets: readonly string[]): string {
-  let shown = hideUrlPasswords(line, HIDDEN);
+  let shown = hideBearers(hideUrlPasswords(line, HIDDEN), HIDDEN);
   // As it stands in a JSON string.
   for (const secret of secrets) shown = shown.replaceAll(JSON.stringify(secret).slice(1, -1), HIDDEN);
   return shown;

@@ -5,6 +5,7 @@ import { channelMap } from "../../src/channels/registry.ts";
 import { apiDatabase } from "../../src/store/tenant-database.ts";
 import { readAnswer, startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
+import { giveKey } from "../support/keys.ts";
 
 /** The status of a request with exactly these headers; `fetch` has its own mind about some of them. */
 function statusOf(url: string, method: string, headers: Record<string, string>): Promise<number | undefined> {
@@ -70,11 +71,15 @@ describe("a name that somebody has pointed to this machine is refused while we l
     expect(await statusOf(`${api.url}/flags`, "GET", { host })).toBe(status);
   });
 
-  test("and not while we listen for others, who call us by names that we can't know", async () => {
-    const server = await buildServer({ database: apiDatabase(await freshDatabase()), channels: channelMap([]) });
+  test("and not while we listen for others, who call us by names that we can't know, and need a key", async () => {
+    const database = await freshDatabase();
+    const server = await buildServer({ database: apiDatabase(database), channels: channelMap([]) });
     await server.listen({ host: "0.0.0.0", port: 0 });
     const { port } = server.server.address() as { port: number };
-    expect(await statusOf(`http://127.0.0.1:${port}/flags`, "GET", { host: "reminders.example" })).toBe(200);
+    const ask = (headers: Record<string, string>) => statusOf(`http://127.0.0.1:${port}/flags`, "GET", headers);
+    expect(await ask({ host: "reminders.example" })).toBe(401);
+    const { text } = await giveKey(database);
+    expect(await ask({ host: "reminders.example", authorization: `Bearer ${text}` })).toBe(200);
     await server.close();
   });
 });

@@ -136,8 +136,9 @@ describe("while the database is away", () => {
     }
   });
 
-  test("what is wrong with a request is said all the same", async () => {
-    const api = await away();
+  test("what is wrong with a request of whom we know is said all the same", async () => {
+    const database = openDatabase({ url: "postgresql://nobody@127.0.0.1:1/none" });
+    const api = await startApi(database, { tenant: "default" });
     await api.refused(422, "POST", "/reminders/", {});
   });
 

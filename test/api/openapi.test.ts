@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
+import { SCOPES } from "../../src/api/actor.ts";
+import * as audit from "../../src/api/schemas/audit.ts";
 import * as contact from "../../src/api/schemas/contact.ts";
 import * as delivery from "../../src/api/schemas/delivery.ts";
 import * as flag from "../../src/api/schemas/flag.ts";
@@ -13,6 +15,7 @@ import { freshDatabase } from "../support/database.ts";
 
 interface Operation {
   operationId?: string;
+  security?: { bearer?: string[] }[];
   summary?: string;
   description?: string;
   tags?: string[];
@@ -24,7 +27,7 @@ interface Document {
   openapi: string;
   tags: { name: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, { examples?: unknown[] }> };
+  components: { securitySchemes: object; schemas: Record<string, { examples?: unknown[] }> };
 }
 
 let document: Document;
@@ -59,6 +62,7 @@ test("every operation of the service is described, each under an id of its own",
     "listReminders",
     "pauseReminder",
     "putContact",
+    "readAudit",
     "readTimeline",
     "restoreReminder",
     "resumeReminder",
@@ -79,6 +83,19 @@ test("every operation has words for people: summary, description, a known tag, i
     for (const [status, { description }] of Object.entries(operation.responses)) {
       expect(description, `${name} ${status}`).not.toMatch(/^(Default Response)?$/);
     }
+  }
+});
+
+test("every operation that isn't open to all names the one scope that it takes", () => {
+  expect(document.components.securitySchemes).toMatchObject({ bearer: { type: "http", scheme: "bearer" } });
+  for (const [name, { security, operationId }] of operations) {
+    if (["isAlive", "isReady"].includes(operationId ?? "")) {
+      expect(security, name).toBeUndefined();
+      continue;
+    }
+    const scope = security?.[0]?.bearer?.[0] ?? "";
+    expect(SCOPES, name).toContain(scope);
+    expect(scope.endsWith(":read"), name).toBe(name.startsWith("get "));
   }
 });
 
@@ -108,6 +125,7 @@ describe("the examples are true", () => {
     Flag: flag.Flag,
     PutContact: contact.PutContact,
     Contact: contact.Contact,
+    AuditEntry: audit.AuditEntry,
     Problem: ProblemDetails,
   };
   test.each(Object.entries(schemas))("%s", (name, schema) => {

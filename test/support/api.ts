@@ -65,21 +65,24 @@ export function wish(fields: Record<string, unknown> = {}): Record<string, unkno
 
 /**
  * Serves the API on a free port until the test ends. Without `channels` it knows `email`, in demo mode, and `sink`; without
- * `tenant`, whoever asks acts for `default`.
+ * `tenant`, whoever asks acts for whom his key is, or for `default` while there are no keys. The client shows `key`.
  */
 export async function startApi(
   database: Database,
-  options: { channels?: Channels; tenant?: string } & Pick<ServerOptions, "log"> = {},
+  options: { channels?: Channels; tenant?: string; key?: string } & Pick<ServerOptions, "log" | "access"> = {},
 ): Promise<TestApi> {
-  const { channels = channelMap([emailChannel(null), sinkChannel()]), tenant = "default", ...others } = options;
-  const actorOf = (request: FastifyRequest) => ({ ...isAnybody(request), tenant });
-  const server = await buildServer({ database: apiDatabase(database), channels, actorOf, ...others });
+  const { channels = channelMap([emailChannel(null), sinkChannel()]), tenant, key, ...others } = options;
+  const actor = tenant ? { actorOf: (request: FastifyRequest) => ({ ...isAnybody(request), tenant }) } : {};
+  const server = await buildServer({ database: apiDatabase(database), channels, ...actor, ...others });
   onTestFinished(() => server.close());
-  return client(await server.listen({ host: "127.0.0.1", port: 0 }));
+  return client(await server.listen({ host: "127.0.0.1", port: 0 }), key);
 }
 
-function client(url: string): TestApi {
-  const call: TestApi["call"] = async (method, path, body, headers = {}) => {
+/** A client that shows this key with every request. */
+export function client(url: string, key?: string): TestApi {
+  const shown: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  const call: TestApi["call"] = async (method, path, body, given = {}) => {
+    const headers = { ...shown, ...given };
     const json = { body: JSON.stringify(body), headers: { ...headers, "content-type": "application/json" } };
     const response = await fetch(`${url}${path}`, { method, ...(body === undefined ? { headers } : json) });
     return readAnswer(response);

@@ -63,6 +63,8 @@ test("P9: every unique key that a tenant's rows can collide on carries the tenan
   );
   const without = keys.filter(({ columns }) => !columns.includes("tenant_id"));
   expect(without.map(({ table, columns }) => [table, columns[0]]).sort()).toEqual([
+    ["api_keys", "id"],
+    ["audit_log", "id"],
     ["deliveries", "reminder_id"],
     ["reminder_jobs", "id"],
   ]);

@@ -37,7 +37,7 @@ const REDOC_PAGE = `<!doctype html>
 
 /** `/openapi.json`, and the same for people: Swagger UI at `/docs`, ReDoc at `/redoc`. Nothing is loaded from elsewhere. */
 export async function serveDocs(api: Api): Promise<void> {
-  const hidden = { schema: { hide: true }, logLevel: "warn" as const };
+  const hidden = { schema: { hide: true }, logLevel: "warn" as const, config: { access: "open" as const } };
 
   // Where the banner's address leads whoever opens it.
   api.get("/", hidden, async (_request, reply) => reply.redirect("/docs", 302));

@@ -16,6 +16,7 @@ export function bulkRoutes(api: Api, { channels }: Pick<ApiContext, "channels">)
   api.post(
     "/reminders/bulk",
     {
+      config: { access: "reminders:write" },
       bodyLimit: BODY_LIMIT_BYTES,
       schema: {
         operationId: "createReminders",
@@ -32,10 +33,13 @@ export function bulkRoutes(api: Api, { channels }: Pick<ApiContext, "channels">)
         },
       },
     },
-    async ({ database, body }) => {
+    async (request) => {
+      const { database, body } = request;
       const wishes = body.reminders.map((wish) => understand(wish, channels));
       const wanted = wishes.flatMap((wish) => (wish instanceof Problem ? [] : [wish]));
       const created = wanted.length > 0 ? await createReminders(database, wanted) : [];
+      const ids = created.filter(({ isNew }) => isNew).map(({ reminder }) => reminder.id);
+      request.auditDetails = { created: ids };
       let next = 0;
       const results = wishes.map((wish, index): CreatedReminder => {
         if (wish instanceof Problem) return { status: 422, errors: under(["reminders", index], wish.errors) };

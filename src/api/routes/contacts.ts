@@ -16,6 +16,7 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
   api.get(
     PATH,
     {
+      config: { access: "contacts:read" },
       schema: {
         operationId: "getContact",
         tags,
@@ -36,6 +37,7 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
   api.put(
     PATH,
     {
+      config: { access: "contacts:write" },
       schema: {
         operationId: "putContact",
         tags,
@@ -75,6 +77,7 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
   api.delete(
     PATH,
     {
+      config: { access: "contacts:write" },
       schema: {
         operationId: "deleteContact",
         tags,

@@ -15,6 +15,7 @@ export function flagRoutes(api: Api): void {
   api.get(
     "/flags",
     {
+      config: { access: "flags:read" },
       schema: {
         operationId: "listFlags",
         tags,
@@ -35,6 +36,7 @@ export function flagRoutes(api: Api): void {
   api.get(
     "/flags/:key",
     {
+      config: { access: "flags:read" },
       schema: {
         operationId: "getFlag",
         tags,
@@ -54,6 +56,7 @@ export function flagRoutes(api: Api): void {
   api.put(
     "/flags/:key",
     {
+      config: { access: "flags:write" },
       schema: {
         operationId: "setFlag",
         tags,
@@ -87,6 +90,7 @@ export function flagRoutes(api: Api): void {
   api.delete(
     "/flags/:key",
     {
+      config: { access: "flags:write" },
       schema: {
         operationId: "deleteFlag",
         tags,

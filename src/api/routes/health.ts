@@ -26,6 +26,7 @@ export function healthRoutes(api: Api, { database }: Pick<ApiContext, "database"
     "/healthz",
     {
       logLevel: "warn",
+      config: { access: "open" },
       schema: {
         operationId: "isAlive",
         tags,
@@ -41,6 +42,7 @@ export function healthRoutes(api: Api, { database }: Pick<ApiContext, "database"
     "/readyz",
     {
       logLevel: "warn",
+      config: { access: "open" },
       schema: {
         operationId: "isReady",
         tags,

@@ -22,6 +22,7 @@ export function historyRoutes(api: Api): void {
   api.get(
     "/reminders/:id/deliveries",
     {
+      config: { access: "reminders:read" },
       schema: {
         operationId: "listDeliveries",
         tags: ["Reminder history"],
@@ -46,6 +47,7 @@ export function historyRoutes(api: Api): void {
   api.get(
     "/reminders/:id/timeline",
     {
+      config: { access: "reminders:read" },
       schema: {
         operationId: "readTimeline",
         tags: ["Reminder history"],

@@ -55,6 +55,7 @@ export function lifecycleRoutes(api: Api): void {
     api.post(
       `/reminders/:id/${action}`,
       {
+        config: { access: "reminders:write" },
         preValidation: refuseBody,
         schema: {
           operationId: `${action}Reminder`,
@@ -80,6 +81,7 @@ export function lifecycleRoutes(api: Api): void {
   api.delete(
     "/reminders/:id",
     {
+      config: { access: "reminders:write" },
       schema: {
         operationId: "deleteReminder",
         tags: ["Reminder lifecycle"],

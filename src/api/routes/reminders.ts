@@ -36,6 +36,7 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
   api.post(
     "/reminders/",
     {
+      config: { access: "reminders:write" },
       schema: {
         operationId: "createReminder",
         tags: ["Reminders"],
@@ -62,6 +63,7 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
   api.get(
     "/reminders/",
     {
+      config: { access: "reminders:read" },
       schema: {
         operationId: "listReminders",
         tags: ["Reminders"],
@@ -93,6 +95,7 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
   api.get(
     "/reminders/:id",
     {
+      config: { access: "reminders:read" },
       schema: {
         operationId: "getReminder",
         tags: ["Reminders"],
@@ -118,6 +121,7 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
   api.patch(
     "/reminders/:id",
     {
+      config: { access: "reminders:write" },
       schema: {
         operationId: "updateReminder",
         tags: ["Reminders"],

@@ -1,0 +1,8 @@
+// Keys of our API, of which the first part may be known, and JSON Web Tokens, wherever somebody put them: in a query, say.
+const KEY = /(rmd_[0-9A-Za-z]{12})_[0-9A-Za-z]{4,}/g;
+const TOKEN = /eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
+
+/** Puts `hidden` in the place of the secret parts of keys and tokens. */
+export function hideBearers(text: string, hidden: string): string {
+  return text.replaceAll(KEY, `$1_${hidden}`).replaceAll(TOKEN, hidden);
+}
