@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { type Config, loadConfig, readEnvironment } from "../config.ts";
 import { withinMs } from "../engine/within.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
+import { hider } from "../telemetry/hide.ts";
 import { createLog } from "../telemetry/log.ts";
 import { passwordsIn } from "../telemetry/url-password.ts";
 import { whenNpmEnds } from "./npm-parent.ts";
@@ -31,12 +32,14 @@ const SAME_KEYSTROKE_MS = 500;
 /** Runs a command and ends the process: with 0 after an orderly end, with 1 after a failure and a line that explains it. */
 export async function run(command: Command): Promise<void> {
   surviveClosedOutput();
+  let hide = hider([]);
   try {
     const config = loadConfig(readEnvironment());
+    hide = hider(secretsIn(config));
     const log = createLog({ level: config.logLevel, secrets: secretsIn(config) });
-    await runWith(config, log, command);
+    await runWith(config, log, hide, command);
   } catch (error) {
-    complain(error);
+    complain(error, hide);
     process.exit(1);
   }
 }
@@ -45,7 +48,7 @@ function secretsIn({ email, database, secrets }: Config): (string | null | undef
   return [email.server?.password, ...passwordsIn(database.url ?? ""), ...(secrets.keys?.split(/[\s,]+/) ?? [])];
 }
 
-async function runWith(config: Config, log: Logger, command: Command): Promise<void> {
+async function runWith(config: Config, log: Logger, hide: (text: string) => string, command: Command): Promise<void> {
   const stopping = new AbortController();
   const opened = new StopList(log);
   const asked = askedToStop(log);
@@ -57,7 +60,7 @@ async function runWith(config: Config, log: Logger, command: Command): Promise<v
     const first = await Promise.race([opening, asked]);
     if (first !== "done") exitCode = first === "stays" ? await asked : first;
   } catch (error) {
-    complain(error);
+    complain(error, hide);
     exitCode = 1;
   }
   setTimeout(() => {

@@ -18,9 +18,12 @@ export function remark(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Why a command failed, on standard error: a line for each mistake, or, for a bug, all that is known. */
-export function complain(error: unknown): void {
-  for (const line of explain(error)) process.stderr.write(`✖ ${line}\n`);
+/**
+ * Why a command failed, on standard error: a line for each mistake, or, for a bug, all that is known. `hide` takes secrets
+ * out of it: others, such as a server that refused us, may have put into words what they got.
+ */
+export function complain(error: unknown, hide: (text: string) => string): void {
+  for (const line of explain(error)) process.stderr.write(`✖ ${hide(line)}\n`);
 }
 
 function explain(error: unknown): readonly string[] {

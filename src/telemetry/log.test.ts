@@ -35,6 +35,10 @@ test.each([
     'no "postgresql://db/x?password=hunter2&sslpassword=hunter2", sorry',
     'no "postgresql://db/x?password=[hidden]&sslpassword=[hidden]", sorry',
   ],
+  [
+    "GET /reminders?api_key=hunter2&limit=5&access_token=hunter2",
+    "GET /reminders?api_key=[hidden]&limit=5&access_token=[hidden]",
+  ],
   ["https://:hunter2@example.com/hook", "https://:[hidden]@example.com/hook"],
   [
     "see http://example.com:8080/a@b, mail someone@example.com",

@@ -27,6 +27,17 @@ async function raw(url: string, request: string): Promise<{ status: number; body
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
 
+test.each(["hunter2", '{"a":hunter2}', '["hunter2",]', '"hunter2'])(
+  "the body %s is refused without being quoted",
+  async (body) => {
+    const { url } = await startApi(await freshDatabase());
+    const headers = { "content-type": "application/json" };
+    const answer = await readAnswer(await fetch(`${url}/reminders/`, { method: "POST", headers, body }));
+    expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/^the body is not JSON: \w/) } });
+    expect(JSON.stringify(answer.body)).not.toContain("unter");
+  },
+);
+
 describe("what can't be read is refused", () => {
   const json = { "content-type": "application/json" };
   test.each([
