@@ -16,6 +16,8 @@ export interface Config {
   http: { host: string; port: number };
   /** Who may use the API, and how much. */
   access: AccessSettings;
+  /** Nobody may be reminded more often than this. */
+  minIntervalSeconds: number;
   dataDir: string;
   email: {
     from: { address: string; name: string };
@@ -132,6 +134,7 @@ export const SETTINGS = z.object({
   RETRY_BASE_SECONDS: seconds(0.1, 86_400).default(15),
   CATCH_UP_PER_SECOND: whole(0, 1_000_000).default(100),
   CATCH_UP_DOUBLES_SECONDS: seconds(0.1, 3_600).default(5),
+  MIN_INTERVAL_SECONDS: whole(1, 86_400).default(60),
   RETENTION_DAYS: whole(7, 36_500).default(90),
 });
 type Settings = z.infer<typeof SETTINGS>;
@@ -211,6 +214,7 @@ function arrange(settings: Settings): Config {
       corsOrigins: settings.CORS_ORIGINS ?? [],
       trustedProxies: settings.TRUSTED_PROXIES ?? [],
     },
+    minIntervalSeconds: settings.MIN_INTERVAL_SECONDS,
     dataDir: settings.DATA_DIR,
     email: {
       from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LIFECYCLE_ACTIONS } from "../src/core/lifecycle.ts";
-import type { ReminderRecord } from "../src/core/reminder.ts";
+import { NO_BOUNDS, type ReminderRecord } from "../src/core/reminder.ts";
 import { type Simulation, simulate, type World } from "../src/core/simulate.ts";
 import { type Random, randomFrom } from "./chaos/random.ts";
 
@@ -42,6 +42,7 @@ function draw(seed: number): Scenario {
     schedule: isRecurring
       ? { type: "recurring", intervalMinutes: rhythm.minutes, anchorAt: runAt }
       : { type: "one_time" },
+    ...{ bounds: NO_BOUNDS, nextWallAt: null },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid" },
     ...{ status: "ACTIVE", completionReason: null, nextRunAt: runAt, runAt, lastRunAt: null, lastOccurrenceAt: null },
     ...{ occurrenceCount: 0, createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },
@@ -161,7 +162,7 @@ function faultInRetries({ outages, retry }: World, deliveries: Simulation["deliv
 function faultInEnd(
   { stopMetAt, stopHeardAfterMs, wishes, outages }: World,
   start: ReminderRecord,
-  end: Simulation,
+  end: Pick<Simulation, "reminder" | "deliveries">,
 ): string | null {
   const { reminder, deliveries } = end;
   const isLeftAlone = wishes.length === 0;

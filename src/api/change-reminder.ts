@@ -1,6 +1,8 @@
 import { awaitsOutcome, type Moment } from "../core/lifecycle.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
+import { RuleError } from "../core/schedule/rule-error.ts";
 import type { Updated } from "../core/update.ts";
+import { readContact } from "../store/contacts.ts";
 import { insertEvents } from "../store/events.ts";
 import { lastOutcome } from "../store/ledger.ts";
 import { isHeldElsewhere } from "../store/postgres.ts";
@@ -41,7 +43,8 @@ async function changeLocked(
   const { reminder, now } = locked;
   const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, id) : null;
 
-  const result = change(reminder, { now, lastOutcome: outcome });
+  const contactZone = goesByContactZone(reminder) ? await contactZoneOf(sql, reminder) : null;
+  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone }));
   if (!isUnconditional(conditions)) {
     mustPermit(conditions, reminderEtag(toReminderJson(reminder)), { isDone: result.kind === "unchanged" });
   }
@@ -57,6 +60,25 @@ async function changeLocked(
       await insertEvents(sql, [{ reminderId: id, ...result.change }]);
       return written;
     }
+  }
+}
+
+/** Whether the contact's zone may have a say: in a reminder that has none of its own, and goes by the clock or soon may. */
+function goesByContactZone({ timeZone, status, deletedAt }: ReminderRecord): boolean {
+  return timeZone === null && status !== "COMPLETED" && deletedAt === null;
+}
+
+async function contactZoneOf(sql: TenantSql, { entityType, entityId }: ReminderRecord): Promise<string | null> {
+  return (await readContact(sql, entityType, entityId))?.timeZone ?? null;
+}
+
+/** A rule that plain SQL wrote and nobody can read is the reminder's fault, and not a bug. */
+function decided(id: number, decide: () => Updated): Updated {
+  try {
+    return decide();
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    throw conflict(`reminder ${id} can't be changed like that: its rule ${error.message}; correct it first`);
   }
 }
 

@@ -18,4 +18,6 @@ export interface ApiContext {
   /** For what concerns no tenant; what belongs to one is reached by `request.database`. */
   database: ApiDatabase;
   channels: Channels;
+  /** Nobody is reminded more often than this; not set: once a minute. */
+  minIntervalSeconds?: number;
 }

@@ -1,28 +1,69 @@
 import type { z } from "zod";
-import type { Channels } from "../channels/registry.ts";
 import { flagKey, MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
 import type { StopCondition } from "../core/reminder.ts";
+import { begin, needsMoment } from "../core/schedule/begin.ts";
+import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
+import { readMoment } from "../store/moment.ts";
 import type { NewReminder } from "../store/reminders.ts";
+import type { TenantDatabase } from "../store/tenant-database.ts";
 import { parseRecipient } from "./channel-check.ts";
+import type { ApiContext } from "./context.ts";
 import { invalidField } from "./problem.ts";
 import { type CreateReminder, toStopCondition } from "./schemas/reminder.ts";
+import { toBounds, toScheduleFields } from "./schemas/schedule.ts";
 import { lengthOf } from "./schemas/text.ts";
 
-/** The reminder that a request asks for. Throws a 422 where the channel or the flag can't be as the request says. */
-export function toNewReminder(wish: z.output<typeof CreateReminder>, channels: Channels): NewReminder {
+export type NewReminderContext = Pick<ApiContext, "channels" | "minIntervalSeconds">;
+
+/** What new reminders rest on besides what is said of them. */
+export type Moment = Awaited<ReturnType<typeof readMoment>> | null;
+
+type Wish = z.output<typeof CreateReminder>;
+
+/** Asks the database what is needed to make these reminders; nothing where none of them needs it, as most don't. */
+export async function momentFor(database: TenantDatabase, wishes: readonly Wish[]): Promise<Moment> {
+  const asking = wishes.filter((wish) => needsMoment({ scheduleType: wish.schedule_type, bounds: toBounds(wish) }));
+  if (asking.length === 0) return null;
+  return readMoment(
+    database,
+    asking.map((wish) => ({ entityType: wish.entity_type, entityId: wish.entity_id })),
+  );
+}
+
+/**
+ * The reminder that a request asks for. Throws a 422 where its channel, its flag or its schedule can't be as the request
+ * says.
+ */
+export function toNewReminder(
+  wish: Wish,
+  { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS }: NewReminderContext,
+  moment: Moment,
+): NewReminder {
+  const key = { entityType: wish.entity_type, entityId: wish.entity_id, eventType: wish.event_type };
+  const times = {
+    ...toScheduleFields(wish),
+    scheduleType: wish.schedule_type,
+    bounds: toBounds(wish),
+    runAt: wish.run_at ?? null,
+    timeZone: wish.time_zone ?? null,
+  };
+  const contactZone = moment?.zoneOf(key) ?? null;
+  const begun = begin(times, key, needsMoment(times) ? (moment?.now ?? null) : null, {
+    contactZone,
+    minIntervalSeconds,
+  });
+  if ("kind" in begun) throw invalidField(begun.field, begun.message);
   const reminder = {
-    entityType: wish.entity_type,
-    entityId: wish.entity_id,
-    eventType: wish.event_type,
+    ...key,
     channel: wish.channel,
     recipient: parseRecipient(channels, wish.channel, wish.recipient ?? null),
     subject: wish.subject ?? null,
     message: wish.message ?? null,
     data: wish.data ?? {},
-    timeZone: wish.time_zone ?? null,
-    scheduleType: wish.schedule_type,
-    intervalMinutes: wish.interval_minutes ?? null,
-    runAt: wish.run_at ?? null,
+    timeZone: times.timeZone,
+    ...begun,
+    bounds: times.bounds,
+    runAt: times.runAt,
     stopCondition: toStopCondition(wish),
   };
   checkFlagKey(reminder.stopCondition, reminder);

@@ -29,7 +29,8 @@ export function openChannels(
 /** Throws `CannotRun` where the API would be open to everybody. */
 export async function makeApi(service: Service, database: ApiDatabase, channels: Channels): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  return buildServer({ database, channels, log: service.log, access: service.config.access });
+  const { access, minIntervalSeconds } = service.config;
+  return buildServer({ database, channels, log: service.log, access, minIntervalSeconds });
 }
 
 export function makeWorker({ config, log }: Service, database: WorkerDatabase, channels: Channels): Worker {

@@ -1,10 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { completionAfter, decide } from "./decide.ts";
-import type { Instant, Schedule } from "./reminder.ts";
+import { completionAfter, type DueReminder, decide } from "./decide.ts";
+import { type Bounds, type Instant, NO_BOUNDS, type Schedule } from "./reminder.ts";
 
 const MINUTE = 60_000;
 const NOT_MET = { stop: { met: false, because: "" } };
+
+const OF = { entityType: "invoice", entityId: "1", eventType: "payment" };
+
+function dueReminder(
+  schedule: Schedule,
+  nextRunAt: Instant,
+  { bounds = NO_BOUNDS, ...fields }: Partial<DueReminder> & { bounds?: Bounds } = {},
+): DueReminder {
+  const timetable = { schedule, bounds, zone: "UTC", of: OF };
+  const never = { lastOccurrenceAt: null, nextWallAt: null, occurrenceCount: 0, createdAt: 0, isOutdated: false };
+  return { timetable, nextRunAt, ...never, ...fields };
+}
 
 const instant = fc.integer({ min: 0, max: 4_000_000_000_000 });
 const recurring = fc.record({
@@ -17,7 +29,7 @@ const schedule: fc.Arbitrary<Schedule> = fc.oneof(recurring, fc.constant<Schedul
 const due = fc
   .record({ schedule, nextRunAt: instant, lateMs: fc.integer({ min: 0, max: 10_000_000_000 }) })
   .map(({ schedule, nextRunAt, lateMs }) => ({
-    reminder: { schedule, nextRunAt, lastOccurrenceAt: null, createdAt: 0 },
+    reminder: dueReminder(schedule, nextRunAt),
     now: nextRunAt + lateMs,
   }));
 
@@ -40,7 +52,7 @@ describe("decide", () => {
         const decision = decide(reminder, NOT_MET, now);
         if (decision.kind !== "send") throw new Error("not a send");
         expect(decision.occurrenceAt).toBe(reminder.nextRunAt);
-        if (reminder.schedule.type === "one_time") expect(decision.nextRunAt).toBeNull();
+        if (reminder.timetable.schedule.type === "one_time") expect(decision.nextRunAt).toBeNull();
         else expect(decision.nextRunAt).toBeGreaterThan(now);
       }),
     );
@@ -56,11 +68,12 @@ describe("decide", () => {
       fc.property(late, fc.integer({ min: 0, max: MINUTE - 1 }), ({ intervalMinutes, nextRunAt, missed }, rest) => {
         const schedule: Schedule = { type: "recurring", intervalMinutes, anchorAt: nextRunAt };
         const now = nextRunAt + missed * intervalMinutes * MINUTE + rest;
-        const decision = decide({ schedule, nextRunAt, lastOccurrenceAt: null, createdAt: 0 }, NOT_MET, now);
+        const decision = decide(dueReminder(schedule, nextRunAt), NOT_MET, now);
         expect(decision).toEqual({
           kind: "send",
           occurrenceAt: nextRunAt,
           nextRunAt: nextRunAt + (missed + 1) * intervalMinutes * MINUTE,
+          nextWallAt: null,
           missed,
         });
       }),
@@ -69,7 +82,7 @@ describe("decide", () => {
 
   test("a reminder created with a due instant in the past has missed nothing: it is due at once", () => {
     const schedule: Schedule = { type: "recurring", intervalMinutes: 1, anchorAt: 0 };
-    const reminder = { schedule, nextRunAt: 0, lastOccurrenceAt: null, createdAt: 1_000 * MINUTE };
+    const reminder = dueReminder(schedule, 0, { createdAt: 1_000 * MINUTE });
     expect(decide(reminder, NOT_MET, 1_000 * MINUTE + 5)).toMatchObject({ occurrenceAt: 0, missed: 0 });
     expect(decide(reminder, NOT_MET, 1_003 * MINUTE)).toMatchObject({ occurrenceAt: 0, missed: 3 });
   });
@@ -84,11 +97,7 @@ describe("decide", () => {
           const schedule: Schedule = { type: "recurring", intervalMinutes, anchorAt };
           let nextRunAt: Instant = anchorAt;
           for (const delay of delays) {
-            const decision = decide(
-              { schedule, nextRunAt, lastOccurrenceAt: null, createdAt: 0 },
-              NOT_MET,
-              nextRunAt + delay,
-            );
+            const decision = decide(dueReminder(schedule, nextRunAt), NOT_MET, nextRunAt + delay);
             if (decision.kind !== "send" || decision.nextRunAt === null) throw new Error("not a send");
             expect((decision.nextRunAt - anchorAt) % (intervalMinutes * MINUTE)).toBe(0);
             nextRunAt = decision.nextRunAt;
@@ -110,29 +119,115 @@ describe("decide", () => {
 
   test("a reminder brought forward by hand fires now and keeps its rhythm", () => {
     const schedule: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 100 * MINUTE };
-    const decision = decide(
-      { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, createdAt: 0 },
-      NOT_MET,
-      70 * MINUTE,
-    );
-    expect(decision).toEqual({ kind: "send", occurrenceAt: 70 * MINUTE, nextRunAt: 100 * MINUTE, missed: 0 });
+    const decision = decide(dueReminder(schedule, 70 * MINUTE), NOT_MET, 70 * MINUTE);
+    expect(decision).toEqual({
+      kind: "send",
+      occurrenceAt: 70 * MINUTE,
+      nextRunAt: 100 * MINUTE,
+      nextWallAt: null,
+      missed: 0,
+    });
   });
 });
 
 test("a regular instant that passes while a reminder triggered by hand waits for a worker is told as missed", () => {
   const schedule: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 100 * MINUTE };
-  const decision = decide(
-    { schedule, nextRunAt: 70 * MINUTE, lastOccurrenceAt: null, createdAt: 0 },
-    NOT_MET,
-    105 * MINUTE,
-  );
-  expect(decision).toEqual({ kind: "send", occurrenceAt: 70 * MINUTE, nextRunAt: 160 * MINUTE, missed: 1 });
+  const decision = decide(dueReminder(schedule, 70 * MINUTE), NOT_MET, 105 * MINUTE);
+  expect(decision).toEqual({
+    kind: "send",
+    occurrenceAt: 70 * MINUTE,
+    nextRunAt: 160 * MINUTE,
+    nextWallAt: null,
+    missed: 1,
+  });
 });
 
-test("only an ended delivery completes the reminder it was the last of", () => {
-  expect(completionAfter("sent")).toBe("one_time_sent");
-  expect(completionAfter("failed")).toBe("delivery_failed");
-  expect(completionAfter("unknown")).toBe("delivery_unknown");
-  for (const open of ["pending", "sending", "retrying", "suppressed"] as const)
-    expect(completionAfter(open)).toBeNull();
+describe("only an ended delivery completes the reminder it was the last of", () => {
+  const once = { schedule: { type: "one_time" } as const, bounds: NO_BOUNDS, occurrenceCount: 1 };
+  const daily = { schedule: { type: "cron", cron: "0 9 * * *" } as const, bounds: NO_BOUNDS, occurrenceCount: 3 };
+  test.each([
+    [once, { sent: "one_time_sent", failed: "delivery_failed", unknown: "delivery_unknown" }],
+    [daily, { sent: "schedule_ended", failed: "schedule_ended", unknown: "schedule_ended" }],
+    [
+      { ...daily, bounds: { ...NO_BOUNDS, maxOccurrences: 3 } },
+      { sent: "max_occurrences", failed: "max_occurrences", unknown: "max_occurrences" },
+    ],
+  ])("%#", (reminder, reasons) => {
+    expect(completionAfter("sent", reminder)).toBe(reasons.sent);
+    expect(completionAfter("failed", reminder)).toBe(reasons.failed);
+    expect(completionAfter("unknown", reminder)).toBe(reasons.unknown);
+    for (const open of ["pending", "sending", "retrying", "suppressed"] as const)
+      expect(completionAfter(open, reminder)).toBeNull();
+  });
+});
+
+describe("what was missed", () => {
+  const hourly: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 0 };
+  const HOUR = 60 * MINUTE;
+  const withPolicy = (misfirePolicy: Bounds["misfirePolicy"], schedule: Schedule = hourly) =>
+    dueReminder(schedule, HOUR, { bounds: { ...NO_BOUNDS, misfirePolicy } });
+
+  test("skip: a minute late is late, more is missed, and the rhythm goes on", () => {
+    const reminder = withPolicy("skip");
+    expect(decide(reminder, NOT_MET, HOUR + MINUTE)).toMatchObject({ kind: "send", nextRunAt: 2 * HOUR });
+    expect(decide(reminder, NOT_MET, HOUR + MINUTE + 1)).toMatchObject({
+      kind: "skip",
+      nextRunAt: 2 * HOUR,
+      missed: 1,
+    });
+    expect(decide(reminder, NOT_MET, 5.5 * HOUR)).toMatchObject({ kind: "skip", nextRunAt: 6 * HOUR, missed: 5 });
+  });
+
+  test("skip: a last occurrence that was missed ends the reminder, and says so", () => {
+    const reminder = withPolicy("skip", { type: "one_time" });
+    expect(decide(reminder, NOT_MET, 2 * HOUR)).toMatchObject({ kind: "complete", reason: "schedule_ended" });
+  });
+
+  test("all: the next missed one is due at once, one after another", () => {
+    let reminder = withPolicy("all");
+    const sent: Instant[] = [];
+    for (let times = 0; times < 10; times += 1) {
+      const decision = decide(reminder, NOT_MET, 5.5 * HOUR);
+      if (decision.kind !== "send" || decision.nextRunAt === null) throw new Error("not a send");
+      sent.push(decision.occurrenceAt);
+      expect(decision.missed).toBe(0);
+      reminder = { ...reminder, nextRunAt: decision.nextRunAt, lastOccurrenceAt: decision.occurrenceAt };
+      if (decision.nextRunAt > 5.5 * HOUR) break;
+    }
+    expect(sent).toEqual([1, 2, 3, 4, 5].map((hour) => hour * HOUR));
+    expect(reminder.nextRunAt).toBe(6 * HOUR);
+  });
+
+  test("all: of very many only the ten newest, and the others are told", () => {
+    const decision = decide(withPolicy("all"), NOT_MET, 101.5 * HOUR);
+    expect(decision).toMatchObject({ kind: "send", occurrenceAt: HOUR, nextRunAt: 92 * HOUR, missed: 90 });
+  });
+});
+
+test("with max_occurrences the last one has no next, and the one before has", () => {
+  const hourly: Schedule = { type: "recurring", intervalMinutes: 60, anchorAt: 0 };
+  const bounds = { ...NO_BOUNDS, maxOccurrences: 3 };
+  const next = (occurrenceCount: number) => decide(dueReminder(hourly, 0, { bounds, occurrenceCount }), NOT_MET, 0);
+  expect(next(1)).toMatchObject({ kind: "send", nextRunAt: 60 * MINUTE });
+  expect(next(2)).toMatchObject({ kind: "send", nextRunAt: null });
+});
+
+describe("the rules of a time zone change while a reminder waits", () => {
+  const schedule: Schedule = { type: "cron", cron: "0 9 * * *" };
+  const nine = Date.UTC(2026, 0, 15, 9);
+  const worked = { nextWallAt: nine, isOutdated: true };
+
+  test("what was due too soon by the old rules waits for its wall clock, and isn't sent", () => {
+    const early = dueReminder(schedule, nine - 60 * MINUTE, worked);
+    expect(decide(early, NOT_MET, nine - 60 * MINUTE)).toEqual({ kind: "postpone", nextRunAt: nine, nextWallAt: nine });
+    expect(decide(early, NOT_MET, nine)).toMatchObject({ kind: "send" });
+  });
+
+  test("what has fired by the old rules doesn't fire again by the new ones", () => {
+    const late = dueReminder(schedule, nine - 60 * MINUTE, { ...worked, isOutdated: false });
+    expect(decide(late, NOT_MET, nine - 60 * MINUTE)).toMatchObject({
+      kind: "send",
+      nextWallAt: nine + 24 * 60 * MINUTE,
+    });
+  });
 });

@@ -1,7 +1,8 @@
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, DeliveryStatus, Instant, Reminder } from "./reminder.ts";
-import { countRecurring } from "./schedule/recurring.ts";
-import { nextOccurrence } from "./schedule/schedule.ts";
+import { countMissed, listMissed } from "./schedule/missed.ts";
+import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
+import type { WallClock } from "./schedule/wall-clock.ts";
 
 /** What the stop condition answered, and the sentence that says why. */
 export interface StopAnswer {
@@ -22,47 +23,107 @@ export interface Facts {
   stop: StopAnswer;
 }
 
+/** When a reminder is due next; both null: never again. */
+export interface NextRun {
+  nextRunAt: Instant | null;
+  nextWallAt: WallClock | null;
+}
+
 export type Decision =
   | { kind: "complete"; reason: CompletionReason; because: string }
-  | {
+  /** Not due after all: its zone's rules are others than those that its due instant was worked out by. */
+  | ({ kind: "postpone" } & NextRun)
+  /** Missed, and by its misfire policy not made up for. */
+  | ({ kind: "skip"; occurrenceAt: Instant; missed: number } & NextRun)
+  | ({
       kind: "send";
       /** The due instant that this send is for. */
       occurrenceAt: Instant;
-      /** When the reminder is due again; null when this was its last occurrence. */
-      nextRunAt: Instant | null;
-      /** Due instants between this one and now that get no message of their own: one catch-up stands for them all. */
+      /** Due instants between this one and now that get no message of their own. */
       missed: number;
-    };
+      // And when the reminder is due again; never, when this was its last occurrence.
+    } & NextRun);
 
-type DueReminder = Pick<Reminder, "schedule" | "createdAt"> & { nextRunAt: Instant; lastOccurrenceAt: Instant | null };
+export interface DueReminder extends Pick<Reminder, "createdAt" | "occurrenceCount" | "nextWallAt"> {
+  timetable: Timetable;
+  nextRunAt: Instant;
+  lastOccurrenceAt: Instant | null;
+  /** True when its due instant was worked out by older rules of its time zone. */
+  isOutdated: boolean;
+}
+
+/** An occurrence that fires later than this has been missed; sooner, it is only late. */
+export const MISSED_AFTER_MS = 60_000;
+/** With the misfire policy `all`, so many of the newest missed occurrences get their messages. */
+export const MOST_CAUGHT_UP = 10;
 
 /** What becomes of a due reminder. Pure: the same reminder, facts and instant always give the same decision. */
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
   if (facts.stop.met) return { kind: "complete", reason: "stop_condition", because: facts.stop.because };
 
-  const { schedule } = reminder;
+  const { timetable, nextWallAt } = reminder;
+  const { misfirePolicy, maxOccurrences } = timetable.bounds;
+  if (reminder.isOutdated && nextWallAt !== null) {
+    const anew = workedOutAnew(timetable, nextWallAt);
+    if (anew !== null && anew.at > now) return { kind: "postpone", ...asNextRun(anew) };
+  }
   // Plain SQL may have moved the due instant back onto an occurrence that was.
   const occurrenceAt = afterLastOccurrence(reminder.nextRunAt, reminder);
-  const nextRunAt = nextOccurrence(schedule, Math.max(now, occurrenceAt));
+  const next = asNextRun(nextOccurrence(timetable, Math.max(now, occurrenceAt), nextWallAt));
   // Nothing was missed before there was a reminder: one created with a due instant in the past is due at once.
   const since = Math.max(occurrenceAt, reminder.createdAt);
-  const missed = schedule.type === "recurring" ? countRecurring(schedule, since, now) : 0;
-  return { kind: "send", occurrenceAt, nextRunAt, missed };
+
+  if (misfirePolicy === "skip" && now - since > MISSED_AFTER_MS) {
+    if (next.nextRunAt === null) {
+      return {
+        kind: "complete",
+        reason: "schedule_ended",
+        because: "its last occurrence was missed, and is not made up for",
+      };
+    }
+    return { kind: "skip", occurrenceAt, ...next, missed: 1 + countMissed(timetable, since, now) };
+  }
+  if (maxOccurrences !== null && reminder.occurrenceCount + 1 >= maxOccurrences) {
+    return { kind: "send", occurrenceAt, ...NEVER, missed: countMissed(timetable, since, now) };
+  }
+  if (misfirePolicy === "all") return { kind: "send", occurrenceAt, ...catchUp(timetable, since, now, next) };
+  return { kind: "send", occurrenceAt, ...next, missed: countMissed(timetable, since, now) };
+}
+
+/** With the policy `all`: the next missed occurrence is due at once, but of very many only the newest. */
+function catchUp(timetable: Timetable, since: Instant, now: Instant, next: NextRun): NextRun & { missed: number } {
+  const missed = listMissed(timetable, since, now);
+  const passedOver = Math.max(0, missed.length - MOST_CAUGHT_UP);
+  const first = missed[passedOver];
+  return first ? { ...asNextRun(first), missed: passedOver } : { ...next, missed: 0 };
+}
+
+/** No clock is so far from UTC, whatever a zone's rules become. */
+const FARTHEST_MS = 48 * 3_600_000;
+
+/** When the occurrence that the clocks on the wall showed as `wallAt` is due by the zone's rules of today. */
+export function workedOutAnew(timetable: Timetable, wallAt: WallClock): Occurrence | null {
+  return nextOccurrence(timetable, wallAt - FARTHEST_MS, wallAt - 1);
+}
+
+const NEVER: NextRun = { nextRunAt: null, nextWallAt: null };
+
+export function asNextRun(occurrence: Occurrence | null): NextRun {
+  return occurrence === null ? NEVER : { nextRunAt: occurrence.at, nextWallAt: occurrence.wallAt };
 }
 
 /**
  * What becomes of a reminder whose schedule has no further occurrence, once its last delivery has ended.
  * Until then it stays ACTIVE, so that "completed" always means that nothing more will be sent.
  */
-export function completionAfter(outcome: DeliveryStatus): CompletionReason | null {
-  switch (outcome) {
-    case "sent":
-      return "one_time_sent";
-    case "failed":
-      return "delivery_failed";
-    case "unknown":
-      return "delivery_unknown";
-    default:
-      return null;
+export function completionAfter(
+  outcome: DeliveryStatus,
+  { schedule, bounds, occurrenceCount }: Pick<Reminder, "schedule" | "bounds" | "occurrenceCount">,
+): CompletionReason | null {
+  if (outcome !== "sent" && outcome !== "failed" && outcome !== "unknown") return null;
+  if (schedule.type !== "one_time") {
+    const { maxOccurrences } = bounds;
+    return maxOccurrences !== null && occurrenceCount >= maxOccurrences ? "max_occurrences" : "schedule_ended";
   }
+  return outcome === "sent" ? "one_time_sent" : outcome === "failed" ? "delivery_failed" : "delivery_unknown";
 }

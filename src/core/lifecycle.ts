@@ -1,7 +1,14 @@
-import { completionAfter } from "./decide.ts";
+import { asNextRun, completionAfter } from "./decide.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
-import type { DeliveryStatus, Instant, JsonObject, ReminderRecord, ReminderStatus } from "./reminder.ts";
-import { nextOccurrence } from "./schedule/schedule.ts";
+import {
+  type DeliveryStatus,
+  goesByWallClock,
+  type Instant,
+  type JsonObject,
+  type ReminderRecord,
+  type ReminderStatus,
+} from "./reminder.ts";
+import { nextOccurrence, timetableOf } from "./schedule/schedule.ts";
 
 /** What a person may do to a reminder besides editing it. */
 export const LIFECYCLE_ACTIONS = ["pause", "resume", "complete", "trigger", "delete", "restore"] as const;
@@ -26,6 +33,8 @@ export interface Moment {
   now: Instant;
   /** How the delivery of the newest occurrence stands; null when there is none. */
   lastOutcome: DeliveryStatus | null;
+  /** The zone of the reminder's contact, where it matters; not set: none. */
+  contactZone?: string | null;
 }
 
 type Rule = "go" | "so already" | { refused: string };
@@ -76,7 +85,7 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
 
   complete: (reminder, { now }) =>
     changed(
-      { ...reminder, status: "COMPLETED", completionReason: "manual", completedAt: now, nextRunAt: null },
+      { ...reminder, status: "COMPLETED", completionReason: "manual", completedAt: now, ...NOTHING_DUE },
       "completed",
       "somebody completed it",
       { reason: "manual" },
@@ -88,7 +97,7 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
     }
     if (reminder.nextRunAt !== null && reminder.nextRunAt <= now) return { kind: "unchanged" };
     const nextRunAt = afterLastOccurrence(now, reminder);
-    return changed({ ...reminder, nextRunAt }, "triggered", "somebody asked for it to fire now");
+    return changed({ ...reminder, nextRunAt, nextWallAt: null }, "triggered", "somebody asked for it to fire now");
   },
 
   delete: (reminder, { now }) => changed({ ...reminder, deletedAt: now }, "deleted", "somebody deleted it"),
@@ -99,18 +108,31 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
   },
 };
 
-/**
- * A reminder that is ACTIVE again after an absence. What a recurring one would have been due for meanwhile was not
- * wanted, so it goes on with the next regular instant; a one-time one is still wanted, at once if its time has passed.
- */
-function comeBack(reminder: ReminderRecord, { now, lastOutcome }: Moment): ReminderRecord {
-  const { schedule, nextRunAt } = reminder;
-  if (schedule.type === "recurring") {
-    return nextRunAt !== null && nextRunAt > now ? reminder : { ...reminder, nextRunAt: nextOccurrence(schedule, now) };
-  }
-  if (!awaitsOutcome(reminder)) return { ...reminder, nextRunAt: nextRunAt ?? now };
+const NOTHING_DUE = { nextRunAt: null, nextWallAt: null };
 
-  const reason = lastOutcome && completionAfter(lastOutcome);
+/**
+ * A reminder that is ACTIVE again after an absence. What one that comes again would have been due for meanwhile was not
+ * wanted, so it goes on with the next regular instant, or is done if there is none; a one-time one is still wanted, at once
+ * if its time has passed.
+ */
+function comeBack(reminder: ReminderRecord, { now, lastOutcome, contactZone = null }: Moment): ReminderRecord {
+  const { schedule, bounds, nextRunAt, nextWallAt } = reminder;
+  const hasEnd = schedule.type !== "recurring" || bounds.endAt !== null || bounds.maxOccurrences !== null;
+  if (awaitsOutcome(reminder) && hasEnd) return comeBackLast(reminder, now, lastOutcome);
+  if (schedule.type === "one_time") return { ...reminder, nextRunAt: nextRunAt ?? now };
+
+  // What goes by the clocks on the wall is worked out anew: their rules may have changed, or the contact's zone.
+  const isStillDue = nextRunAt !== null && nextRunAt > now && (nextWallAt === null || !goesByWallClock(schedule));
+  if (isStillDue) return reminder;
+  const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
+  const next = nextOccurrence(timetableOf(reminder, contactZone), after);
+  if (next !== null) return { ...reminder, ...asNextRun(next) };
+  return { ...reminder, ...NOTHING_DUE, status: "COMPLETED", completionReason: "schedule_ended", completedAt: now };
+}
+
+/** One that has fired for the last time: done if its message has ended, due again if that was held back. */
+function comeBackLast(reminder: ReminderRecord, now: Instant, lastOutcome: DeliveryStatus | null): ReminderRecord {
+  const reason = lastOutcome && completionAfter(lastOutcome, reminder);
   if (reason) return { ...reminder, status: "COMPLETED", completionReason: reason, completedAt: now };
   const wasHeldBack = lastOutcome === null || lastOutcome === "suppressed";
   return wasHeldBack ? { ...reminder, nextRunAt: afterLastOccurrence(now, reminder) } : reminder;

@@ -1,5 +1,5 @@
 import type { StopAnswer } from "./decide.ts";
-import type { Instant, ReminderStatus } from "./reminder.ts";
+import type { Instant, MisfirePolicy, ReminderStatus } from "./reminder.ts";
 
 /** The reminder of a delivery that waited, as it is now. */
 export interface ReminderNow {
@@ -7,6 +7,8 @@ export interface ReminderNow {
   deletedAt: Instant | null;
   /** The due instant of its newest occurrence. */
   lastOccurrenceAt: Instant | null;
+  /** With `all`, each occurrence has a message of its own, however late; not set: the usual policy. */
+  misfirePolicy?: MisfirePolicy;
 }
 
 export type SuppressionReason = "stop_condition" | "deleted" | "completed" | "paused" | "superseded";
@@ -25,6 +27,7 @@ export function recheck(occurrenceAt: Instant, reminder: ReminderNow, stop: Stop
   if (reminder.deletedAt !== null) return { reason: "deleted", because: "the reminder was deleted" };
   if (reminder.status === "COMPLETED") return { reason: "completed", because: "the reminder was completed" };
   if (reminder.status === "PAUSED") return { reason: "paused", because: "the reminder was paused" };
+  if (reminder.misfirePolicy === "all") return null;
   if (reminder.lastOccurrenceAt !== null && reminder.lastOccurrenceAt > occurrenceAt) {
     return { reason: "superseded", because: "a newer occurrence of the same reminder took its place" };
   }

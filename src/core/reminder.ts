@@ -1,5 +1,7 @@
 /** The words of the engine as types. Everything else is written in these. */
 
+import type { WallClock } from "./schedule/wall-clock.ts";
+
 /** A moment in time: milliseconds since the Unix epoch, UTC. The database keeps the same precision (`timestamptz(3)`). */
 export type Instant = number;
 
@@ -13,6 +15,10 @@ export type ReminderStatus = (typeof REMINDER_STATUSES)[number];
 export const COMPLETION_REASONS = [
   "stop_condition",
   "one_time_sent",
+  /** It has fired as often as `max_occurrences` lets it. */
+  "max_occurrences",
+  /** Its rule has no further occurrence, or none before `end_at`. */
+  "schedule_ended",
   /** A one-time reminder whose only message could not be delivered; its delivery says why. */
   "delivery_failed",
   /** A one-time reminder whose only message may or may not have arrived; it is never sent again unasked. */
@@ -24,10 +30,57 @@ export type CompletionReason = (typeof COMPLETION_REASONS)[number];
 export const DELIVERY_STATUSES = ["pending", "sending", "sent", "retrying", "failed", "suppressed", "unknown"] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
-/** When a reminder is due. Elapsed intervals are elapsed time: a day is 24 hours whatever the clocks on the wall do. */
-export type Schedule = { type: "one_time" } | { type: "recurring"; intervalMinutes: number; anchorAt: Instant };
+/**
+ * When a reminder is due. Intervals are elapsed time: a day is 24 hours whatever the clocks on the wall do. The kinds in
+ * `WALL_CLOCK_TYPES` go by the clocks on the wall of the reminder's time zone.
+ */
+export type Schedule =
+  | { type: "one_time" }
+  | { type: "recurring"; intervalMinutes: number; anchorAt: Instant }
+  | { type: "backoff"; intervalMinutes: number; factor: number; maxIntervalMinutes: number; anchorAt: Instant }
+  | { type: "cron"; cron: string }
+  | { type: "rrule"; rrule: string }
+  | { type: "offsets"; offsets: readonly string[]; anchorAt: Instant };
 
-export const SCHEDULE_TYPES = ["one_time", "recurring"] as const satisfies readonly Schedule["type"][];
+export const SCHEDULE_TYPES = [
+  "one_time",
+  "recurring",
+  "cron",
+  "rrule",
+  "offsets",
+  "backoff",
+] as const satisfies readonly Schedule["type"][];
+
+export const WALL_CLOCK_TYPES = ["cron", "rrule", "offsets"] as const satisfies readonly Schedule["type"][];
+
+/** True for a schedule whose instants depend on a time zone's rules. */
+export function goesByWallClock({ type }: Pick<Schedule, "type">): boolean {
+  return (WALL_CLOCK_TYPES as readonly string[]).includes(type);
+}
+
+export const MISFIRE_POLICIES = ["catch_up_once", "skip", "all"] as const;
+/** What becomes of occurrences that no worker fired in time. */
+export type MisfirePolicy = (typeof MISFIRE_POLICIES)[number];
+
+/** What narrows a schedule, whatever its kind. */
+export interface Bounds {
+  /** Nothing is due before; null: no limit. */
+  startAt: Instant | null;
+  /** Nothing is due after; null: no limit. */
+  endAt: Instant | null;
+  maxOccurrences: number | null;
+  /** Each occurrence is up to this much later, always the same for the same occurrence. */
+  jitterSeconds: number;
+  misfirePolicy: MisfirePolicy;
+}
+
+export const NO_BOUNDS: Bounds = Object.freeze({
+  startAt: null,
+  endAt: null,
+  maxOccurrences: null,
+  jitterSeconds: 0,
+  misfirePolicy: "catch_up_once",
+});
 
 /** The question asked before every send; null in a reminder that is only ever completed by hand or by its schedule. */
 export interface StopCondition {
@@ -48,14 +101,17 @@ export interface Reminder {
   subject: string | null;
   message: string | null;
   data: JsonObject;
-  /** IANA name; decides how instants are written in messages. Null: the contact's, else UTC. */
+  /** IANA name; whose clocks its schedule goes by, and how messages write instants. Null: the contact's, else UTC. */
   timeZone: string | null;
   schedule: Schedule;
+  bounds: Bounds;
   stopCondition: StopCondition | null;
   status: ReminderStatus;
   completionReason: CompletionReason | null;
   /** The next due instant; null when nothing more is due. */
   nextRunAt: Instant | null;
+  /** What the clocks on the wall show at that occurrence; null where the schedule doesn't go by them, or it was moved by hand. */
+  nextWallAt: WallClock | null;
   /** When it last fired. */
   lastRunAt: Instant | null;
   /** How often it has fired. */

@@ -1,47 +1,174 @@
+import { asNextRun, type NextRun } from "./decide.ts";
 import { MS_PER_MINUTE } from "./instant.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
-import type { Instant, ReminderRecord, Schedule } from "./reminder.ts";
+import { type Bounds, type Instant, NO_BOUNDS, type ReminderRecord, type Schedule } from "./reminder.ts";
+import { isSameJson } from "./same-json.ts";
+import { boundOfOneTime } from "./schedule/begin.ts";
+import { checkTimetable, DEFAULT_MIN_INTERVAL_SECONDS } from "./schedule/check.ts";
+import { fieldsOf, misplacedField, type Refusal, type ScheduleFields, toRule } from "./schedule/fields.ts";
+import { nextOccurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
+import { firstZone } from "./schedule/zone.ts";
 
 /** The part of an edit that is about when. What is undefined stays as it is. */
-export interface ScheduleEdit {
+export interface ScheduleEdit extends ScheduleFields {
   scheduleType?: Schedule["type"] | undefined;
-  intervalMinutes?: number | null | undefined;
   runAt?: Instant | undefined;
+  timeZone?: string | null | undefined;
+  bounds?: { [Name in keyof Bounds]?: Bounds[Name] | undefined } | undefined;
 }
 
+/** What else decides whether and when an edited reminder is due. */
+export interface Surroundings {
+  contactZone: string | null;
+  /** Nobody may be reminded more often than this. */
+  minIntervalSeconds: number;
+}
+
+export const PLAIN_SURROUNDINGS: Surroundings = {
+  contactZone: null,
+  minIntervalSeconds: DEFAULT_MIN_INTERVAL_SECONDS,
+};
+
 export type Rescheduled =
-  | { kind: "rescheduled"; schedule: Schedule; runAt: Instant | null; nextRunAt: Instant | null }
-  | { kind: "invalid"; field: string; message: string };
+  | ({ kind: "rescheduled"; schedule: Schedule; bounds: Bounds; runAt: Instant | null } & NextRun)
+  | Refusal;
 
 /**
  * When a reminder is due after an edit of its schedule. Pure, and the same edit again changes nothing.
  *
- * - `runAt`: it is due then, and a recurring one goes on from there in whole intervals. One in the past means: at once.
- *   A one-time reminder that has fired, but whose message is still on its way, is armed anew.
- * - `intervalMinutes`: the new interval counts from when it last fired (from its creation, if it never has). If that has
- *   passed already, it is due one new interval from now, or when it was due anyway, if that is sooner. A next run that
- *   was asked for by `runAt` stays.
+ * - `runAt`: it is due then, and goes on by its rule; a recurring one in whole intervals from there. One in the past means:
+ *   at once. A one-time reminder that has fired, but whose message is still on its way, is armed anew.
+ * - `intervalMinutes` of a recurring one: the new interval counts from when it last fired (from its creation, if it never
+ *   has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that is sooner. A
+ *   next run that was asked for by `runAt` stays.
  * - `scheduleType` to recurring needs an interval: the next run stays, and the intervals count from it.
  * - `scheduleType` to one_time: the next run stays and is the last.
+ * - Any other change of the rule, its bounds or its zone: due at the next occurrence from now on.
  */
-export function reschedule(reminder: ReminderRecord, edit: ScheduleEdit, now: Instant): Rescheduled {
+export function reschedule(
+  reminder: ReminderRecord,
+  edit: ScheduleEdit,
+  now: Instant,
+  surroundings: Surroundings = PLAIN_SURROUNDINGS,
+): Rescheduled {
   const type = edit.scheduleType ?? reminder.schedule.type;
+  const isPlain = type === "one_time" || type === "recurring";
+  const when = isPlain ? byInterval(type, reminder, edit, now) : byRule(type, reminder, edit, now, surroundings);
+  if (when.kind === "invalid") return when;
+
+  const timetable = timetableAfter(reminder, edit, when, surroundings);
+  const isChanged =
+    when.bounds !== reminder.bounds || !isSame(timetable, timetableOf(reminder, surroundings.contactZone));
+  if (!isChanged) return when;
+  const { maxOccurrences } = when.bounds;
+  if (maxOccurrences !== null && maxOccurrences <= reminder.occurrenceCount) {
+    return invalid("max_occurrences", `must be more than ${reminder.occurrenceCount}, as often as it has fired`);
+  }
+  return checkTimetable(timetable, now, surroundings.minIntervalSeconds) ?? when;
+}
+
+function byInterval(
+  type: "one_time" | "recurring",
+  reminder: ReminderRecord,
+  edit: ScheduleEdit,
+  now: Instant,
+): Rescheduled {
   const formerInterval = reminder.schedule.type === "recurring" ? reminder.schedule.intervalMinutes : null;
   const intervalMinutes = edit.intervalMinutes === undefined ? formerInterval : edit.intervalMinutes;
+  const misplaced = misplacedField(type, {
+    ...edit,
+    intervalMinutes: type === "one_time" ? edit.intervalMinutes : intervalMinutes,
+  });
+  if (misplaced) return misplaced;
+
+  const { bounds, areMoved } = boundsAfter(type === "one_time" ? onceOnly(reminder) : reminder, edit);
+  const misbound = type === "one_time" ? boundOfOneTime(bounds) : null;
+  if (misbound) return misbound;
   const runAt = edit.runAt ?? reminder.runAt;
   const askedFor = askedForNext(reminder, edit.runAt, now);
+  const done = (schedule: Schedule, nextRunAt: Instant | null): Rescheduled => ({
+    ...{ kind: "rescheduled", schedule, bounds, runAt, nextRunAt },
+    nextWallAt: null,
+  });
 
-  if (type === "one_time") {
-    if (edit.intervalMinutes) return invalid('only a reminder with schedule_type "recurring" has an interval');
-    return { kind: "rescheduled", schedule: { type }, runAt, nextRunAt: askedFor ?? reminder.nextRunAt };
-  }
-  if (intervalMinutes === null) return invalid("a recurring reminder needs an interval: give the minutes");
+  if (type === "one_time") return done({ type }, askedFor ?? reminder.nextRunAt);
   if (askedFor === null && intervalMinutes === formerInterval) {
-    return { kind: "rescheduled", schedule: reminder.schedule, runAt, nextRunAt: reminder.nextRunAt };
+    if (!areMoved) return done(reminder.schedule, reminder.nextRunAt);
+    const timetable = { schedule: reminder.schedule, bounds, zone: "UTC", of: reminder };
+    return done(reminder.schedule, nextFromNow(timetable, reminder, now).nextRunAt);
   }
-  const nextRunAt = askedFor ?? nextByInterval(reminder, intervalMinutes, now);
+  const nextRunAt = askedFor ?? nextByInterval(reminder, intervalMinutes as number, now);
   const anchorAt = askedFor === null ? nextRunAt : (runAt ?? askedFor);
-  return { kind: "rescheduled", schedule: { type, intervalMinutes, anchorAt }, runAt, nextRunAt };
+  return done({ type, intervalMinutes: intervalMinutes as number, anchorAt }, nextRunAt);
+}
+
+function byRule(
+  type: Exclude<Schedule["type"], "one_time" | "recurring">,
+  reminder: ReminderRecord,
+  edit: ScheduleEdit,
+  now: Instant,
+  { contactZone }: Surroundings,
+): Rescheduled {
+  const zone = zoneAfter(reminder, edit, contactZone);
+  const { bounds, areMoved } = boundsAfter(reminder, edit);
+  const schedule = toRule(type, edit, { former: reminder.schedule, beginsAt: bounds.startAt ?? now, zone });
+  if ("kind" in schedule) return schedule;
+
+  const runAt = edit.runAt ?? reminder.runAt;
+  const kept = { kind: "rescheduled", schedule, bounds, runAt } as const;
+  const askedFor = askedForNext(reminder, edit.runAt, now);
+  if (askedFor !== null) return { ...kept, nextRunAt: askedFor, nextWallAt: null };
+  const timetable = { schedule, bounds, zone, of: reminder };
+  if (isSame(timetable, timetableOf(reminder, contactZone)) && !areMoved) {
+    return { ...kept, schedule: reminder.schedule, nextRunAt: reminder.nextRunAt, nextWallAt: reminder.nextWallAt };
+  }
+  return { ...kept, ...nextFromNow(timetable, reminder, now) };
+}
+
+function nextFromNow(timetable: Timetable, reminder: ReminderRecord, now: Instant): NextRun {
+  return asNextRun(nextOccurrence(timetable, Math.max(now, reminder.lastOccurrenceAt ?? now)));
+}
+
+/** What narrows a series means nothing for its single last run. */
+function onceOnly(reminder: ReminderRecord): ReminderRecord {
+  const { misfirePolicy } = reminder.bounds;
+  const bounds = boundOfOneTime(reminder.bounds) === null ? reminder.bounds : { ...NO_BOUNDS, misfirePolicy };
+  return { ...reminder, bounds };
+}
+
+/** The same object where nothing changes. `areMoved`: whether that may move the next run. */
+function boundsAfter(reminder: ReminderRecord, edit: ScheduleEdit): { bounds: Bounds; areMoved: boolean } {
+  const former = reminder.bounds;
+  const said = Object.entries(edit.bounds ?? {}).filter(([, value]) => value !== undefined);
+  const bounds = { ...former, ...Object.fromEntries(said) } as Bounds;
+  const areMoved =
+    bounds.startAt !== former.startAt || bounds.endAt !== former.endAt || bounds.jitterSeconds !== former.jitterSeconds;
+  const isSame =
+    !areMoved && bounds.maxOccurrences === former.maxOccurrences && bounds.misfirePolicy === former.misfirePolicy;
+  return { bounds: isSame ? former : bounds, areMoved };
+}
+
+function zoneAfter(reminder: ReminderRecord, edit: ScheduleEdit, contactZone: string | null): string {
+  return firstZone(edit.timeZone === undefined ? reminder.timeZone : edit.timeZone, contactZone);
+}
+
+function timetableAfter(
+  reminder: ReminderRecord,
+  edit: ScheduleEdit,
+  { schedule, bounds }: { schedule: Schedule; bounds: Bounds },
+  { contactZone }: Surroundings,
+): Timetable {
+  return { schedule, bounds, zone: zoneAfter(reminder, edit, contactZone), of: reminder };
+}
+
+function isSame(a: Timetable, b: Timetable): boolean {
+  return a.zone === b.zone && a.schedule.type === b.schedule.type && isSameJson(plain(a.schedule), plain(b.schedule));
+}
+
+function plain(schedule: Schedule): { [name: string]: string | number | string[] } {
+  return Object.fromEntries(
+    Object.entries(fieldsOf(schedule)).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value]),
+  );
 }
 
 /** The next run that the edit asks for by its `runAt`; null when it asks for none that was not asked for before. */
@@ -52,7 +179,7 @@ function askedForNext(reminder: ReminderRecord, runAt: Instant | undefined, now:
 
 function nextByInterval(reminder: ReminderRecord, intervalMinutes: number, now: Instant): Instant {
   const { nextRunAt, runAt, schedule, lastRunAt, createdAt } = reminder;
-  if (nextRunAt !== null && (nextRunAt === runAt || schedule.type === "one_time")) return nextRunAt;
+  if (nextRunAt !== null && (nextRunAt === runAt || schedule.type !== "recurring")) return nextRunAt;
 
   const intervalMs = intervalMinutes * MS_PER_MINUTE;
   const counted = (lastRunAt ?? createdAt) + intervalMs;
@@ -60,6 +187,6 @@ function nextByInterval(reminder: ReminderRecord, intervalMinutes: number, now: 
   return afterLastOccurrence(next, reminder);
 }
 
-function invalid(message: string): Rescheduled {
-  return { kind: "invalid", field: "interval_minutes", message };
+function invalid(field: string, message: string): Refusal {
+  return { kind: "invalid", field, message };
 }

@@ -4,6 +4,7 @@ import { afterLastOccurrence } from "./occurrence.ts";
 import { recheck } from "./recheck.ts";
 import type { DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry.ts";
+import { timetableOf } from "./schedule/schedule.ts";
 import { type ReminderEdit, update } from "./update.ts";
 
 /** What a reminder meets. */
@@ -47,6 +48,8 @@ export interface Simulation {
   /** The reminder as it is in the end. */
   reminder: ReminderRecord;
   deliveries: SimulatedDelivery[];
+  /** Due instants that its misfire policy let go by without a message, one catch-up's apart. */
+  skipped: number;
 }
 
 /** A delivery that hasn't ended. */
@@ -63,12 +66,13 @@ interface Open extends SimulatedDelivery {
 export function simulate(start: ReminderRecord, world: World): Simulation {
   const life = new Life(start, world);
   while (life.step()) {}
-  return { reminder: life.reminder, deliveries: life.deliveries };
+  return { reminder: life.reminder, deliveries: life.deliveries, skipped: life.skipped };
 }
 
 class Life {
   reminder: ReminderRecord;
   readonly deliveries: SimulatedDelivery[] = [];
+  skipped = 0;
   readonly #world: World;
   #now: Instant;
   #open: Open[] = [];
@@ -127,16 +131,21 @@ class Life {
   }
 
   #fire(): void {
-    const { nextRunAt, schedule, lastOccurrenceAt, createdAt, occurrenceCount } = this.reminder;
+    const { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount } = this.reminder;
     if (nextRunAt === null) return;
-    const decision = decide({ schedule, nextRunAt, lastOccurrenceAt, createdAt }, { stop: this.#stop }, this.#now);
+    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated: false };
+    const decision = decide({ ...due, timetable: timetableOf(this.reminder, null) }, { stop: this.#stop }, this.#now);
     if (decision.kind === "complete") {
       this.#complete(decision.reason);
       return;
     }
+    this.reminder = { ...this.reminder, nextRunAt: decision.nextRunAt, nextWallAt: decision.nextWallAt };
+    if (decision.kind !== "send") {
+      if (decision.kind === "skip") this.skipped += decision.missed;
+      return;
+    }
     this.reminder = {
       ...this.reminder,
-      nextRunAt: decision.nextRunAt,
       lastRunAt: this.#now,
       lastOccurrenceAt: decision.occurrenceAt,
       occurrenceCount: occurrenceCount + 1,
@@ -162,8 +171,9 @@ class Life {
 
   #begin(delivery: Open): void {
     const { occurrenceAt, attempts } = delivery;
+    const { misfirePolicy } = this.reminder.bounds;
     const isExhausted = attempts.length >= this.#world.retry.maxAttempts;
-    if (isExhausted || recheck(occurrenceAt, this.reminder, this.#stop)) {
+    if (isExhausted || recheck(occurrenceAt, { ...this.reminder, misfirePolicy }, this.#stop)) {
       this.#end(delivery, isExhausted ? "failed" : "suppressed");
       return;
     }
@@ -200,7 +210,7 @@ class Life {
     const { nextRunAt, lastOccurrenceAt, deletedAt } = this.reminder;
     if (this.reminder.status === "COMPLETED" || nextRunAt !== null || lastOccurrenceAt !== delivery.occurrenceAt)
       return;
-    const reason = completionAfter(status);
+    const reason = completionAfter(status, this.reminder);
     if (reason) this.#complete(reason);
     else if (deletedAt === null) {
       this.reminder = { ...this.reminder, nextRunAt: afterLastOccurrence(this.#now, this.reminder) };
@@ -210,7 +220,8 @@ class Life {
   #complete(reason: NonNullable<ReminderRecord["completionReason"]>): void {
     this.reminder = {
       ...this.reminder,
-      ...{ status: "COMPLETED", completionReason: reason, completedAt: this.#now, nextRunAt: null },
+      ...{ status: "COMPLETED", completionReason: reason, completedAt: this.#now },
+      ...{ nextRunAt: null, nextWallAt: null },
     };
   }
 

@@ -1,8 +1,9 @@
 import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
 import type { Instant, JsonObject, JsonValue, ReminderRecord, StopCondition } from "./reminder.ts";
-import { reschedule, type ScheduleEdit } from "./reschedule.ts";
+import { PLAIN_SURROUNDINGS, reschedule, type ScheduleEdit, type Surroundings } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
+import { fieldsOf, type Refusal } from "./schedule/fields.ts";
 
 /** What somebody wants a reminder to be. What is undefined stays as it is; null clears. */
 export interface ReminderEdit extends ScheduleEdit {
@@ -11,20 +12,24 @@ export interface ReminderEdit extends ScheduleEdit {
   subject?: string | null | undefined;
   message?: string | null | undefined;
   data?: JsonObject | undefined;
-  timeZone?: string | null | undefined;
   stopCondition?: StopCondition | null | undefined;
 }
 
-export type Updated = Transition | { kind: "invalid"; field: string; message: string };
+export type Updated = Transition | Refusal;
 
 /**
  * What an edit makes of a reminder. Pure; an edit that asks for what is so already changes nothing, and `data` that it
  * doesn't change stays the same object.
  */
-export function update(reminder: ReminderRecord, edit: ReminderEdit, now: Instant): Updated {
+export function update(
+  reminder: ReminderRecord,
+  edit: ReminderEdit,
+  now: Instant,
+  surroundings: Surroundings = PLAIN_SURROUNDINGS,
+): Updated {
   const hindered = hindrance("update", reminder);
   if (hindered) return hindered;
-  const when = reschedule(reminder, edit, now);
+  const when = reschedule(reminder, edit, now, surroundings);
   if (when.kind === "invalid") return when;
 
   const edited: ReminderRecord = {
@@ -37,8 +42,10 @@ export function update(reminder: ReminderRecord, edit: ReminderEdit, now: Instan
     timeZone: orFormer(edit.timeZone, reminder.timeZone),
     stopCondition: orFormer(edit.stopCondition, reminder.stopCondition),
     schedule: when.schedule,
+    bounds: when.bounds,
     runAt: when.runAt,
     nextRunAt: when.nextRunAt,
+    nextWallAt: when.nextWallAt,
   };
   const details = differences(reminder, edited);
   const fields = Object.keys(details);
@@ -60,14 +67,25 @@ const FIELDS: Record<string, (reminder: ReminderRecord) => JsonValue> = {
   data: (reminder) => reminder.data,
   time_zone: (reminder) => reminder.timeZone,
   schedule_type: (reminder) => reminder.schedule.type,
-  interval_minutes: ({ schedule }) => (schedule.type === "recurring" ? schedule.intervalMinutes : null),
+  interval_minutes: ({ schedule }) => fieldsOf(schedule).intervalMinutes ?? null,
+  interval_factor: ({ schedule }) => fieldsOf(schedule).intervalFactor ?? null,
+  max_interval_minutes: ({ schedule }) => fieldsOf(schedule).maxIntervalMinutes ?? null,
+  cron: ({ schedule }) => fieldsOf(schedule).cron ?? null,
+  rrule: ({ schedule }) => fieldsOf(schedule).rrule ?? null,
+  offsets: ({ schedule }) => [...(fieldsOf(schedule).offsets ?? [])],
+  anchor_at: ({ schedule }) => toIso(fieldsOf(schedule).anchorAt ?? null),
+  start_at: ({ bounds }) => toIso(bounds.startAt),
+  end_at: ({ bounds }) => toIso(bounds.endAt),
+  max_occurrences: ({ bounds }) => bounds.maxOccurrences,
+  jitter_seconds: ({ bounds }) => bounds.jitterSeconds,
+  misfire_policy: ({ bounds }) => bounds.misfirePolicy,
   run_at: (reminder) => toIso(reminder.runAt),
   next_run_at: (reminder) => toIso(reminder.nextRunAt),
   stop_condition_type: (reminder) => reminder.stopCondition?.type ?? null,
   stop_condition_value: (reminder) => reminder.stopCondition?.value ?? null,
 };
 /** Too large to be kept twice in every line of a timeline: only that they changed is said. */
-const LARGE_FIELDS = ["message", "data"];
+const LARGE_FIELDS = ["message", "data", "rrule"];
 
 function differences(before: ReminderRecord, after: ReminderRecord): JsonObject {
   const changed: JsonObject = {};

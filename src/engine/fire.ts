@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import type { Instant } from "../core/reminder.ts";
+import { RuleError } from "../core/schedule/rule-error.ts";
 import { insertEvents } from "../store/events.ts";
 import {
   claimOne,
@@ -15,6 +16,7 @@ import {
 } from "../store/firing.ts";
 import { isFaultOfRows, isTimedOut, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
+import { writeMoved } from "../store/unplanned.ts";
 import type { Claims } from "./claims.ts";
 import type { Deliverer } from "./deliver.ts";
 import { planFiring } from "./plan.ts";
@@ -50,7 +52,7 @@ export async function fireBatch(firing: Firing): Promise<number> {
   } catch (error) {
     // The same batch would take as long the next time.
     if (isTimedOut(error)) claims.tookTooLong();
-    if (!isFaultOfRows(error)) throw error;
+    if (!isOfRows(error)) throw error;
     log.error({ err: error }, "a batch can't be fired; firing its reminders one by one");
     return await fireOneByOne(firing, ids ?? (await dueIds(firing.database, dueClaim(firing), claims.limit)));
   }
@@ -62,7 +64,7 @@ async function fireOneByOne(firing: Firing, ids: readonly number[]): Promise<num
     try {
       await fire(firing, (sql) => claimOne(sql, id, FIRE_AHEAD_MS));
     } catch (error) {
-      if (!isFaultOfRows(error)) throw error;
+      if (!isOfRows(error)) throw error;
       await setAside(firing, id, error as Error);
     }
   }
@@ -78,6 +80,7 @@ async function fire({ database, channels, deliverer, settings }: Firing, claim: 
     await Promise.all([
       writeFired(sql, plan.fired),
       writeCompleted(sql, plan.completed),
+      writeMoved(sql, plan.moved),
       insertDeliveries(sql, plan.deliveries, lease),
       insertEvents(sql, plan.events),
     ]);
@@ -90,6 +93,11 @@ async function fire({ database, channels, deliverer, settings }: Firing, claim: 
 
 function dueClaim({ claims, channels, from }: Firing): DueClaim {
   return { channels: [...channels.keys()], from, aheadMs: FIRE_AHEAD_MS, leaveOut: claims.leftOut() };
+}
+
+/** Plain SQL can write rules that can't be read as well as values that can't be stored. */
+function isOfRows(error: unknown): boolean {
+  return error instanceof RuleError || isFaultOfRows(error);
 }
 
 type Claim = (sql: Sql) => Promise<DueReminder[]>;

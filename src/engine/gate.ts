@@ -73,7 +73,8 @@ function reasonNotTo(held: Held): Outcome | null {
   if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
   if (!held.known) return suppressed("deleted", "the reminder's row was removed");
   const { reminder, lastOccurrenceAt, facts } = held.known;
-  const now = { status: reminder.status, deletedAt: reminder.deletedAt, lastOccurrenceAt };
+  const { status, deletedAt, bounds } = reminder;
+  const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy };
   const suppression = recheck(held.occurrenceAt, now, stopAnswer(reminder.stopCondition, facts));
   return suppression && suppressed(suppression.reason, suppression.because);
 }

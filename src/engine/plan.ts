@@ -2,9 +2,11 @@ import type { Channels } from "../channels/registry.ts";
 import { stopAnswer } from "../conditions/registry.ts";
 import { decide } from "../core/decide.ts";
 import type { CompletionReason, Instant } from "../core/reminder.ts";
+import { timetableOf } from "../core/schedule/schedule.ts";
 import type { Lease } from "../store/deliveries.ts";
 import type { NewEvent } from "../store/events.ts";
 import type { CompletedReminder, DueReminder, FiredReminder, NewDelivery } from "../store/firing.ts";
+import type { MovedReminder } from "../store/unplanned.ts";
 import type { Held } from "./held.ts";
 
 /** Everything that one firing transaction writes, and what this worker sends once it is committed. */
@@ -12,6 +14,8 @@ export interface Plan {
   fired: FiredReminder[];
   completed: CompletedReminder[];
   deliveries: NewDelivery[];
+  /** What is due at another time, and doesn't fire now. */
+  moved: MovedReminder[];
   events: NewEvent[];
   held: Held[];
 }
@@ -28,31 +32,35 @@ export interface Planning {
 }
 
 type Send = Extract<ReturnType<typeof decide>, { kind: "send" }>;
+type Missing = Extract<ReturnType<typeof decide>, { missed: number }>;
 
 /** Turns claimed reminders into what is to be written and sent. Touches neither the database nor the network. */
 export function planFiring(due: readonly DueReminder[], planning: Planning): Plan {
-  const plan: Plan = { fired: [], completed: [], deliveries: [], events: [], held: [] };
+  const plan: Plan = { fired: [], completed: [], deliveries: [], moved: [], events: [], held: [] };
   for (const reminder of due) planOne(plan, reminder, planning);
   return plan;
 }
 
 function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
-  const { reminder, facts, lastOccurrenceAt, now } = due;
-  const { schedule, stopCondition, createdAt } = reminder;
+  const { reminder, contact, facts, lastOccurrenceAt, isOutdated, now } = due;
+  const { id, stopCondition, createdAt, occurrenceCount, nextWallAt } = reminder;
   const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
+  const timetable = timetableOf(reminder, contact?.timeZone ?? null);
   const decision = decide(
-    { schedule, nextRunAt, lastOccurrenceAt, createdAt },
+    { timetable, nextRunAt, nextWallAt, lastOccurrenceAt, occurrenceCount, createdAt, isOutdated },
     { stop: stopAnswer(stopCondition, facts) },
     // What is fired a little ahead is decided as of the instant it is due.
     Math.max(now, nextRunAt),
   );
   if (decision.kind === "complete") {
-    complete(plan, reminder.id, decision.reason, decision.because);
+    complete(plan, id, decision.reason, decision.because);
     return;
   }
-  plan.fired.push({ id: reminder.id, occurrenceAt: decision.occurrenceAt, nextRunAt: decision.nextRunAt });
-  if (decision.missed > 0) plan.events.push(missed(reminder.id, decision, now));
-  planDelivery(plan, due, decision, planning);
+  const next = { nextRunAt: decision.nextRunAt, nextWallAt: decision.nextWallAt };
+  if (decision.kind === "send") plan.fired.push({ id, occurrenceAt: decision.occurrenceAt, ...next });
+  else plan.moved.push({ id, ...next });
+  if (decision.kind !== "postpone" && decision.missed > 0) plan.events.push(missed(id, decision, now));
+  if (decision.kind === "send") planDelivery(plan, due, decision, planning);
 }
 
 function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planning): void {
@@ -90,6 +98,7 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
   }
   // From here on the claimed row stands for the reminder as this transaction leaves it.
   reminder.nextRunAt = send.nextRunAt;
+  reminder.nextWallAt = send.nextWallAt;
   reminder.occurrenceCount += 1;
   due.lastOccurrenceAt = send.occurrenceAt;
   plan.held.push({
@@ -117,15 +126,16 @@ function complete(plan: Plan, id: number, reason: CompletionReason, because: str
   plan.events.push({ reminderId: id, type: "completed", because, details: { reason } });
 }
 
-function missed(reminderId: number, send: Send, now: Instant): NewEvent {
-  const times = send.missed === 1 ? "one occurrence" : `${send.missed} occurrences`;
+function missed(reminderId: number, decision: Missing, now: Instant): NewEvent {
+  const times = decision.missed === 1 ? "one occurrence" : `${decision.missed} occurrences`;
+  const made = decision.kind === "skip" ? "they are not made up for" : "one catch-up stands for all";
   return {
     reminderId,
     type: "missed",
-    because: `no worker fired in time: ${times} passed without a message of their own; one catch-up stands for all`,
+    because: `no worker fired in time: ${times} passed without a message of their own; ${made}`,
     details: {
-      occurrences: send.missed,
-      from: new Date(send.occurrenceAt).toISOString(),
+      occurrences: decision.missed,
+      from: new Date(decision.occurrenceAt).toISOString(),
       until: new Date(now).toISOString(),
     },
   };

@@ -49,7 +49,8 @@ async function storeWithConsequences(sql: Sql, batch: readonly Ended[], results:
 
   const last = kept.filter(({ held }) => held.isLast);
   const ended = last.flatMap(({ held, outcome }) => {
-    const completion = completionAfter(outcome.status);
+    const reminder = reminders.get(held.reminderId)?.reminder;
+    const completion = reminder ? completionAfter(outcome.status, reminder) : null;
     return completion ? [{ ...held, completion }] : [];
   });
   const endedIds = new Set(await completeEnded(sql, ended));

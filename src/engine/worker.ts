@@ -12,6 +12,7 @@ import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
 import { LowMark } from "./low-mark.ts";
 import { Maintainer } from "./maintain.ts";
+import { replanBatch } from "./replan.ts";
 import { DEFAULT_SETTINGS, type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 import { Settler } from "./settle.ts";
 import { withinMs } from "./within.ts";
@@ -47,7 +48,13 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const settings: EngineSettings = { ...DEFAULT_SETTINGS, ...given };
   const identity = { id: randomUUID(), name: `${hostname()}:${process.pid}` };
   const stopping = new AbortController();
-  const alarms = { fire: new Alarm(), deliver: new Alarm(), settle: new Alarm(), keep: new Alarm() };
+  const alarms = {
+    fire: new Alarm(),
+    deliver: new Alarm(),
+    settle: new Alarm(),
+    keep: new Alarm(),
+    replan: new Alarm(),
+  };
   const deliverer = new Deliverer(database, channels, settings, log, () => alarms.deliver.poke());
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
@@ -73,6 +80,10 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     await beat(database, identity);
     return beatMs;
   };
+  const replan = async (): Promise<number> => {
+    const replanned = await replanBatch(database, settings.batchSize);
+    return replanned >= settings.batchSize ? 0 : Number.POSITIVE_INFINITY;
+  };
   const renew = async (): Promise<number> => {
     await deliverer.renew();
     return beatMs;
@@ -83,6 +94,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     { ...common, name: "keep", alarm: alarms.keep, step: keep },
     { ...common, name: "renew", alarm: new Alarm(), step: renew },
     { ...common, name: "fire", alarm: alarms.fire, step: fire },
+    { ...common, name: "replan", alarm: alarms.replan, step: replan },
     { ...common, name: "deliver", alarm: alarms.deliver, step: () => deliverer.claim() },
     {
       ...common,
@@ -100,6 +112,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const unlisten = database.listen(NOTIFY_CHANNEL, (payload) => {
     if (payload === "due") alarms.fire.poke();
     else if (payload === "flag") alarms.settle.poke();
+    else if (payload === "unplanned") alarms.replan.poke();
     else pokeAll();
   });
 

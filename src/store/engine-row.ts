@@ -1,7 +1,8 @@
 import type { StoredFacts } from "../core/decide.ts";
 import type { Contact, Reminder } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
-import { toSchedule, toStopCondition } from "./reminder-row.ts";
+import { SCHEDULE_COLUMNS, toBounds, toSchedule, toStopCondition } from "./reminder-row.ts";
+import { ZONE_RULES } from "./zone-rules.ts";
 
 /** What deciding and sending need to know of a reminder: each column more is paid for at every firing. */
 export type EngineReminder = Pick<
@@ -18,9 +19,11 @@ export type EngineReminder = Pick<
   | "data"
   | "timeZone"
   | "schedule"
+  | "bounds"
   | "stopCondition"
   | "status"
   | "nextRunAt"
+  | "nextWallAt"
   | "occurrenceCount"
   | "createdAt"
   | "deletedAt"
@@ -33,13 +36,15 @@ export interface ReminderWithFacts {
   reminder: EngineReminder;
   bucket: number;
   lastOccurrenceAt: number | null;
+  /** True when its due instant was worked out by rules of its time zone that are older than ours. */
+  isOutdated: boolean;
   facts: StoredFacts;
   contact: EngineContact | null;
 }
 
 /** The columns of `reminder_jobs` that make an `EngineReminder`. */
 export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, entity_id, event_type, channel, recipient,
-           subject, message, data, time_zone, schedule_type, interval_minutes, anchor_at, stop_condition_type,
+           subject, message, data, time_zone, ${SCHEDULE_COLUMNS}, stop_condition_type,
            stop_condition_value, flag_key, status, next_run_at, last_occurrence_at, occurrence_count, created_at, deleted_at`;
 
 /** What is read beside a reminder `r`, from the joins in `FACTS_JOINS`. */
@@ -64,15 +69,18 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
       data: row.data as Reminder["data"],
       timeZone: row.time_zone as string | null,
       schedule: toSchedule(row),
+      bounds: toBounds(row),
       stopCondition: toStopCondition(row),
       status: row.status as Reminder["status"],
       nextRunAt: row.next_run_at as number | null,
+      nextWallAt: row.next_wall_at as number | null,
       occurrenceCount: row.occurrence_count as number,
       createdAt: row.created_at as number,
       deletedAt: row.deleted_at as number | null,
     },
     bucket: row.bucket as number,
     lastOccurrenceAt: row.last_occurrence_at as number | null,
+    isOutdated: row.next_wall_at !== null && (row.zone_rules as string) < ZONE_RULES,
     facts: { flagKey: row.flag_key as string | null, flagIsSet: row.flag_is_set as boolean },
     contact: row.has_contact
       ? {

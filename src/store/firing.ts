@@ -1,3 +1,4 @@
+import type { NextRun } from "../core/decide.ts";
 import type { CompletionReason, DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
@@ -6,8 +7,10 @@ import {
   type ReminderWithFacts,
   toReminderWithFacts,
 } from "./engine-row.ts";
+import { toTimestamp } from "./instants.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { beginning } from "./wake.ts";
+import { ZONE_RULES } from "./zone-rules.ts";
 
 /** A due reminder under this transaction's row lock, and the database's instant at which it was read. */
 export interface DueReminder extends ReminderWithFacts {
@@ -113,17 +116,19 @@ export function toDueReminder(row: Row): DueReminder {
   return Object.assign(toReminderWithFacts(row), { now: row.now as Instant, dueInMs: row.due_in_ms as number });
 }
 
-export interface FiredReminder {
+export interface FiredReminder extends NextRun {
   id: number;
   occurrenceAt: Instant;
-  nextRunAt: Instant | null;
 }
 
 const WRITE_FIRED = `
   update reminder_jobs r
-     set next_run_at = d.next_run_at, last_run_at = greatest(reminder_now(), d.occurrence_at), last_occurrence_at = d.occurrence_at,
+     set next_run_at = d.next_run_at, next_wall_at = d.next_wall_at,
+         zone_rules = case when r.schedule_type in ('cron', 'rrule', 'offsets') then $5 else r.zone_rules end,
+         last_run_at = greatest(reminder_now(), d.occurrence_at), last_occurrence_at = d.occurrence_at,
          occurrence_count = r.occurrence_count + 1
-    from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as d(id, occurrence_at, next_run_at)
+    from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamp[])
+      as d(id, occurrence_at, next_run_at, next_wall_at)
    where r.id = d.id`;
 
 export async function writeFired(sql: Sql, fired: readonly FiredReminder[]): Promise<void> {
@@ -132,6 +137,8 @@ export async function writeFired(sql: Sql, fired: readonly FiredReminder[]): Pro
     fired.map((reminder) => reminder.id),
     fired.map((reminder) => toTimestamptz(reminder.occurrenceAt)),
     fired.map((reminder) => (reminder.nextRunAt === null ? null : toTimestamptz(reminder.nextRunAt))),
+    fired.map((reminder) => (reminder.nextWallAt === null ? null : toTimestamp(reminder.nextWallAt))),
+    ZONE_RULES,
   ]);
 }
 

@@ -1,13 +1,16 @@
 import pg from "pg";
 import type { Instant } from "../core/reminder.ts";
+import type { WallClock } from "../core/schedule/wall-clock.ts";
 
 const INT8 = 20;
 const TIMESTAMPTZ = 1184;
+const TIMESTAMP = 1114;
 
-/** Instants come as milliseconds since the epoch, 64-bit ids as numbers (exact below 2^53, which the tables hold to). */
+/** What a clock on a wall shows comes as if it were UTC. Instants come as milliseconds since the epoch, 64-bit ids as numbers (exact below 2^53, which the tables hold to). */
 export function getTypeParser(oid: number, format?: "text" | "binary"): (text: string) => unknown {
   if (oid === INT8) return Number;
   if (oid === TIMESTAMPTZ) return parseInstant;
+  if (oid === TIMESTAMP) return (text) => Date.parse(`${text.replace(" ", "T")}Z`);
   return pg.types.getTypeParser(oid, format as "text");
 }
 
@@ -25,4 +28,9 @@ function parseInstant(text: string): Instant {
 /** An instant as a query parameter. */
 export function toTimestamptz(instant: Instant): string {
   return new Date(instant).toISOString();
+}
+
+/** What a clock on a wall shows as a query parameter. */
+export function toTimestamp(wall: WallClock): string {
+  return new Date(wall).toISOString().slice(0, -1);
 }

@@ -1,4 +1,5 @@
-import type { ReminderRecord, Schedule, StopCondition } from "../core/reminder.ts";
+import { type Bounds, NO_BOUNDS, type ReminderRecord, type Schedule, type StopCondition } from "../core/reminder.ts";
+import { DEFAULT_FACTOR, DEFAULT_MAX_INTERVAL_MINUTES } from "../core/schedule/backoff.ts";
 import type { Row } from "./postgres.ts";
 
 /** A whole row of `reminder_jobs` as a reminder. */
@@ -16,11 +17,13 @@ export function toReminderRecord(row: Row): ReminderRecord {
     data: row.data as ReminderRecord["data"],
     timeZone: row.time_zone as string | null,
     schedule: toSchedule(row),
+    bounds: toBounds(row),
     stopCondition: toStopCondition(row),
     status: row.status as ReminderRecord["status"],
     completionReason: row.completion_reason as ReminderRecord["completionReason"],
     runAt: row.run_at as number | null,
     nextRunAt: row.next_run_at as number | null,
+    nextWallAt: row.next_wall_at as number | null,
     lastRunAt: row.last_run_at as number | null,
     lastOccurrenceAt: row.last_occurrence_at as number | null,
     occurrenceCount: row.occurrence_count as number,
@@ -32,14 +35,51 @@ export function toReminderRecord(row: Row): ReminderRecord {
 }
 
 export function toSchedule(row: Row): Schedule {
-  if (row.schedule_type === "one_time") return { type: "one_time" };
+  // A row edited by hand may lack its anchor; the due instant itself is one.
+  const anchorAt = (row.anchor_at ?? row.next_run_at ?? row.created_at) as number;
+  const intervalMinutes = row.interval_minutes as number;
+  const type = row.schedule_type as Schedule["type"];
+  switch (type) {
+    case "one_time":
+      return { type };
+    case "recurring":
+      return { type, intervalMinutes, anchorAt };
+    case "cron":
+      return { type, cron: row.cron as string };
+    case "rrule":
+      return { type, rrule: row.rrule as string };
+    case "offsets":
+      return { type, offsets: row.offsets as string[], anchorAt };
+    case "backoff": {
+      const factor = (row.interval_factor ?? DEFAULT_FACTOR) as number;
+      const maxIntervalMinutes = (row.max_interval_minutes ?? DEFAULT_MAX_INTERVAL_MINUTES) as number;
+      return { type, intervalMinutes, factor, maxIntervalMinutes, anchorAt };
+    }
+  }
+}
+
+/** What isn't said is no limit; most reminders say nothing, and share one answer. */
+export function toBounds(row: Row): Bounds {
+  const {
+    start_at: startAt,
+    end_at: endAt,
+    max_occurrences: most,
+    jitter_seconds: jitter,
+    misfire_policy: policy,
+  } = row;
+  if (startAt === null && endAt === null && most === null && jitter === null && policy === null) return NO_BOUNDS;
   return {
-    type: "recurring",
-    intervalMinutes: row.interval_minutes as number,
-    // A row edited by hand may lack its anchor; the due instant itself is one.
-    anchorAt: (row.anchor_at ?? row.next_run_at ?? row.created_at) as number,
+    startAt: startAt as number | null,
+    endAt: endAt as number | null,
+    maxOccurrences: most as number | null,
+    jitterSeconds: (jitter as number | null) ?? 0,
+    misfirePolicy: (policy as Bounds["misfirePolicy"] | null) ?? NO_BOUNDS.misfirePolicy,
   };
 }
+
+/** The columns of `reminder_jobs` that `toSchedule` and `toBounds` read. */
+export const SCHEDULE_COLUMNS = `schedule_type, interval_minutes, interval_factor, max_interval_minutes, cron, rrule,
+           offsets, anchor_at, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy, next_wall_at, zone_rules`;
 
 export function toStopCondition(row: Row): StopCondition | null {
   if (row.stop_condition_type === null) return null;

@@ -1,7 +1,19 @@
-import type { Instant, JsonObject, ReminderRecord, Schedule, StopCondition } from "../core/reminder.ts";
+import type { NextRun } from "../core/decide.ts";
+import {
+  type Bounds,
+  type Instant,
+  type JsonObject,
+  NO_BOUNDS,
+  type ReminderRecord,
+  type Schedule,
+  type StopCondition,
+} from "../core/reminder.ts";
+import { fieldsOf } from "../core/schedule/fields.ts";
+import { toTimestamp } from "./instants.ts";
 import { type Row, toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 import type { TenantSql } from "./tenant-database.ts";
+import { ZONE_RULES } from "./zone-rules.ts";
 
 export interface NewReminder {
   entityType: string;
@@ -13,31 +25,44 @@ export interface NewReminder {
   message: string | null;
   data: JsonObject;
   timeZone: string | null;
-  scheduleType: Schedule["type"];
-  /** Null unless recurring. */
-  intervalMinutes: number | null;
-  /** First due instant; null: one interval from now, or now where there is none. */
+  schedule: NewSchedule;
+  bounds: Bounds;
+  /** First due instant that was asked for. */
   runAt: Instant | null;
+  /** When it is due first; null: as `runAt` says, else one interval from now, or now where there is none. */
+  firstRun: NextRun | null;
   stopCondition: StopCondition | null;
 }
+
+/** A series of intervals may have its anchor from the database, as its first due instant. */
+export type NewSchedule =
+  | Exclude<Schedule, { type: "recurring" }>
+  | { type: "recurring"; intervalMinutes: number; anchorAt: Instant | null };
 
 // One parameter carries all rows. The bucket, the first due instant and the anchor are given here, so that the trigger that
 // fills them in for plain SQL has nothing to do. The limit to waiting for locks ends with the statement.
 const INSERT = `
   with patience as materialized (select set_config('lock_timeout', $3, true))
   insert into reminder_jobs (tenant_id, bucket, entity_type, entity_id, event_type, channel, recipient, subject, message,
-                             data, time_zone, schedule_type, interval_minutes, run_at, next_run_at, anchor_at,
+                             data, time_zone, schedule_type, interval_minutes, interval_factor, max_interval_minutes, cron,
+                             rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
+                             run_at, next_run_at, next_wall_at, zone_rules, anchor_at,
                              stop_condition_type, stop_condition_value)
   select $1, reminder_bucket($1, entity_type, entity_id, event_type), entity_type, entity_id, event_type, channel,
-         recipient, subject, message, data, time_zone, schedule_type, interval_minutes, run_at, first_at,
-         case schedule_type when 'recurring' then first_at end, stop_condition_type, stop_condition_value
+         recipient, subject, message, data, time_zone, schedule_type, interval_minutes, interval_factor,
+         max_interval_minutes, cron, rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
+         run_at, first_at, next_wall_at, case when next_wall_at is null then '' else $4 end,
+         coalesce(anchor_at, case schedule_type when 'recurring' then first_at end), stop_condition_type, stop_condition_value
     from patience,
          jsonb_to_recordset($2) as wanted (
            entity_type text, entity_id text, event_type text, channel text, recipient text, subject text, message text,
-           data jsonb, time_zone text, schedule_type text, interval_minutes integer, run_at timestamptz,
+           data jsonb, time_zone text, schedule_type text, interval_minutes integer, interval_factor float8,
+           max_interval_minutes integer, cron text, rrule text, offsets text[], anchor_at timestamptz, start_at timestamptz,
+           end_at timestamptz, max_occurrences integer, jitter_seconds integer, misfire_policy text, run_at timestamptz,
+           next_run_at timestamptz, next_wall_at timestamp,
            stop_condition_type text, stop_condition_value text),
          lateral (
-           select coalesce(run_at, reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
+           select coalesce(next_run_at, run_at, reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
          ) as first (first_at)
   on conflict (tenant_id, entity_type, entity_id, event_type, bucket) where status = 'ACTIVE' and deleted_at is null
   do nothing
@@ -56,7 +81,7 @@ export async function insertReminders(
   // Whoever inserts several keys does so in the same order, so that no two wait for each other.
   const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
   const rows = [...byKey.keys()].sort().map((key) => toRow(byKey.get(key) as NewReminder));
-  const inserted = await sql.query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`]);
+  const inserted = await sql.query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`, ZONE_RULES]);
   return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
 }
 
@@ -77,13 +102,15 @@ function asInserted(reminder: NewReminder, tenantId: string, row: Row): Reminder
     data: reminder.data,
     timeZone: reminder.timeZone,
     schedule:
-      reminder.scheduleType === "recurring"
-        ? { type: "recurring", intervalMinutes: reminder.intervalMinutes as number, anchorAt: firstAt }
-        : { type: "one_time" },
+      reminder.schedule.type === "recurring"
+        ? { ...reminder.schedule, anchorAt: reminder.schedule.anchorAt ?? firstAt }
+        : reminder.schedule,
+    bounds: reminder.bounds,
     stopCondition: reminder.stopCondition,
     status: "ACTIVE",
     completionReason: null,
     nextRunAt: firstAt,
+    nextWallAt: reminder.firstRun?.nextWallAt ?? null,
     lastRunAt: null,
     occurrenceCount: 0,
     createdAt,
@@ -114,11 +141,43 @@ function toRow(reminder: NewReminder): Row {
     message: reminder.message,
     data: reminder.data,
     time_zone: reminder.timeZone,
-    schedule_type: reminder.scheduleType,
-    interval_minutes: reminder.intervalMinutes,
+    ...toScheduleRow(reminder.schedule, reminder.bounds),
     run_at: orNull(reminder.runAt),
+    next_run_at: orNull(reminder.firstRun?.nextRunAt ?? null),
+    next_wall_at: wallOrNull(reminder.firstRun?.nextWallAt ?? null),
     stop_condition_type: reminder.stopCondition?.type,
     stop_condition_value: reminder.stopCondition?.value,
+  };
+}
+
+/** A schedule and its bounds as columns; what is as usual is null. */
+function toScheduleRow(schedule: NewSchedule | Schedule, bounds: Bounds): Row {
+  const row: Row = {
+    schedule_type: schedule.type,
+    ...("anchorAt" in schedule ? { anchor_at: orNull(schedule.anchorAt) } : {}),
+    ...(schedule.type === "recurring" ? { interval_minutes: schedule.intervalMinutes } : toRuleRow(schedule)),
+  };
+  if (bounds === NO_BOUNDS) return row;
+  const { startAt, endAt, maxOccurrences, jitterSeconds, misfirePolicy } = bounds;
+  return {
+    ...row,
+    start_at: orNull(startAt),
+    end_at: orNull(endAt),
+    max_occurrences: maxOccurrences,
+    jitter_seconds: jitterSeconds === NO_BOUNDS.jitterSeconds ? null : jitterSeconds,
+    misfire_policy: misfirePolicy === NO_BOUNDS.misfirePolicy ? null : misfirePolicy,
+  };
+}
+
+function toRuleRow(schedule: Schedule): Row {
+  const { intervalMinutes, intervalFactor, maxIntervalMinutes, cron, rrule, offsets } = fieldsOf(schedule);
+  return {
+    interval_minutes: intervalMinutes,
+    interval_factor: intervalFactor,
+    max_interval_minutes: maxIntervalMinutes,
+    cron,
+    rrule,
+    offsets,
   };
 }
 
@@ -185,15 +244,25 @@ export class KeyIsTaken extends Error {
   override name = "KeyIsTaken";
 }
 
-// `data` that nobody changed stays as it is: plain SQL may have put numbers there that are finer or larger than ours.
+// `data` that nobody changed stays as it is: plain SQL may have put numbers there that are finer or larger than ours. Which
+// rules of its zone it goes by changes with the due instant alone.
 const WRITE = `
-  update reminder_jobs
-     set channel = $3, recipient = $4, subject = $5, message = $6, data = coalesce($7, data), time_zone = $8,
-         schedule_type = $9, interval_minutes = $10, anchor_at = $11, run_at = $12, next_run_at = $13,
+  update reminder_jobs r
+     set channel = $3, recipient = $4, subject = $5, message = $6, data = coalesce($7, r.data), time_zone = $8,
+         schedule_type = s.schedule_type, interval_minutes = s.interval_minutes, interval_factor = s.interval_factor,
+         max_interval_minutes = s.max_interval_minutes, cron = s.cron, rrule = s.rrule, offsets = s.offsets,
+         anchor_at = s.anchor_at, start_at = s.start_at, end_at = s.end_at, max_occurrences = s.max_occurrences,
+         jitter_seconds = s.jitter_seconds, misfire_policy = s.misfire_policy,
+         run_at = $10, next_run_at = $11, next_wall_at = $12,
+         zone_rules = case when $11::reminder_instant is distinct from r.next_run_at then $13 else r.zone_rules end,
          stop_condition_type = $14, stop_condition_value = $15,
          status = $16, completion_reason = $17, completed_at = $18, deleted_at = $19, updated_at = reminder_now()
-   where tenant_id = $1 and id = $2
-  returning *`;
+    from jsonb_to_record($9) as s (
+           schedule_type text, interval_minutes integer, interval_factor float8, max_interval_minutes integer, cron text,
+           rrule text, offsets text[], anchor_at timestamptz, start_at timestamptz, end_at timestamptz,
+           max_occurrences integer, jitter_seconds integer, misfire_policy text)
+   where r.tenant_id = $1 and r.id = $2
+  returning r.*`;
 
 /**
  * Writes what became of a locked reminder, all but its key and its history; its `data` only when that is another object
@@ -204,7 +273,7 @@ export async function writeReminder(
   former: ReminderRecord,
   reminder: ReminderRecord,
 ): Promise<ReminderRecord> {
-  const { schedule, stopCondition } = reminder;
+  const { stopCondition } = reminder;
   const [row] = await sql
     .query(WRITE, [
       sql.tenant,
@@ -215,11 +284,11 @@ export async function writeReminder(
       reminder.message,
       reminder.data === former.data ? null : JSON.stringify(reminder.data),
       reminder.timeZone,
-      schedule.type,
-      schedule.type === "recurring" ? schedule.intervalMinutes : null,
-      schedule.type === "recurring" ? toTimestamptz(schedule.anchorAt) : null,
+      JSON.stringify(toScheduleRow(reminder.schedule, reminder.bounds)),
       orNull(reminder.runAt),
       orNull(reminder.nextRunAt),
+      wallOrNull(reminder.nextWallAt),
+      ZONE_RULES,
       stopCondition?.type ?? null,
       stopCondition?.value ?? null,
       reminder.status,
@@ -239,4 +308,8 @@ function isKeyConflict(error: unknown): boolean {
 
 function orNull(instant: Instant | null): string | null {
   return instant === null ? null : toTimestamptz(instant);
+}
+
+function wallOrNull(wall: number | null): string | null {
+  return wall === null ? null : toTimestamp(wall);
 }

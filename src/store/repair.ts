@@ -3,21 +3,30 @@ import type { Sql } from "./postgres.ts";
 
 // A reminder that is ACTIVE, not due again, and has no delivery under way has lost its way: nothing would ever end it. The
 // engine's transactions leave none behind; an edit by hand, or a part of the ledger that was removed, can. Most that look
-// like it do have a delivery under way, so they are gone through page by page, in the order of `reminder_jobs_ending`.
+// like it do have a delivery under way, so they are gone through page by page, in the order of `reminder_jobs_ending`. What a
+// worker has yet to work out is none.
 const LOCK_ENDING = `
   with ending as materialized (
-    select id, last_occurrence_at, schedule_type
+    select id, last_occurrence_at, schedule_type, occurrence_count, max_occurrences,
+           schedule_type <> 'recurring' or end_at is not null or max_occurrences is not null as has_end
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and next_run_at is null and id > $1
+       and not (schedule_type in ('cron', 'rrule', 'offsets') and zone_rules = '')
      order by id
      limit $2
        for update skip locked
   )
   select ending.id,
-         (select case d.status when 'sent' then 'one_time_sent' when 'failed' then 'delivery_failed'
-                               when 'unknown' then 'delivery_unknown' when 'suppressed' then null else 'open' end
+         (select case when d.status in ('pending', 'sending', 'retrying') then 'open'
+                      when d.status = 'suppressed' then null
+                      when ending.schedule_type <> 'one_time'
+                        then case when ending.occurrence_count >= ending.max_occurrences then 'max_occurrences'
+                                  else 'schedule_ended' end
+                      when d.status = 'sent' then 'one_time_sent'
+                      when d.status = 'failed' then 'delivery_failed'
+                      else 'delivery_unknown' end
             from deliveries d
-           where ending.schedule_type = 'one_time'
+           where ending.has_end
              and d.reminder_id = ending.id and d.occurrence_at = ending.last_occurrence_at
            order by d.recipient_no
            limit 1) as outcome
@@ -29,8 +38,9 @@ const RESCUE = `
      set status = case when u.outcome is null then 'ACTIVE' else 'COMPLETED' end,
          completion_reason = u.outcome,
          completed_at = case when u.outcome is not null then reminder_now() end,
-         next_run_at = case when u.outcome is null
+         next_run_at = case when u.outcome is null and r.schedule_type in ('one_time', 'recurring', 'backoff')
                             then reminder_now() + coalesce(r.interval_minutes, 0) * interval '1 minute' end,
+         zone_rules = case when u.outcome is null then '' else r.zone_rules end,
          updated_at = reminder_now()
     from unnest($1::bigint[], $2::text[]) as u(id, outcome)
    where r.id = u.id`;
@@ -46,7 +56,7 @@ export async function lockEnding(sql: Sql, after: number, limit: number): Promis
   return sql.query<Ending & Record<string, unknown>>(LOCK_ENDING, [after, limit]);
 }
 
-/** Completes those whose delivery has ended, and makes those that have none due: a recurring one an interval from now. */
+/** Completes those whose delivery has ended, and makes those that have none due: an interval from now, or by their rule. */
 export async function rescue(sql: Sql, strays: readonly Ending[]): Promise<void> {
   if (strays.length === 0) return;
   await sql.query(RESCUE, [strays.map(({ id }) => id), strays.map(({ outcome }) => outcome)]);

@@ -133,7 +133,7 @@ describe("what can't be is refused, naming the field", () => {
     ["channel", { channel: "pigeon" }, /email, sink/],
     ["channel", { channel: null }, /must be a string/],
     ["recipient", { channel: "email", recipient: "nobody" }, /one plain e-mail address/],
-    ["interval_minutes", { interval_minutes: null }, /needs an interval/],
+    ["interval_minutes", { interval_minutes: null }, /is required/],
     ["interval_minutes", { schedule_type: "one_time", interval_minutes: 5 }, /recurring/],
     ["run_at", { run_at: null }, /ISO 8601/],
     ["stop_condition_value", { stop_condition_type: "db_check" }, /must be given/],

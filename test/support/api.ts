@@ -69,7 +69,10 @@ export function wish(fields: Record<string, unknown> = {}): Record<string, unkno
  */
 export async function startApi(
   database: Database,
-  options: { channels?: Channels; tenant?: string; key?: string } & Pick<ServerOptions, "log" | "access"> = {},
+  options: { channels?: Channels; tenant?: string; key?: string } & Pick<
+    ServerOptions,
+    "log" | "access" | "minIntervalSeconds"
+  > = {},
 ): Promise<TestApi> {
   const { channels = channelMap([emailChannel(null), sinkChannel()]), tenant, key, ...others } = options;
   const actor = tenant ? { actorOf: (request: FastifyRequest) => ({ ...isAnybody(request), tenant }) } : {};

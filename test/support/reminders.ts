@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { ReminderRecord } from "../../src/core/reminder.ts";
+import { NO_BOUNDS, type ReminderRecord } from "../../src/core/reminder.ts";
 
 export const T0 = Date.UTC(2026, 0, 15, 10, 30);
 export const MINUTE = 60_000;
@@ -20,10 +20,12 @@ export function reminderRecord(fields: Partial<ReminderRecord> = {}): ReminderRe
     data: {},
     timeZone: null,
     schedule: { type: "recurring", intervalMinutes: 60, anchorAt: T0 },
+    bounds: NO_BOUNDS,
     stopCondition: null,
     status: "ACTIVE",
     completionReason: null,
     nextRunAt: T0,
+    nextWallAt: null,
     lastRunAt: null,
     lastOccurrenceAt: null,
     occurrenceCount: 0,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { NO_BOUNDS } from "../../src/core/reminder.ts";
 import { readContact } from "../../src/store/contacts.ts";
 import { listFlags, readFlag } from "../../src/store/flags.ts";
 import { listDeliveries } from "../../src/store/ledger.ts";
@@ -69,7 +70,7 @@ const ALL = { includeDeleted: false };
 const KEY = { entityType: "invoice", entityId: "INV_2", eventType: "event 2" };
 const NEW = {
   ...{ ...KEY, channel: "sink", recipient: null, subject: null, message: null, data: {}, timeZone: null },
-  ...{ scheduleType: "one_time" as const, intervalMinutes: null, runAt: null, stopCondition: null },
+  ...{ schedule: { type: "one_time" as const }, bounds: NO_BOUNDS, firstRun: null, runAt: null, stopCondition: null },
 };
 
 test("P9: what one tenant asks reads its own rows, however many others have", async () => {

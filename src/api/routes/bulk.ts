@@ -1,8 +1,6 @@
-import type { Channels } from "../../channels/registry.ts";
-import type { NewReminder } from "../../store/reminders.ts";
-import type { Api, ApiContext } from "../context.ts";
+import type { Api } from "../context.ts";
 import { type Created, createReminders } from "../create-reminder.ts";
-import { toNewReminder } from "../new-reminder.ts";
+import { momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { Problem, under } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { type CreatedReminder, CreatedReminders, CreateReminders, MAX_BULK } from "../schemas/bulk.ts";
@@ -12,7 +10,7 @@ import { validate } from "../validation.ts";
 /** Ten kilobytes for each, where all have come. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
-export function bulkRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
+export function bulkRoutes(api: Api, context: NewReminderContext): void {
   api.post(
     "/reminders/bulk",
     {
@@ -35,7 +33,14 @@ export function bulkRoutes(api: Api, { channels }: Pick<ApiContext, "channels">)
     },
     async (request) => {
       const { database, body } = request;
-      const wishes = body.reminders.map((wish) => understand(wish, channels));
+      const understood = body.reminders.map((wish) => orProblem(() => validate(CreateReminder, wish, "body")));
+      const moment = await momentFor(
+        database,
+        understood.flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
+      );
+      const wishes = understood.map((wish) =>
+        wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment)),
+      );
       const wanted = wishes.flatMap((wish) => (wish instanceof Problem ? [] : [wish]));
       const created = wanted.length > 0 ? await createReminders(database, wanted) : [];
       const ids = created.filter(({ isNew }) => isNew).map(({ reminder }) => reminder.id);
@@ -51,10 +56,10 @@ export function bulkRoutes(api: Api, { channels }: Pick<ApiContext, "channels">)
   );
 }
 
-/** The reminder that an item asks for, or why it asks for none. */
-function understand(wish: unknown, channels: Channels): NewReminder | Problem {
+/** What an item makes, or why it makes nothing. */
+function orProblem<T>(make: () => T): T | Problem {
   try {
-    return toNewReminder(validate(CreateReminder, wish, "body"), channels);
+    return make();
   } catch (error) {
     if (error instanceof Problem && error.status === 422) return error;
     throw error;

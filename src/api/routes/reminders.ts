@@ -1,20 +1,22 @@
 import { z } from "zod";
 import { REMINDER_STATUSES, type ReminderRecord, type StopCondition } from "../../core/reminder.ts";
+import { DEFAULT_MIN_INTERVAL_SECONDS } from "../../core/schedule/check.ts";
 import { update } from "../../core/update.ts";
 import { listReminders } from "../../store/reminder-list.ts";
 import { readReminder } from "../../store/reminders.ts";
 import { changeReminder, noReminder } from "../change-reminder.ts";
 import { parseRecipient } from "../channel-check.ts";
-import type { Api, ApiContext } from "../context.ts";
+import type { Api } from "../context.ts";
 import { createTogether } from "../create-reminder.ts";
 import { reminderEtag, tagged } from "../etag.ts";
 import { conditionsOf, unlessKnown } from "../etag-conditions.ts";
-import { checkFlagKey, toNewReminder } from "../new-reminder.ts";
+import { checkFlagKey, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { invalidField, notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
 import { CreateReminder, Reminder, toReminderJson, UpdateReminder } from "../schemas/reminder.ts";
+import { toBoundsEdit, toScheduleFields } from "../schemas/schedule.ts";
 
 const includeDeleted = queryBoolean.optional().describe("Whether deleted reminders are shown too.");
 
@@ -30,7 +32,8 @@ const ListQuery = z.strictObject({
   ...pageQuery(z.tuple([z.int().min(1)])),
 });
 
-export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
+export function reminderRoutes(api: Api, context: NewReminderContext): void {
+  const { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS } = context;
   const create = createTogether();
 
   api.post(
@@ -54,7 +57,8 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
       },
     },
     async ({ database, body }, reply) => {
-      const { reminder, isNew } = await create(database, toNewReminder(body, channels));
+      const moment = await momentFor(database, [body]);
+      const { reminder, isNew } = await create(database, toNewReminder(body, context, moment));
       if (isNew) reply.code(201).header("location", `/reminders/${reminder.id}`);
       return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
@@ -128,12 +132,13 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
         summary: "Change a reminder",
         description:
           "Changes what is given and nothing else; the same again changes nothing.\n\n" +
-          "- `run_at`: it is due then; a recurring reminder goes on from there in whole intervals. In the past: at once.\n" +
+          "- `run_at`: it is due then; a recurring reminder goes on from there in whole intervals, others by their rule. In the past: at once.\n" +
           "- `interval_minutes`: the new interval counts from when the reminder last fired (from its creation, if it " +
           "never has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that " +
           "is sooner. A next run that was asked for by `run_at` stays.\n" +
           "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
-          "run. To `one_time`, the next run is the last.\n\n" +
+          "run. To `one_time`, the next run is the last.\n" +
+          "- Any other change of the schedule, its bounds or its time zone: it is due at the next occurrence from now on.\n\n" +
           "What a reminder is about (`entity_type`, `entity_id`, `event_type`) can't be changed, and neither can one that " +
           "is COMPLETED.",
         params: idParams,
@@ -143,7 +148,8 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
     },
     async (request, reply) => {
       const { database, params, body } = request;
-      const reminder = await changeReminder(database, params.id, conditionsOf(request), (reminder, { now }) => {
+      const reminder = await changeReminder(database, params.id, conditionsOf(request), (reminder, moment) => {
+        const { now, contactZone = null } = moment;
         const channel = body.channel ?? reminder.channel;
         const isAddressed = body.channel !== undefined || body.recipient !== undefined;
         const recipient = body.recipient === undefined ? reminder.recipient : body.recipient;
@@ -157,11 +163,12 @@ export function reminderRoutes(api: Api, { channels }: Pick<ApiContext, "channel
           data: body.data,
           timeZone: body.time_zone,
           scheduleType: body.schedule_type,
-          intervalMinutes: body.interval_minutes,
+          ...toScheduleFields(body),
+          bounds: toBoundsEdit(body),
           runAt: body.run_at,
           stopCondition,
         };
-        return update(reminder, edit, now);
+        return update(reminder, edit, now, { contactZone, minIntervalSeconds });
       });
       return tagged(reply, reminderEtag, toReminderJson(reminder));
     },

@@ -8,9 +8,17 @@ import {
   SCHEDULE_TYPES,
   type StopCondition,
 } from "../../core/reminder.ts";
-import { MAX_INTERVAL_MINUTES } from "../../core/schedule/recurring.ts";
+import { misplacedField } from "../../core/schedule/fields.ts";
 import { refusals } from "../validation.ts";
-import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone, wholeNumber } from "./fields.ts";
+import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone } from "./fields.ts";
+import {
+  exampleSchedule,
+  scheduleFields,
+  scheduleType,
+  shownSchedule,
+  toScheduleFields,
+  toScheduleJson,
+} from "./schedule.ts";
 
 const entityType = line(200).describe("What kind of thing the reminder is about.");
 const entityId = line(200).describe("Which one of them.");
@@ -28,13 +36,9 @@ const message = template(text(20_000))
 const data = jsonObject.describe("Anything that the message's template speaks of: up to 64 kB of JSON.");
 const zone = timeZone
   .nullish()
-  .describe("IANA zone in which the message writes instants. Left out: the contact's, else UTC.");
-const scheduleType = z
-  .enum(SCHEDULE_TYPES)
-  .describe("`one_time`: once. `recurring`: again and again, until it is done.");
-const intervalMinutes = wholeNumber({ min: 1, max: MAX_INTERVAL_MINUTES })
-  .nullish()
-  .describe("Minutes from one occurrence to the next. Required for `recurring`, and for nothing else.");
+  .describe(
+    "IANA zone whose clocks rules go by, and in which the message writes instants. Left out: the contact's, else UTC.",
+  );
 const stopType = z
   .enum(STOP_CONDITION_TYPES as [string, ...string[]])
   .nullish()
@@ -61,14 +65,15 @@ export const CreateReminder = z
     event_type: eventType,
     channel,
     schedule_type: scheduleType,
-    interval_minutes: intervalMinutes,
+    ...scheduleFields,
     stop_condition_type: stopType,
     stop_condition_value: stopValue,
     recipient,
     run_at: instant
       .nullish()
       .describe(
-        "First due instant; one in the past means at once. Left out: one interval from now, or now for `one_time`.",
+        "For `one_time` and `recurring`: the first due instant; one in the past means at once. Left out: one interval from " +
+          "now, or now for `one_time`.",
       ),
     time_zone: zone,
     data: data.optional(),
@@ -76,16 +81,12 @@ export const CreateReminder = z
     message,
   })
   .check((ctx) => {
-    const { schedule_type: schedule, interval_minutes: interval, ...wish } = ctx.value;
+    const wish = ctx.value;
     const refuse = (field: string, message: string): void => {
       ctx.issues.push({ code: "custom", path: [field], message, input: ctx.value });
     };
-    if (schedule === "recurring" && interval == null) {
-      refuse("interval_minutes", `is required for a recurring reminder: from 1 to ${MAX_INTERVAL_MINUTES} minutes`);
-    }
-    if (schedule === "one_time" && interval != null) {
-      refuse("interval_minutes", 'must be left out, or schedule_type must be "recurring"');
-    }
+    const misplaced = misplacedField(wish.schedule_type, toScheduleFields(wish));
+    if (misplaced) refuse(misplaced.field, misplaced.message);
     const [type, value] = [wish.stop_condition_type != null, wish.stop_condition_value != null];
     if (type && !value) refuse("stop_condition_value", "is required where stop_condition_type is given");
     if (value && !type) refuse("stop_condition_type", "is required where stop_condition_value is given");
@@ -105,10 +106,10 @@ export const UpdateReminder = z
     data: data.optional(),
     time_zone: zone,
     schedule_type: scheduleType.optional(),
-    interval_minutes: intervalMinutes,
+    ...scheduleFields,
     run_at: instant
       .optional()
-      .describe("Due then; a recurring reminder goes on from there. One in the past means at once."),
+      .describe("Due then; it goes on from there, or by its rule. One in the past means at once."),
     stop_condition_type: stopType,
     stop_condition_value: stopValue,
   })
@@ -124,6 +125,7 @@ refusals.add(UpdateReminder, { entity_type: KEY_IS_FIXED, entity_id: KEY_IS_FIXE
 export const exampleReminder = {
   id: 1,
   ...exampleWish,
+  ...exampleSchedule,
   status: "ACTIVE",
   created_at: "2026-01-15T10:30:00.000Z",
   completion_reason: null,
@@ -141,6 +143,8 @@ export const exampleReminder = {
   deleted_at: null,
 };
 
+const { interval_minutes: intervalMinutes, ...otherTimes } = shownSchedule;
+
 export const Reminder = z
   .strictObject({
     id: z.int(),
@@ -149,7 +153,7 @@ export const Reminder = z
     event_type: z.string(),
     channel: z.string(),
     schedule_type: z.enum(SCHEDULE_TYPES),
-    interval_minutes: z.int().nullable(),
+    interval_minutes: intervalMinutes,
     stop_condition_type: z.string().nullable(),
     stop_condition_value: z.string().nullable(),
     status: z.enum(REMINDER_STATUSES),
@@ -166,6 +170,7 @@ export const Reminder = z
     data: freeObject,
     time_zone: z.string().nullable(),
     run_at: isoInstant.nullable().describe("The first due instant that was asked for."),
+    ...otherTimes,
     updated_at: isoInstant.describe("When somebody last changed it, or it completed."),
     completed_at: isoInstant.nullable(),
     deleted_at: isoInstant.nullable().describe("When it was deleted; it can be restored."),
@@ -174,6 +179,7 @@ export const Reminder = z
 
 export function toReminderJson(reminder: ReminderRecord): z.output<typeof Reminder> {
   const { schedule, stopCondition, createdAt, updatedAt } = reminder;
+  const { interval_minutes, ...others } = toScheduleJson(reminder);
   const created = toIso(createdAt);
   return {
     id: reminder.id,
@@ -182,7 +188,7 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     event_type: reminder.eventType,
     channel: reminder.channel,
     schedule_type: schedule.type,
-    interval_minutes: schedule.type === "recurring" ? schedule.intervalMinutes : null,
+    interval_minutes,
     stop_condition_type: stopCondition?.type ?? null,
     stop_condition_value: stopCondition?.value ?? null,
     status: reminder.status,
@@ -197,6 +203,7 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     data: reminder.data,
     time_zone: reminder.timeZone,
     run_at: toIso(reminder.runAt),
+    ...others,
     updated_at: updatedAt === createdAt ? created : toIso(updatedAt),
     completed_at: toIso(reminder.completedAt),
     deleted_at: toIso(reminder.deletedAt),

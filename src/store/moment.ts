@@ -1,0 +1,32 @@
+import type { Instant } from "../core/reminder.ts";
+import type { TenantSql } from "./tenant-database.ts";
+
+interface Entity {
+  entityType: string;
+  entityId: string;
+}
+
+const MOMENT = `
+  select reminder_now()::timestamptz(3) as now, e.entity_type, e.entity_id, c.time_zone
+    from jsonb_to_recordset($2) as e (entity_type text, entity_id text)
+    left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = ($1, e.entity_type, e.entity_id)`;
+
+/** The database's instant, and in which zones the contacts of these entities are. */
+export async function readMoment(
+  sql: TenantSql,
+  entities: readonly Entity[],
+): Promise<{ now: Instant; zoneOf(entity: Entity): string | null }> {
+  const wanted = entities.map(({ entityType, entityId }) => ({ entity_type: entityType, entity_id: entityId }));
+  const rows = await sql.query(MOMENT, [sql.tenant, JSON.stringify(wanted)]);
+  const zones = new Map(
+    rows.map((row) => [nameOf(row.entity_type as string, row.entity_id as string), row.time_zone as string | null]),
+  );
+  return {
+    now: rows[0]?.now as Instant,
+    zoneOf: ({ entityType, entityId }) => zones.get(nameOf(entityType, entityId)) ?? null,
+  };
+}
+
+function nameOf(entityType: string, entityId: string): string {
+  return `${entityType}\0${entityId}`;
+}

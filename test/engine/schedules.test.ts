@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { ZONE_RULES } from "../../src/store/zone-rules.ts";
+import { world } from "../support/world.ts";
+
+const DAY = 86_400_000;
+const daily = { schedule_type: "cron", cron: "0 9 * * *", interval_minutes: null };
+
+describe("plain SQL", () => {
+  test("a rule that was inserted by hand is worked out by a worker, and fires", async () => {
+    const { insert, reminder, work, advance, deliveryBecomes, sink } = await world();
+    work();
+    const id = await insert(daily);
+    await expect.poll(async () => (await reminder(id)).next_run_at).not.toBeNull();
+    const { next_run_at: next } = await reminder(id);
+    expect((next as number) % DAY).toBe(9 * 3_600_000);
+    await advance({ days: 1 });
+    await deliveryBecomes(id, "sent");
+    expect(sink.received).toHaveLength(1);
+    expect((await reminder(id)).next_run_at).toBe((next as number) + DAY);
+  });
+
+  test("one that nobody can read is paused, and the timeline says why", async () => {
+    const { insert, work, becomes, events } = await world();
+    const id = await insert({ ...daily, cron: "never" });
+    const due = await insert({ ...daily, cron: "never", run_at: new Date(0) });
+    work();
+    for (const bad of [id, due]) {
+      await becomes(bad, { status: "PAUSED" });
+      expect((await events(bad)).at(-1)).toMatchObject({
+        type: "paused",
+        because: expect.stringContaining("five fields"),
+      });
+    }
+  });
+
+  test("a backoff begins with its first wait, and the waits grow", async () => {
+    const { insert, reminder, work, advance, deliveryBecomes } = await world();
+    const id = await insert({ schedule_type: "backoff", interval_minutes: 60 });
+    const first = (await reminder(id)).next_run_at as number;
+    work();
+    await advance({ minutes: 61 });
+    await deliveryBecomes(id, "sent");
+    expect((await reminder(id)).next_run_at).toBe(first + 2 * 3_600_000);
+  });
+});
+
+test("a reminder that has fired as often as it may is done when its last message is sent", async () => {
+  const { insert, work, becomes, advance, deliveries } = await world();
+  const id = await insert({ interval_minutes: 60, max_occurrences: 2, run_at: new Date(0) });
+  work();
+  await becomes(id, { occurrence_count: 1 });
+  await advance({ minutes: 61 });
+  await becomes(id, { status: "COMPLETED", completion_reason: "max_occurrences", occurrence_count: 2 });
+  expect((await deliveries(id)).map(({ status }) => status)).toEqual(["sent", "sent"]);
+});
+
+test("with the policy `all` every missed occurrence has its message, however late", async () => {
+  const { insert, work, advance, deliveries, sink } = await world();
+  const id = await insert({ interval_minutes: 60, misfire_policy: "all" });
+  await advance({ minutes: 5 * 60 + 30 });
+  work();
+  await expect.poll(() => sink.received.length, { timeout: 20_000 }).toBe(5);
+  await expect.poll(async () => (await deliveries(id)).map(({ status }) => status)).toEqual(Array(5).fill("sent"));
+});
+
+test("with the policy `skip` none has, the timeline says so, and it goes on", async () => {
+  const { insert, work, advance, events, reminder, sink } = await world();
+  const id = await insert({ interval_minutes: 60, misfire_policy: "skip" });
+  await advance({ minutes: 5 * 60 + 30 });
+  work();
+  await expect.poll(async () => (await events(id)).map(({ type }) => type)).toEqual(["missed"]);
+  expect(await reminder(id)).toMatchObject({ occurrence_count: 0, status: "ACTIVE" });
+  expect(sink.received).toHaveLength(0);
+  await advance({ minutes: 30 });
+  await expect.poll(() => sink.received.length).toBe(1);
+});
+
+describe("the time zone rules of the runtime change", () => {
+  /** As an older program would have left it: worked out by rules that were `hours` off. */
+  const outdated = (hours: number) =>
+    `update reminder_jobs set zone_rules = '2000a', next_run_at = next_run_at - interval '${hours} hours'`;
+
+  test("what waits is worked out anew, each once, by however many workers at once", async () => {
+    const { database, insert, reminder, work } = await world();
+    const first = work();
+    const ids = await Promise.all(Array.from({ length: 50 }, (_, n) => insert({ ...daily, cron: `${n} 9 * * *` })));
+    await expect
+      .poll(async () => (await database.query("select from reminder_jobs where next_run_at is null")).length)
+      .toBe(0);
+    await first.stop();
+    const right = await Promise.all(ids.map(async (id) => (await reminder(id)).next_run_at));
+    await database.query(`${outdated(-2)}`);
+
+    work({ batchSize: 7 });
+    work({ batchSize: 7 });
+    await expect
+      .poll(async () => (await database.query("select from reminder_jobs where zone_rules <> $1", [ZONE_RULES])).length)
+      .toBe(0);
+    expect(await Promise.all(ids.map(async (id) => (await reminder(id)).next_run_at))).toEqual(right);
+  });
+
+  test("what would be due by the old rules, and isn't by the new ones, isn't sent, and later it is, once", async () => {
+    const { database, insert, reminder, work, advance, deliveries, sink } = await world();
+    const first = work();
+    const id = await insert(daily);
+    await expect.poll(async () => (await reminder(id)).next_run_at).not.toBeNull();
+    await first.stop();
+    const right = (await reminder(id)).next_run_at as number;
+    // Due for an hour already, as far as the row says.
+    const [clock] = await database.query("select reminder_now() as now");
+    await advance({ seconds: (right - (clock?.now as number)) / 1_000 - 3_600 });
+    await database.query(outdated(2));
+
+    work();
+    await expect.poll(async () => (await reminder(id)).next_run_at).toBe(right);
+    expect(sink.received).toHaveLength(0);
+    await advance({ minutes: 61 });
+    await expect.poll(() => sink.received.length).toBe(1);
+    expect(await deliveries(id)).toMatchObject([{ occurrence_at: right }]);
+    expect((await reminder(id)).next_run_at).toBe(right + DAY);
+  });
+});
