@@ -4,8 +4,9 @@ import { nextOccurrence, type Occurrence, type Timetable } from "./schedule.ts";
 
 /** Nobody may be reminded more often than this, unless the operator says otherwise. */
 export const DEFAULT_MIN_INTERVAL_SECONDS = 60;
-/** So many occurrences are looked at to see how close they come. */
+/** So many occurrences are looked at to see how close they come, and none that lie further ahead: looking has its price. */
 const LOOKED_AT = 500;
+const LOOKED_AHEAD_MS = 400 * 86_400_000;
 
 /** The outward name of the field that makes each kind what it is. */
 const RULE_FIELD: Record<Schedule["type"], string> = {
@@ -57,6 +58,7 @@ function closestSeconds(timetable: Timetable, first: Occurrence): number {
     const next = nextOccurrence(timetable, last.at, last.wallAt);
     if (next === null) break;
     closestMs = Math.min(closestMs, next.at - last.at);
+    if (next.at - first.at > LOOKED_AHEAD_MS) break;
     last = next;
   }
   return closestMs / 1_000;

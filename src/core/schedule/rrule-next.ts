@@ -8,6 +8,8 @@ export interface Recurrence extends RuleParts {
   startAt: WallClock;
   /** Its last instance is not later. */
   untilAt: WallClock;
+  /** Of rules by years, months, weeks and days: the times of each of their days, in milliseconds and in order. */
+  times: readonly number[];
 }
 
 const MS_PER_HOUR = 3_600_000;
@@ -43,7 +45,7 @@ export function nextOfRule(rule: Recurrence, after: WallClock, budget: Budget): 
 
 /** Years, months, weeks and days: a period is a stretch of days, each with the same times. */
 function nextByDate(rule: Recurrence, after: WallClock, budget: Budget): WallClock | null {
-  const times = timesOfDay(rule);
+  const { times } = rule;
   for (let index = Math.max(0, periodOf(rule, after)); ; index += 1) {
     const period = daysOfPeriod(rule, index);
     if (period.first * MS_PER_DAY > rule.untilAt) return null;
@@ -103,13 +105,6 @@ function nextByPosition(
     if (wall > after && (next === null || wall < next)) next = wall;
   }
   return next;
-}
-
-/** In milliseconds, in order. */
-function timesOfDay({ hours, minutes, seconds }: RuleParts): number[] {
-  return hours.flatMap((hour) =>
-    minutes.flatMap((minute) => seconds.map((second) => hour * MS_PER_HOUR + minute * MS_PER_MINUTE + second * 1_000)),
-  );
 }
 
 /** The number of the period that holds this reading, or of the last one before it. DTSTART's own is 0. */

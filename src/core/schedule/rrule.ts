@@ -18,6 +18,7 @@ export interface RecurrenceSet {
 
 export const LONGEST_RRULE = 20_000;
 const MOST_DATES = 500;
+const MOST_TIMES = 1_440;
 
 /**
  * Reads DTSTART, RRULE, RDATE and EXDATE, or the VEVENT or VTODO that has them. Throws a `RuleError` for what can't be read,
@@ -97,8 +98,19 @@ function compile(parts: RuleParts, startAt: WallClock, zone: string | null): Rec
   if (parts.hours.length === 0 && !isOf("MINUTELY", "HOURLY")) filled.hours = [Math.floor(secondOfDay / 3_600)];
 
   const until = parts.until === null ? Number.POSITIVE_INFINITY : readUntil(parts.until, zone);
-  const rule: Recurrence = { ...filled, startAt, untilAt: Math.min(until, (LAST_DAY + 1) * MS_PER_DAY - 1) };
+  const times = isOf("MINUTELY", "HOURLY") ? [] : timesOfDay(filled);
+  const rule: Recurrence = { ...filled, times, startAt, untilAt: Math.min(until, (LAST_DAY + 1) * MS_PER_DAY - 1) };
   return parts.count === null ? rule : { ...rule, untilAt: lastOf(rule, parts.count) };
+}
+
+/** In milliseconds, in order. A rule with more of them than a day has minutes is refused before they are listed. */
+function timesOfDay({ hours, minutes, seconds }: RuleParts): number[] {
+  const count = hours.length * minutes.length * seconds.length;
+  if (count > MOST_TIMES)
+    throw new RuleError(`has ${count} times a day: BYHOUR, BYMINUTE and BYSECOND may make ${MOST_TIMES}`);
+  return hours.flatMap((hour) =>
+    minutes.flatMap((minute) => seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000)),
+  );
 }
 
 function lastOf(rule: Recurrence, count: number): WallClock {
