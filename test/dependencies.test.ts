@@ -49,7 +49,9 @@ test("the lock file names no registry", () => {
 
 test("with the older versions that package.json insists on, files are served and cookies are injected", async () => {
   const api = await buildServer({ database: {} as never, channels: channelMap([]) });
-  api.get("/cookie", { schema: { hide: true } }, async ({ headers }) => ({ cookie: headers.cookie }));
+  api.get("/cookie", { schema: { hide: true }, config: { access: "open" } }, async ({ headers }) => ({
+    cookie: headers.cookie,
+  }));
   const page = await api.inject("/docs/static/swagger-ui.css");
   expect(page).toMatchObject({ statusCode: 200, headers: { "content-type": "text/css; charset=utf-8" } });
   expect((await api.inject({ url: "/cookie", cookies: { a: "b c" } })).json()).toEqual({ cookie: "a=b%20c" });

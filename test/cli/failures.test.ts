@@ -215,7 +215,9 @@ describe("a database that refuses us is told in one line with what to do, not as
       "select on all tables in schema public",
       "insert, update on reminder_jobs",
       "insert, update, delete on status_flags, contacts",
-      "insert on reminder_events",
+      "insert on reminder_events, audit_log",
+      "insert, update on idempotency_keys",
+      "execute on function reminder_find_key, reminder_has_keys, reminder_note_keys_used",
     ]);
     await runProgram(["api"], { DATABASE_URL: url }).says(/^API: /m);
   });
@@ -246,6 +248,8 @@ describe("an address that can't be had is told in one line, and nothing was sent
 
   test.each(["192.0.2.1", "nowhere.invalid"])("HOST=%s", async (host) => {
     const database = await freshDatabase();
+    const key = runProgram(["keys", "create", "--scope", "reminders:read"], { DATABASE_URL: database.url });
+    expect(await key.ended).toBe(0);
     const lines = await failureOf(runProgram(["api"], { DATABASE_URL: database.url, HOST: host }));
     expect(lines).toEqual([`✖ ${host} is no address of this machine: set HOST to one, or to 0.0.0.0 for all`]);
   });

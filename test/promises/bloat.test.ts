@@ -9,8 +9,8 @@ import { holdSnapshot } from "../support/held-snapshot.ts";
 import { until } from "../support/wait.ts";
 import { world, worldOn } from "../support/world.ts";
 
-const CLAIM_DUE = "with r as materialized";
-const CLAIM_DELIVERIES = "with unsuspected as materialized";
+const CLAIM_DUE = "order by next_run_at\n     limit $5";
+const CLAIM_DELIVERIES = "unsuspected as materialized";
 const LOOK = "one_row";
 const CLAIMED = 100;
 
