@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
+import { SAFE_HEADERS } from "./safe-headers.ts";
 
 const RETRY_AFTER_SECONDS = "2";
 const BYTES_PER_MIB = 1024 * 1024;
@@ -48,6 +49,7 @@ export function sendFrameworkProblem(error: unknown, _request: unknown, reply: {
   const problem = toProblem(error);
   const response = reply.raw ?? (reply as unknown as ServerResponse<IncomingMessage>);
   const body = JSON.stringify(problem);
-  response.writeHead(problem.status, { "content-type": PROBLEM_MEDIA_TYPE, "content-length": Buffer.byteLength(body) });
+  const about = { "content-type": PROBLEM_MEDIA_TYPE, "content-length": Buffer.byteLength(body) };
+  response.writeHead(problem.status, { ...SAFE_HEADERS, ...about });
   response.end(body);
 }

@@ -3,7 +3,7 @@ import { type KeptAnswer, keepAnswer, takeKey } from "../store/idempotency.ts";
 import { within } from "../store/savepoint.ts";
 import type { Api } from "./context.ts";
 import { type OnceOnly, readOnceOnly } from "./idempotency-key.ts";
-import { conflict, PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
+import { conflict, fieldError, invalid, PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -90,7 +90,7 @@ function isKept({ status }: Problem): boolean {
 
 function replayed(kept: KeptAnswer, fingerprint: string): KeptAnswer & { isReplay: true } {
   if (kept.fingerprint !== fingerprint) {
-    throw new Problem(422, "this Idempotency-Key was used for another request: use a new key for each");
+    throw invalid([fieldError("header", ["Idempotency-Key"], "was used for another request: use a new key for each")]);
   }
   if (kept.body === null) {
     throw conflict(

@@ -73,6 +73,7 @@ function finish(document: Document): Document {
     addHeaders(operation);
     describeConditions(operation, method);
     describeIdempotency(operation, method);
+    describeOthers(operation, named);
     addExamples(operation, schemas);
   }
   return named;
@@ -120,13 +121,24 @@ function addHeaders(operation: Operation): void {
   if (schema?.type === "array") addAnswerHeader(operation, "200", "Link", LINK);
 }
 
+const ANY_REFUSAL =
+  "Any other refusal, before it has to do with what was asked: the request can't be read (400), its body is too large (413), a web " +
+  "page of another site sent it (403), ...";
+
+/** What any request may meet is told once, and not by every route. */
+function describeOthers({ responses }: Operation, { components }: Document): void {
+  if (!components.schemas.Problem) return;
+  const schema = { $ref: "#/components/schemas/Problem" };
+  responses.default = { description: ANY_REFUSAL, content: { [PROBLEM_MEDIA_TYPE]: { schema } } };
+}
+
 /** Readers of the document look for examples beside a body, while the schemas have them inside. */
 function addExamples({ requestBody, parameters, responses }: Operation, schemas: Schemas): void {
   for (const parameter of parameters ?? []) addExample(parameter, schemas);
   for (const media of Object.values(requestBody?.content ?? {})) addExample(media, schemas);
   for (const [status, { content = {} }] of Object.entries(responses)) {
     for (const [mediaType, media] of Object.entries(content)) {
-      if (mediaType === PROBLEM_MEDIA_TYPE) media.example = exampleProblem(Number(status));
+      if (mediaType === PROBLEM_MEDIA_TYPE) media.example = exampleProblem(status === "default" ? 400 : Number(status));
       else addExample(media, schemas);
     }
   }

@@ -1,6 +1,6 @@
 /** One thing that is wrong with a request. */
 export interface FieldError {
-  in: "body" | "query" | "path";
+  in: "body" | "query" | "path" | "header";
   /** The field, its parents joined by dots; empty for the whole. */
   field: string;
   /** The same as a JSON Pointer (RFC 6901). */

@@ -21,6 +21,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
+import { SAFE_HEADERS } from "./safe-headers.ts";
 import { answerUnknownRoutes } from "./unknown-routes.ts";
 import { validatorCompiler } from "./validation.ts";
 
@@ -97,17 +98,9 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   return api;
 }
 
-/** For answers that a browser might take for a page; pages have a policy of their own. */
 function protect(api: Api): void {
   api.addHook("onRequest", (_request, reply, done) => {
-    reply.headers({
-      "cache-control": "no-store",
-      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-      "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
-      "cross-origin-opener-policy": "same-origin",
-      "x-frame-options": "DENY",
-    });
+    reply.headers(SAFE_HEADERS);
     done();
   });
 }

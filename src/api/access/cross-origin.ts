@@ -1,7 +1,8 @@
 import type { Api } from "../context.ts";
 
 /** What a page of another site may read of an answer, beside its body. */
-const EXPOSED = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate";
+const EXPOSED =
+  "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate";
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match";
 const PREFLIGHT_SECONDS = "600";

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 export const FieldErrors = z.array(
   z.strictObject({
-    in: z.enum(["body", "query", "path"]),
+    in: z.enum(["body", "query", "path", "header"]),
     field: z.string().describe("The field, its parents joined by dots; empty for the whole."),
     pointer: z.string().describe("The same as a JSON Pointer (RFC 6901)."),
     message: z.string().describe("What would be right."),
