@@ -34,6 +34,8 @@ export interface Config {
     batchSize: number;
     retry: { maxAttempts: number; baseSeconds: number };
     catchUp: { perSecond: number; doublesEverySeconds: number };
+    /** Null: no limit. */
+    limits: { perMinute: number | null; perRecipientPerHour: number | null };
     retentionDays: number;
   };
 }
@@ -135,6 +137,8 @@ export const SETTINGS = z.object({
   CATCH_UP_PER_SECOND: whole(0, 1_000_000).default(100),
   CATCH_UP_DOUBLES_SECONDS: seconds(0.1, 3_600).default(5),
   MIN_INTERVAL_SECONDS: whole(1, 86_400).default(60),
+  SENDS_PER_MINUTE: whole(1, 1_000_000).optional(),
+  SENDS_PER_RECIPIENT_PER_HOUR: whole(1, 100_000).optional(),
   RETENTION_DAYS: whole(7, 36_500).default(90),
 });
 type Settings = z.infer<typeof SETTINGS>;
@@ -230,6 +234,10 @@ function arrange(settings: Settings): Config {
       catchUp: {
         perSecond: settings.CATCH_UP_PER_SECOND,
         doublesEverySeconds: settings.CATCH_UP_DOUBLES_SECONDS,
+      },
+      limits: {
+        perMinute: settings.SENDS_PER_MINUTE ?? null,
+        perRecipientPerHour: settings.SENDS_PER_RECIPIENT_PER_HOUR ?? null,
       },
       retentionDays: settings.RETENTION_DAYS,
     },

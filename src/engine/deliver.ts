@@ -5,7 +5,7 @@ import { deliveryId } from "../core/reminder.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Earliest, nextAttempts } from "../store/wake.ts";
-import { Gate, Overtaken } from "./gate.ts";
+import { Gate, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
@@ -32,6 +32,7 @@ export class Deliverer {
   readonly #gate: Gate;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
+  readonly #onClaimable: () => void;
   #isEnding = false;
 
   /** `onClaimable` is called when there may be something to claim sooner than the last `claim` said. */
@@ -45,7 +46,8 @@ export class Deliverer {
     this.#database = database;
     this.#settings = settings;
     this.#log = log;
-    this.#gate = new Gate(database, log);
+    this.#onClaimable = onClaimable;
+    this.#gate = new Gate(database, settings.limits, log);
     this.#recorder = new Recorder({
       database,
       log,
@@ -157,7 +159,7 @@ export class Deliverer {
     }
     const { known, occurrenceAt, attempts } = delivery;
     const isLast = known?.reminder.nextRunAt === null && known.lastOccurrenceAt === occurrenceAt;
-    const state = { isLast, notBeforeMs: 0, sendingSinceMs: null, hasEnded: false };
+    const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
     const held = { ...delivery, token, readAtMs, leaseEndsAtMs, ...state };
     this.#held.add(held);
     if (attempts > this.#settings.retry.maxAttempts) this.#end(held, exhausted(attempts - 1));
@@ -174,9 +176,19 @@ export class Deliverer {
       });
       this.#end(held, sent(receipt), lane);
     } catch (error) {
-      if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
+      if (error instanceof Postponed) this.#letGo(held, lane);
+      else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
       else this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
     }
+  }
+
+  /** What was put back already leaves nothing to be stored. */
+  #letGo(held: Held, lane: Lane): void {
+    if (held.hasEnded) return;
+    held.hasEnded = true;
+    this.#held.remove(held);
+    lane.ended();
+    this.#onClaimable();
   }
 
   /** Ends the attempt, once: frees its place in the lane and has the outcome stored. */

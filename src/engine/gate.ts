@@ -3,10 +3,12 @@ import { stopAnswer } from "../conditions/registry.ts";
 import { recheck } from "../core/recheck.ts";
 import { Batcher } from "../store/batcher.ts";
 import { readFacts } from "../store/deliveries.ts";
+import type { Limits } from "../store/pace.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { handedBack, type Outcome, suppressed } from "./outcome.ts";
+import { Pacer } from "./pacer.ts";
 import { FRESH_MS } from "./settings.ts";
 
 const LARGEST_READ = 1_000;
@@ -28,18 +30,42 @@ export class Overtaken extends Error {
   }
 }
 
+/** There is no place for it under a cap: its delivery was put back, and is no longer this worker's. */
+export class Postponed extends Error {}
+
 /** The last question before a message leaves: is it still to be sent, and still by us? */
 export class Gate {
   readonly #reader: Batcher<number, Reading>;
+  readonly #pacer: Pacer;
   readonly #log: Logger;
 
-  constructor(database: WorkerDatabase, log: Logger) {
+  /** `limits`: see `Pacer`. */
+  constructor(database: WorkerDatabase, limits: Limits, log: Logger) {
     this.#log = log;
+    this.#pacer = new Pacer(database, limits);
     this.#reader = new Batcher((ids) => read(database, ids), LARGEST_READ);
   }
 
-  /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken` if not. */
+  /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken` or `Postponed` if not. */
   async pass(held: Held): Promise<void> {
+    // In this order, so that what isn't sent anyway takes no place from others, and what has one is judged by what is so now.
+    await this.#judge(held);
+    if (held.hasPlace || this.#pacer.isFree(held)) return;
+    await this.#askForPlace(held);
+    await this.#judge(held);
+  }
+
+  async #askForPlace(held: Held): Promise<void> {
+    try {
+      held.hasPlace = await this.#pacer.place(held);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
+      throw error;
+    }
+    if (!held.hasPlace) throw new Postponed();
+  }
+
+  async #judge(held: Held): Promise<void> {
     if (!isFresh(held) && !(await this.#readAgain(held))) {
       // Without an answer nothing may leave. It goes back, to be taken up when the database is there again.
       throw new Overtaken(handedBack(held.attempts));

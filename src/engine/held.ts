@@ -21,6 +21,8 @@ export interface Held extends DeliveryKey {
   leaseEndsAtMs: number;
   /** True for the last delivery of a reminder whose schedule has ended: it completes with it. */
   isLast: boolean;
+  /** True once it has its place under the caps, or there are none. */
+  hasPlace: boolean;
   /** When its send began; null before. */
   sendingSinceMs: number | null;
   /** True once its outcome is known; whatever comes after that is ignored. */

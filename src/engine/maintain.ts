@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { deleteOldAudit } from "../store/audit.ts";
 import { insertEvents } from "../store/events.ts";
 import { forgetOldAnswers } from "../store/idempotency.ts";
+import { forgetIdlePaces } from "../store/pace.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
 import { isFaultOfRows, isLockTimeout } from "../store/postgres.ts";
 import { type Ending, lockEnding, rescue } from "../store/repair.ts";
@@ -97,6 +98,7 @@ export class Maintainer {
   async #keepPartitions(): Promise<void> {
     try {
       await ensurePartitions(this.#database, WEEKS_AHEAD);
+      await forgetIdlePaces(this.#database);
       const dropped = await dropOldPartitions(this.#database, this.#retentionDays);
       if (dropped > 0) this.#log.info({ dropped }, "dropped old weeks of the ledger and the timeline");
       await this.#forgetOldAudit();

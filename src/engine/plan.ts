@@ -116,6 +116,7 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     notBeforeMs: due.dueInMs > 0 ? heardAtMs + due.dueInMs : 0,
     leaseEndsAtMs: readAtMs + lease.seconds * 1000,
     isLast: send.nextRunAt === null,
+    hasPlace: false,
     sendingSinceMs: null,
     hasEnded: false,
   });

@@ -1,5 +1,6 @@
 import type { Ramp } from "../core/ramp.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
+import type { Limits } from "../store/pace.ts";
 
 export interface EngineSettings {
   /** A sleeping worker looks at least this often, whether or not it is woken. At most 10 s (see `reminder_wake_horizon`). */
@@ -9,6 +10,8 @@ export interface EngineSettings {
   retry: RetryPolicy;
   /** How gently a worker starts with what is overdue when it finds more of it than one batch. */
   catchUp: Ramp;
+  /** How many messages may begin, for each tenant that has no limits of its own. */
+  limits: Limits;
   /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
   leaseSeconds: number;
   /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
@@ -22,6 +25,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   batchSize: 500,
   retry: DEFAULT_RETRY,
   catchUp: { perSecond: 100, doublesEverySeconds: 5 },
+  limits: { perMinute: null, perRecipientPerHour: null },
   leaseSeconds: 12,
   retentionDays: 90,
   graceMs: 2_000,

@@ -40,6 +40,8 @@ export const NEEDS: Record<Part, Needs> = {
       deliveries: ["select", "insert", "update"],
       reminder_events: ["insert"],
       workers: ALL,
+      tenants: ["select"],
+      pace: ALL,
       idempotency_keys: ["select (tenant_id, key, created_at)", "update (created_at)", "delete"],
       channel_settings: ["select"],
       sealed_secrets: ["select"],

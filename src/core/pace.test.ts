@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Cap, NO_SLOTS, nextPlace, type Pace, type Paced, place, type Slots, takePlace, UNUSED } from "./pace.ts";
+
+const T0 = Date.UTC(2026, 0, 15, 10);
+const MINUTE = 60_000;
+const TEN_A_MINUTE: Cap = { limit: 10, windowMs: MINUTE };
+
+/** The most that begin within any window, of which one end is open. */
+function mostWithin(begun: readonly number[], windowMs: number): number {
+  return Math.max(0, ...begun.map((from) => begun.filter((at) => at >= from && at < from + windowMs).length));
+}
+
+/** Messages that come at these instants and, when told to wait, come again so many milliseconds after they were told. */
+function simulate(
+  arrivals: readonly number[],
+  lateMs: (n: number) => number,
+  caps: { tenant: Cap | null; recipient: Cap | null },
+) {
+  const paces: { tenant: Pace; recipient: Pace } = { tenant: UNUSED, recipient: UNUSED };
+  const paced = (kind: "tenant" | "recipient"): Paced | null => {
+    const cap = caps[kind];
+    return cap && { cap, pace: paces[kind] };
+  };
+  const waiting = arrivals.map((at) => ({ at, slots: NO_SLOTS as Slots, asked: 0 }));
+  const begun: number[] = [];
+  let asked = 0;
+  while (waiting.length > 0) {
+    waiting.sort((a, b) => b.at - a.at);
+    const next = waiting.pop() as (typeof waiting)[number];
+    const { until, slots, tenant, recipient } = place(next.slots, paced("tenant"), paced("recipient"), next.at);
+    paces.tenant = tenant ?? paces.tenant;
+    paces.recipient = recipient ?? paces.recipient;
+    asked += 1;
+    if (until === null) begun.push(next.at);
+    else {
+      expect(until).toBeGreaterThan(next.at);
+      waiting.push({ at: until + lateMs(asked), slots, asked: next.asked + 1 });
+    }
+  }
+  return { begun, asked };
+}
+
+test("up to the cap they begin at once, and the next when a place is free again, one after the other", () => {
+  let pace = UNUSED;
+  for (let n = 0; n < 10; n += 1) {
+    expect(nextPlace(pace, TEN_A_MINUTE, T0)).toBe(T0);
+    pace = takePlace(pace, TEN_A_MINUTE, T0, T0);
+  }
+  const slots: number[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    const at = nextPlace(pace, TEN_A_MINUTE, T0 + 1_000);
+    pace = takePlace(pace, TEN_A_MINUTE, at, T0 + 1_000);
+    slots.push(at - T0);
+  }
+  expect(slots).toEqual([61_000, 67_000, 73_000]);
+});
+
+test("no window ever has more than the cap, however they come, and however late they use what was promised", () => {
+  const cap = fc.record({ limit: fc.integer({ min: 1, max: 20 }), windowMs: fc.constantFrom(MINUTE, 60 * MINUTE) });
+  fc.assert(
+    fc.property(
+      cap,
+      fc.array(fc.integer({ min: 0, max: 10 * MINUTE }), { maxLength: 80 }),
+      fc.array(fc.oneof({ weight: 5, arbitrary: fc.nat(50) }, fc.nat(3 * MINUTE)), { minLength: 1, maxLength: 20 }),
+      (cap, offsets, lateness) => {
+        const arrivals = offsets.map((offset) => T0 + offset);
+        const late = (n: number) => (n < 300 ? (lateness[n % lateness.length] as number) : 0);
+        const { begun } = simulate(arrivals, late, { tenant: cap, recipient: null });
+        expect(begun).toHaveLength(arrivals.length);
+        expect(mostWithin(begun, cap.windowMs)).toBeLessThanOrEqual(cap.limit);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("under both caps neither is exceeded, and all get through", () => {
+  const caps = { tenant: { limit: 5, windowMs: MINUTE }, recipient: { limit: 3, windowMs: 60 * MINUTE } };
+  fc.assert(
+    fc.property(fc.array(fc.nat(10 * MINUTE), { maxLength: 25 }), (offsets) => {
+      const { begun } = simulate(
+        offsets.map((offset) => T0 + offset),
+        () => 20,
+        caps,
+      );
+      expect(begun).toHaveLength(offsets.length);
+      expect(mostWithin(begun, caps.tenant.windowMs)).toBeLessThanOrEqual(caps.tenant.limit);
+      expect(mostWithin(begun, caps.recipient.windowMs)).toBeLessThanOrEqual(caps.recipient.limit);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("who waits is told once, and a backlog goes at nearly the pace of the cap", () => {
+  const cap = { limit: 60, windowMs: MINUTE };
+  const { begun, asked } = simulate(
+    Array.from({ length: 600 }, () => T0),
+    () => 30,
+    { tenant: cap, recipient: null },
+  );
+  expect(asked).toBe(60 + 2 * 540);
+  expect(Math.max(...begun) - T0).toBeLessThan(11 * MINUTE);
+});
+
+test("who comes later doesn't overtake those who were promised a place", () => {
+  let pace = UNUSED;
+  for (let n = 0; n < 10; n += 1) pace = takePlace(pace, TEN_A_MINUTE, T0, T0);
+  const promised = nextPlace(pace, TEN_A_MINUTE, T0);
+  pace = takePlace(pace, TEN_A_MINUTE, promised, T0);
+
+  expect(nextPlace(pace, TEN_A_MINUTE, T0 + 60_500)).toBeGreaterThan(promised);
+});
+
+test("what is kept stays small, whatever was promised", () => {
+  const cap = { limit: 6_000, windowMs: MINUTE };
+  let pace = UNUSED;
+  for (let n = 0; n < 20_000; n += 1) pace = takePlace(pace, cap, nextPlace(pace, cap, T0), T0);
+  expect(pace.places.length).toBeLessThan(70);
+});

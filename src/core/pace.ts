@@ -1,0 +1,129 @@
+import type { Instant } from "./reminder.ts";
+
+/** At most `limit` messages begin within any `windowMs` milliseconds. */
+export interface Cap {
+  limit: number;
+  windowMs: number;
+}
+
+/** Of the places under a cap, those that are taken or promised: when they are free again. */
+export interface Pace {
+  /** Instants, ascending, and how many places are free again at each. Never more in all than the cap has. */
+  places: readonly (readonly [freeAt: Instant, count: number])[];
+  /** The last instant for which a place was promised. */
+  promisedUntil: Instant | null;
+}
+
+export const UNUSED: Pace = { places: [], promisedUntil: null };
+
+/** A promised place may be used this share of the window late: whoever comes later has lost it. */
+const SLACK = 1 / 20;
+/**
+ * Places are kept to this share of the window, so that there are few numbers to keep, and longer than the window by at least
+ * as much: from its place to its receiver a message takes a moment, and not each the same.
+ */
+const GRAIN = 1 / 60;
+
+/**
+ * When the next place is free: now, if there are fewer taken and promised than there may be, or the instant for which one
+ * can be promised, behind those for which others were.
+ */
+export function nextPlace({ places, promisedUntil }: Pace, { limit, windowMs }: Cap, now: Instant): Instant {
+  const taken = places.filter(([freeAt]) => freeAt > now);
+  let tooMany = sum(taken) - limit + 1;
+  const next = taken.find(([, count]) => {
+    tooMany -= count;
+    return tooMany <= 0;
+  });
+  if (sum(taken) < limit || !next) return now;
+  // One after the other, not all at once when the window is over.
+  const queue = promisedUntil !== null && promisedUntil > now ? promisedUntil + windowMs / limit : now;
+  return Math.ceil(Math.max(next[0], queue));
+}
+
+/** Takes the place that `nextPlace` found: for use now, or, where `at` is later, as a promise. */
+export function takePlace({ places, promisedUntil }: Pace, cap: Cap, at: Instant, now: Instant): Pace {
+  const { limit, windowMs } = cap;
+  const isPromise = at > now;
+  const grainMs = windowMs * GRAIN;
+  const freeAt = (Math.ceil((at + windowMs + (isPromise ? slackMs(cap) : 0)) / grainMs) + 1) * grainMs;
+  const taken = new Map(places.filter(([other]) => other > now));
+  taken.set(freeAt, (taken.get(freeAt) ?? 0) + 1);
+  const ascending = [...taken].sort(([a], [b]) => a - b);
+  // Only the latest ones decide when the next is free.
+  for (let tooMany = sum(ascending) - limit; tooMany > 0; ) {
+    const [first, count] = ascending[0] as [Instant, number];
+    if (count > tooMany) ascending[0] = [first, count - tooMany];
+    else ascending.shift();
+    tooMany -= count;
+  }
+  return { places: ascending, promisedUntil: isPromise ? Math.max(at, promisedUntil ?? at) : promisedUntil };
+}
+
+/** True if a place promised for `slotAt` can be used now. */
+export function holdsPlace(slotAt: Instant | null, cap: Cap, now: Instant): boolean {
+  return slotAt !== null && slotAt <= now && now - slotAt <= slackMs(cap);
+}
+
+/** What a message was promised, under the cap of its tenant and under that of its recipient. */
+export interface Slots {
+  tenant: Instant | null;
+  recipient: Instant | null;
+}
+
+export const NO_SLOTS: Slots = { tenant: null, recipient: null };
+
+/** A cap with its pace so far. */
+export interface Paced {
+  cap: Cap;
+  pace: Pace;
+}
+
+export interface Placing {
+  /** Null: it may begin now. */
+  until: Instant | null;
+  slots: Slots;
+  tenant: Pace | null;
+  recipient: Pace | null;
+}
+
+/**
+ * Whether a message may begin now, or until when it waits. It takes places under both caps or is promised them: first
+ * under its recipient's, and only with a place there under its tenant's, so that what waits for a recipient takes nothing
+ * from the others of the tenant.
+ */
+export function place(slots: Slots, tenant: Paced | null, recipient: Paced | null, now: Instant): Placing {
+  const same = { tenant: tenant?.pace ?? null, recipient: recipient?.pace ?? null };
+  const promised = Math.max(slots.tenant ?? now, slots.recipient ?? now);
+  if (promised > now) return { until: promised, slots, ...same };
+
+  const byRecipient = whenFree(recipient, slots.recipient, now);
+  if (recipient && byRecipient > now) {
+    const pace = takePlace(recipient.pace, recipient.cap, byRecipient, now);
+    return { until: byRecipient, slots: { tenant: null, recipient: byRecipient }, ...same, recipient: pace };
+  }
+  const at = whenFree(tenant, slots.tenant, now);
+  const take = (paced: Paced | null, slotAt: Instant | null): Pace | null => {
+    if (!paced) return null;
+    const hasOne = at === now && holdsPlace(slotAt, paced.cap, now);
+    return hasOne ? paced.pace : takePlace(paced.pace, paced.cap, at, now);
+  };
+  return {
+    until: at > now ? at : null,
+    slots: at > now ? { tenant: at, recipient: recipient ? at : null } : NO_SLOTS,
+    tenant: take(tenant, slots.tenant),
+    recipient: take(recipient, slots.recipient),
+  };
+}
+
+function whenFree(paced: Paced | null, slotAt: Instant | null, now: Instant): Instant {
+  return !paced || holdsPlace(slotAt, paced.cap, now) ? now : nextPlace(paced.pace, paced.cap, now);
+}
+
+function slackMs({ windowMs }: Cap): number {
+  return windowMs * SLACK;
+}
+
+function sum(places: readonly (readonly [Instant, number])[]): number {
+  return places.reduce((total, [, count]) => total + count, 0);
+}
