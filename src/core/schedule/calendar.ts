@@ -1,3 +1,4 @@
+import type { Instant } from "../reminder.ts";
 import type { WallClock } from "./wall-clock.ts";
 
 /** Days since 1970-01-01, in the Gregorian calendar. */
@@ -6,6 +7,7 @@ export type Day = number;
 export const MS_PER_DAY = 86_400_000;
 /** Nothing is due in a year that takes five digits. */
 export const LAST_DAY: Day = Date.UTC(9999, 11, 31) / MS_PER_DAY;
+export const LAST_INSTANT: Instant = (LAST_DAY + 1) * MS_PER_DAY - 1;
 
 /** `month` is 1 for January, and may lie outside 1 to 12: it then leads into other years. */
 export function dayOf(year: number, month: number, dayOfMonth: number): Day {

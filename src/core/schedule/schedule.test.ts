@@ -176,6 +176,20 @@ describe("bounds", () => {
   });
 });
 
+describe("at the end of the year 9999, the last that can be kept,", () => {
+  const lastSecond = rrule("DTSTART:99991231T235959Z", "RRULE:FREQ=DAILY");
+
+  test("jitter leads no further", () => {
+    const jittered = timetable(lastSecond, "UTC", { jitterSeconds: 86_400 });
+    expect(upcoming(jittered, "2026-01-01T00:00:00Z", 2)).toEqual(["9999-12-31T23:59:59.999Z"]);
+  });
+
+  test("an evening behind UTC, which is in the next year there, is none", () => {
+    const evening = timetable(cron("59 23 31 12 *"), "America/New_York");
+    expect(upcoming(evening, "9999-02-01T00:00:00Z", 2)).toEqual([]);
+  });
+});
+
 test("an occurrence whose instant a change of the zone's rules moves is neither repeated nor lost", () => {
   const nine = timetable(cron("0 9 * * *"), "Europe/Berlin");
   const wall = Date.UTC(2026, 0, 15, 9);

@@ -1,5 +1,6 @@
 import type { Bounds, Instant, Reminder, Schedule } from "../reminder.ts";
 import { nextBackoff } from "./backoff.ts";
+import { LAST_INSTANT } from "./calendar.ts";
 import { nextCron } from "./cron.ts";
 import { parseCron } from "./cron-fields.ts";
 import { jitterMs } from "./jitter.ts";
@@ -50,8 +51,10 @@ export function nextOccurrence(
   if (startAt !== null) from = Math.max(from, startAt - 1);
   for (;;) {
     const next = nextRegular(schedule, zone, from, beyond);
-    if (next === null || (endAt !== null && next.at > endAt)) return null;
-    const at = jitterSeconds === 0 ? next.at : next.at + jitterMs(of, next.at, jitterSeconds);
+    // In a zone behind UTC the last evening on the wall is in a year that can't be kept.
+    if (next === null || next.at > LAST_INSTANT || (endAt !== null && next.at > endAt)) return null;
+    const late = jitterSeconds === 0 ? 0 : jitterMs(of, next.at, jitterSeconds);
+    const at = Math.min(next.at + late, LAST_INSTANT);
     if (at > after) return { at, wallAt: next.wallAt };
     from = next.at;
   }
