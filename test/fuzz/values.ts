@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { combinationsOf, combined } from "./combinations.ts";
 import { type Document, type Json, resolve, type Schema } from "./document.ts";
 import { textOf, wordsFor } from "./words.ts";
 
@@ -100,7 +101,19 @@ function objectOf(document: Document, { properties, required = [] }: Schema): fc
         : fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value }),
     ] as const;
   });
-  return fc
+  const record: fc.Arbitrary<{ [name: string]: Json }> = fc
     .record(Object.fromEntries(fields))
-    .map((record) => Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Json);
+    .map((all) =>
+      Object.fromEntries(Object.entries(all).filter((field): field is [string, Json] => field[1] !== undefined)),
+    );
+  return combinationsOf(Object.keys(properties)).reduce(
+    (object, list) =>
+      fc
+        .tuple(
+          object,
+          fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, { weight: 5, arbitrary: fc.constantFrom(...list) }),
+        )
+        .map(([value, chosen]) => (chosen === null ? value : combined(value, list, chosen))),
+    record,
+  );
 }
