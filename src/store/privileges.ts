@@ -40,7 +40,7 @@ export const NEEDS: Record<Part, Needs> = {
       deliveries: ["select", "insert", "update"],
       reminder_events: ["insert"],
       workers: ALL,
-      tenants: ["select"],
+      tenants: ["select (name, sends_per_minute, sends_per_recipient_per_hour)"],
       pace: ALL,
       idempotency_keys: ["select (tenant_id, key, created_at)", "update (created_at)", "delete"],
       channel_settings: ["select"],

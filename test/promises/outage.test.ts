@@ -50,7 +50,7 @@ test("after a day without workers, 100,000 overdue: one catch-up each, begun gen
   expect(fired).toEqual({ least: 1, most: 1, ahead: true });
   expect(await count("deliveries")).toBe(OVERDUE + 1 + dueNow.length);
   expect(
-    await count("reminder_events where type = 'missed' and (details->>'count')::int >= 22"),
+    await count("reminder_events where type = 'missed' and (details->>'occurrences')::int >= 22"),
   ).toBeGreaterThanOrEqual(OVERDUE);
 
   // Begun gently: by the ledger's instants, no more than the ramp allows, with a second for a transaction to begin and end.

@@ -38,7 +38,7 @@ async function insertAbandoned({ database }: World, channel: string, count: numb
     [channel, count, secondsAgo],
   );
   await database.query(
-    "update reminder_jobs set last_occurrence_at = next_run_at, next_run_at = null where entity_type = $1",
+    "update reminder_jobs set last_occurrence_at = next_run_at, next_run_at = null where entity_type = $1 and next_run_at is not null",
     [channel],
   );
 }
