@@ -9,12 +9,15 @@ const BUSY_MS = 50;
 
 /**
  * Completes at once what waits for flags that were set: a share of the batch for each flag, so that a flag with a million
- * reminders doesn't hold up the others. A page of flags with which nothing can be done now is passed over the next time.
+ * reminders doesn't hold up the others. Pages of flags go round: neither those with many reminders nor those with which
+ * nothing can be done now keep the next page waiting.
  */
 export class Settler {
   readonly #database: WorkerDatabase;
   readonly #batchSize: number;
   #offset = 0;
+  /** True when something came of this round. */
+  #hasMoved = false;
 
   constructor(database: WorkerDatabase, batchSize: number) {
     this.#database = database;
@@ -24,18 +27,19 @@ export class Settler {
   /** Settles a page of flags; resolves to the milliseconds until there is more to do. */
   async settle(): Promise<number> {
     const flags = await unsettledFlags(this.#database, this.#batchSize, this.#offset);
-    if (flags.length === 0) {
-      const sleepMs = this.#offset === 0 ? Number.POSITIVE_INFINITY : BUSY_MS;
-      this.#offset = 0;
-      return sleepMs;
-    }
-    const completed = await completeWaiting(this.#database, flags, Math.ceil(this.#batchSize / flags.length));
+    if (flags.length === 0 && this.#offset === 0) return Number.POSITIVE_INFINITY;
+    const completed = await completeWaiting(this.#database, flags, Math.ceil(this.#batchSize / (flags.length || 1)));
     const settled = await markSettled(this.#database, flags);
-    if (completed + settled === 0) {
-      this.#offset += flags.length;
-      return BUSY_MS;
+    this.#hasMoved ||= completed + settled > 0;
+    if (flags.length === this.#batchSize) {
+      // Those that were settled are no longer among those to pass over.
+      this.#offset += flags.length - settled;
+      return 0;
     }
-    return 0;
+    const sleepMs = this.#hasMoved ? 0 : BUSY_MS;
+    this.#offset = 0;
+    this.#hasMoved = false;
+    return sleepMs;
   }
 }
 

@@ -127,6 +127,31 @@ test("P9: messages of one tenant that wait for a channel hold up no other's, nor
   expect(order.lastIndexOf("zeta")).toBeLessThan(150);
 });
 
+test("P9: a page full of flags that many reminders wait for doesn't hold up the next flag", async () => {
+  const { database, insert, work, setFlag, becomes } = await world();
+  await database.query(
+    `insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, interval_minutes,
+                                stop_condition_type, stop_condition_value)
+     select 'crowd', n::text, 'payment', 'sink', 'recurring', 600, 'db_check', 'crowd:' || n % 20
+       from generate_series(1, 6000) n`,
+  );
+  const only = await insert({ stop_condition_type: "db_check", stop_condition_value: "only" });
+  for (let n = 0; n < 20; n += 1) await setFlag(`crowd:${n}`, true);
+  await setFlag("only", true);
+
+  const worker = work({ batchSize: 10 });
+  await becomes(only, { status: "COMPLETED" });
+  await worker.stop();
+
+  const [before] = await database.query<{ count: number }>(
+    `select count(*)::int as count from reminder_events
+      where type = 'completed' and id < (select id from reminder_events where reminder_id = $1 and type = 'completed')`,
+    [only],
+  );
+  // Two pages of ten flags are before it, and each gets its turn once.
+  expect(before?.count).toBeLessThanOrEqual(40);
+});
+
 test("what it costs to share out doesn't grow with what is due", async () => {
   const made = await world();
   const { database } = made;
