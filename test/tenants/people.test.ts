@@ -101,6 +101,21 @@ describe.each(servers)("on %s PostgreSQL, the role that owns the tables", (which
     await expect(createTenants(database, "No Name")).rejects.toThrow(/violates check/);
   });
 
+  test("is told when it changes tenants that its session doesn't see, instead of changing nothing", async () => {
+    const database = await owned();
+    await createTenants(database, "acme");
+    const limit = (tenant: string) => `update tenants set sends_per_minute = 9 where name = '${tenant}' returning name`;
+    const unseen = /no tenant was found: this session sees only default/;
+
+    await expect(session(database, limit("acme"))).rejects.toThrow(unseen);
+    await expect(session(database, "delete from tenants where name = 'acme'")).rejects.toThrow(unseen);
+    expect(await session(database, limit("default"))).toEqual([{ name: "default" }]);
+    const all = (statement: string) => session(database, "set local reminder.tenant = '*'", statement);
+    expect(await all(limit("acme"))).toEqual([{ name: "acme" }]);
+    expect(await all(limit("nobody"))).toEqual([]);
+    expect(await all("delete from tenants where name = 'acme' returning name")).toEqual([{ name: "acme" }]);
+  });
+
   test("runs the whole: tenants apart, flags and messages each their own", async () => {
     const database = await owned();
     await installTestClock(database);
