@@ -8,7 +8,7 @@ import { migrateOnce } from "./cli/migrate-once.ts";
 import { run } from "./cli/run.ts";
 import { secretsCommand } from "./cli/secrets.ts";
 import { start } from "./cli/start.ts";
-import { tenantsCreate, tenantsList } from "./cli/tenants.ts";
+import { tenantsCommand } from "./cli/tenants-command.ts";
 import { worker } from "./cli/worker.ts";
 
 const { version, description } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -55,21 +55,7 @@ program
   .addHelpText("after", `\nMay run at any time, and many at once: they take turns.\n${SETTINGS_HELP}`)
   .action(() => run(migrateOnce));
 
-const tenants = program
-  .command("tenants")
-  .description("the tenants of this installation; needs DATABASE_URL, with the role that ran migrate")
-  .addHelpText("after", SETTINGS_HELP);
-
-tenants
-  .command("create <name>")
-  .description("creates a tenant; doing it again changes nothing")
-  .action((name: string) => run(tenantsCreate(name)));
-
-tenants
-  .command("list")
-  .description("lists them by name, one a line")
-  .action(() => run(tenantsList));
-
+program.addCommand(tenantsCommand(SETTINGS_HELP));
 program.addCommand(channelsCommand(SETTINGS_HELP));
 program.addCommand(secretsCommand(SETTINGS_HELP));
 program.addCommand(keysCommand(SETTINGS_HELP));

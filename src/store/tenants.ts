@@ -1,6 +1,6 @@
 import type { Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
-import type { Sql } from "./postgres.ts";
+import type { Row, Sql } from "./postgres.ts";
 
 export interface TenantRow {
   name: Tenant;
@@ -27,4 +27,35 @@ const EXISTS = "select exists (select from tenants where name = $1) as found";
 export async function isTenant(sql: Sql, name: Tenant): Promise<boolean> {
   const [row] = await sql.query<{ found: boolean }>(EXISTS, [name]);
   return row?.found ?? false;
+}
+
+/** What a tenant may do; null: what the settings say. */
+export interface OwnLimits {
+  requestsPerMinute: number | null;
+  sendsPerMinute: number | null;
+  sendsPerRecipientPerHour: number | null;
+}
+
+const READ = `
+  select requests_per_minute as "requestsPerMinute", sends_per_minute as "sendsPerMinute",
+         sends_per_recipient_per_hour as "sendsPerRecipientPerHour"
+    from tenants
+   where name = $1
+     for update`;
+
+/** A tenant's own limits, locked until the transaction ends; null if there is no such tenant. As the owner of the table. */
+export async function readOwnLimits(sql: Sql, name: Tenant): Promise<OwnLimits | null> {
+  const [limits] = await sql.query<OwnLimits & Row>(READ, [name]);
+  return limits ?? null;
+}
+
+const SET_LIMITS = `
+  update tenants
+     set requests_per_minute = $2, sends_per_minute = $3, sends_per_recipient_per_hour = $4
+   where name = $1`;
+
+/** Gives a tenant these limits. As the owner of the table, for all tenants. */
+export async function setOwnLimits(sql: Sql, name: Tenant, limits: OwnLimits): Promise<void> {
+  const { requestsPerMinute, sendsPerMinute, sendsPerRecipientPerHour } = limits;
+  await sql.query(SET_LIMITS, [name, requestsPerMinute, sendsPerMinute, sendsPerRecipientPerHour]);
 }

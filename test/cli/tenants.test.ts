@@ -1,0 +1,74 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { freshDatabase } from "../support/database.ts";
+import { asOwner } from "../support/keys.ts";
+import { buildProgram, newFolder, runProgram } from "../support/program.ts";
+import { createTenants } from "../support/tenants.ts";
+
+beforeAll(buildProgram);
+
+async function tenants(env: Record<string, string>, ...args: string[]): Promise<[code: unknown, said: string]> {
+  const program = runProgram(["tenants", ...args], env);
+  return [await program.ended, program.output()];
+}
+
+test("a tenant's own limits are set by name, one at a time, shown, written into its audit, and taken back", async () => {
+  const database = await freshDatabase();
+  await createTenants(database, "acme", "globex");
+  const run = (...args: string[]) => tenants({ DATABASE_URL: database.url }, ...args);
+  const limits = () =>
+    asOwner(database).query(
+      "select name, requests_per_minute, sends_per_minute, sends_per_recipient_per_hour from tenants order by name",
+    );
+  const untouched = { requests_per_minute: null, sends_per_minute: null, sends_per_recipient_per_hour: null };
+
+  expect((await run("set", "acme", "--requests-per-minute", "600", "--sends-per-minute", "300"))[0]).toBe(0);
+  expect((await run("set", "acme", "--sends-per-recipient-per-hour", "10"))[0]).toBe(0);
+  const set = { requests_per_minute: 600, sends_per_minute: 300, sends_per_recipient_per_hour: 10 };
+  expect(await limits()).toEqual([
+    { name: "acme", ...set },
+    { name: "default", ...untouched },
+    { name: "globex", ...untouched },
+  ]);
+  expect((await run("show", "acme"))[1]).toMatch(/^requests-per-minute: +600\nsends-per-minute: +300\n.*hour: +10\n$/);
+
+  expect((await run("set", "acme", "--sends-per-minute", "none"))[1]).toMatch(
+    /^sends-per-minute: +as SENDS_PER_MINUTE/m,
+  );
+  expect((await limits())[0]).toEqual({ name: "acme", ...set, sends_per_minute: null });
+
+  const audited = await asOwner(database).query("select tenant_id, operation, details from audit_log order by id");
+  expect(audited.map(({ tenant_id, operation }) => [tenant_id, operation])).toEqual(
+    Array(3).fill(["acme", "tenants set"]),
+  );
+  expect(audited[2]?.details).toEqual({ sendsPerMinute: null });
+});
+
+describe("a mistake is told in a line, and sets nothing", () => {
+  test.each([
+    [["set", "nobody", "--sends-per-minute", "1"], /there is no tenant "nobody"/],
+    [["set", "default"], /name what to set: --requests-per-minute, /],
+    [["set", "default", "--sends-per-minute", "0"], /--sends-per-minute must be a whole number from 1 to 1000000/],
+    [["set", "default", "--sends-per-recipient-per-hour", "100001"], /from 1 to 100000, or none, not 100001/],
+    [["show", "nobody"], /there is no tenant "nobody"/],
+  ])("%j", async (args, line) => {
+    const database = await freshDatabase();
+    const [code, said] = await tenants({ DATABASE_URL: database.url }, ...args);
+    expect(code).toBe(1);
+    expect(said).toMatch(line);
+    expect(said).not.toContain("this is a bug");
+    expect(await asOwner(database).query("select from audit_log")).toEqual([]);
+  });
+});
+
+test("without DATABASE_URL they are those of the embedded database, like keys", async () => {
+  const folder = newFolder();
+  const run = async (...args: string[]): Promise<[code: unknown, said: string]> => {
+    const program = runProgram(args, {}, { folder });
+    return [await program.ended, program.stdout()];
+  };
+  expect(await run("tenants", "create", "acme")).toEqual([0, "Created the tenant acme\n"]);
+  const start = runProgram(["start"], {}, { folder });
+  await start.says("🟢 Scheduler started");
+  expect(await run("tenants", "list")).toEqual([0, "acme\ndefault\n"]);
+  expect((await run("keys", "create", "--scope", "flags:read", "--tenant", "acme"))[0]).toBe(0);
+});
