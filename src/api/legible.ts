@@ -6,7 +6,7 @@ import { Problem } from "./problem.ts";
 /** Refuses what would otherwise be guessed at, or be refused by Node without a word. */
 export function refuseIllegible(api: FastifyInstance): void {
   api.addHook("onRequest", ({ raw, headers, url }, _reply, done) => {
-    done(whyIllegible(raw.httpVersion, headers, url));
+    done(whyIllegible(raw, headers, url));
   });
   api.server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     response.setHeader("connection", "close");
@@ -15,10 +15,22 @@ export function refuseIllegible(api: FastifyInstance): void {
   });
 }
 
-function whyIllegible(version: string, headers: IncomingMessage["headers"], url: string): Problem | undefined {
-  if (headers.host === undefined && version === "1.1") {
+/**
+ * Where these come twice, Node takes the first without a word, and a proxy may have judged by the last. RFC 9112 §3.2
+ * demands the refusal for Host; RFC 9110 §5.3 allows only one of the others.
+ */
+const ONLY_ONCE = ["host", "authorization"];
+
+function whyIllegible(
+  { httpVersion, headersDistinct }: IncomingMessage,
+  headers: IncomingMessage["headers"],
+  url: string,
+): Problem | undefined {
+  if (headers.host === undefined && httpVersion === "1.1") {
     return new Problem(400, "send the header Host, as HTTP/1.1 demands");
   }
+  const twice = ONLY_ONCE.find((name) => (headersDistinct?.[name]?.length ?? 0) > 1);
+  if (twice !== undefined) return new Problem(400, `send the header ${twice} once`);
   if (!isWellEncoded(url)) return new Problem(400, "the address is not properly percent-encoded UTF-8");
   const encoding = headers["content-encoding"];
   if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;

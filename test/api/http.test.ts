@@ -74,6 +74,12 @@ describe("what can't be read is refused", () => {
     ["a query with half of a surrogate pair", 400, get("/reminders?entity_id=%ED%A0%80")],
     ["a query that is not properly encoded", 400, get("/reminders?entity_id=100%")],
     ["a request without a host", 400, "GET /flags HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    ["two hosts", 400, "GET /flags HTTP/1.1\r\nHost: localhost\r\nHost: other\r\nConnection: close\r\n\r\n"],
+    [
+      "two keys at once",
+      400,
+      "GET /flags HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\nConnection: close\r\n\r\n",
+    ],
     ["an expectation", 417, "GET /flags HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle\r\n\r\n"],
     ["what is not HTTP", 400, "HELLO\r\n\r\n"],
     ["a method that nobody knows", 400, "FLY /reminders HTTP/1.1\r\nHost: localhost\r\n\r\n"],
