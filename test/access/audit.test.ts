@@ -39,6 +39,18 @@ test("every change is in the audit once it is answered: who, what, of what, with
   ]);
 });
 
+test("a key or a token that somebody puts into an address is not shown to who reads the audit", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database, { key: (await giveKey(database)).text });
+  const other = await giveKey(database);
+  const token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln";
+  for (const secret of [other.text, token]) await api.call("PUT", `/flags/${secret}`, { value: true });
+  expect((await audit(api)).map(({ target }) => target)).toEqual([
+    "/flags/[hidden]",
+    `/flags/rmd_${other.id}_[hidden]`,
+  ]);
+});
+
 test("what is made in bulk is named, and what a key may not do is there too", async () => {
   const database = await freshDatabase();
   const api = await startApi(database, { key: (await giveKey(database)).text });

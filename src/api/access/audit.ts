@@ -4,6 +4,8 @@ import type { Tenant } from "../../core/tenant.ts";
 import { type AuditLine, insertAudit } from "../../store/audit.ts";
 import { Batcher } from "../../store/batcher.ts";
 import type { ApiDatabase, TenantDatabase } from "../../store/tenant-database.ts";
+import { hideBearers } from "../../telemetry/bearers.ts";
+import { HIDDEN } from "../../telemetry/hide.ts";
 import type { Api } from "../context.ts";
 
 declare module "fastify" {
@@ -68,7 +70,8 @@ function lineOf(request: FastifyRequest, reply: FastifyReply): AuditLine {
   return {
     actor: actor.name,
     operation: schema?.operationId ?? `${method} ${routeOptions.url}`,
-    target: path.slice(0, LONGEST_TARGET),
+    // Who puts a key into an address by mistake is not to show it to all who may read the audit.
+    target: hideBearers(path, HIDDEN).slice(0, LONGEST_TARGET),
     status: reply.statusCode,
     address: ip,
     details: auditDetails ?? {},
