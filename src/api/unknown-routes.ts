@@ -22,8 +22,11 @@ export function answerUnknownRoutes(api: FastifyInstance): void {
   };
 
   api.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
-    const allow = allowedAt(request.url).join(", ");
-    if (allow === "") throw notFound("there is nothing at this address; /docs shows what there is");
+    const allowed = allowedAt(request.url);
+    const allow = allowed.join(", ");
+    // A route that looked for a file, say, and passed the request on because there is none.
+    const isMissing = allow === "" || (allowed.includes(request.method) && request.method !== "OPTIONS");
+    if (isMissing) throw notFound("there is nothing at this address; /docs shows what there is");
     if (request.method === "OPTIONS") return reply.code(204).header("allow", allow).send();
     throw new Problem(405, `${request.method} is not possible here; possible are: ${allow}`, { headers: { allow } });
   });

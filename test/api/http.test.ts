@@ -96,6 +96,14 @@ describe("what can't be read is refused", () => {
   });
 });
 
+test.each(["/docs/static/nothing.js", "/docs/static/..%2f..%2fpackage.json"])(
+  "%s: 404, since GET is possible there",
+  async (path) => {
+    const api = await startApi(await freshDatabase());
+    expect((await fetch(api.url + path)).status).toBe(404);
+  },
+);
+
 test("HTTP/1.0 knows no host, and needs none", async () => {
   const api = await startApi(await freshDatabase());
   expect(await raw(api.url, "GET /flags HTTP/1.0\r\n\r\n")).toMatchObject({ status: 200, body: "[]" });
