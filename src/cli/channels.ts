@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { deleteChannelSettings, listChannelSettings, readChannelSettings } from "../store/channel-settings.ts";
+import { note } from "./note.ts";
 import { operate } from "./operate.ts";
 import { type Command as Run, run } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
@@ -79,7 +80,11 @@ function show(channel: string, tenant: string): Run {
 function unset(channel: string, tenant: string): Run {
   return async (service) => {
     const { database } = await operate(service, "channels unset");
-    const wasSet = await database.transaction((sql) => deleteChannelSettings(sql, tenant, channel));
+    const wasSet = await database.transaction(async (sql) => {
+      const wasSet = await deleteChannelSettings(sql, tenant, channel);
+      if (wasSet) await note(sql, tenant, { operation: "channels unset", target: `channel ${channel}` });
+      return wasSet;
+    });
     if (!wasSet) throw nothingSet(channel, tenant);
     say(`Tenant ${tenant} uses the settings of the environment for ${channel} again; workers follow within 5 s`);
     return "done";

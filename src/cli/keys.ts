@@ -2,11 +2,11 @@ import { newKey } from "../api/access/key-text.ts";
 import { isScope, SCOPES, type Scope } from "../api/actor.ts";
 import { toIso } from "../core/instant.ts";
 import { DEFAULT_TENANT } from "../core/tenant.ts";
-import { type AuditLine, insertAudit } from "../store/audit.ts";
 import { insertKey, type KeyRow, listKeys, lockKey, replaceKey, revokeKey } from "../store/keys.ts";
 import type { Session, Sql } from "../store/postgres.ts";
 import { listTenants } from "../store/tenants.ts";
 import { durationMs } from "./duration.ts";
+import { note } from "./note.ts";
 import { ownedDatabase } from "./owned-database.ts";
 import type { Command, Service } from "./run.ts";
 import { CannotRun, remark, say } from "./say.ts";
@@ -40,7 +40,8 @@ export function keysCreate(options: CreateOptions): Command {
     const { id, text, hash } = newKey();
     const key = await database.transaction(async (sql) => {
       const key = await insertKey(sql, { id, hash, ...wanted });
-      await note(sql, key, "keys create", { name: key.name, scopes: key.scopes, expires_at: iso(key.expiresAt) });
+      const details = { name: key.name, scopes: key.scopes, expires_at: iso(key.expiresAt) };
+      await note(sql, key.tenant, { operation: "keys create", target: `key ${id}`, details });
       return key;
     });
     show(text, key);
@@ -63,7 +64,7 @@ export function keysRevoke(id: string): Command {
   return async (service) => {
     await changing(service, id, async (sql, key) => {
       await revokeKey(sql, id);
-      await note(sql, key, "keys revoke", {});
+      await note(sql, key.tenant, { operation: "keys revoke", target: `key ${id}` });
     });
     say(`Revoked the key ${id}: within 5 seconds it opens nothing any more`);
     return "done";
@@ -78,7 +79,8 @@ export function keysRotate(id: string, { overlap }: { overlap: string }): Comman
     const { key, oldExpiresAt } = await changing(service, id, async (sql, old) => {
       if (old.state !== "valid") throw new CannotRun(`the key ${id} is ${old.state}: create a new one`);
       const replaced = await replaceKey(sql, id, { id: newId, hash, overlapMs });
-      await note(sql, old, "keys rotate", { replaced_by: newId, expires_at: iso(replaced.oldExpiresAt) });
+      const details = { replaced_by: newId, expires_at: iso(replaced.oldExpiresAt) };
+      await note(sql, old.tenant, { operation: "keys rotate", target: `key ${id}`, details });
       return replaced;
     });
     show(text, key);
@@ -98,12 +100,6 @@ async function changing<T>(service: Service, id: string, change: (sql: Sql, key:
     if (!key) throw new CannotRun(`there is no key ${id}: reminder-engine keys list shows those that there are`);
     return change(sql, key);
   });
-}
-
-/** In the same transaction as the change itself. */
-function note(sql: Sql, key: KeyRow, operation: string, details: AuditLine["details"]): Promise<void> {
-  const line = { actor: "command line", operation, target: `key ${key.id}`, status: null, address: null, details };
-  return insertAudit(sql, key.tenant, [line]);
 }
 
 /** The key alone on standard output, so that a script can take it; what it is on standard error. */

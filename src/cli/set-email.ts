@@ -5,6 +5,7 @@ import type { SealedSecret } from "../core/secret.ts";
 import { NoKey } from "../secrets/keyring.ts";
 import { secretKind, writeChannelSettings } from "../store/channel-settings.ts";
 import { isTenant } from "../store/tenants.ts";
+import { note } from "./note.ts";
 import { operate } from "./operate.ts";
 import type { Command } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
@@ -48,7 +49,10 @@ export function setEmail(options: EmailOptions): Command {
       const password = await readPassword(options.passwordFile);
       secrets.set(PASSWORD, keyring.seal({ tenantId, kind: secretKind("email"), name: PASSWORD }, password));
     }
-    await database.transaction((sql) => writeChannelSettings(sql, { tenantId, channel: "email", settings, secrets }));
+    await database.transaction(async (sql) => {
+      await writeChannelSettings(sql, { tenantId, channel: "email", settings, secrets });
+      await note(sql, tenantId, { operation: "channels set", target: "channel email", details: { ...settings } });
+    });
     const { smtp_host, smtp_port, from_email } = settings;
     say(
       `Tenant ${tenantId} sends its e-mails by ${smtp_host}:${smtp_port} from ${from_email}; workers follow within 5 s`,

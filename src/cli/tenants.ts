@@ -1,7 +1,7 @@
 import { isTenantName, TENANT_NAME_RULE } from "../core/tenant.ts";
-import { insertAudit } from "../store/audit.ts";
 import type { Session } from "../store/postgres.ts";
 import { createTenant, listTenants, type OwnLimits, readOwnLimits, setOwnLimits } from "../store/tenants.ts";
+import { note } from "./note.ts";
 import { ownedDatabase } from "./owned-database.ts";
 import type { Command, Service } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
@@ -47,8 +47,7 @@ export function tenantsSet(name: string, options: LimitOptions): Command {
       if (!before) throw noTenant(name);
       const limits = { ...before, ...wanted };
       await setOwnLimits(sql, name, limits);
-      const line = { actor: "command line", operation: "tenants set", target: `tenant ${name}` };
-      await insertAudit(sql, name, [{ ...line, status: null, address: null, details: { ...wanted } }]);
+      await note(sql, name, { operation: "tenants set", target: `tenant ${name}`, details: { ...wanted } });
       return limits;
     });
     tell(limits);

@@ -66,6 +66,12 @@ describe("an account is set", () => {
     expect(await run("channels", "unset", "email")).toContain("uses the settings of the environment");
     expect(await database.query("select from sealed_secrets")).toEqual([]);
     expect(await output(runProgram(["channels", "show", "email"], env), 1)).toContain("has set nothing for email");
+    const audited = await database.query("select tenant_id, operation, target, details from audit_log order by id");
+    expect(audited).toMatchObject([
+      { tenant_id: "default", operation: "channels set", target: "channel email", details: { smtp_port: 2525 } },
+      { tenant_id: "default", operation: "channels unset", target: "channel email" },
+    ]);
+    expect(JSON.stringify(audited)).not.toContain(PASSWORD);
   });
 
   test("with the password from standard input", async () => {
