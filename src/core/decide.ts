@@ -106,7 +106,8 @@ export function workedOutAnew(timetable: Timetable, wallAt: WallClock): Occurren
   return nextOccurrence(timetable, wallAt - FARTHEST_MS, wallAt - 1);
 }
 
-const NEVER: NextRun = { nextRunAt: null, nextWallAt: null };
+/** Never again. */
+export const NEVER: NextRun = { nextRunAt: null, nextWallAt: null };
 
 export function asNextRun(occurrence: Occurrence | null): NextRun {
   return occurrence === null ? NEVER : { nextRunAt: occurrence.at, nextWallAt: occurrence.wallAt };

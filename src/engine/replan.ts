@@ -1,8 +1,9 @@
-import { asNextRun, type NextRun, workedOutAnew } from "../core/decide.ts";
+import { asNextRun, NEVER, type NextRun, workedOutAnew } from "../core/decide.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { nextOccurrence, timetableOf } from "../core/schedule/schedule.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, pauseReminder, writeCompleted } from "../store/firing.ts";
+import { isFaultOfRows, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { claimUnplanned, type MovedReminder, type UnplannedReminder, writeMoved } from "../store/unplanned.ts";
 
@@ -12,12 +13,42 @@ import { claimUnplanned, type MovedReminder, type UnplannedReminder, writeMoved 
  * most: each in the same transaction that marks it as done, so that every one is moved once, whoever else does the same.
  */
 export async function replanBatch(database: WorkerDatabase, limit: number): Promise<number> {
-  return database.transaction(async (sql) => {
-    const claimed = await claimUnplanned(sql, limit);
+  let ids: number[] = [];
+  try {
+    await replanClaimed(database, async (sql) => {
+      const claimed = await claimUnplanned(sql, limit);
+      ids = claimed.map(({ reminder }) => reminder.id);
+      return claimed;
+    });
+  } catch (error) {
+    if (!isFaultOfRows(error)) throw error;
+    for (const id of ids) await replanAlone(database, id);
+  }
+  return ids.length;
+}
+
+/** By itself, so that one that can't be worked out holds up no other: it is paused, and its timeline says why. */
+async function replanAlone(database: WorkerDatabase, id: number): Promise<void> {
+  try {
+    await replanClaimed(database, (sql) => claimUnplanned(sql, 1, id));
+  } catch (error) {
+    if (!isFaultOfRows(error)) throw error;
+    const because = `when it is due can't be worked out: ${(error as Error).message}; correct it, then resume it`;
+    await database.transaction(async (sql) => {
+      if (await pauseReminder(sql, id)) await insertEvents(sql, [{ reminderId: id, type: "paused", because }]);
+    });
+  }
+}
+
+async function replanClaimed(
+  database: WorkerDatabase,
+  claim: (sql: Sql) => Promise<UnplannedReminder[]>,
+): Promise<void> {
+  await database.transaction(async (sql) => {
     const moved: MovedReminder[] = [];
     const completed: CompletedReminder[] = [];
     const events: NewEvent[] = [];
-    for (const due of claimed) {
+    for (const due of await claim(sql)) {
       const { id: reminderId } = due.reminder;
       const next = replan(due);
       if (next instanceof RuleError) {
@@ -32,29 +63,26 @@ export async function replanBatch(database: WorkerDatabase, limit: number): Prom
       } else moved.push({ id: reminderId, ...next });
     }
     await Promise.all([writeMoved(sql, moved), writeCompleted(sql, completed), insertEvents(sql, events)]);
-    return claimed.length;
   });
 }
 
-function replan({
-  reminder,
-  contact,
-  runAt,
-  wasPlanned,
-  lastOccurrenceAt,
-  now,
-}: UnplannedReminder): NextRun | "ended" | RuleError {
-  const { nextRunAt, nextWallAt } = reminder;
+function replan(unplanned: UnplannedReminder): NextRun | "ended" | RuleError {
+  const { reminder, contact, runAt, wasPlanned, isUnderWay, lastOccurrenceAt, now } = unplanned;
+  const { nextRunAt, nextWallAt, occurrenceCount, bounds } = reminder;
   const asItIs = { nextRunAt, nextWallAt };
   // Somebody asked for this very instant, or it has fired for the last time.
   if (nextWallAt === null && (wasPlanned || (nextRunAt !== null && nextRunAt === runAt))) return asItIs;
+  const isLast = isUnderWay && bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
+  if (isLast) return NEVER;
   try {
     const timetable = timetableOf(reminder, contact?.timeZone ?? null);
     const next =
       nextWallAt === null
         ? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now))
         : workedOutAnew(timetable, nextWallAt);
-    return next === null ? "ended" : asNextRun(next);
+    if (next !== null) return asNextRun(next);
+    // Its last message is still wanted: it completes with that, not before.
+    return isUnderWay ? NEVER : "ended";
   } catch (error) {
     if (error instanceof RuleError) return error;
     throw error;

@@ -11,6 +11,8 @@ export interface UnplannedReminder extends DueReminder {
   runAt: Instant | null;
   /** False for one of plain SQL, or whose rule or zone was changed. */
   wasPlanned: boolean;
+  /** True while the message of its newest occurrence may still be sent. */
+  isUnderWay: boolean;
 }
 
 // What is due already is left to firing, which looks at the zone's rules as well.
@@ -20,20 +22,32 @@ const CLAIM_UNPLANNED = `
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and schedule_type in ('cron', 'rrule', 'offsets')
        and zone_rules < $1 and (next_run_at is null or next_run_at > reminder_now())
+       and ($3::bigint is null or id = $3)
      order by zone_rules, id
      limit $2
        for update skip locked
   )
   select r.*, reminder_now() as now,
+         exists (select from deliveries d
+                  where d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at
+                    and d.status in ('pending', 'sending', 'retrying')) as is_under_way,
          ${FACTS_COLUMNS}
     from r
     ${FACTS_JOINS}`;
 
-/** Locks up to `limit` reminders that are to be worked out, those that nobody ever has first. */
-export async function claimUnplanned(sql: Sql, limit: number): Promise<UnplannedReminder[]> {
-  const rows = await sql.query(CLAIM_UNPLANNED, [ZONE_RULES, limit]);
+/** Locks up to `limit` reminders that are to be worked out, those that nobody ever has first; `only`: none but this one. */
+export async function claimUnplanned(
+  sql: Sql,
+  limit: number,
+  only: number | null = null,
+): Promise<UnplannedReminder[]> {
+  const rows = await sql.query(CLAIM_UNPLANNED, [ZONE_RULES, limit, only]);
   return rows.map((row) =>
-    Object.assign(toDueReminder(row), { runAt: row.run_at as Instant | null, wasPlanned: row.zone_rules !== "" }),
+    Object.assign(toDueReminder(row), {
+      runAt: row.run_at as Instant | null,
+      wasPlanned: row.zone_rules !== "",
+      isUnderWay: row.is_under_way as boolean,
+    }),
   );
 }
 

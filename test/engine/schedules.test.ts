@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { Retryable } from "../../src/channels/channel.ts";
 import { ZONE_RULES } from "../../src/store/zone-rules.ts";
+import { DELIVERED } from "../support/sink.ts";
 import { world } from "../support/world.ts";
 
 const DAY = 86_400_000;
@@ -31,6 +33,43 @@ describe("plain SQL", () => {
         because: expect.stringContaining("five fields"),
       });
     }
+  });
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ["holds what is no duration", { offsets: [null], anchor_at: new Date("2090-01-01") }, { status: "PAUSED" }],
+    [
+      "lies beyond the last year",
+      { offsets: ["P7D"], anchor_at: new Date("9999-12-31") },
+      { completion_reason: "schedule_ended" },
+    ],
+  ])("one that %s keeps no other from being worked out", async (_, columns, end) => {
+    const { insert, reminder, work, becomes } = await world();
+    const bad = await insert({ schedule_type: "offsets", interval_minutes: null, ...columns });
+    const good = await insert(daily);
+    work();
+    await expect.poll(async () => (await reminder(good)).next_run_at, { timeout: 10_000 }).not.toBeNull();
+    await becomes(bad, end);
+  });
+
+  test.each<[string, string]>([
+    ["a rule without another occurrence", "max_occurrences = null, end_at = reminder_now()"],
+    ["another zone, where it has fired as often as it may", "time_zone = 'Asia/Tokyo'"],
+  ])("%s, given while its last message waits for its retry, lets that be sent, and nothing more", async (_, change) => {
+    const { database, insert, reminder, work, advance, becomes, deliveries, deliveryBecomes, sink } = await world();
+    sink.behave = () => {
+      throw new Retryable("busy");
+    };
+    work();
+    const id = await insert({ ...daily, run_at: new Date(0), max_occurrences: 1 });
+    await deliveryBecomes(id, "retrying");
+    await database.query(`update reminder_jobs set ${change} where id = $1`, [id]);
+    await expect.poll(async () => (await reminder(id)).zone_rules, { timeout: 10_000 }).toBe(ZONE_RULES);
+    expect(await reminder(id)).toMatchObject({ status: "ACTIVE", next_run_at: null });
+
+    sink.behave = () => DELIVERED;
+    await advance({ days: 2 });
+    await becomes(id, { status: "COMPLETED" });
+    expect(await deliveries(id)).toMatchObject([{ status: "sent", attempts: 2 }]);
   });
 
   test("a backoff begins with its first wait, and the waits grow", async () => {

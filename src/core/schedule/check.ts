@@ -35,7 +35,10 @@ export function checkTimetable(timetable: Timetable, now: Instant, minIntervalSe
   if (first === null) {
     const unbounded = nextOccurrence({ ...even, bounds: { ...even.bounds, endAt: null } }, now);
     if (unbounded !== null) return refuse("end_at", "must be later than the first occurrence");
-    const isPast = schedule.type === "offsets" ? "all of them have passed" : "it never comes to an occurrence";
+    const isPast =
+      schedule.type === "offsets"
+        ? "all of them have passed, or lie beyond the year 9999"
+        : "it never comes to an occurrence";
     return refuse(field, `would never fire: ${isPast}`);
   }
   const gapSeconds = closestSeconds(even, first);

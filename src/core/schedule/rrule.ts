@@ -1,4 +1,4 @@
-import { dateOf, dayOf, dayOfWall, LAST_DAY, MS_PER_DAY, weekdayOf } from "./calendar.ts";
+import { dateOf, dayOf, dayOfWall, LAST_INSTANT, MS_PER_DAY, weekdayOf } from "./calendar.ts";
 import { type ContentLine, readRecurrence } from "./ical-lines.ts";
 import { Budget, nextOfRule, type Recurrence } from "./rrule-next.ts";
 import { type RuleParts, readParts } from "./rrule-parts.ts";
@@ -99,7 +99,7 @@ function compile(parts: RuleParts, startAt: WallClock, zone: string | null): Rec
 
   const until = parts.until === null ? Number.POSITIVE_INFINITY : readUntil(parts.until, zone);
   const times = isOf("MINUTELY", "HOURLY") ? [] : timesOfDay(filled);
-  const rule: Recurrence = { ...filled, times, startAt, untilAt: Math.min(until, (LAST_DAY + 1) * MS_PER_DAY - 1) };
+  const rule: Recurrence = { ...filled, times, startAt, untilAt: Math.min(until, LAST_INSTANT) };
   return parts.count === null ? rule : { ...rule, untilAt: lastOf(rule, parts.count) };
 }
 
