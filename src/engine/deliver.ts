@@ -158,7 +158,9 @@ export class Deliverer {
       return;
     }
     const { known, occurrenceAt, attempts } = delivery;
-    const isLast = known?.reminder.nextRunAt === null && known.lastOccurrenceAt === occurrenceAt;
+    const { nextRunAt, bounds } = known?.reminder ?? {};
+    const isNewest = nextRunAt === null && known?.lastOccurrenceAt === occurrenceAt;
+    const isLast = isNewest || bounds?.misfirePolicy === "all";
     const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
     const held = { ...delivery, token, readAtMs, leaseEndsAtMs, ...state };
     this.#held.add(held);

@@ -19,7 +19,7 @@ export interface Held extends DeliveryKey {
   notBeforeMs: number;
   /** When the lease ends, by a clock that no one can set. */
   leaseEndsAtMs: number;
-  /** True for the last delivery of a reminder whose schedule has ended: it completes with it. */
+  /** True when its reminder may complete with it: its schedule has ended, or each of its messages has to end before. */
   isLast: boolean;
   /** True once it has its place under the caps, or there are none. */
   hasPlace: boolean;

@@ -12,7 +12,8 @@ export function messageFor(held: Held): Message {
     reminder,
     contact,
     occurrenceAt: held.occurrenceAt,
-    // Only the newest occurrence is ever sent, so the reminder's count is this message's number.
+    // Only the newest occurrence is sent, so the reminder's count is this message's number; with the misfire policy `all`, an
+    // older one that waited bears the newest's.
     occurrenceNumber: reminder.occurrenceCount,
     nextRunAt: reminder.nextRunAt,
   };

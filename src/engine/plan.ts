@@ -115,7 +115,7 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     // The database's clock showed the instant of reading before we heard of it, so this is never early by that clock.
     notBeforeMs: due.dueInMs > 0 ? heardAtMs + due.dueInMs : 0,
     leaseEndsAtMs: readAtMs + lease.seconds * 1000,
-    isLast: send.nextRunAt === null,
+    isLast: send.nextRunAt === null || reminder.bounds.misfirePolicy === "all",
     hasPlace: false,
     sendingSinceMs: null,
     hasEnded: false,

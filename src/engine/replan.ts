@@ -21,7 +21,7 @@ export async function replanBatch(database: WorkerDatabase, limit: number): Prom
       return claimed;
     });
   } catch (error) {
-    if (!isFaultOfRows(error)) throw error;
+    if (!isFaultOfRows(error) || ids.length === 0) throw error;
     for (const id of ids) await replanAlone(database, id);
   }
   return ids.length;

@@ -55,7 +55,7 @@ async function storeWithConsequences(sql: Sql, batch: readonly Ended[], results:
   });
   const endedIds = new Set(await completeEnded(sql, ended));
   for (const { reminderId, completion } of ended) {
-    if (endedIds.has(reminderId)) events.push(completed(reminderId, completion, "its only message has ended"));
+    if (endedIds.delete(reminderId)) events.push(completed(reminderId, completion, "its only message has ended"));
   }
 
   // What held the message back may be over by now (a pause, a deletion, a condition that was changed), or be so one day.

@@ -8,6 +8,7 @@ import {
   toReminderWithFacts,
 } from "./engine-row.ts";
 import { type Row, type Session, type Sql, toTimestamptz } from "./postgres.ts";
+import { HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
 export interface Lease {
   /** Names one claim; a result written under a token that no longer holds the delivery changes nothing. */
@@ -184,12 +185,14 @@ export async function renewLeases(sql: Sql, held: readonly HeldKey[], leaseSecon
   return rows.map(toKey);
 }
 
-// A reminder whose schedule has ended completes with its last delivery; one that went on meanwhile does not.
+// A reminder whose schedule has ended completes with its last delivery, and with the policy `all` with whichever of its
+// deliveries ends last; one that went on meanwhile does not.
 const COMPLETE_ENDED = `
   update reminder_jobs r
      set status = 'COMPLETED', completion_reason = u.reason, completed_at = reminder_now(), updated_at = reminder_now()
     from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as u(id, occurrence_at, reason)
-   where r.id = u.id and r.status <> 'COMPLETED' and r.next_run_at is null and r.last_occurrence_at = u.occurrence_at
+   where r.id = u.id and r.status <> 'COMPLETED' and r.next_run_at is null
+     and (r.last_occurrence_at = u.occurrence_at or r.misfire_policy = 'all') and not ${HAS_OTHERS_UNDER_WAY}
   returning r.id`;
 
 export interface EndedDelivery extends DeliveryKey {

@@ -1,6 +1,7 @@
 import type { Delivery, DeliveryStatus, Instant } from "../core/reminder.ts";
 import { type Row, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
+import { HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
 /** Names a delivery among those of one reminder. */
 export interface LedgerPosition {
@@ -28,14 +29,14 @@ export async function listDeliveries(
 }
 
 const LAST_OUTCOME = `
-  select d.status
+  select case when ${HAS_OTHERS_UNDER_WAY} then 'pending' else d.status end as status
     from reminder_jobs r
     join deliveries d on d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at and d.bucket = r.bucket
    where r.tenant_id = $1 and r.id = $2
    order by d.recipient_no
    limit 1`;
 
-/** How the delivery of a reminder's newest occurrence stands. */
+/** How the delivery of a reminder's newest occurrence stands; `pending` as well while others of it are still to be sent. */
 export async function lastOutcome(sql: TenantSql, reminderId: number): Promise<DeliveryStatus | null> {
   const [row] = await sql.query<{ status: DeliveryStatus }>(LAST_OUTCOME, [sql.tenant, reminderId]);
   return row?.status ?? null;

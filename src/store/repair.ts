@@ -1,5 +1,6 @@
 import type { CompletionReason } from "../core/reminder.ts";
 import type { Sql } from "./postgres.ts";
+import { HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
 // A reminder that is ACTIVE, not due again, and has no delivery under way has lost its way: nothing would ever end it. The
 // engine's transactions leave none behind; an edit by hand, or a part of the ledger that was removed, can. Most that look
@@ -7,7 +8,7 @@ import type { Sql } from "./postgres.ts";
 // worker has yet to work out is none.
 const LOCK_ENDING = `
   with ending as materialized (
-    select id, last_occurrence_at, schedule_type, occurrence_count, max_occurrences,
+    select id, last_occurrence_at, schedule_type, occurrence_count, max_occurrences, misfire_policy,
            schedule_type <> 'recurring' or end_at is not null or max_occurrences is not null as has_end
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and next_run_at is null and id > $1
@@ -16,22 +17,23 @@ const LOCK_ENDING = `
      limit $2
        for update skip locked
   )
-  select ending.id,
+  select r.id,
+         case when ${HAS_OTHERS_UNDER_WAY} then 'open' else
          (select case when d.status in ('pending', 'sending', 'retrying') then 'open'
                       when d.status = 'suppressed' then null
-                      when ending.schedule_type <> 'one_time'
-                        then case when ending.occurrence_count >= ending.max_occurrences then 'max_occurrences'
+                      when r.schedule_type <> 'one_time'
+                        then case when r.occurrence_count >= r.max_occurrences then 'max_occurrences'
                                   else 'schedule_ended' end
                       when d.status = 'sent' then 'one_time_sent'
                       when d.status = 'failed' then 'delivery_failed'
                       else 'delivery_unknown' end
             from deliveries d
-           where ending.has_end
-             and d.reminder_id = ending.id and d.occurrence_at = ending.last_occurrence_at
+           where r.has_end
+             and d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at
            order by d.recipient_no
-           limit 1) as outcome
-    from ending
-   order by ending.id`;
+           limit 1) end as outcome
+    from ending r
+   order by r.id`;
 
 const RESCUE = `
   update reminder_jobs r

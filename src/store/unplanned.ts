@@ -4,6 +4,7 @@ import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-ro
 import { type DueReminder, toDueReminder } from "./firing.ts";
 import { toTimestamp } from "./instants.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";
+import { HAS_OTHERS_UNDER_WAY, LEASED, WAITING } from "./wake.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
 
 /** A reminder by the clocks on the wall whose due instant nobody has worked out, or by older rules of its zone. */
@@ -11,7 +12,7 @@ export interface UnplannedReminder extends DueReminder {
   runAt: Instant | null;
   /** False for one of plain SQL, or whose rule or zone was changed. */
   wasPlanned: boolean;
-  /** True while the message of its newest occurrence may still be sent. */
+  /** True while a message of it is under way that is still to be sent. */
   isUnderWay: boolean;
 }
 
@@ -30,7 +31,7 @@ const CLAIM_UNPLANNED = `
   select r.*, reminder_now() as now,
          exists (select from deliveries d
                   where d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at
-                    and d.status in ('pending', 'sending', 'retrying')) as is_under_way,
+                    and (d.${LEASED} or d.${WAITING})) or ${HAS_OTHERS_UNDER_WAY} as is_under_way,
          ${FACTS_COLUMNS}
     from r
     ${FACTS_JOINS}`;

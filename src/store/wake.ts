@@ -5,6 +5,13 @@ import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 export const LEASED = "status = 'sending'";
 export const WAITING = "status in ('pending', 'retrying')";
 
+/**
+ * True for a reminder `r` with the misfire policy `all` that has a message under way, of whichever occurrence: each is to be
+ * sent, so that it doesn't end with its newest alone. Of all others only the newest counts, and nothing is looked for.
+ */
+export const HAS_OTHERS_UNDER_WAY = `(r.misfire_policy is not distinct from 'all' and exists (
+           select from deliveries d where d.reminder_id = r.id and (d.${LEASED} or d.${WAITING})))`;
+
 /** What a look for the earliest that waits found. */
 export interface Earliest {
   /** Null when nothing waits. */

@@ -1,6 +1,10 @@
+import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { Retryable } from "../../src/channels/channel.ts";
+import { Maintainer } from "../../src/engine/maintain.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { ZONE_RULES } from "../../src/store/zone-rules.ts";
+import { startApi } from "../support/api.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { world } from "../support/world.ts";
 
@@ -100,6 +104,30 @@ test("with the policy `all` every missed occurrence has its message, however lat
   work();
   await expect.poll(() => sink.received.length, { timeout: 20_000 }).toBe(5);
   await expect.poll(async () => (await deliveries(id)).map(({ status }) => status)).toEqual(Array(5).fill("sent"));
+});
+
+test("with the policy `all` a message that waits for its retry is sent, although the last one was sent before it", async () => {
+  const { database, insert, work, advance, becomes, deliveries, events, reminder, sink } = await world();
+  const id = await insert({ interval_minutes: 60, misfire_policy: "all", max_occurrences: 2 });
+  const first = (await reminder(id)).next_run_at;
+  sink.behave = ({ occurrenceAt }) => {
+    if (occurrenceAt === first) throw new Retryable("busy", 600_000);
+    return DELIVERED;
+  };
+  await advance({ minutes: 150 });
+  work();
+  const statuses = async (): Promise<unknown[]> => (await deliveries(id)).map(({ status }) => status);
+  await expect.poll(statuses, { timeout: 10_000 }).toEqual(["retrying", "sent"]);
+  await new Maintainer(workerDatabase(database), 90, pino({ level: "silent" })).maintain();
+  const api = await startApi(database);
+  await api.act(id, "pause");
+  expect(await api.act(id, "resume")).toMatchObject({ status: "ACTIVE", next_run_at: null, occurrence_count: 2 });
+
+  sink.behave = () => DELIVERED;
+  await advance({ minutes: 60 });
+  await becomes(id, { status: "COMPLETED", completion_reason: "max_occurrences" });
+  expect(await statuses()).toEqual(["sent", "sent"]);
+  expect((await events(id)).filter(({ type }) => type === "completed")).toHaveLength(1);
 });
 
 test("with the policy `skip` none has, the timeline says so, and it goes on", async () => {
