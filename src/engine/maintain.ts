@@ -15,10 +15,10 @@ const STRAYS_AT_ONCE = 1_000;
 const PAGES_AT_ONCE = 20;
 const RESCUED =
   "it was ACTIVE with nothing due and nothing under way: completed if its message had ended, else due again";
-const ANSWERS_AT_ONCE = 5_000;
-/** A minute's worth of more than 4,000 requests a second, so that it keeps up with whatever comes. */
-const MOST_PAGES_OF_ANSWERS = 50;
-const AUDIT_AT_ONCE = 5_000;
+/** What is forgotten row by row goes in pages of this many, so that no transaction is long. */
+const FORGOTTEN_AT_ONCE = 5_000;
+/** Of answers, a minute's worth of more than 4,000 requests a second: so that it keeps up with whatever comes. */
+const MOST_PAGES = 50;
 const MINUTE_MS = 60_000;
 const PARTITIONS_EVERY_MS = 60 * MINUTE_MS;
 
@@ -44,7 +44,7 @@ export class Maintainer {
   async maintain(): Promise<number> {
     await forgetSilentWorkers(this.#database);
     await this.#rescueStrays();
-    await this.#forgetAnswers();
+    await pageByPage((limit) => forgetOldAnswers(this.#database, limit));
     if (performance.now() >= this.#partitionsDueAtMs) await this.#keepPartitions();
     return MINUTE_MS;
   }
@@ -81,31 +81,23 @@ export class Maintainer {
     return ending;
   }
 
-  /** Page by page, so that no transaction is long. */
-  async #forgetAnswers(): Promise<void> {
-    for (let page = 0; page < MOST_PAGES_OF_ANSWERS; page += 1) {
-      if ((await forgetOldAnswers(this.#database, ANSWERS_AT_ONCE)) < ANSWERS_AT_ONCE) return;
-    }
-  }
-
-  async #forgetOldAudit(): Promise<void> {
-    for (;;) {
-      const count = await deleteOldAudit(this.#database, this.#retentionDays, AUDIT_AT_ONCE);
-      if (count < AUDIT_AT_ONCE) return;
-    }
-  }
-
   async #keepPartitions(): Promise<void> {
     try {
       await ensurePartitions(this.#database, WEEKS_AHEAD);
-      await forgetIdlePaces(this.#database);
+      await pageByPage((limit) => forgetIdlePaces(this.#database, limit));
       const dropped = await dropOldPartitions(this.#database, this.#retentionDays);
       if (dropped > 0) this.#log.info({ dropped }, "dropped old weeks of the ledger and the timeline");
-      await this.#forgetOldAudit();
+      await pageByPage((limit) => deleteOldAudit(this.#database, this.#retentionDays, limit));
       this.#partitionsDueAtMs = performance.now() + PARTITIONS_EVERY_MS;
     } catch (error) {
       // Somebody reads the tables for long, a backup perhaps. Weeks are made far ahead: there is time to ask again.
       if (!isLockTimeout(error)) throw error;
     }
+  }
+}
+
+async function pageByPage(forget: (limit: number) => Promise<number>): Promise<void> {
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    if ((await forget(FORGOTTEN_AT_ONCE)) < FORGOTTEN_AT_ONCE) return;
   }
 }

@@ -167,16 +167,17 @@ const FORGET = `
       from pace
      where used_at < reminder_now() - interval '1 day'
        and (promised_until is null or promised_until < reminder_now() - interval '1 day')
-     limit 10000
+     limit $1
        for update skip locked
   )
   delete from pace p
    using idle
-   where (p.tenant_id, p.kind, p.key) = (idle.tenant_id, idle.kind, idle.key)`;
+   where (p.tenant_id, p.kind, p.key) = (idle.tenant_id, idle.kind, idle.key)
+  returning 1`;
 
-/** Removes what no longer limits anything: a day is longer than any window. */
-export async function forgetIdlePaces(sql: Sql): Promise<void> {
-  await sql.query(FORGET);
+/** Removes up to `limit` that no longer limit anything, and returns how many there were: a day is longer than any window. */
+export async function forgetIdlePaces(sql: Sql, limit: number): Promise<number> {
+  return (await sql.query(FORGET, [limit])).length;
 }
 
 function columns(keys: readonly PaceKey[]): unknown[] {

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
+import { Maintainer } from "../../src/engine/maintain.ts";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
@@ -208,4 +209,15 @@ test("without a cap nothing is asked of the paces, and no message costs a statem
   // Once an hour what is idle is cleared away.
   expect(statements.filter((text) => /\bpace\b/.test(text) && !text.includes("idle")).length).toBe(0);
   expect(statements.filter((text) => /sends_per_minute/.test(text)).length).toBeLessThanOrEqual(2);
+});
+
+test("what limits nothing any more is cleared away, however much of it there is", async () => {
+  const { database } = await world();
+  await database.query(
+    `insert into pace (tenant_id, kind, key, used_at)
+     select 'default', 'recipient', n::text, reminder_now() - n % 3 * interval '1 day' from generate_series(1, 20000) n`,
+  );
+  await new Maintainer(workerDatabase(database), 90, pino({ level: "silent" })).maintain();
+  const [left] = await database.query("select count(*)::int as left from pace");
+  expect(left).toEqual({ left: 6_666 });
 });
