@@ -51,14 +51,9 @@ export function nextOccurrence(
   if (startAt !== null) from = Math.max(from, startAt - 1);
   for (;;) {
     const next = nextRegular(schedule, zone, from, beyond);
-    // In a zone behind UTC the last evening on the wall is in a year that can't be kept; in one ahead of it, the last instant's
-    // reading is.
-    if (
-      next === null ||
-      Math.max(next.at, next.wallAt ?? next.at) > LAST_INSTANT ||
-      (endAt !== null && next.at > endAt)
-    )
-      return null;
+    if (next === null || (endAt !== null && next.at > endAt)) return null;
+    // Away from UTC, an instant of the last year may have a reading of the next one, or a reading an instant: neither can be kept.
+    if (Math.max(next.at, next.wallAt ?? next.at) > LAST_INSTANT) return null;
     const late = jitterSeconds === 0 ? 0 : jitterMs(of, next.at, jitterSeconds);
     const at = Math.min(next.at + late, LAST_INSTANT);
     if (at > after) return { at, wallAt: next.wallAt };
