@@ -84,13 +84,18 @@ export interface AskingKey extends DeliveryKey {
 }
 
 // An occurrence that was promised a place and didn't leave passes it on to the one that took its place; looked for among
-// the last few, since those in between may never have asked.
+// the last few, since those in between may never have asked. One that a worker holds has it until it is used (see
+// GIVE_UP_SLOTS): it may just be learning that it was superseded. One that asks along with the others keeps it.
 const SLOTS = `
+  with u as (
+    select *
+      from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) with ordinality
+        as u(reminder_id, occurrence_at, recipient_no, place)
+  )
   select coalesce(own.tenant_slot_at, former.tenant_slot_at) as tenant,
          coalesce(own.recipient_slot_at, former.recipient_slot_at) as recipient,
          case when own.tenant_slot_at is null and own.recipient_slot_at is null then former.occurrence_at end as "from"
-    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) with ordinality
-      as u(reminder_id, occurrence_at, recipient_no, place)
+    from u
     left join deliveries own on own.reminder_id = u.reminder_id and own.occurrence_at = u.occurrence_at
                             and own.recipient_no = u.recipient_no
     left join lateral (
@@ -101,8 +106,10 @@ const SLOTS = `
                order by occurrence_at desc
                limit 5) last
        where (tenant_slot_at is not null or recipient_slot_at is not null)
-         and status in ('pending', 'retrying', 'suppressed')
+         and status in ('pending', 'retrying', 'sending', 'suppressed')
          and own.tenant_slot_at is null and own.recipient_slot_at is null
+         and not exists (select from u asks where (asks.reminder_id, asks.occurrence_at, asks.recipient_no)
+                                                = (u.reminder_id, last.occurrence_at, u.recipient_no))
        order by occurrence_at desc
        limit 1
     ) former on true
