@@ -33,9 +33,12 @@ export function dueParams({ channels, aheadMs, from, leaveOut }: DueClaim): unkn
   return [channels, aheadMs, beginning(from), leaveOut];
 }
 
-/** By which clock a reminder `r` was read. Microseconds count here: what is due later in this millisecond isn't yet. */
+/**
+ * By which clock a reminder `r` was read. How long until it is due is told by the clock as the row leaves, not as its
+ * transaction began, and to the microsecond: what is due later in this millisecond isn't yet.
+ */
 export const CLOCK_COLUMNS = `reminder_now() as now,
-         (extract(epoch from r.next_run_at - reminder_now()) * 1000)::float8 as due_in_ms`;
+         (extract(epoch from r.next_run_at - (clock_timestamp() + (reminder_now() - now()))) * 1000)::float8 as due_in_ms`;
 
 // `materialized` keeps the planner from running the locking select twice: it never takes more than its limit. The row is
 // read where it is locked, not joined again by its id, which would show it as it was before the lock.
