@@ -114,6 +114,8 @@ describe("what can't be is refused when it is written, naming the field", () => 
     ["cron", { cron: "0 0 * * 1#6" }, /#1 to #5/],
     ["cron", { cron: "60 * * * *" }, /from 0 to 59/],
     ["cron", { cron: "* * * * * *" }, /five fields/],
+    ["cron", { cron: "constructor" }, /five fields/],
+    ["cron", { cron: "__proto__" }, /five fields/],
     ["cron", { cron: "5/15 * * * *" }, /5-59\/15/],
     ["cron", { cron: undefined }, /is required/],
     ["cron", { schedule_type: "recurring", interval_minutes: 5 }, /left out/],

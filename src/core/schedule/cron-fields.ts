@@ -47,20 +47,20 @@ const MONTH: Field = { name: "the month", min: 1, max: 12, names: MONTHS };
 /** 7 is Sunday as well. */
 const WEEKDAY: Field = { name: "the day of the week", min: 0, max: 7, names: WEEKDAYS };
 
-const SHORTHANDS: Record<string, string> = {
-  "@hourly": "0 * * * *",
-  "@daily": "0 0 * * *",
-  "@midnight": "0 0 * * *",
-  "@weekly": "0 0 * * 0",
-  "@monthly": "0 0 1 * *",
-  "@yearly": "0 0 1 1 *",
-  "@annually": "0 0 1 1 *",
-};
+const SHORTHANDS = new Map([
+  ["@hourly", "0 * * * *"],
+  ["@daily", "0 0 * * *"],
+  ["@midnight", "0 0 * * *"],
+  ["@weekly", "0 0 * * 0"],
+  ["@monthly", "0 0 1 * *"],
+  ["@yearly", "0 0 1 1 *"],
+  ["@annually", "0 0 1 1 *"],
+]);
 
 /** Reads a cron expression of five fields. Throws a `RuleError` that says what is wrong with it. */
 export const parseCron = remembering((text: string): CronRule => {
   if (text.length > LONGEST) throw new RuleError(`must have at most ${LONGEST} characters`);
-  const expression = SHORTHANDS[text.trim().toLowerCase()] ?? text.trim();
+  const expression = SHORTHANDS.get(text.trim().toLowerCase()) ?? text.trim();
   const fields = expression.split(/\s+/);
   const [minute = "", hour = "", day = "", month = "", weekday = ""] = fields;
   if (fields.length !== 5) {
