@@ -1,9 +1,26 @@
 import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
 import { parseEnv } from "node:util";
 import { z } from "zod";
 import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
+import {
+  ALGORITHMS,
+  isAlgorithm,
+  isHost,
+  isNetwork,
+  isOrigin,
+  isPasswordEncoded,
+  isPostgresUrl,
+  isSafeUrl,
+  line,
+  listOf,
+  mustBe,
+  oneOf,
+  perMinute,
+  seconds,
+  UNENCODED_PASSWORD,
+  whole,
+} from "./config-values.ts";
 import { BadKey, parseMasterKeys } from "./secrets/master-key.ts";
 
 /** Everything that can be set, validated. Times are in the unit that the name says. */
@@ -42,7 +59,6 @@ export interface Config {
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Asymmetric ones only. */
-const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 const SAFE_URL = "a URL that begins with https:// (http:// for this machine only)";
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -61,40 +77,6 @@ export type Environment = Record<string, string | undefined>;
 
 /** The values of settings that never appear in a message. */
 const SECRET = new Set(["DATABASE_URL", "SMTP_PASSWORD", "SECRETS_KEY"]);
-
-/** Completes the sentence "PORT must be ...". */
-const mustBe = (what: string) => ({ error: what });
-
-const whole = (least: number, most: number) => {
-  const message = `a whole number from ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, message)
-    .transform(Number)
-    .pipe(z.number().min(least, message).max(most, message));
-};
-const seconds = (least: number, most: number) => {
-  const message = `a number of seconds from ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}(\.\d{1,3})?$/, message)
-    .transform(Number)
-    .pipe(z.number().min(least, message).max(most, message));
-};
-const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
-  z
-    .string()
-    .toLowerCase()
-    .pipe(z.enum(names, mustBe(`one of ${names.join(", ")}`)));
-/** Items between commas, each with the spaces around it taken away. */
-const listOf = (isItem: (item: string) => boolean, what: string) =>
-  z
-    .string()
-    .transform((text) => text.split(",").map((item) => item.trim()))
-    .refine((items) => items.every(isItem), mustBe(what));
-const perMinute = whole(0, 1_000_000).transform((number) => (number === 0 ? null : number));
-const UNENCODED_PASSWORD = "percent-encode the password (@ is %40, / is %2F)";
-const line = (what: string) => z.string().regex(/^[^\p{Cc}]*$/u, what);
 
 /** The settings by the names that users know, with their defaults. `.env.example` says what each is for. */
 export const SETTINGS = z.object({
@@ -278,47 +260,6 @@ function arrangeOidc(settings: Settings): OidcSettings | null {
     tenantClaim: settings.OIDC_TENANT_CLAIM ?? null,
     scopeClaim: settings.OIDC_SCOPE_CLAIM,
   };
-}
-
-/** Whoever can change what comes over the wire could sign tokens: it has to be encrypted, or not leave the machine. */
-function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-  return (protocol === "https:" || (protocol === "http:" && isHere)) && username === "" && password === "";
-}
-
-function isAlgorithm(text: string): boolean {
-  return (ALGORITHMS as readonly string[]).includes(text);
-}
-
-/** As a browser writes it, which is how it is compared. */
-function isOrigin(text: string): boolean {
-  return /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : "") && new URL(text).origin === text;
-}
-
-function isNetwork(text: string): boolean {
-  const [address = "", bits, ...more] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-function isHost(text: string): boolean {
-  return isIP(text) !== 0 || /^[A-Za-z0-9._-]+$/.test(text);
-}
-
-function isPostgresUrl(text: string): boolean {
-  // Without a host, as in postgresql://user:password@/database?host=/run/postgresql, it is a socket's URL.
-  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace("@/", "@localhost/"));
-}
-
-/** False where what comes before the host has an @ or a / of its own, which makes a part of the password the host. */
-function isPasswordEncoded(url: string): boolean {
-  const [, address = "", rest = ""] = /^[a-z]+:\/\/([^?#]*)(.*)$/is.exec(url) ?? [];
-  const at = address.split("@").length - 1;
-  if (at === 0) return !/^(#.*|\?[^=]*)@/s.test(rest); // user:p?ss@host; in a real query, a = comes first
-  return at === 1 && address.split("/", 1)[0]?.includes("@") === true;
 }
 
 function deepFreeze<T extends object>(value: T): T {

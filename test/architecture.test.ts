@@ -16,7 +16,15 @@ const MAY_IMPORT: Record<string, string[]> = {
   channels: ["core", "templates"],
   engine: ["core", "store", "secrets", "conditions", "channels", "templates", "telemetry"],
   api: ["core", "store", "conditions", "channels", "templates", "telemetry"],
-  "config.ts": ["core", "telemetry", "secrets/master-key.ts", "channels/email/settings.ts", "api/access/settings.ts"],
+  "config-values.ts": [],
+  "config.ts": [
+    "config-values.ts",
+    "core",
+    "telemetry",
+    "secrets/master-key.ts",
+    "channels/email/settings.ts",
+    "api/access/settings.ts",
+  ],
 };
 /** Only the program itself knows everybody. */
 const KNOWS_EVERYBODY = ["cli", "cli.ts"];
