@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import { onTestFinished } from "vitest";
+import { createServer, type Socket } from "node:net";
+import { listenOnLoopback } from "./loopback.ts";
 
 /** What a receiver does to whoever connects, instead of speaking SMTP. */
 export type Hostility = (socket: Socket) => void;
@@ -56,15 +55,9 @@ export async function startHostile(hostility: Hostility) {
     socket.resume();
     hostility(socket);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, "close");
-  });
+  const port = await listenOnLoopback(server, sockets);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     get connections() {
       return sockets.length;
     },

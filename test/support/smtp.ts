@@ -5,6 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { onTestFinished } from "vitest";
+import { listenOnLoopback } from "./loopback.ts";
 
 /** A certificate for localhost that no machine trusts by itself; see tls/README.md. */
 export const certificate = readFileSync(new URL("./tls/certificate.pem", import.meta.url), "utf8");
@@ -100,14 +101,8 @@ export async function startScript(script: Script, greeting: string | null = "220
       }
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, "close");
-  });
-  return { port: (server.address() as AddressInfo).port, lines, sockets };
+  const port = await listenOnLoopback(server, sockets);
+  return { port, lines, sockets };
 }
 
 /** The polite part of a scripted server, for the lines that a test doesn't care about. */
