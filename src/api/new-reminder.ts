@@ -73,7 +73,7 @@ export function toNewReminder(
 /** Throws a 422 where a stop condition, its placeholders filled in, names a flag that can't be. */
 export function checkFlagKey(stopCondition: StopCondition | null, entity: Parameters<typeof flagKey>[1]): void {
   if (stopCondition === null) return;
-  const key = flagKey(stopCondition.value, entity);
+  const key = flagKey(stopCondition.value ?? "", entity);
   if (key.length <= MAX_FLAG_KEY_LENGTH || lengthOf(key) <= MAX_FLAG_KEY_LENGTH) return;
   const message = `must name a flag of at most ${MAX_FLAG_KEY_LENGTH} characters once its placeholders are filled in`;
   throw invalidField("stop_condition_value", message);

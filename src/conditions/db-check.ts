@@ -1,10 +1,22 @@
+import { z } from "zod";
+import { flagKey } from "../core/flag-key.ts";
+import { readAnswer } from "../core/stop.ts";
 import type { StopConditionKind } from "./condition.ts";
 
 /** Met when the flag that the condition names is true in `status_flags`. */
 export const dbCheck: StopConditionKind = {
   name: "db_check",
-  answer: (condition, { flagKey, flagIsSet }) => {
-    const key = flagKey ?? condition.value;
-    return { met: flagIsSet, because: `flag "${key}" is ${flagIsSet ? "set" : "not set"}` };
+  description:
+    "Met while a flag is true (see `/status-flags`). The value is its key, in which `{entity_type}`, `{entity_id}` and " +
+    "`{event_type}` stand for the reminder's own.",
+  example: { value: "feedback_submitted:{entity_id}" },
+  value: z.string(),
+  settings: null,
+  asksOutside: false,
+  flagKeys: ({ value }, reminder) => (value === null ? [] : [flagKey(value, reminder)]),
+  answer: ({ value }, { reminder, flags }) => {
+    const key = flagKey(value ?? "", reminder);
+    const isSet = flags.get(key) ?? false;
+    return readAnswer(isSet ? "met" : "not_met", `flag "${key}" is ${isSet ? "set" : "not set"}`);
   },
 };

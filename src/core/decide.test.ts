@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { completionAfter, type DueReminder, decide } from "./decide.ts";
 import { type Bounds, type Instant, NO_BOUNDS, type Schedule } from "./reminder.ts";
+import { readAnswer } from "./stop.ts";
 
 const MINUTE = 60_000;
-const NOT_MET = { stop: { met: false, because: "" } };
+const NOT_MET = { stop: readAnswer("not_met", "") };
 
 const OF = { entityType: "invoice", entityId: "1", eventType: "payment" };
 
@@ -37,7 +38,7 @@ describe("decide", () => {
   test("stop wins: whatever the reminder and the instant, a met condition never sends", () => {
     fc.assert(
       fc.property(due, fc.string(), ({ reminder, now }, because) => {
-        expect(decide(reminder, { stop: { met: true, because } }, now)).toEqual({
+        expect(decide(reminder, { stop: readAnswer("met", because) }, now)).toEqual({
           kind: "complete",
           reason: "stop_condition",
           because,

@@ -3,20 +3,7 @@ import type { CompletionReason, DeliveryStatus, Instant, Reminder } from "./remi
 import { countMissed, listMissed } from "./schedule/missed.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
-
-/** What the stop condition answered, and the sentence that says why. */
-export interface StopAnswer {
-  met: boolean;
-  because: string;
-}
-
-/** What the store read about a reminder's stop condition, in the same query that claimed the reminder. */
-export interface StoredFacts {
-  /** The flag that a `db_check` means, its placeholders filled in. */
-  flagKey: string | null;
-  /** A key that nobody set is false. */
-  flagIsSet: boolean;
-}
+import type { StopAnswer } from "./stop.ts";
 
 /** Everything a decision rests on besides the reminder itself. */
 export interface Facts {
@@ -59,7 +46,7 @@ export const MOST_CAUGHT_UP = 10;
 
 /** What becomes of a due reminder. Pure: the same reminder, facts and instant always give the same decision. */
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
-  if (facts.stop.met) return { kind: "complete", reason: "stop_condition", because: facts.stop.because };
+  if (facts.stop.state === "met") return { kind: "complete", reason: "stop_condition", because: facts.stop.because };
 
   const { timetable, nextWallAt } = reminder;
   const { misfirePolicy, maxOccurrences } = timetable.bounds;

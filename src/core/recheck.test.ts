@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { recheck } from "./recheck.ts";
 import { REMINDER_STATUSES } from "./reminder.ts";
+import { readAnswer } from "./stop.ts";
 
 const instant = fc.integer({ min: 0, max: 4e12 });
 const reminder = fc.record({
@@ -13,7 +14,7 @@ const reminder = fc.record({
 test("a delivery that waited leaves only for an ACTIVE reminder whose newest occurrence it is and whose condition is not met", () => {
   fc.assert(
     fc.property(instant, reminder, fc.boolean(), (occurrenceAt, now, met) => {
-      const may = recheck(occurrenceAt, now, { met, because: "because" }) === null;
+      const may = recheck(occurrenceAt, now, readAnswer(met ? "met" : "not_met", "because")) === null;
       const newest = now.lastOccurrenceAt === null || now.lastOccurrenceAt <= occurrenceAt;
       expect(may).toBe(!met && now.status === "ACTIVE" && now.deletedAt === null && newest);
     }),
@@ -22,5 +23,5 @@ test("a delivery that waited leaves only for an ACTIVE reminder whose newest occ
 
 test("the stop condition is named before any other reason", () => {
   const gone = { status: "COMPLETED", deletedAt: 1, lastOccurrenceAt: 9 } as const;
-  expect(recheck(5, gone, { met: true, because: "paid" })).toEqual({ reason: "stop_condition", because: "paid" });
+  expect(recheck(5, gone, readAnswer("met", "paid"))).toEqual({ reason: "stop_condition", because: "paid" });
 });

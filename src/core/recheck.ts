@@ -1,5 +1,5 @@
-import type { StopAnswer } from "./decide.ts";
 import type { Instant, MisfirePolicy, ReminderStatus } from "./reminder.ts";
+import type { StopAnswer } from "./stop.ts";
 
 /** The reminder of a delivery that waited, as it is now. */
 export interface ReminderNow {
@@ -23,7 +23,7 @@ export interface Suppression {
  * not. Asked again right before every send, because the world went on meanwhile.
  */
 export function recheck(occurrenceAt: Instant, reminder: ReminderNow, stop: StopAnswer): Suppression | null {
-  if (stop.met) return { reason: "stop_condition", because: stop.because };
+  if (stop.state === "met") return { reason: "stop_condition", because: stop.because };
   if (reminder.deletedAt !== null) return { reason: "deleted", because: "the reminder was deleted" };
   if (reminder.status === "COMPLETED") return { reason: "completed", because: "the reminder was completed" };
   if (reminder.status === "PAUSED") return { reason: "paused", because: "the reminder was paused" };

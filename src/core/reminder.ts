@@ -85,7 +85,10 @@ export const NO_BOUNDS: Bounds = Object.freeze({
 /** The question asked before every send; null in a reminder that is only ever completed by hand or by its schedule. */
 export interface StopCondition {
   type: string;
-  value: string;
+  /** What a kind takes as one text, such as a flag's key; null: nothing. */
+  value: string | null;
+  /** What a kind takes as fields; null: nothing. */
+  settings: JsonObject | null;
 }
 
 /** One row of `reminder_jobs`. */

@@ -1,10 +1,11 @@
-import { completionAfter, decide, type StopAnswer } from "./decide.ts";
+import { completionAfter, decide } from "./decide.ts";
 import { type LifecycleAction, transition } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { recheck } from "./recheck.ts";
 import type { DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry.ts";
 import { timetableOf } from "./schedule/schedule.ts";
+import { readAnswer, type StopAnswer } from "./stop.ts";
 import { type ReminderEdit, update } from "./update.ts";
 
 /** What a reminder meets. */
@@ -203,7 +204,7 @@ class Life {
   #end(delivery: Open, status: DeliveryStatus): void {
     delivery.status = status;
     this.#open = this.#open.filter((open) => open !== delivery);
-    if (status === "suppressed" && this.#isActive && this.#stop.met) {
+    if (status === "suppressed" && this.#isActive && this.#stop.state === "met") {
       this.#complete("stop_condition");
       return;
     }
@@ -233,8 +234,10 @@ class Life {
 
   get #stop(): StopAnswer {
     const { stopMetAt } = this.#world;
-    const met = stopMetAt !== null && stopMetAt <= this.#now;
-    return { met, because: met ? "the stop condition is met" : "the stop condition is not met" };
+    const isMet = stopMetAt !== null && stopMetAt <= this.#now;
+    return isMet
+      ? readAnswer("met", "the stop condition is met")
+      : readAnswer("not_met", "the stop condition is not met");
   }
 
   get #isActive(): boolean {

@@ -11,7 +11,7 @@ const anyEdit: fc.Arbitrary<ReminderEdit> = fc.record(
     runAt: anyInstant,
     subject: fc.option(fc.constantFrom("a", "b")),
     data: fc.constantFrom({}, { a: 1, b: [2] }, { b: [2], a: 1 }),
-    stopCondition: fc.option(fc.constant({ type: "db_check", value: "done" })),
+    stopCondition: fc.option(fc.constant({ type: "db_check", value: "done", settings: null })),
   },
   { requiredKeys: [] },
 );

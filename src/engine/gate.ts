@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { stopAnswer } from "../conditions/registry.ts";
+import { subjectOf } from "../conditions/subject.ts";
 import { recheck } from "../core/recheck.ts";
 import { Batcher } from "../store/batcher.ts";
 import { readFacts } from "../store/deliveries.ts";
@@ -98,10 +99,10 @@ function isFresh(held: Held): boolean {
 function reasonNotTo(held: Held): Outcome | null {
   if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
   if (!held.known) return suppressed("deleted", "the reminder's row was removed");
-  const { reminder, lastOccurrenceAt, facts } = held.known;
+  const { reminder, lastOccurrenceAt } = held.known;
   const { status, deletedAt, bounds } = reminder;
   const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy };
-  const suppression = recheck(held.occurrenceAt, now, stopAnswer(reminder.stopCondition, facts));
+  const suppression = recheck(held.occurrenceAt, now, stopAnswer(reminder.stopCondition, subjectOf(held.known)));
   return suppression && suppressed(suppression.reason, suppression.because);
 }
 

@@ -1,5 +1,6 @@
 import type { Channels } from "../channels/registry.ts";
 import { stopAnswer } from "../conditions/registry.ts";
+import { subjectOf } from "../conditions/subject.ts";
 import { decide } from "../core/decide.ts";
 import type { CompletionReason, Instant } from "../core/reminder.ts";
 import { timetableOf } from "../core/schedule/schedule.ts";
@@ -42,13 +43,13 @@ export function planFiring(due: readonly DueReminder[], planning: Planning): Pla
 }
 
 function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
-  const { reminder, contact, facts, lastOccurrenceAt, isOutdated, now } = due;
+  const { reminder, contact, lastOccurrenceAt, isOutdated, now } = due;
   const { id, stopCondition, createdAt, occurrenceCount, nextWallAt } = reminder;
   const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
   const timetable = timetableOf(reminder, contact?.timeZone ?? null);
   const decision = decide(
     { timetable, nextRunAt, nextWallAt, lastOccurrenceAt, occurrenceCount, createdAt, isOutdated },
-    { stop: stopAnswer(stopCondition, facts) },
+    { stop: stopAnswer(stopCondition, subjectOf(due)) },
     // What is fired a little ahead is decided as of the instant it is due.
     Math.max(now, nextRunAt),
   );

@@ -1,4 +1,5 @@
 import { stopAnswer } from "../conditions/registry.ts";
+import { subjectOf } from "../conditions/subject.ts";
 import { completionAfter } from "../core/decide.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { completeEnded, type DeliveryResult, lockReminders, rearm, writeResults } from "../store/deliveries.ts";
@@ -71,8 +72,8 @@ function completionByCondition(
   known: ReminderWithFacts | undefined,
 ): (CompletedReminder & { because: string })[] {
   if (known?.reminder.status !== "ACTIVE" || known.reminder.deletedAt !== null) return [];
-  const { met, because } = stopAnswer(known.reminder.stopCondition, known.facts);
-  return met ? [{ id: held.reminderId, reason: "stop_condition", because }] : [];
+  const { state, because } = stopAnswer(known.reminder.stopCondition, subjectOf(known));
+  return state === "met" ? [{ id: held.reminderId, reason: "stop_condition", because }] : [];
 }
 
 function toResult({ held, outcome }: Ended): DeliveryResult {

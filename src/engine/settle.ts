@@ -1,4 +1,5 @@
 import { stopAnswer } from "../conditions/registry.ts";
+import { subjectOf } from "../conditions/subject.ts";
 import { insertEvents } from "../store/events.ts";
 import { writeCompleted } from "../store/firing.ts";
 import { claimWaiting, type FlagKey, markSettled, unsettledFlags } from "../store/settling.ts";
@@ -50,9 +51,10 @@ async function completeWaiting(
 ): Promise<number> {
   return database.transaction(async (sql) => {
     const waiting = await claimWaiting(sql, flags, limitEach);
-    const done = waiting.flatMap(({ reminder, facts }) => {
-      const { met, because } = stopAnswer(reminder.stopCondition, facts);
-      return met ? [{ id: reminder.id, because }] : [];
+    const done = waiting.flatMap((known) => {
+      const { reminder } = known;
+      const { state, because } = stopAnswer(reminder.stopCondition, subjectOf(known));
+      return state === "met" ? [{ id: reminder.id, because }] : [];
     });
     const reason = "stop_condition";
     const completed = done.map(({ id }) => ({ id, reason }) as const);

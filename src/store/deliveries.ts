@@ -80,7 +80,7 @@ const READ_FACTS = `
       from reminder_jobs
      where id = any($1::bigint[])
   )
-  select r.*,
+  select r.*, reminder_now() as now,
          ${FACTS_COLUMNS}
     from r
     ${FACTS_JOINS}`;

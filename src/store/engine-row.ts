@@ -1,5 +1,5 @@
-import type { StoredFacts } from "../core/decide.ts";
-import type { Contact, Reminder } from "../core/reminder.ts";
+import type { Contact, Instant, Reminder } from "../core/reminder.ts";
+import { NO_FLAGS, type StopSubject } from "../core/stop.ts";
 import type { Row } from "./postgres.ts";
 import { SCHEDULE_COLUMNS, toBounds, toSchedule, toStopCondition } from "./reminder-row.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -38,7 +38,10 @@ export interface ReminderWithFacts {
   lastOccurrenceAt: number | null;
   /** True when its due instant was worked out by rules of its time zone that are older than ours. */
   isOutdated: boolean;
-  facts: StoredFacts;
+  /** The flag that its stop condition names, if that is one that a join brings. */
+  flags: StopSubject["flags"];
+  /** The database's instant at which it was read. */
+  now: Instant;
   contact: EngineContact | null;
 }
 
@@ -81,7 +84,8 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
     bucket: row.bucket as number,
     lastOccurrenceAt: row.last_occurrence_at as number | null,
     isOutdated: row.next_wall_at !== null && (row.zone_rules as string) < ZONE_RULES,
-    facts: { flagKey: row.flag_key as string | null, flagIsSet: row.flag_is_set as boolean },
+    flags: row.flag_key === null ? NO_FLAGS : new Map([[row.flag_key as string, row.flag_is_set as boolean]]),
+    now: row.now as Instant,
     contact: row.has_contact
       ? {
           name: row.contact_name as string | null,

@@ -12,10 +12,9 @@ import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { beginning } from "./wake.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
 
-/** A due reminder under this transaction's row lock, and the database's instant at which it was read. */
+/** A due reminder under this transaction's row lock. */
 export interface DueReminder extends ReminderWithFacts {
-  now: Instant;
-  /** Milliseconds from then until it is due; 0 or less when it is. */
+  /** Milliseconds from `now` until it is due; 0 or less when it is. */
   dueInMs: number;
 }
 
@@ -116,7 +115,7 @@ export async function pauseReminder(sql: Sql, id: number): Promise<boolean> {
 }
 
 export function toDueReminder(row: Row): DueReminder {
-  return Object.assign(toReminderWithFacts(row), { now: row.now as Instant, dueInMs: row.due_in_ms as number });
+  return Object.assign(toReminderWithFacts(row), { dueInMs: row.due_in_ms as number });
 }
 
 export interface FiredReminder extends NextRun {

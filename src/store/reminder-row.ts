@@ -83,5 +83,5 @@ export const SCHEDULE_COLUMNS = `schedule_type, interval_minutes, interval_facto
 
 export function toStopCondition(row: Row): StopCondition | null {
   if (row.stop_condition_type === null) return null;
-  return { type: row.stop_condition_type as string, value: row.stop_condition_value as string };
+  return { type: row.stop_condition_type as string, value: row.stop_condition_value as string | null, settings: null };
 }

@@ -188,5 +188,5 @@ function editedStopCondition(
   };
   if (edited.type == null) throw invalidField("stop_condition_type", "must be given where stop_condition_value is");
   if (edited.value == null) throw invalidField("stop_condition_value", "must be given where stop_condition_type is");
-  return { type: edited.type, value: edited.value };
+  return { type: edited.type, value: edited.value, settings: null };
 }

@@ -213,5 +213,5 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
 /** The stop condition that a wish names; the schema has seen to it that it is whole. */
 export function toStopCondition(wish: z.output<typeof CreateReminder>): StopCondition | null {
   const { stop_condition_type: type, stop_condition_value: value } = wish;
-  return type != null && value != null ? { type, value } : null;
+  return type != null && value != null ? { type, value, settings: null } : null;
 }

@@ -1,0 +1,7 @@
+/** HTTP to addresses that users give, behind the guard: see `http_check`. */
+// biome-ignore lint/suspicious/noEmptyInterface: whoever brings the first kind that needs it says what it can do.
+export interface GuardedHttp {}
+
+/** The queries of the operator's configuration: see `sql_check`. */
+// biome-ignore lint/suspicious/noEmptyInterface: whoever brings the first kind that needs it says what it can do.
+export interface SqlQueries {}
