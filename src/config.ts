@@ -54,6 +54,9 @@ export interface Config {
     /** Null: no limit. */
     limits: { perMinute: number | null; perRecipientPerHour: number | null };
     retentionDays: number;
+    /** Null: no limit. */
+    ceiling: { sends: number | null; ageDays: number | null };
+    hold: { attentionAfter: number };
   };
 }
 
@@ -121,6 +124,9 @@ export const SETTINGS = z.object({
   MIN_INTERVAL_SECONDS: whole(1, 86_400).default(60),
   SENDS_PER_MINUTE: whole(1, 1_000_000).optional(),
   SENDS_PER_RECIPIENT_PER_HOUR: whole(1, 100_000).optional(),
+  MAX_SENDS_PER_REMINDER: whole(1, 1_000_000).optional(),
+  MAX_REMINDER_AGE_DAYS: whole(1, 36_500).optional(),
+  ATTENTION_AFTER_UNKNOWN: whole(1, 1_000).default(5),
   RETENTION_DAYS: whole(7, 36_500).default(90),
 });
 type Settings = z.infer<typeof SETTINGS>;
@@ -222,6 +228,11 @@ function arrange(settings: Settings): Config {
         perRecipientPerHour: settings.SENDS_PER_RECIPIENT_PER_HOUR ?? null,
       },
       retentionDays: settings.RETENTION_DAYS,
+      ceiling: {
+        sends: settings.MAX_SENDS_PER_REMINDER ?? null,
+        ageDays: settings.MAX_REMINDER_AGE_DAYS ?? null,
+      },
+      hold: { attentionAfter: settings.ATTENTION_AFTER_UNKNOWN },
     },
   };
 }

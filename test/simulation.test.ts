@@ -52,6 +52,7 @@ function draw(seed: number): Scenario {
       : { type: "one_time" },
     ...{ bounds: NO_BOUNDS, nextWallAt: null },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
+    ...{ onUnknown: "hold", needsAttention: null },
     ...{ status: "ACTIVE", completionReason: null, nextRunAt: runAt, runAt, lastRunAt: null, lastOccurrenceAt: null },
     ...{ occurrenceCount: 0, createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },
   };
@@ -97,6 +98,7 @@ function byRule(seed: number, { schedule, bounds, timeZone }: Rule, stopMetAt: n
     ...{ id: seed, tenantId: "default", ...key, channel: "email", recipient: null, subject: null, message: null },
     ...{ data: {}, timeZone, schedule, bounds },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
+    ...{ onUnknown: "hold", needsAttention: null },
     ...{ status: "ACTIVE", completionReason: null, runAt: null, lastRunAt: null, lastOccurrenceAt: null },
     ...{ nextRunAt: first?.at ?? null, nextWallAt: first?.wallAt ?? null, occurrenceCount: 0 },
     ...{ createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },

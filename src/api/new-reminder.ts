@@ -1,5 +1,7 @@
 import type { z } from "zod";
-import { flagKey, MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
+import type { Entity } from "../conditions/condition.ts";
+import { flagKeysOf } from "../conditions/evaluate.ts";
+import { MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
 import type { StopCondition } from "../core/reminder.ts";
 import { begin, needsMoment } from "../core/schedule/begin.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
@@ -9,8 +11,9 @@ import type { TenantDatabase } from "../store/tenant-database.ts";
 import { parseRecipient } from "./channel-check.ts";
 import type { ApiContext } from "./context.ts";
 import { invalidField } from "./problem.ts";
-import { type CreateReminder, toStopCondition } from "./schemas/reminder.ts";
+import type { CreateReminder } from "./schemas/reminder.ts";
 import { toBounds, toScheduleFields } from "./schemas/schedule.ts";
+import { toStopCondition } from "./schemas/stop-condition.ts";
 import { lengthOf } from "./schemas/text.ts";
 
 export type NewReminderContext = Pick<ApiContext, "channels" | "minIntervalSeconds">;
@@ -65,16 +68,16 @@ export function toNewReminder(
     bounds: times.bounds,
     runAt: times.runAt,
     stopCondition: toStopCondition(wish),
+    onUnknown: wish.on_unknown ?? ("hold" as const),
   };
-  checkFlagKey(reminder.stopCondition, reminder);
+  checkFlagKeys(reminder.stopCondition, reminder);
   return reminder;
 }
 
 /** Throws a 422 where a stop condition, its placeholders filled in, names a flag that can't be. */
-export function checkFlagKey(stopCondition: StopCondition | null, entity: Parameters<typeof flagKey>[1]): void {
-  if (stopCondition === null) return;
-  const key = flagKey(stopCondition.value ?? "", entity);
-  if (key.length <= MAX_FLAG_KEY_LENGTH || lengthOf(key) <= MAX_FLAG_KEY_LENGTH) return;
+export function checkFlagKeys(stopCondition: StopCondition | null, entity: Entity): void {
+  const isFit = (key: string) => key.length <= MAX_FLAG_KEY_LENGTH || lengthOf(key) <= MAX_FLAG_KEY_LENGTH;
+  if (stopCondition === null || flagKeysOf(stopCondition, entity).every(isFit)) return;
   const message = `must name a flag of at most ${MAX_FLAG_KEY_LENGTH} characters once its placeholders are filled in`;
-  throw invalidField("stop_condition_value", message);
+  throw invalidField(stopCondition.value === null ? "stop_condition_settings" : "stop_condition_value", message);
 }

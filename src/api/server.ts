@@ -15,6 +15,7 @@ import { describeApi } from "./openapi.ts";
 import { readToTheEnd } from "./read-to-the-end.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
+import { conditionRoutes } from "./routes/conditions.ts";
 import { contactRoutes } from "./routes/contacts.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -90,6 +91,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   bulkRoutes(api, context);
   lifecycleRoutes(api);
   historyRoutes(api);
+  conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);
   auditRoutes(api);

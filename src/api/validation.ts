@@ -62,7 +62,7 @@ const EXPECTED: Record<string, string> = {
 };
 
 /** What would be right, for what Zod finds by itself. The schemas' own messages come before this. */
-const sentence: z.core.$ZodErrorMap = (issue) => {
+export const sentence: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case "invalid_type": {
       const expected = EXPECTED[issue.expected] ?? issue.expected;

@@ -34,7 +34,11 @@ export async function makeApi(service: Service, database: ApiDatabase, channels:
 }
 
 export function makeWorker({ config, log }: Service, database: WorkerDatabase, channels: Channels): Worker {
-  const settings = { ...config.engine, retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry } };
+  const settings = {
+    ...config.engine,
+    retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry },
+    hold: { ...DEFAULT_SETTINGS.hold, ...config.engine.hold },
+  };
   return startWorker({ database, channels, log, settings });
 }
 

@@ -1,10 +1,13 @@
 import type { z } from "zod";
-import type { JsonObject, StopCondition } from "../core/reminder.ts";
-import type { StopAnswer, StopReminder, StopSubject } from "../core/stop.ts";
+import type { CompletionReason, JsonObject, Reminder, StopCondition } from "../core/reminder.ts";
+import type { StopAnswer, StopSubject } from "../core/stop.ts";
 import type { GuardedHttp, SqlQueries } from "./asking.ts";
 
-/** A kind of stop condition. One file each, and one line in the registry. */
-export interface StopConditionKind {
+/** What placeholders are filled in from. */
+export type Entity = Pick<Reminder, "entityType" | "entityId" | "eventType">;
+
+/** What all kinds of stop conditions say of themselves. One file each, and one line in the registry. */
+interface Described {
   /** `stop_condition_type` in the API. */
   name: string;
   /** What it asks, in a sentence or two of Markdown. */
@@ -14,10 +17,15 @@ export interface StopConditionKind {
   value: z.ZodType<string> | null;
   /** What `stop_condition_settings` must be; null: it takes none. */
   settings: z.ZodType<JsonObject> | null;
+}
+
+export interface StopConditionKind extends Described {
   /** True where the answer comes over the network or from another database: it is asked outside any transaction. */
   asksOutside: boolean;
+  /** `completion_reason` of what it completes; not given: `stop_condition`. */
+  completionReason?: CompletionReason;
   /** The flags whose values it wants in `subject.flags`, placeholders filled in. */
-  flagKeys?(condition: StopCondition, reminder: StopReminder): readonly string[];
+  flagKeys?(condition: StopCondition, entity: Entity): readonly string[];
   /**
    * With `asksOutside`: the same text for what is the same question, everything of the reminder that it depends on filled in
    * (`canonicalJson` makes one). An answer that is still fresh serves all that ask the same for one tenant. Not given: each
@@ -27,10 +35,22 @@ export interface StopConditionKind {
   /** With `asksOutside`: whom it asks, such as a host or a database. One that hangs delays only what asks the same. */
   service?(condition: StopCondition, subject: StopSubject): string;
   /**
-   * Whether the thing is done. At once where it doesn't ask outside. What is outside and can't be asked, or answers what
-   * can't be understood, is `unknown`, with a sentence that names it and holds no secret; a thrown error is taken for that too.
+   * Whether the thing is done. At once where it doesn't ask outside. The condition has passed its own schemas. What is
+   * outside and can't be asked, or answers what can't be understood, is `unknown`, with a sentence that names it and holds no
+   * secret; `CannotAsk` says the same.
    */
   answer(condition: StopCondition, subject: StopSubject, asking: Asking): StopAnswer | Promise<StopAnswer>;
+}
+
+/** A condition made of others, in three-valued logic. */
+export interface CombiningKind extends Described {
+  /** The conditions that it is made of, and where in its settings each stands. */
+  parts(condition: StopCondition): readonly { condition: StopCondition; path: readonly (string | number)[] }[];
+  /**
+   * What the answers of its parts, in order, come to; null for one that isn't there yet, and for an outcome that depends on
+   * such a one.
+   */
+  combine(answers: readonly (StopAnswer | null)[]): StopAnswer | null;
 }
 
 /** What a kind may use to ask outside. */
@@ -38,17 +58,12 @@ export interface Asking {
   /** Aborted when there is no more time for an answer. */
   signal: AbortSignal;
   http: GuardedHttp;
-  /** The value of this secret of the reminder's tenant. Throws where there is none. */
+  /** The value of this secret of the reminder's tenant. Throws `CannotAsk` where there is none. */
   secret(name: string): Promise<string>;
   queries: SqlQueries;
 }
 
-/** A condition made of others, in three-valued logic. */
-export interface CombiningKind
-  extends Omit<StopConditionKind, "answer" | "flagKeys" | "question" | "service" | "settings"> {
-  settings: z.ZodType<JsonObject>;
-  /** The conditions that it is made of. */
-  parts(condition: StopCondition): readonly StopCondition[];
-  /** What the answers so far come to; null for an answer that isn't there yet, and for an outcome that depends on those. */
-  combine(answers: readonly (StopAnswer | null)[]): StopAnswer | null;
+/** Nobody can say, because of what its message says: a sentence for a person, without any secret in it. */
+export class CannotAsk extends Error {
+  override name = "CannotAsk";
 }

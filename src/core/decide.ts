@@ -1,5 +1,6 @@
+import { type Ceiling, ceilingReached, NO_CEILING, type Progress } from "./ceiling.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
-import type { CompletionReason, DeliveryStatus, Instant, Reminder } from "./reminder.ts";
+import type { CompletionReason, DeliveryStatus, Instant, OnUnknown, Reminder } from "./reminder.ts";
 import { countMissed, listMissed } from "./schedule/missed.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
@@ -8,6 +9,12 @@ import type { StopAnswer } from "./stop.ts";
 /** Everything a decision rests on besides the reminder itself. */
 export interface Facts {
   stop: StopAnswer;
+  /** Why it completes if that is met; not set: `stop_condition`. */
+  doneBecause?: CompletionReason;
+  /** Not set: `hold`. */
+  onUnknown?: OnUnknown;
+  /** Not set: there is none. */
+  ceiling?: Ceiling;
 }
 
 /** When a reminder is due next; both null: never again. */
@@ -18,6 +25,10 @@ export interface NextRun {
 
 export type Decision =
   | { kind: "complete"; reason: CompletionReason; because: string }
+  /** Not to fire again unless a person says so. */
+  | { kind: "pause"; because: string }
+  /** Nobody can say whether it is done: it stays due, and is asked again. */
+  | { kind: "hold"; because: string }
   /** Not due after all: its zone's rules are others than those that its due instant was worked out by. */
   | ({ kind: "postpone" } & NextRun)
   /** Missed, and by its misfire policy not made up for. */
@@ -37,6 +48,10 @@ export interface DueReminder extends Pick<Reminder, "createdAt" | "occurrenceCou
   lastOccurrenceAt: Instant | null;
   /** True when its due instant was worked out by older rules of its time zone. */
   isOutdated: boolean;
+  /** True when it was held meanwhile, so that no worker has missed it; not set: false. */
+  wasHeld?: boolean;
+  /** See `Progress`; not set: counted from its creation. */
+  countedFrom?: Progress["countedFrom"];
 }
 
 /** An occurrence that fires later than this has been missed; sooner, it is only late. */
@@ -46,7 +61,8 @@ export const MOST_CAUGHT_UP = 10;
 
 /** What becomes of a due reminder. Pure: the same reminder, facts and instant always give the same decision. */
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
-  if (facts.stop.state === "met") return { kind: "complete", reason: "stop_condition", because: facts.stop.because };
+  if (facts.stop.state === "met")
+    return { kind: "complete", reason: facts.doneBecause ?? "stop_condition", because: facts.stop.because };
 
   const { timetable, nextWallAt } = reminder;
   const { misfirePolicy, maxOccurrences } = timetable.bounds;
@@ -54,13 +70,19 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
     const anew = workedOutAnew(timetable, nextWallAt);
     if (anew !== null && anew.at > now) return { kind: "postpone", ...asNextRun(anew) };
   }
+  const { createdAt, occurrenceCount, countedFrom = null } = reminder;
+  const ceiling = ceilingReached(facts.ceiling ?? NO_CEILING, { createdAt, occurrenceCount, countedFrom }, now);
+  if (ceiling !== null) return { kind: "pause", because: ceiling };
+  if (facts.stop.state === "unknown" && facts.onUnknown !== "send")
+    return { kind: "hold", because: facts.stop.because };
+
   // Plain SQL may have moved the due instant back onto an occurrence that was.
   const occurrenceAt = afterLastOccurrence(reminder.nextRunAt, reminder);
   const next = asNextRun(nextOccurrence(timetable, Math.max(now, occurrenceAt), nextWallAt));
   // Nothing was missed before there was a reminder: one created with a due instant in the past is due at once.
   const since = Math.max(occurrenceAt, reminder.createdAt);
 
-  if (misfirePolicy === "skip" && now - since > MISSED_AFTER_MS) {
+  if (misfirePolicy === "skip" && !reminder.wasHeld && now - since > MISSED_AFTER_MS) {
     if (next.nextRunAt === null) {
       return {
         kind: "complete",

@@ -81,11 +81,16 @@ export function awaitsOutcome({ nextRunAt, occurrenceCount }: ReminderRecord): b
 const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment) => Transition> = {
   pause: (reminder) => changed({ ...reminder, status: "PAUSED" }, "paused", "somebody paused it"),
 
-  resume: (reminder, moment) => cameBack(comeBack({ ...reminder, status: "ACTIVE" }, moment), "resumed"),
+  resume: (reminder, moment) =>
+    cameBack(comeBack({ ...reminder, status: "ACTIVE", needsAttention: null }, moment), "resumed"),
 
   complete: (reminder, { now }) =>
     changed(
-      { ...reminder, status: "COMPLETED", completionReason: "manual", completedAt: now, ...NOTHING_DUE },
+      {
+        ...reminder,
+        ...{ status: "COMPLETED", completionReason: "manual", completedAt: now, needsAttention: null },
+        ...NOTHING_DUE,
+      },
       "completed",
       "somebody completed it",
       { reason: "manual" },

@@ -17,6 +17,10 @@ export const COMPLETION_REASONS = [
   "one_time_sent",
   /** It has fired as often as `max_occurrences` lets it. */
   "max_occurrences",
+  /** Its stop condition `deadline` has passed. */
+  "deadline",
+  /** As many of its messages were sent as its stop condition `max_attempts` says. */
+  "max_attempts",
   /** Its rule has no further occurrence, or none before `end_at`. */
   "schedule_ended",
   /** A one-time reminder whose only message could not be delivered; its delivery says why. */
@@ -91,6 +95,10 @@ export interface StopCondition {
   settings: JsonObject | null;
 }
 
+export const ON_UNKNOWN = ["hold", "send"] as const;
+/** What to do while nobody can say whether the thing is done. */
+export type OnUnknown = (typeof ON_UNKNOWN)[number];
+
 /** One row of `reminder_jobs`. */
 export interface Reminder {
   id: number;
@@ -109,8 +117,11 @@ export interface Reminder {
   schedule: Schedule;
   bounds: Bounds;
   stopCondition: StopCondition | null;
+  onUnknown: OnUnknown;
   status: ReminderStatus;
   completionReason: CompletionReason | null;
+  /** Why a person must look at it; null: nobody must. */
+  needsAttention: string | null;
   /** The next due instant; null when nothing more is due. */
   nextRunAt: Instant | null;
   /** What the clocks on the wall show at that occurrence; null where the schedule doesn't go by them, or it was moved by hand. */

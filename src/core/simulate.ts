@@ -140,6 +140,7 @@ class Life {
       this.#complete(decision.reason);
       return;
     }
+    if (decision.kind === "pause" || decision.kind === "hold") return;
     this.reminder = { ...this.reminder, nextRunAt: decision.nextRunAt, nextWallAt: decision.nextWallAt };
     if (decision.kind !== "send") {
       if (decision.kind === "skip") this.skipped += decision.missed;

@@ -1,6 +1,6 @@
 import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
-import type { Instant, JsonObject, JsonValue, ReminderRecord, StopCondition } from "./reminder.ts";
+import type { Instant, JsonObject, JsonValue, OnUnknown, ReminderRecord, StopCondition } from "./reminder.ts";
 import { PLAIN_SURROUNDINGS, reschedule, type ScheduleEdit, type Surroundings } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
 import { fieldsOf, type Refusal } from "./schedule/fields.ts";
@@ -13,6 +13,7 @@ export interface ReminderEdit extends ScheduleEdit {
   message?: string | null | undefined;
   data?: JsonObject | undefined;
   stopCondition?: StopCondition | null | undefined;
+  onUnknown?: OnUnknown | undefined;
 }
 
 export type Updated = Transition | Refusal;
@@ -41,6 +42,7 @@ export function update(
     data: edit.data === undefined || isSameJson(edit.data, reminder.data) ? reminder.data : edit.data,
     timeZone: orFormer(edit.timeZone, reminder.timeZone),
     stopCondition: orFormer(edit.stopCondition, reminder.stopCondition),
+    onUnknown: orFormer(edit.onUnknown, reminder.onUnknown),
     schedule: when.schedule,
     bounds: when.bounds,
     runAt: when.runAt,
@@ -51,7 +53,8 @@ export function update(
   const fields = Object.keys(details);
   if (fields.length === 0) return { kind: "unchanged" };
   const change = { type: "updated", because: `somebody changed ${fields.join(", ")}`, details: { changed: details } };
-  return { kind: "changed", reminder: edited, change };
+  // Somebody has looked at it.
+  return { kind: "changed", reminder: { ...edited, needsAttention: null }, change };
 }
 
 function orFormer<T>(wanted: T | undefined, former: T): T {
@@ -83,9 +86,11 @@ const FIELDS: Record<string, (reminder: ReminderRecord) => JsonValue> = {
   next_run_at: (reminder) => toIso(reminder.nextRunAt),
   stop_condition_type: (reminder) => reminder.stopCondition?.type ?? null,
   stop_condition_value: (reminder) => reminder.stopCondition?.value ?? null,
+  stop_condition_settings: (reminder) => reminder.stopCondition?.settings ?? null,
+  on_unknown: (reminder) => reminder.onUnknown,
 };
 /** Too large to be kept twice in every line of a timeline: only that they changed is said. */
-const LARGE_FIELDS = ["message", "data", "rrule"];
+const LARGE_FIELDS = ["message", "data", "rrule", "stop_condition_settings"];
 
 function differences(before: ReminderRecord, after: ReminderRecord): JsonObject {
   const changed: JsonObject = {};

@@ -5,7 +5,8 @@ import { deliveryId } from "../core/reminder.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Earliest, nextAttempts } from "../store/wake.ts";
-import { Gate, Overtaken, Postponed } from "./gate.ts";
+import type { Questions } from "./asking/questions.ts";
+import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
@@ -33,12 +34,14 @@ export class Deliverer {
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
   readonly #onClaimable: () => void;
+  #isStopping = false;
   #isEnding = false;
 
   /** `onClaimable` is called when there may be something to claim sooner than the last `claim` said. */
   constructor(
     database: WorkerDatabase,
     channels: Channels,
+    questions: Questions,
     settings: EngineSettings,
     log: Logger,
     onClaimable: () => void,
@@ -47,10 +50,11 @@ export class Deliverer {
     this.#settings = settings;
     this.#log = log;
     this.#onClaimable = onClaimable;
-    this.#gate = new Gate(database, settings.limits, log);
+    this.#gate = new Gate({ database, questions, settings, log });
     this.#recorder = new Recorder({
       database,
       log,
+      hold: settings.hold,
       onStored: (batch) => {
         for (const { held } of batch) this.#held.remove(held);
         if (batch.some(leavesMore)) onClaimable();
@@ -111,6 +115,7 @@ export class Deliverer {
 
   /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. */
   async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
     const lanes = [...this.#lanes.values()];
     for (const held of lanes.flatMap((lane) => lane.stop())) this.#end(held, handedBack(held.attempts));
     await withinMs(graceMs, this.#held.empty());
@@ -162,7 +167,7 @@ export class Deliverer {
     const isNewest = nextRunAt === null && known?.lastOccurrenceAt === occurrenceAt;
     const isLast = isNewest || bounds?.misfirePolicy === "all";
     const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
-    const held = { ...delivery, token, readAtMs, leaseEndsAtMs, ...state };
+    const held = { ...delivery, token, answers: new Map(), stop: null, readAtMs, leaseEndsAtMs, ...state };
     this.#held.add(held);
     if (attempts > this.#settings.retry.maxAttempts) this.#end(held, exhausted(attempts - 1));
     else lane.add(held);
@@ -179,9 +184,25 @@ export class Deliverer {
       this.#end(held, sent(receipt), lane);
     } catch (error) {
       if (error instanceof Postponed) this.#letGo(held, lane);
+      else if (error instanceof MustAsk) await this.#ask(lane, held);
       else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
       else this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
     }
+  }
+
+  /** Gives its place to others while somebody outside is asked, and takes its turn again after that. */
+  async #ask(lane: Lane, held: Held): Promise<void> {
+    held.sendingSinceMs = null;
+    lane.ended();
+    let outcome: Outcome | null;
+    try {
+      outcome = await this.#gate.ask(held);
+    } catch (error) {
+      outcome = failed(error, held.attempts, this.#settings.retry, this.#isEnding);
+    }
+    if (this.#isStopping) outcome ??= handedBack(held.attempts);
+    if (outcome) this.#end(held, outcome);
+    else if (!held.hasEnded) lane.add(held);
   }
 
   /** What was put back already leaves nothing to be stored. */

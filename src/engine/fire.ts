@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import type { Instant } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
+import { noteAnswers, releaseAsked } from "../store/asking.ts";
 import { insertEvents } from "../store/events.ts";
 import {
   claimOne,
@@ -10,16 +11,16 @@ import {
   type DueReminder,
   dueIds,
   insertDeliveries,
-  pauseReminder,
   writeCompleted,
   writeFired,
+  writePaused,
 } from "../store/firing.ts";
 import { isFaultOfRows, isTimedOut, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { writeMoved } from "../store/unplanned.ts";
 import type { Claims } from "./claims.ts";
 import type { Deliverer } from "./deliver.ts";
-import { planFiring } from "./plan.ts";
+import { type AskedBefore, planFiring } from "./plan.ts";
 import { type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 
 export interface Firing {
@@ -27,7 +28,7 @@ export interface Firing {
   channels: Channels;
   deliverer: Deliverer;
   claims: Claims;
-  settings: Pick<EngineSettings, "leaseSeconds">;
+  settings: Pick<EngineSettings, "leaseSeconds" | "hold" | "ceiling">;
   /** See `DueClaim`. */
   from: Instant | null;
   log: Logger;
@@ -42,7 +43,7 @@ export async function fireBatch(firing: Firing): Promise<number> {
   const { claims, log } = firing;
   let ids: number[] | null = null;
   try {
-    const fired = await fire(firing, async (sql) => {
+    const fired = await fireClaimed(firing, async (sql) => {
       const due = await claims.claim(sql, dueClaim(firing));
       ids = due.map(({ reminder }) => reminder.id);
       return due;
@@ -62,27 +63,40 @@ export async function fireBatch(firing: Firing): Promise<number> {
 async function fireOneByOne(firing: Firing, ids: readonly number[]): Promise<number> {
   for (const id of ids) {
     try {
-      await fire(firing, (sql) => claimOne(sql, id, FIRE_AHEAD_MS));
+      await fireClaimed(firing, (sql) => claimOne(sql, id, FIRE_AHEAD_MS));
     } catch (error) {
       if (!isOfRows(error)) throw error;
-      await setAside(firing, id, error as Error);
+      if (!(await setAside(firing, id, error as Error))) firing.claims.leaveOut(id);
     }
   }
   return ids.length;
 }
 
-async function fire({ database, channels, deliverer, settings }: Firing, claim: Claim): Promise<number> {
+/**
+ * Fires what `claim` locks, in its transaction; `asked`: what was asked before became of it. Returns how many those were.
+ */
+export async function fireClaimed(
+  { database, channels, deliverer, settings, log }: Omit<Firing, "claims" | "from">,
+  claim: Claim,
+  asked: AskedBefore | null = null,
+): Promise<number> {
+  const { hold, ceiling } = settings;
   const lease = { token: randomUUID(), seconds: settings.leaseSeconds };
   const readAtMs = performance.now();
   const { due, plan } = await database.transaction(async (sql) => {
     const due = await claim(sql);
-    const plan = planFiring(due, { channels, rooms: deliverer.rooms(), lease, readAtMs, heardAtMs: performance.now() });
+    const heardAtMs = performance.now();
+    const rooms = deliverer.rooms();
+    const plan = planFiring(due, { channels, rooms, lease, readAtMs, heardAtMs, hold, ceiling, asked, log });
     await Promise.all([
       writeFired(sql, plan.fired),
       writeCompleted(sql, plan.completed),
+      writePaused(sql, plan.paused),
       writeMoved(sql, plan.moved),
       insertDeliveries(sql, plan.deliveries, lease),
       insertEvents(sql, plan.events),
+      noteAnswers(sql, plan.noted),
+      asked ? releaseAsked(sql, plan.released, asked.token) : null,
     ]);
     return { due, plan };
   });
@@ -96,21 +110,28 @@ function dueClaim({ claims, channels, from }: Firing): DueClaim {
 }
 
 /** Plain SQL can write rules that can't be read as well as values that can't be stored. */
-function isOfRows(error: unknown): boolean {
+export function isOfRows(error: unknown): boolean {
   return error instanceof RuleError || isFaultOfRows(error);
 }
 
 type Claim = (sql: Sql) => Promise<DueReminder[]>;
 
-async function setAside({ database, claims, log }: Firing, reminderId: number, { message }: Error): Promise<void> {
+/** Pauses a reminder that can't be fired. False where it can't even be paused. */
+export async function setAside(
+  { database, log }: Pick<Firing, "database" | "log">,
+  reminderId: number,
+  { message }: Error,
+): Promise<boolean> {
   try {
     await database.transaction(async (sql) => {
       const because = `it can't be fired as it is: ${message}; correct it, then resume it`;
-      if (await pauseReminder(sql, reminderId)) await insertEvents(sql, [{ reminderId, type: "paused", because }]);
+      const paused = await writePaused(sql, [{ id: reminderId, because }]);
+      if (paused.length > 0) await insertEvents(sql, [{ reminderId, type: "paused", because }]);
     });
+    return true;
   } catch (error) {
     if (!isFaultOfRows(error)) throw error;
     log.error({ err: error, reminder: reminderId }, "a reminder can be neither fired nor paused; leaving it out");
-    claims.leaveOut(reminderId);
+    return false;
   }
 }

@@ -1,16 +1,21 @@
 import type { Logger } from "pino";
-import { stopAnswer } from "../conditions/registry.ts";
+import { evaluate, isQuestion } from "../conditions/evaluate.ts";
+import { isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
+import { askAgainMs } from "../core/hold.ts";
 import { recheck } from "../core/recheck.ts";
+import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
-import { readFacts } from "../store/deliveries.ts";
-import type { Limits } from "../store/pace.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
+import { isFresh as isFreshAnswer } from "./asking/answers.ts";
+import { readFactsWithFlags } from "./asking/facts.ts";
+import { type Questions, Stopped } from "./asking/questions.ts";
+import { Crowded } from "./asking/turnstile.ts";
 import { type Held, isLeaseValid } from "./held.ts";
-import { handedBack, type Outcome, suppressed } from "./outcome.ts";
+import { handedBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
-import { FRESH_MS } from "./settings.ts";
+import { type EngineSettings, FRESH_MS } from "./settings.ts";
 
 const LARGEST_READ = 1_000;
 /** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
@@ -34,26 +39,54 @@ export class Overtaken extends Error {
 /** There is no place for it under a cap: its delivery was put back, and is no longer this worker's. */
 export class Postponed extends Error {}
 
+/** Somebody outside has to be asked before: see `Gate.ask`. */
+export class MustAsk extends Error {}
+
+export interface GateOptions {
+  database: WorkerDatabase;
+  questions: Questions;
+  settings: Pick<EngineSettings, "limits" | "hold">;
+  log: Logger;
+}
+
 /** The last question before a message leaves: is it still to be sent, and still by us? */
 export class Gate {
+  readonly #options: GateOptions;
   readonly #reader: Batcher<number, Reading>;
   readonly #pacer: Pacer;
-  readonly #log: Logger;
 
-  /** `limits`: see `Pacer`. */
-  constructor(database: WorkerDatabase, limits: Limits, log: Logger) {
-    this.#log = log;
-    this.#pacer = new Pacer(database, limits);
-    this.#reader = new Batcher((ids) => read(database, ids), LARGEST_READ);
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#pacer = new Pacer(options.database, options.settings.limits);
+    this.#reader = new Batcher((ids) => read(options.database, ids), LARGEST_READ);
   }
 
-  /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken` or `Postponed` if not. */
+  /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken`, `Postponed` or `MustAsk` if not. */
   async pass(held: Held): Promise<void> {
     // In this order, so that what isn't sent anyway takes no place from others, and what has one is judged by what is so now.
     await this.#judge(held);
     if (held.hasPlace || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
+  }
+
+  /**
+   * Asks outside what has to be known before the message leaves. In the meantime it takes no place among those that are sent,
+   * so that whoever hangs holds up only those who ask it. Resolves to what becomes of the delivery, or null: it may try to
+   * pass again.
+   */
+  async ask(held: Held): Promise<Outcome | null> {
+    const { known, attempts } = held;
+    if (!known || !isAsked(known.reminder.stopCondition)) return null;
+    for (const [key, got] of held.answers) if (!isFreshAnswer(got, performance.now())) held.answers.delete(key);
+    try {
+      await this.#options.questions.resolve(known.reminder.stopCondition, subjectOf(known), held.answers);
+      return null;
+    } catch (error) {
+      if (error instanceof Crowded) return putBack(attempts, error.retryInMs, error.message);
+      if (error instanceof Stopped) return handedBack(attempts);
+      throw error;
+    }
   }
 
   async #askForPlace(held: Held): Promise<void> {
@@ -71,7 +104,7 @@ export class Gate {
       // Without an answer nothing may leave. It goes back, to be taken up when the database is there again.
       throw new Overtaken(handedBack(held.attempts));
     }
-    const reason = reasonNotTo(held);
+    const reason = this.#reasonNotTo(held);
     if (reason) throw new Overtaken(reason);
   }
 
@@ -83,31 +116,52 @@ export class Gate {
       }
       const ageMs = Math.round(performance.now() - held.readAtMs);
       if (ageMs > OLDEST_MS)
-        this.#log.warn({ ageMs }, "the database is so slow that a stop may come too late for a message");
+        this.#options.log.warn({ ageMs }, "the database is so slow that a stop may come too late for a message");
       return true;
     } catch (error) {
       if (isDatabaseAway(error)) return false;
       throw error;
     }
   }
+
+  #reasonNotTo(held: Held): Outcome | null {
+    if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
+    if (!held.known) return suppressed("deleted", "the reminder's row was removed");
+    const { reminder, standing, lastOccurrenceAt } = held.known;
+    const { status, deletedAt, bounds, stopCondition } = reminder;
+    const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy };
+    // Nobody outside is asked about what isn't sent anyway.
+    const suppression = isAsked(stopCondition) ? recheck(held.occurrenceAt, now, NOT_MET) : null;
+    if (suppression) return suppressed(suppression.reason, suppression.because);
+
+    const stop = evaluate(stopCondition, subjectOf(held.known), (key) => this.#known(held, key));
+    if (isQuestion(stop)) throw new MustAsk();
+    if (isAsked(stopCondition)) held.stop = stop;
+    const again = recheck(held.occurrenceAt, now, stop);
+    if (again) return suppressed(again.reason, again.because);
+    if (stop.state !== "unknown" || standing.onUnknown === "send") return null;
+    const retryInMs = askAgainMs(this.#options.settings.hold, standing.unknownCount + 1, Math.random());
+    return unanswered(held.attempts, retryInMs, stop);
+  }
+
+  /** What was got outside: fresh when a send begins, and then good for as long as that takes. */
+  #known(held: Held, key: string): StopAnswer | null {
+    const mine = held.answers.get(key);
+    if (mine && (held.sendingSinceMs !== null || isFreshAnswer(mine, performance.now()))) return mine.answer;
+    const got = this.#options.questions.fresh(key);
+    if (got) held.answers.set(key, got);
+    return got?.answer ?? null;
+  }
 }
+
+const NOT_MET = readAnswer("not_met", "");
 
 function isFresh(held: Held): boolean {
   return performance.now() - held.readAtMs <= FRESH_MS;
 }
 
-function reasonNotTo(held: Held): Outcome | null {
-  if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
-  if (!held.known) return suppressed("deleted", "the reminder's row was removed");
-  const { reminder, lastOccurrenceAt } = held.known;
-  const { status, deletedAt, bounds } = reminder;
-  const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy };
-  const suppression = recheck(held.occurrenceAt, now, stopAnswer(reminder.stopCondition, subjectOf(held.known)));
-  return suppression && suppressed(suppression.reason, suppression.because);
-}
-
 async function read(database: WorkerDatabase, ids: number[]): Promise<Reading[]> {
   const readAtMs = performance.now();
-  const facts = await readFacts(database, ids);
+  const facts = await readFactsWithFlags(database, ids);
   return ids.map((id) => ({ known: facts.get(id) ?? null, readAtMs }));
 }

@@ -1,5 +1,7 @@
 import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
+import type { StopAnswer } from "../core/stop.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
+import type { Answers } from "./asking/answers.ts";
 import { LEASE_MARGIN_MS } from "./settings.ts";
 
 /** A delivery that this worker holds under a lease, from its claim until its result is stored. Times are `performance.now()`. */
@@ -13,6 +15,10 @@ export interface Held extends DeliveryKey {
   isSuspect: boolean;
   /** Its reminder when last read; null when somebody removed the row. */
   known: ReminderWithFacts | null;
+  /** What was got outside for its stop condition. */
+  answers: Answers;
+  /** What it said last of a condition that is asked; null: nothing yet. */
+  stop: StopAnswer | null;
   /** Just before `known` was read. */
   readAtMs: number;
   /** Its send doesn't begin before. */

@@ -2,6 +2,7 @@ import { OutcomeUnknown, Permanent, type Receipt, Retryable } from "../channels/
 import type { SuppressionReason } from "../core/recheck.ts";
 import type { DeliveryStatus } from "../core/reminder.ts";
 import { type RetryPolicy, retryDelayMs } from "../core/retry.ts";
+import type { StopAnswer } from "../core/stop.ts";
 
 /** What became of one attempt. */
 export interface Outcome {
@@ -11,6 +12,8 @@ export interface Outcome {
   retryInMs: number;
   /** True when nothing was tried after all. */
   untried: boolean;
+  /** What its stop condition answered last, where that is something to note. */
+  stop?: Pick<StopAnswer, "state" | "because">;
   suppression: SuppressionReason | null;
   providerId: string | null;
   demo: boolean;
@@ -31,6 +34,16 @@ export function suppressed(suppression: SuppressionReason, because: string): Out
 /** Given back unsent, for whoever takes it next. */
 export function handedBack(attempts: number): Outcome {
   return { ...NOTHING, status: attempts > 1 ? "retrying" : "pending", untried: true };
+}
+
+/** Put back unsent for a while: its stop condition has to be asked, and that takes its time. */
+export function putBack(attempts: number, retryInMs: number, reason: string): Outcome {
+  return { ...handedBack(attempts), retryInMs, reason };
+}
+
+/** Put back unsent because nobody can say whether it is still wanted. */
+export function unanswered(attempts: number, retryInMs: number, stop: StopAnswer): Outcome {
+  return { ...putBack(attempts, retryInMs, `nobody can say whether it is done: ${stop.because}`), stop };
 }
 
 /** A delivery whose attempts are used up, and nobody knows how the last one ended. */

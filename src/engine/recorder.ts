@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { HoldPolicy } from "../core/hold.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
@@ -11,6 +12,7 @@ const LARGEST_BATCH = 1_000;
 export interface RecorderOptions {
   database: WorkerDatabase;
   log: Logger;
+  hold: HoldPolicy;
   /** Called with what no longer needs to be held: its result is stored, or can't be. */
   onStored: (batch: readonly Ended[]) => void;
 }
@@ -54,11 +56,11 @@ export class Recorder {
 
   /** Returns what has to be stored once more, under the new claim that this worker made meanwhile. */
   async #store(batch: Ended[]): Promise<Ended[]> {
-    const { database, log } = this.#options;
+    const { database, log, hold } = this.#options;
     for (let failures = 0; ; failures += 1) {
       const tokens = new Map(batch.map((ended) => [ended, ended.held.token]));
       try {
-        const left = await storeResults(database, batch);
+        const left = await storeResults(database, batch, { hold, log });
         return left.filter((ended) => ended.held.token !== tokens.get(ended));
       } catch (error) {
         if (!isDatabaseAway(error)) return await this.#storeOneByOne(batch, error);

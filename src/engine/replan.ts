@@ -2,7 +2,7 @@ import { asNextRun, NEVER, type NextRun, workedOutAnew } from "../core/decide.ts
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { nextOccurrence, timetableOf } from "../core/schedule/schedule.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
-import { type CompletedReminder, pauseReminder, writeCompleted } from "../store/firing.ts";
+import { type CompletedReminder, writeCompleted, writePaused } from "../store/firing.ts";
 import { isFaultOfRows, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { claimUnplanned, type MovedReminder, type UnplannedReminder, writeMoved } from "../store/unplanned.ts";
@@ -35,7 +35,8 @@ async function replanAlone(database: WorkerDatabase, id: number): Promise<void> 
     if (!isFaultOfRows(error)) throw error;
     const because = `when it is due can't be worked out: ${(error as Error).message}; correct it, then resume it`;
     await database.transaction(async (sql) => {
-      if (await pauseReminder(sql, id)) await insertEvents(sql, [{ reminderId: id, type: "paused", because }]);
+      const paused = await writePaused(sql, [{ id, because }]);
+      if (paused.length > 0) await insertEvents(sql, [{ reminderId: id, type: "paused", because }]);
     });
   }
 }
@@ -54,7 +55,7 @@ async function replanClaimed(
       if (next instanceof RuleError) {
         const { schedule } = due.reminder;
         const because = `its ${schedule.type} ${next.message}; correct it, then resume it`;
-        await pauseReminder(sql, reminderId);
+        await writePaused(sql, [{ id: reminderId, because }]);
         events.push({ reminderId, type: "paused", because });
       } else if (next === "ended") {
         const because = "its schedule has no further occurrence";

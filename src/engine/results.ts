@@ -1,15 +1,21 @@
-import { stopAnswer } from "../conditions/registry.ts";
+import type { Logger } from "pino";
+import { evaluate, isQuestion } from "../conditions/evaluate.ts";
+import { completionReasonOf, countsSent } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { completionAfter } from "../core/decide.ts";
+import { type HoldPolicy, noteOf } from "../core/hold.ts";
 import { deliveryId } from "../core/reminder.ts";
-import { completeEnded, type DeliveryResult, lockReminders, rearm, writeResults } from "../store/deliveries.ts";
+import { countSent, noteAnswers } from "../store/asking.ts";
+import { completeEnded, type DeliveryResult, rearm, writeResults } from "../store/deliveries.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
 import type { Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
+import { lockRemindersWithFlags } from "./asking/facts.ts";
 import type { Held } from "./held.ts";
 import type { Outcome } from "./outcome.ts";
+import { NEEDS_ATTENTION } from "./plan.ts";
 
 export interface Ended {
   held: Held;
@@ -20,32 +26,50 @@ export interface Ended {
  * Stores what became of attempts, and what follows from it. Returns those that were not stored because the claim that
  * made them no longer holds.
  */
-export async function storeResults(database: WorkerDatabase, batch: readonly Ended[]): Promise<Ended[]> {
+export async function storeResults(database: WorkerDatabase, batch: readonly Ended[], keep: Keeping): Promise<Ended[]> {
   const results = batch.map(toResult);
-  const nothingElse = batch.every(({ held, outcome }) => outcome.status === "sent" && !held.isLast);
+  const nothingElse = batch.every(({ held, outcome }) => outcome.status === "sent" && !held.isLast && !isCounted(held));
   const stored = nothingElse
     ? await writeResults(database, results)
-    : await database.transaction((sql) => storeWithConsequences(sql, batch, results));
+    : await database.transaction((sql) => storeWithConsequences(sql, batch, results, keep));
   if (stored.length === batch.length) return [];
   const ids = new Set(stored.map(deliveryId));
   return batch.filter(({ held }) => !ids.has(deliveryId(held)));
 }
 
+export interface Keeping {
+  hold: HoldPolicy;
+  log: Pick<Logger, "warn">;
+}
+
 type Stored = Awaited<ReturnType<typeof writeResults>>;
 
 /** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
-async function storeWithConsequences(sql: Sql, batch: readonly Ended[], results: DeliveryResult[]): Promise<Stored> {
-  const reminders = await lockReminders(sql, [...new Set(batch.map(({ held }) => held.reminderId))]);
+async function storeWithConsequences(
+  sql: Sql,
+  batch: readonly Ended[],
+  results: DeliveryResult[],
+  keep: Keeping,
+): Promise<Stored> {
+  const reminders = await lockRemindersWithFlags(sql, [...new Set(batch.map(({ held }) => held.reminderId))]);
   const stored = await writeResults(sql, results);
   const ids = new Set(stored.map(deliveryId));
   const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
   const events: NewEvent[] = kept.flatMap(({ held, outcome }) => eventFor(held, outcome) ?? []);
 
-  const unsent = kept.filter(({ outcome }) => outcome.status !== "sent");
-  const done = unsent.flatMap(({ held }) => completionByCondition(held, reminders.get(held.reminderId)));
+  const counted = kept.filter(({ held, outcome }) => outcome.status === "sent" && isCounted(held));
+  await countSent(
+    sql,
+    counted.map(({ held }) => held.reminderId),
+  );
+  for (const { held } of counted) addOneSent(reminders.get(held.reminderId));
+  events.push(...(await noteWhatWasAnswered(sql, kept, reminders, keep)));
+
+  const maybeDone = kept.filter(({ held, outcome }) => outcome.status !== "sent" || isCounted(held));
+  const done = maybeDone.flatMap(({ held }) => completionByCondition(held, reminders.get(held.reminderId)));
   const doneIds = new Set(await writeCompleted(sql, done));
-  for (const { id, because } of done) {
-    if (doneIds.delete(id)) events.push(completed(id, "stop_condition", because));
+  for (const { id, reason, because } of done) {
+    if (doneIds.delete(id)) events.push(completed(id, reason, because));
   }
 
   const last = kept.filter(({ held }) => held.isLast);
@@ -66,14 +90,46 @@ async function storeWithConsequences(sql: Sql, batch: readonly Ended[], results:
   return stored;
 }
 
-/** Completes the reminder of a delivery that didn't leave if its condition, as it is now, is met. */
+/** True where a message that was sent is counted for its reminder's condition. */
+function isCounted({ known }: Held): boolean {
+  return known !== null && countsSent(known.reminder.stopCondition);
+}
+
+function addOneSent(known: ReminderWithFacts | undefined): void {
+  if (known) known.standing = { ...known.standing, sentCount: known.standing.sentCount + 1 };
+}
+
+/** Notes what was answered, or wasn't, when it was asked once more before a message left. Returns what the timelines say of it. */
+async function noteWhatWasAnswered(
+  sql: Sql,
+  kept: readonly Ended[],
+  reminders: Map<number, ReminderWithFacts>,
+  { hold, log }: Keeping,
+): Promise<NewEvent[]> {
+  const notes = kept.flatMap(({ held, outcome }) => {
+    const id = held.reminderId;
+    // What was sent though nobody could say was noted when it fired.
+    const stop = outcome.stop ?? (held.stop?.state === "unknown" ? null : held.stop);
+    const { reminder, standing } = reminders.get(id) ?? {};
+    const note = stop && standing && noteOf(stop, standing.unknownCount, standing.onUnknown, hold);
+    if (!note) return [];
+    if (note.attention) log.warn({ reminder: id, tenant: reminder?.tenantId, reason: note.attention }, NEEDS_ATTENTION);
+    return [{ id, ...note }];
+  });
+  await noteAnswers(sql, notes);
+  return notes.flatMap(({ id, events }) => events.map((event) => ({ reminderId: id, ...event })));
+}
+
+/** Completes the reminder of a delivery that didn't leave, or was the last one wanted, if its condition, as it is now, is met. */
 function completionByCondition(
   held: Held,
   known: ReminderWithFacts | undefined,
 ): (CompletedReminder & { because: string })[] {
   if (known?.reminder.status !== "ACTIVE" || known.reminder.deletedAt !== null) return [];
-  const { state, because } = stopAnswer(known.reminder.stopCondition, subjectOf(known));
-  return state === "met" ? [{ id: held.reminderId, reason: "stop_condition", because }] : [];
+  const { stopCondition } = known.reminder;
+  const stop = evaluate(stopCondition, subjectOf(known), (key) => held.answers.get(key)?.answer ?? null);
+  if (isQuestion(stop) || stop.state !== "met") return [];
+  return [{ id: held.reminderId, reason: completionReasonOf(stopCondition), because: stop.because }];
 }
 
 function toResult({ held, outcome }: Ended): DeliveryResult {

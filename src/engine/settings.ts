@@ -1,6 +1,9 @@
+import { type Ceiling, NO_CEILING } from "../core/ceiling.ts";
+import { DEFAULT_HOLD, type HoldPolicy } from "../core/hold.ts";
 import type { Ramp } from "../core/ramp.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
 import type { Limits } from "../store/pace.ts";
+import type { AskingLimits } from "./asking/turnstile.ts";
 
 export interface EngineSettings {
   /** A sleeping worker looks at least this often, whether or not it is woken. At most 10 s (see `reminder_wake_horizon`). */
@@ -12,6 +15,15 @@ export interface EngineSettings {
   catchUp: Ramp;
   /** How many messages may begin, for each tenant that has no limits of its own. */
   limits: Limits;
+  /** How stop conditions are asked that have to be asked before. */
+  asking: AskingLimits & {
+    /** No answer after so long is none. */
+    timeoutMs: number;
+  };
+  /** What is done while nobody can say whether the thing is done. */
+  hold: HoldPolicy;
+  /** How often and for how long any reminder may fire before a person is asked. */
+  ceiling: Ceiling;
   /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
   leaseSeconds: number;
   /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
@@ -26,6 +38,9 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   retry: DEFAULT_RETRY,
   catchUp: { perSecond: 100, doublesEverySeconds: 5 },
   limits: { perMinute: null, perRecipientPerHour: null },
+  asking: { total: 100, perTenant: 50, perService: 5, timeoutMs: 15_000 },
+  hold: DEFAULT_HOLD,
+  ceiling: NO_CEILING,
   leaseSeconds: 12,
   retentionDays: 90,
   graceMs: 2_000,

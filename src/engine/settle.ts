@@ -1,4 +1,4 @@
-import { stopAnswer } from "../conditions/registry.ts";
+import { stopAnswer } from "../conditions/evaluate.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { insertEvents } from "../store/events.ts";
 import { writeCompleted } from "../store/firing.ts";

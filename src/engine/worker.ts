@@ -6,6 +6,9 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { nextDue } from "../store/wake.ts";
 import { beat, removeWorker } from "../store/workers.ts";
 import { Alarm } from "./alarm.ts";
+import { Asker } from "./asking/asker.ts";
+import type { Outside } from "./asking/outside.ts";
+import { Questions } from "./asking/questions.ts";
 import { Claims } from "./claims.ts";
 import { Deliverer } from "./deliver.ts";
 import { fireBatch } from "./fire.ts";
@@ -21,6 +24,8 @@ export interface WorkerOptions {
   database: WorkerDatabase;
   channels: Channels;
   log: Logger;
+  /** What stop conditions ask with; without it, they ask nobody outside. */
+  outside?: Outside;
   settings?: Partial<EngineSettings>;
 }
 
@@ -41,26 +46,32 @@ const LANES = 2;
 /** Leases are renewed and the worker's line is beaten this often. */
 const BEATS_PER_LEASE = 4;
 const LOOPS_END_MS = 500;
+const ASKING_ENDS_MS = 300;
 const SIGN_OFF_MS = 300;
 
 /** Starts a worker: fires what is due, sends it, completes what is done, until stopped. No error ends it. */
-export function startWorker({ database, channels, log, settings: given }: WorkerOptions): Worker {
+export function startWorker({ database, channels, log, outside, settings: given }: WorkerOptions): Worker {
   const settings: EngineSettings = { ...DEFAULT_SETTINGS, ...given };
   const identity = { id: randomUUID(), name: `${hostname()}:${process.pid}` };
   const stopping = new AbortController();
   const alarms = {
     fire: new Alarm(),
+    ask: new Alarm(),
     deliver: new Alarm(),
     settle: new Alarm(),
     keep: new Alarm(),
     replan: new Alarm(),
   };
-  const deliverer = new Deliverer(database, channels, settings, log, () => alarms.deliver.poke());
+  const { timeoutMs, ...limits } = settings.asking;
+  const questions = new Questions({ outside: outside ?? null, limits, timeoutMs, log });
+  const deliverer = new Deliverer(database, channels, questions, settings, log, () => alarms.deliver.poke());
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
   const claims = new Claims(settings);
   const mark = new LowMark();
+  const onRoom = (): void => alarms.ask.poke();
+  const asker = new Asker({ database, channels, deliverer, settings, questions, log, onRoom });
   const lookForDue = async (): Promise<number> => {
     const look = mark.begin();
     const found = await nextDue(database, look.from);
@@ -85,7 +96,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     return replanned >= settings.batchSize ? 0 : Number.POSITIVE_INFINITY;
   };
   const renew = async (): Promise<number> => {
-    await deliverer.renew();
+    await Promise.all([deliverer.renew(), asker.renew()]);
     return beatMs;
   };
 
@@ -94,6 +105,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
     { ...common, name: "keep", alarm: alarms.keep, step: keep },
     { ...common, name: "renew", alarm: new Alarm(), step: renew },
     { ...common, name: "fire", alarm: alarms.fire, step: fire },
+    { ...common, name: "ask", alarm: alarms.ask, step: () => asker.claim() },
     { ...common, name: "replan", alarm: alarms.replan, step: replan },
     { ...common, name: "deliver", alarm: alarms.deliver, step: () => deliverer.claim() },
     {
@@ -111,6 +123,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
   const running = Promise.all(loops.map(runLoop));
   const unlisten = database.listen(NOTIFY_CHANNEL, (payload) => {
     if (payload === "due") alarms.fire.poke();
+    else if (payload === "ask") alarms.ask.poke();
     else if (payload === "flag") alarms.settle.poke();
     else if (payload === "unplanned") alarms.replan.poke();
     else pokeAll();
@@ -122,6 +135,7 @@ export function startWorker({ database, channels, log, settings: given }: Worker
       stopping.abort();
       pokeAll();
       await withinMs(LOOPS_END_MS, running);
+      await withinMs(ASKING_ENDS_MS, asker.stop());
       await deliverer.stop(settings.graceMs);
       await withinMs(SIGN_OFF_MS, Promise.allSettled([removeWorker(database, identity.id), unlisten()]));
     },

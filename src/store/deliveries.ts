@@ -189,7 +189,8 @@ export async function renewLeases(sql: Sql, held: readonly HeldKey[], leaseSecon
 // deliveries ends last; one that went on meanwhile does not.
 const COMPLETE_ENDED = `
   update reminder_jobs r
-     set status = 'COMPLETED', completion_reason = u.reason, completed_at = reminder_now(), updated_at = reminder_now()
+     set status = 'COMPLETED', completion_reason = u.reason, completed_at = reminder_now(), updated_at = reminder_now(),
+         needs_attention = null
     from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as u(id, occurrence_at, reason)
    where r.id = u.id and r.status <> 'COMPLETED' and r.next_run_at is null
      and (r.last_occurrence_at = u.occurrence_at or r.misfire_policy = 'all') and not ${HAS_OTHERS_UNDER_WAY}

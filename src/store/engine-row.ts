@@ -1,4 +1,5 @@
-import type { Contact, Instant, Reminder } from "../core/reminder.ts";
+import type { Progress } from "../core/ceiling.ts";
+import type { Contact, Instant, JsonObject, OnUnknown, Reminder } from "../core/reminder.ts";
 import { NO_FLAGS, type StopSubject } from "../core/stop.ts";
 import type { Row } from "./postgres.ts";
 import { SCHEDULE_COLUMNS, toBounds, toSchedule, toStopCondition } from "./reminder-row.ts";
@@ -29,6 +30,17 @@ export type EngineReminder = Pick<
   | "deletedAt"
 >;
 
+/** What is kept of few reminders; most share one that says nothing. */
+export interface Standing {
+  onUnknown: OnUnknown;
+  /** Messages that were sent, where its condition counts them. */
+  sentCount: number;
+  /** How often in a row nobody could say whether it is done. */
+  unknownCount: number;
+  /** See `Progress`. */
+  countedFrom: Progress["countedFrom"];
+}
+
 export type EngineContact = Pick<Contact, "name" | "email" | "timeZone" | "locale">;
 
 /** A reminder with the facts for its decision and the contact for its message, all from one query. */
@@ -40,15 +52,24 @@ export interface ReminderWithFacts {
   isOutdated: boolean;
   /** The flag that its stop condition names, if that is one that a join brings. */
   flags: StopSubject["flags"];
+  standing: Standing;
   /** The database's instant at which it was read. */
   now: Instant;
   contact: EngineContact | null;
 }
 
-/** The columns of `reminder_jobs` that make an `EngineReminder`. */
+/**
+ * The columns of `reminder_jobs` that make an `EngineReminder` and its `Standing`: what most reminders have nothing of comes as
+ * one column, for each is paid for at every firing.
+ */
 export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, entity_id, event_type, channel, recipient,
            subject, message, data, time_zone, ${SCHEDULE_COLUMNS}, stop_condition_type,
-           stop_condition_value, flag_key, status, next_run_at, last_occurrence_at, occurrence_count, created_at, deleted_at`;
+           stop_condition_value, flag_key, status, next_run_at, last_occurrence_at, occurrence_count, created_at, deleted_at,
+           case when stop_condition_type <> 'db_check' or ceiling_from is not null
+                then jsonb_build_object(
+                       'settings', stop_condition_settings, 'on_unknown', on_unknown, 'sent', sent_count,
+                       'unknown', unknown_count, 'from_count', ceiling_from_count,
+                       'from', (extract(epoch from ceiling_from) * 1000)::bigint) end as standing`;
 
 /** What is read beside a reminder `r`, from the joins in `FACTS_JOINS`. */
 export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_id is not null as has_contact,
@@ -57,7 +78,29 @@ export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_
 export const FACTS_JOINS = `left join status_flags f on (f.tenant_id, f.key) = (r.tenant_id, r.flag_key)
     left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (r.tenant_id, r.entity_type, r.entity_id)`;
 
+const USUAL: Standing = Object.freeze({ onUnknown: "hold", sentCount: 0, unknownCount: 0, countedFrom: null });
+
+/** `standing` as the database makes it. */
+interface StandingColumn {
+  settings: JsonObject | null;
+  on_unknown: OnUnknown | null;
+  sent: number;
+  unknown: number | null;
+  from: number | null;
+  from_count: number | null;
+}
+
+function toStanding({ on_unknown, sent, unknown, from, from_count }: StandingColumn): Standing {
+  return {
+    onUnknown: on_unknown ?? "hold",
+    sentCount: sent,
+    unknownCount: unknown ?? 0,
+    countedFrom: from === null ? null : { at: from, count: from_count ?? 0 },
+  };
+}
+
 export function toReminderWithFacts(row: Row): ReminderWithFacts {
+  const standing = row.standing as StandingColumn | null;
   return {
     reminder: {
       id: row.id as number,
@@ -73,7 +116,7 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
       timeZone: row.time_zone as string | null,
       schedule: toSchedule(row),
       bounds: toBounds(row),
-      stopCondition: toStopCondition(row),
+      stopCondition: toStopCondition(row, standing?.settings ?? null),
       status: row.status as Reminder["status"],
       nextRunAt: row.next_run_at as number | null,
       nextWallAt: row.next_wall_at as number | null,
@@ -85,6 +128,7 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
     lastOccurrenceAt: row.last_occurrence_at as number | null,
     isOutdated: row.next_wall_at !== null && (row.zone_rules as string) < ZONE_RULES,
     flags: row.flag_key === null ? NO_FLAGS : new Map([[row.flag_key as string, row.flag_is_set as boolean]]),
+    standing: standing === null ? USUAL : toStanding(standing),
     now: row.now as Instant,
     contact: row.has_contact
       ? {

@@ -19,11 +19,11 @@ export interface DueReminder extends ReminderWithFacts {
 }
 
 /**
- * What is due, and for this worker: $1 are the channels that it has, $2 the milliseconds that it fires ahead, $3 from where
+ * What is due and isn't asked first (see `src/store/asking.ts`), and for this worker: $1 are the channels that it has, $2 the milliseconds that it fires ahead, $3 from where
  * on it looks, $4 the ids that it leaves out. While one version is replaced by the next, some workers lack a channel that
  * others have already: they leave it to them for a minute.
  */
-export const IS_DUE = `status = 'ACTIVE' and deleted_at is null
+export const IS_DUE = `status = 'ACTIVE' and deleted_at is null and not is_asked
        and next_run_at <= reminder_now() + $2 * interval '1 millisecond' and next_run_at >= $3::timestamptz
        and (channel = any($1) or next_run_at <= reminder_now() - interval '1 minute')
        and id <> all($4::bigint[])`;
@@ -89,7 +89,7 @@ const CLAIM_ONE = `
   with r as materialized (
     select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
-     where id = $1 and status = 'ACTIVE' and deleted_at is null
+     where id = $1 and status = 'ACTIVE' and deleted_at is null and not is_asked
        and next_run_at <= reminder_now() + $2 * interval '1 millisecond'
        for update skip locked
   )
@@ -103,15 +103,27 @@ export async function claimOne(sql: Sql, id: number, aheadMs: number): Promise<D
   return (await sql.query(CLAIM_ONE, [id, aheadMs])).map(toDueReminder);
 }
 
-const PAUSE = `
-  update reminder_jobs
-     set status = 'PAUSED', updated_at = reminder_now()
-   where id = $1 and status = 'ACTIVE'
-  returning id`;
+export interface PausedReminder {
+  id: number;
+  /** Why a person must look at it. */
+  because: string;
+}
 
-/** Pauses a reminder, and says whether it was ACTIVE. */
-export async function pauseReminder(sql: Sql, id: number): Promise<boolean> {
-  return (await sql.query(PAUSE, [id])).length > 0;
+const PAUSE = `
+  update reminder_jobs r
+     set status = 'PAUSED', needs_attention = p.because, updated_at = reminder_now()
+    from unnest($1::bigint[], $2::text[]) as p(id, because)
+   where r.id = p.id and r.status = 'ACTIVE'
+  returning r.id`;
+
+/** Pauses what is still ACTIVE among these until somebody has looked at it, and says which those were. */
+export async function writePaused(sql: Sql, paused: readonly PausedReminder[]): Promise<number[]> {
+  if (paused.length === 0) return [];
+  const rows = await sql.query<{ id: number }>(PAUSE, [
+    paused.map(({ id }) => id),
+    paused.map(({ because }) => because),
+  ]);
+  return rows.map((row) => row.id);
 }
 
 export function toDueReminder(row: Row): DueReminder {
@@ -152,7 +164,7 @@ export interface CompletedReminder {
 const WRITE_COMPLETED = `
   update reminder_jobs r
      set status = 'COMPLETED', completion_reason = d.reason, completed_at = reminder_now(), updated_at = reminder_now(),
-         next_run_at = null
+         next_run_at = null, needs_attention = null
     from unnest($1::bigint[], $2::text[]) as d(id, reason)
    where r.id = d.id and r.status = 'ACTIVE'
   returning r.id`;

@@ -15,6 +15,8 @@ export interface ReminderFilter {
   dueBefore?: Instant | undefined;
   /** Due at this instant or later. */
   dueAfter?: Instant | undefined;
+  /** Whether a person must look at it. */
+  needsAttention?: boolean | undefined;
   includeDeleted: boolean;
 }
 
@@ -26,7 +28,8 @@ const MATCHES = `
      and ($7::text is null or channel = $7)
      and ($8::timestamptz is null or next_run_at < $8)
      and ($9::timestamptz is null or next_run_at >= $9)
-     and ($10 or deleted_at is null)`;
+     and ($10 or deleted_at is null)
+     and ($12::boolean is null or (needs_attention is not null) = $12)`;
 
 const OF_TENANT = `
          tenant_id = $1
@@ -52,6 +55,14 @@ const LIST_AMONG_TENANTS = `
      and tenant_id <> '${DEFAULT_TENANT}'
      and ${MATCHES}
    order by tenant_id desc, id desc
+   limit $11`;
+
+// Those that need a person are few among millions, and have an index of their own.
+const LIST_NEEDING_ATTENTION = `
+  select *
+    from reminder_jobs
+   where needs_attention is not null and ${OF_TENANT}
+   order by id desc
    limit $11`;
 
 // One entity has few reminders among millions, so walking down the ids would read the whole table for a page. Two partial
@@ -87,7 +98,8 @@ export async function listReminders(
 ): Promise<ReminderRecord[]> {
   const isOfEntity = filter.entityType !== undefined && filter.entityId !== undefined;
   const list = sql.tenant === DEFAULT_TENANT ? LIST : LIST_AMONG_TENANTS;
-  const rows = await sql.query(isOfEntity ? LIST_OF_ENTITY : list, [
+  const query = isOfEntity ? LIST_OF_ENTITY : filter.needsAttention ? LIST_NEEDING_ATTENTION : list;
+  const rows = await sql.query(query, [
     sql.tenant,
     page.below,
     filter.status ?? null,
@@ -99,6 +111,7 @@ export async function listReminders(
     filter.dueAfter === undefined ? null : toTimestamptz(filter.dueAfter),
     filter.includeDeleted,
     page.limit,
+    filter.needsAttention ?? null,
   ]);
   return rows.map(toReminderRecord);
 }

@@ -1,4 +1,12 @@
-import { type Bounds, NO_BOUNDS, type ReminderRecord, type Schedule, type StopCondition } from "../core/reminder.ts";
+import {
+  type Bounds,
+  type JsonObject,
+  NO_BOUNDS,
+  type OnUnknown,
+  type ReminderRecord,
+  type Schedule,
+  type StopCondition,
+} from "../core/reminder.ts";
 import { DEFAULT_FACTOR, DEFAULT_MAX_INTERVAL_MINUTES } from "../core/schedule/backoff.ts";
 import type { Row } from "./postgres.ts";
 
@@ -18,9 +26,11 @@ export function toReminderRecord(row: Row): ReminderRecord {
     timeZone: row.time_zone as string | null,
     schedule: toSchedule(row),
     bounds: toBounds(row),
-    stopCondition: toStopCondition(row),
+    stopCondition: toStopCondition(row, row.stop_condition_settings as JsonObject | null),
+    onUnknown: (row.on_unknown as OnUnknown | null) ?? "hold",
     status: row.status as ReminderRecord["status"],
     completionReason: row.completion_reason as ReminderRecord["completionReason"],
+    needsAttention: row.needs_attention as string | null,
     runAt: row.run_at as number | null,
     nextRunAt: row.next_run_at as number | null,
     nextWallAt: row.next_wall_at as number | null,
@@ -81,7 +91,7 @@ export function toBounds(row: Row): Bounds {
 export const SCHEDULE_COLUMNS = `schedule_type, interval_minutes, interval_factor, max_interval_minutes, cron, rrule,
            offsets, anchor_at, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy, next_wall_at, zone_rules`;
 
-export function toStopCondition(row: Row): StopCondition | null {
+export function toStopCondition(row: Row, settings: JsonObject | null): StopCondition | null {
   if (row.stop_condition_type === null) return null;
-  return { type: row.stop_condition_type as string, value: row.stop_condition_value as string | null, settings: null };
+  return { type: row.stop_condition_type as string, value: row.stop_condition_value as string | null, settings };
 }

@@ -4,6 +4,7 @@ import {
   type Instant,
   type JsonObject,
   NO_BOUNDS,
+  type OnUnknown,
   type ReminderRecord,
   type Schedule,
   type StopCondition,
@@ -32,6 +33,7 @@ export interface NewReminder {
   /** When it is due first; null: as `runAt` says, else one interval from now, or now where there is none. */
   firstRun: NextRun | null;
   stopCondition: StopCondition | null;
+  onUnknown: OnUnknown;
 }
 
 /** A series of intervals may have its anchor from the database, as its first due instant. */
@@ -47,12 +49,13 @@ const INSERT = `
                              data, time_zone, schedule_type, interval_minutes, interval_factor, max_interval_minutes, cron,
                              rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
                              run_at, next_run_at, next_wall_at, zone_rules, anchor_at,
-                             stop_condition_type, stop_condition_value)
+                             stop_condition_type, stop_condition_value, stop_condition_settings, on_unknown)
   select $1, reminder_bucket($1, entity_type, entity_id, event_type), entity_type, entity_id, event_type, channel,
          recipient, subject, message, data, time_zone, schedule_type, interval_minutes, interval_factor,
          max_interval_minutes, cron, rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
          run_at, first_at, next_wall_at, case when next_wall_at is null then '' else $4 end,
-         coalesce(anchor_at, case schedule_type when 'recurring' then first_at end), stop_condition_type, stop_condition_value
+         coalesce(anchor_at, case schedule_type when 'recurring' then first_at end), stop_condition_type, stop_condition_value,
+         stop_condition_settings, on_unknown
     from patience,
          jsonb_to_recordset($2) as wanted (
            entity_type text, entity_id text, event_type text, channel text, recipient text, subject text, message text,
@@ -60,7 +63,7 @@ const INSERT = `
            max_interval_minutes integer, cron text, rrule text, offsets text[], anchor_at timestamptz, start_at timestamptz,
            end_at timestamptz, max_occurrences integer, jitter_seconds integer, misfire_policy text, run_at timestamptz,
            next_run_at timestamptz, next_wall_at timestamp,
-           stop_condition_type text, stop_condition_value text),
+           stop_condition_type text, stop_condition_value text, stop_condition_settings jsonb, on_unknown text),
          lateral (
            select coalesce(next_run_at, run_at, reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
          ) as first (first_at)
@@ -107,8 +110,10 @@ function asInserted(reminder: NewReminder, tenantId: string, row: Row): Reminder
         : reminder.schedule,
     bounds: reminder.bounds,
     stopCondition: reminder.stopCondition,
+    onUnknown: reminder.onUnknown,
     status: "ACTIVE",
     completionReason: null,
+    needsAttention: null,
     nextRunAt: firstAt,
     nextWallAt: reminder.firstRun?.nextWallAt ?? null,
     lastRunAt: null,
@@ -120,6 +125,11 @@ function asInserted(reminder: NewReminder, tenantId: string, row: Row): Reminder
     runAt: reminder.runAt,
     lastOccurrenceAt: null,
   };
+}
+
+/** What is as usual is null. */
+function unusual(onUnknown: OnUnknown): OnUnknown | null {
+  return onUnknown === "hold" ? null : onUnknown;
 }
 
 function toKey(row: Row): ReminderKey {
@@ -147,6 +157,8 @@ function toRow(reminder: NewReminder): Row {
     next_wall_at: wallOrNull(reminder.firstRun?.nextWallAt ?? null),
     stop_condition_type: reminder.stopCondition?.type,
     stop_condition_value: reminder.stopCondition?.value,
+    stop_condition_settings: reminder.stopCondition?.settings,
+    on_unknown: unusual(reminder.onUnknown),
   };
 }
 
@@ -245,7 +257,8 @@ export class KeyIsTaken extends Error {
 }
 
 // `data` that nobody changed stays as it is: plain SQL may have put numbers there that are finer or larger than ours. Which
-// rules of its zone it goes by changes with the due instant alone.
+// rules of its zone it goes by changes with the due instant alone. A condition is asked anew, by whoever comes first: a worker
+// that is asking it has lost it. Towards the ceilings of the installation, one that is resumed counts from now.
 const WRITE = `
   update reminder_jobs r
      set channel = $3, recipient = $4, subject = $5, message = $6, data = coalesce($7, r.data), time_zone = $8,
@@ -255,7 +268,11 @@ const WRITE = `
          jitter_seconds = s.jitter_seconds, misfire_policy = s.misfire_policy,
          run_at = $10, next_run_at = $11, next_wall_at = $12,
          zone_rules = case when $11::reminder_instant is distinct from r.next_run_at then $13 else r.zone_rules end,
-         stop_condition_type = $14, stop_condition_value = $15,
+         stop_condition_type = $14, stop_condition_value = $15, stop_condition_settings = $20, on_unknown = $21,
+         ask_at = null, ask_token = null, needs_attention = $22,
+         ceiling_from = case when r.status = 'PAUSED' and $16 = 'ACTIVE' then reminder_now() else r.ceiling_from end,
+         ceiling_from_count = case when r.status = 'PAUSED' and $16 = 'ACTIVE' then r.occurrence_count
+                                   else r.ceiling_from_count end,
          status = $16, completion_reason = $17, completed_at = $18, deleted_at = $19, updated_at = reminder_now()
     from jsonb_to_record($9) as s (
            schedule_type text, interval_minutes integer, interval_factor float8, max_interval_minutes integer, cron text,
@@ -295,6 +312,9 @@ export async function writeReminder(
       reminder.completionReason,
       orNull(reminder.completedAt),
       orNull(reminder.deletedAt),
+      stopCondition?.settings == null ? null : JSON.stringify(stopCondition.settings),
+      unusual(reminder.onUnknown),
+      reminder.needsAttention,
     ])
     .catch((error: unknown) => {
       throw isKeyConflict(error) ? new KeyIsTaken() : error;

@@ -13,7 +13,7 @@ const DUE_TENANTS = `
   with recursive visited as (
     (select tenant_id, next_run_at, 1 as place
        from reminder_jobs
-      where status = 'ACTIVE' and deleted_at is null and next_run_at >= $4::timestamptz
+      where status = 'ACTIVE' and deleted_at is null and not is_asked and next_run_at >= $4::timestamptz
         and tenant_id <> '${DEFAULT_TENANT}' and tenant_id > $1
       order by tenant_id, next_run_at
       limit 1)
@@ -23,7 +23,7 @@ const DUE_TENANTS = `
      cross join lateral (
        select tenant_id, next_run_at
          from reminder_jobs
-        where status = 'ACTIVE' and deleted_at is null and next_run_at >= $4::timestamptz
+        where status = 'ACTIVE' and deleted_at is null and not is_asked and next_run_at >= $4::timestamptz
           and tenant_id <> '${DEFAULT_TENANT}' and tenant_id > visited.tenant_id
         order by tenant_id, next_run_at
         limit 1

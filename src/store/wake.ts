@@ -38,7 +38,7 @@ const NEXT_DUE = `
       left join lateral (
         select next_run_at as at
           from reminder_jobs
-         where status = 'ACTIVE' and deleted_at is null and next_run_at >= $1::timestamptz
+         where status = 'ACTIVE' and deleted_at is null and not is_asked and next_run_at >= $1::timestamptz
          order by next_run_at
          limit 1
       ) due on true
@@ -46,7 +46,7 @@ const NEXT_DUE = `
   select ${EARLIEST_COLUMNS}
     from earliest`;
 
-/** The earliest due reminder, looked for from the instant `from` on; null: from the very beginning. */
+/** The earliest due reminder that isn't asked first, looked for from the instant `from` on; null: from the very beginning. */
 export async function nextDue(sql: Sql, from: Instant | null): Promise<Earliest> {
   const [row] = await sql.query(NEXT_DUE, [beginning(from)]);
   return toEarliest(row as Row);

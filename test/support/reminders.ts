@@ -22,6 +22,8 @@ export function reminderRecord(fields: Partial<ReminderRecord> = {}): ReminderRe
     schedule: { type: "recurring", intervalMinutes: 60, anchorAt: T0 },
     bounds: NO_BOUNDS,
     stopCondition: null,
+    onUnknown: "hold",
+    needsAttention: null,
     status: "ACTIVE",
     completionReason: null,
     nextRunAt: T0,

@@ -70,7 +70,14 @@ const ALL = { includeDeleted: false };
 const KEY = { entityType: "invoice", entityId: "INV_2", eventType: "event 2" };
 const NEW = {
   ...{ ...KEY, channel: "sink", recipient: null, subject: null, message: null, data: {}, timeZone: null },
-  ...{ schedule: { type: "one_time" as const }, bounds: NO_BOUNDS, firstRun: null, runAt: null, stopCondition: null },
+  ...{
+    schedule: { type: "one_time" as const },
+    bounds: NO_BOUNDS,
+    firstRun: null,
+    runAt: null,
+    stopCondition: null,
+    onUnknown: "hold" as const,
+  },
 };
 
 test("P9: what one tenant asks reads its own rows, however many others have", async () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { REMINDER_STATUSES, type ReminderRecord, type StopCondition } from "../../core/reminder.ts";
+import { REMINDER_STATUSES } from "../../core/reminder.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../../core/schedule/check.ts";
 import { update } from "../../core/update.ts";
 import { listReminders } from "../../store/reminder-list.ts";
@@ -8,11 +8,12 @@ import { changeReminder, noReminder } from "../change-reminder.ts";
 import { parseRecipient } from "../channel-check.ts";
 import type { Api } from "../context.ts";
 import { createTogether } from "../create-reminder.ts";
+import { editedStopCondition } from "../edited-stop-condition.ts";
 import { reminderEtag, tagged } from "../etag.ts";
 import { conditionsOf, unlessKnown } from "../etag-conditions.ts";
-import { checkFlagKey, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
+import { checkFlagKeys, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
-import { invalidField, notFound } from "../problem.ts";
+import { notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
 import { CreateReminder, Reminder, toReminderJson, UpdateReminder } from "../schemas/reminder.ts";
@@ -28,6 +29,7 @@ const ListQuery = z.strictObject({
   channel: line(50).optional().describe("Only those sent over this channel."),
   due_before: instant.optional().describe("Only those due earlier than this."),
   due_after: instant.optional().describe("Only those due at this instant or later."),
+  needs_attention: queryBoolean.optional().describe("Only those that a person must look at, or only the others."),
   include_deleted: includeDeleted,
   ...pageQuery(z.tuple([z.int().min(1)])),
 });
@@ -88,6 +90,7 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         channel: query.channel,
         dueBefore: query.due_before,
         dueAfter: query.due_after,
+        needsAttention: query.needs_attention,
         includeDeleted: query.include_deleted ?? false,
       };
       const below = query.cursor?.[0] ?? null;
@@ -139,6 +142,7 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
           "run. To `one_time`, the next run is the last.\n" +
           "- Any other change of the schedule, its bounds or its time zone: it is due at the next occurrence from now on.\n\n" +
+          "A `stop_condition_type` other than before brings its own value and settings; null clears all three.\n\n" +
           "What a reminder is about (`entity_type`, `entity_id`, `event_type`) can't be changed, and neither can one that " +
           "is COMPLETED.",
         params: idParams,
@@ -154,7 +158,7 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         const isAddressed = body.channel !== undefined || body.recipient !== undefined;
         const recipient = body.recipient === undefined ? reminder.recipient : body.recipient;
         const stopCondition = editedStopCondition(reminder, body);
-        checkFlagKey(stopCondition, reminder);
+        checkFlagKeys(stopCondition, reminder);
         const edit = {
           channel,
           recipient: isAddressed ? parseRecipient(channels, channel, recipient) : undefined,
@@ -167,26 +171,11 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           bounds: toBoundsEdit(body),
           runAt: body.run_at,
           stopCondition,
-        };
+          onUnknown: body.on_unknown === null ? "hold" : body.on_unknown,
+        } as const;
         return update(reminder, edit, now, { contactZone, minIntervalSeconds });
       });
       return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
   );
-}
-
-/** Both halves together: one that is left out stays, and clearing one clears both. */
-function editedStopCondition(
-  { stopCondition }: ReminderRecord,
-  { stop_condition_type: type, stop_condition_value: value }: z.output<typeof UpdateReminder>,
-): StopCondition | null {
-  if (type === undefined && value === undefined) return stopCondition;
-  if ((type ?? null) === null && (value ?? null) === null) return null;
-  const edited = {
-    type: type === undefined ? stopCondition?.type : type,
-    value: value === undefined ? stopCondition?.value : value,
-  };
-  if (edited.type == null) throw invalidField("stop_condition_type", "must be given where stop_condition_value is");
-  if (edited.value == null) throw invalidField("stop_condition_value", "must be given where stop_condition_type is");
-  return { type: edited.type, value: edited.value, settings: null };
 }

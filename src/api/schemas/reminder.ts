@@ -1,12 +1,11 @@
 import { z } from "zod";
-import { STOP_CONDITION_TYPES } from "../../conditions/registry.ts";
 import { toIso } from "../../core/instant.ts";
 import {
   COMPLETION_REASONS,
+  ON_UNKNOWN,
   REMINDER_STATUSES,
   type ReminderRecord,
   SCHEDULE_TYPES,
-  type StopCondition,
 } from "../../core/reminder.ts";
 import { misplacedField } from "../../core/schedule/fields.ts";
 import { refusals } from "../validation.ts";
@@ -19,6 +18,7 @@ import {
   toScheduleFields,
   toScheduleJson,
 } from "./schedule.ts";
+import { stopFields, stopFlaws } from "./stop-condition.ts";
 
 const entityType = line(200).describe("What kind of thing the reminder is about.");
 const entityId = line(200).describe("Which one of them.");
@@ -39,14 +39,6 @@ const zone = timeZone
   .describe(
     "IANA zone whose clocks rules go by, and in which the message writes instants. Left out: the contact's, else UTC.",
   );
-const stopType = z
-  .enum(STOP_CONDITION_TYPES as [string, ...string[]])
-  .nullish()
-  .describe("Kind of the stop condition, which is asked before every message. Given together with its value.");
-const stopValue = text(500)
-  .nullish()
-  .describe("For `db_check`: the flag's key. It may hold `{entity_type}`, `{entity_id}` and `{event_type}`.");
-
 export const exampleWish = {
   entity_type: "interviewer",
   entity_id: "INT_100",
@@ -66,8 +58,7 @@ export const CreateReminder = z
     channel,
     schedule_type: scheduleType,
     ...scheduleFields,
-    stop_condition_type: stopType,
-    stop_condition_value: stopValue,
+    ...stopFields,
     recipient,
     run_at: instant
       .nullish()
@@ -87,9 +78,9 @@ export const CreateReminder = z
     };
     const misplaced = misplacedField(wish.schedule_type, toScheduleFields(wish));
     if (misplaced) refuse(misplaced.field, misplaced.message);
-    const [type, value] = [wish.stop_condition_type != null, wish.stop_condition_value != null];
-    if (type && !value) refuse("stop_condition_value", "is required where stop_condition_type is given");
-    if (value && !type) refuse("stop_condition_type", "is required where stop_condition_value is given");
+    for (const { path, message } of stopFlaws(wish)) {
+      ctx.issues.push({ code: "custom", path: [...path], message, input: ctx.value });
+    }
   })
   .meta({
     id: "CreateReminder",
@@ -110,8 +101,7 @@ export const UpdateReminder = z
     run_at: instant
       .optional()
       .describe("Due then; it goes on from there, or by its rule. One in the past means at once."),
-    stop_condition_type: stopType,
-    stop_condition_value: stopValue,
+    ...stopFields,
   })
   .meta({
     id: "UpdateReminder",
@@ -138,6 +128,9 @@ export const exampleReminder = {
   data: { round: 2 },
   time_zone: "Europe/Berlin",
   run_at: null,
+  stop_condition_settings: null,
+  on_unknown: "hold",
+  needs_attention: null,
   updated_at: "2026-01-15T10:30:00.000Z",
   completed_at: null,
   deleted_at: null,
@@ -171,6 +164,12 @@ export const Reminder = z
     time_zone: z.string().nullable(),
     run_at: isoInstant.nullable().describe("The first due instant that was asked for."),
     ...otherTimes,
+    stop_condition_settings: freeObject.nullable(),
+    on_unknown: z.enum(ON_UNKNOWN).describe("What it does while nobody can say whether it is done."),
+    needs_attention: z
+      .string()
+      .nullable()
+      .describe("Why a person must look at it; null: nobody must. Changing or resuming the reminder clears it."),
     updated_at: isoInstant.describe("When somebody last changed it, or it completed."),
     completed_at: isoInstant.nullable(),
     deleted_at: isoInstant.nullable().describe("When it was deleted; it can be restored."),
@@ -204,14 +203,11 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     time_zone: reminder.timeZone,
     run_at: toIso(reminder.runAt),
     ...others,
+    stop_condition_settings: stopCondition?.settings ?? null,
+    on_unknown: reminder.onUnknown,
+    needs_attention: reminder.needsAttention,
     updated_at: updatedAt === createdAt ? created : toIso(updatedAt),
     completed_at: toIso(reminder.completedAt),
     deleted_at: toIso(reminder.deletedAt),
   };
-}
-
-/** The stop condition that a wish names; the schema has seen to it that it is whole. */
-export function toStopCondition(wish: z.output<typeof CreateReminder>): StopCondition | null {
-  const { stop_condition_type: type, stop_condition_value: value } = wish;
-  return type != null && value != null ? { type, value, settings: null } : null;
 }

@@ -1,0 +1,185 @@
+import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import type { Channels } from "../../channels/registry.ts";
+import { evaluate } from "../../conditions/evaluate.ts";
+import { subjectOf } from "../../conditions/subject.ts";
+import {
+  leaseAsked,
+  lockAnswered,
+  lockAskable,
+  lookForAsked,
+  type Released,
+  releaseAsked,
+  renewAsked,
+} from "../../store/asking.ts";
+import { Batcher } from "../../store/batcher.ts";
+import type { DueReminder } from "../../store/firing.ts";
+import { isDatabaseAway } from "../../store/postgres.ts";
+import type { WorkerDatabase } from "../../store/tenant-database.ts";
+import { type Firing, fireClaimed, isOfRows, setAside } from "../fire.ts";
+import { backoffMs } from "../loop.ts";
+import { FIRE_AHEAD_MS } from "../settings.ts";
+import type { Answers } from "./answers.ts";
+import { addFlags } from "./facts.ts";
+import type { Questions } from "./questions.ts";
+import { Crowded } from "./turnstile.ts";
+
+export interface AskerOptions extends Omit<Firing, "claims" | "from" | "database" | "channels" | "log"> {
+  database: WorkerDatabase;
+  channels: Channels;
+  questions: Questions;
+  log: Logger;
+  /** Called when there may be something to ask sooner than the last `claim` said. */
+  onRoom: () => void;
+}
+
+/** Reminders that one worker asks at the same time; what is beyond that waits in the database. */
+const MOST_UNDER_WAY = 500;
+/** How many tenants one look goes over. */
+const LARGEST_LOOK = 1_000;
+const LARGEST_BATCH = 200;
+
+interface Asked {
+  id: number;
+  answers: Answers;
+}
+
+/**
+ * Asks the stop conditions of due reminders that have to be asked before, and fires those that are answered. A reminder is held
+ * under a lease while it is asked, outside any transaction; it fires under its row lock, by its condition as it is then.
+ */
+export class Asker {
+  readonly #options: AskerOptions;
+  readonly #token = randomUUID();
+  readonly #underWay = new Set<number>();
+  readonly #firing: Batcher<Asked, null>;
+  /** Tenants are gone round when one look doesn't reach all of them. */
+  #after = "";
+  #isFull = false;
+  #isStopping = false;
+
+  constructor(options: AskerOptions) {
+    this.#options = options;
+    this.#firing = new Batcher((batch) => this.#fire(batch), LARGEST_BATCH);
+  }
+
+  /** Claims what is to be asked; resolves to the milliseconds until there is more. */
+  async claim(): Promise<number> {
+    const room = MOST_UNDER_WAY - this.#underWay.size;
+    if (room <= 0 || this.#isStopping) {
+      this.#isFull = true;
+      return Number.POSITIVE_INFINITY;
+    }
+    const visited = await lookForAsked(this.#options.database, this.#after, LARGEST_LOOK);
+    const isRoundOver = visited.length < LARGEST_LOOK;
+    const nextMs = visited.map(({ inMs }) => inMs - FIRE_AHEAD_MS);
+    const tenants = visited.filter((_, n) => (nextMs[n] as number) <= 0).map(({ tenantId }) => tenantId);
+    const limit = Math.max(1, Math.floor(room / Math.max(1, tenants.length)));
+    const served = tenants.slice(0, room);
+    const due = served.length === 0 ? [] : await this.#lease(served, limit);
+    for (const each of due) void this.#ask(each);
+
+    this.#after = isRoundOver ? "" : (visited.at(-1)?.tenantId ?? "");
+    if (!isRoundOver || served.length < tenants.length || due.length >= limit) return due.length > 0 ? 0 : -1;
+    const later = Math.min(...nextMs.filter((ms) => ms > 0), Number.POSITIVE_INFINITY);
+    // Some were due, but none could be had: others are at them.
+    return tenants.length > 0 && due.length === 0 ? -1 : later;
+  }
+
+  /** Prolongs the leases of what is being asked. */
+  async renew(): Promise<void> {
+    const { database, settings } = this.#options;
+    await renewAsked(database, [...this.#underWay], { token: this.#token, seconds: settings.leaseSeconds });
+  }
+
+  /** Gives back what is being asked, for whoever takes it next. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#options.questions.stop();
+    await this.#release([...this.#underWay].map((id) => ({ id, retryInMs: null })));
+  }
+
+  #lease(tenants: readonly string[], limit: number): Promise<DueReminder[]> {
+    const { database, channels, settings } = this.#options;
+    return database.transaction(async (sql) => {
+      const claim = { tenants, limit, aheadMs: FIRE_AHEAD_MS, channels: [...channels.keys()] };
+      const due = await lockAskable(sql, claim);
+      const ids = due.map(({ reminder }) => reminder.id);
+      await leaseAsked(sql, ids, { token: this.#token, seconds: settings.leaseSeconds });
+      await addFlags(sql, due);
+      return due;
+    });
+  }
+
+  /** Asks one reminder and has it fired. Never throws: whatever happens, the lease runs out in the end. */
+  async #ask(due: DueReminder): Promise<void> {
+    const { questions, log, onRoom } = this.#options;
+    const { id, stopCondition } = due.reminder;
+    // Our own lease ran out while we are still at it: it goes on under the new one.
+    if (this.#underWay.has(id)) return;
+    this.#underWay.add(id);
+    const answers: Answers = new Map();
+    try {
+      if (stopCondition !== null) await questions.resolve(stopCondition, subjectOf(due), answers);
+      await this.#firing.add({ id, answers });
+    } catch (error) {
+      if (error instanceof Crowded) await this.#release([{ id, retryInMs: error.retryInMs }]);
+      else if (!this.#isStopping) log.error({ err: error, reminder: id }, "a reminder can't be asked; trying again");
+    } finally {
+      this.#underWay.delete(id);
+      if (this.#isFull) {
+        this.#isFull = false;
+        onRoom();
+      }
+    }
+  }
+
+  async #fire(batch: readonly Asked[]): Promise<null[]> {
+    for (let failures = 0; !this.#isStopping; failures += 1) {
+      try {
+        await this.#fireTogether(batch);
+        break;
+      } catch (error) {
+        if (isOfRows(error)) {
+          await this.#fireOneByOne(batch, error as Error);
+          break;
+        }
+        if (!isDatabaseAway(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
+      }
+    }
+    return batch.map(() => null);
+  }
+
+  async #fireOneByOne(batch: readonly Asked[], error: Error): Promise<void> {
+    const [only, ...others] = batch;
+    if (only && others.length === 0) await setAside(this.#options, only.id, error);
+    else for (const asked of batch) await this.#fire([asked]);
+  }
+
+  async #fireTogether(batch: readonly Asked[]): Promise<void> {
+    const answersOf = new Map(batch.map(({ id, answers }) => [id, answers]));
+    const claim = async (sql: Parameters<typeof lockAnswered>[0]): Promise<DueReminder[]> => {
+      const due = await lockAnswered(sql, [...answersOf.keys()], this.#token, FIRE_AHEAD_MS);
+      await addFlags(sql, due);
+      return due;
+    };
+    await fireClaimed(this.#options, claim, {
+      token: this.#token,
+      answersOf: ({ reminder }) => answersOf.get(reminder.id) ?? new Map(),
+      stopOf: (due) => {
+        const answers = answersOf.get(due.reminder.id);
+        return evaluate(due.reminder.stopCondition, subjectOf(due), (key) => answers?.get(key)?.answer ?? null);
+      },
+    });
+  }
+
+  async #release(released: readonly Released[]): Promise<void> {
+    try {
+      await releaseAsked(this.#options.database, released, this.#token);
+    } catch (error) {
+      // Their leases run out.
+      if (!isDatabaseAway(error)) throw error;
+    }
+  }
+}

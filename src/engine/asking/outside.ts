@@ -1,0 +1,28 @@
+import type { GuardedHttp, SqlQueries } from "../../conditions/asking.ts";
+import { type Asking, CannotAsk } from "../../conditions/condition.ts";
+
+/** What a worker asks outside with; made from the configuration, once. */
+export interface Outside {
+  http: GuardedHttp;
+  queries: SqlQueries;
+  /** The value of a tenant's secret. Throws `CannotAsk` where there is none. */
+  secret(tenantId: string, name: string): Promise<string>;
+}
+
+/** The same for one question of one tenant. */
+export function askingFor(outside: Outside | null, tenantId: string, signal: AbortSignal): Asking {
+  const given = (): Outside => {
+    if (outside === null) throw new CannotAsk("this worker asks nobody outside");
+    return outside;
+  };
+  return {
+    signal,
+    get http() {
+      return given().http;
+    },
+    get queries() {
+      return given().queries;
+    },
+    secret: async (name) => given().secret(tenantId, name),
+  };
+}

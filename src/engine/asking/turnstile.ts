@@ -1,0 +1,128 @@
+/** Questions that may be under way at once, from one worker. */
+export interface AskingLimits {
+  total: number;
+  perTenant: number;
+  /** To one service, for one tenant. */
+  perService: number;
+}
+
+/** So many may wait for a place at one service; who comes then is told when to come again. */
+const LONGEST_QUEUE = 20;
+const SHORTEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 60_000;
+/** How much the newest question counts in what is known of a service's speed. */
+const WEIGHT = 1 / 4;
+
+/** There is no place, and too many wait for one already. */
+export class Crowded extends Error {
+  override name = "Crowded";
+  readonly retryInMs: number;
+
+  constructor(service: string, retryInMs: number) {
+    super(`so much is asked of ${service} that it has to wait for its turn`);
+    this.retryInMs = retryInMs;
+  }
+}
+
+interface Service {
+  name: string;
+  tenant: Tenant;
+  underWay: number;
+  waiting: (() => void)[];
+  /** How long it takes to answer, of late. */
+  tookMs: number;
+  /** Until when there is work for it, with those that were told to come again. */
+  busyUntilMs: number;
+}
+
+interface Tenant {
+  underWay: number;
+  services: Map<string, Service>;
+}
+
+/**
+ * Lets so many questions through at a time: in all, for each tenant, and to each service, so that one that hangs keeps nobody
+ * waiting but those who ask it, and a tenant nobody but itself. A free place goes to the tenant that has the fewest.
+ */
+export class Turnstile {
+  readonly #limits: AskingLimits;
+  readonly #tenants = new Map<string, Tenant>();
+  #underWay = 0;
+
+  constructor(limits: AskingLimits) {
+    this.#limits = limits;
+  }
+
+  /** Does `work` when there is a place for it. Throws `Crowded` where too many wait for one. */
+  async pass<T>(tenantId: string, name: string, work: () => Promise<T>): Promise<T> {
+    const service = this.#service(tenantId, name);
+    if (!this.#hasPlace(service)) {
+      if (service.waiting.length >= LONGEST_QUEUE) throw new Crowded(name, this.#comeAgainInMs(service));
+      await new Promise<void>((resolve) => service.waiting.push(resolve));
+    } else this.#take(service, 1);
+    const beganAtMs = performance.now();
+    try {
+      return await work();
+    } finally {
+      service.tookMs += WEIGHT * (performance.now() - beganAtMs - service.tookMs);
+      this.#take(service, -1);
+      this.#letIn();
+      this.#forget(tenantId, service);
+    }
+  }
+
+  #service(tenantId: string, name: string): Service {
+    const tenant = this.#tenants.get(tenantId) ?? { underWay: 0, services: new Map() };
+    this.#tenants.set(tenantId, tenant);
+    const service = tenant.services.get(name) ?? {
+      ...{ name, tenant, underWay: 0, waiting: [], tookMs: 0, busyUntilMs: 0 },
+    };
+    tenant.services.set(name, service);
+    return service;
+  }
+
+  #hasPlace({ underWay, tenant }: Service): boolean {
+    const { total, perTenant, perService } = this.#limits;
+    return this.#underWay < total && tenant.underWay < perTenant && underWay < perService;
+  }
+
+  #take(service: Service, places: 1 | -1): void {
+    service.underWay += places;
+    service.tenant.underWay += places;
+    this.#underWay += places;
+  }
+
+  /** One after the other, as fast as the service has been of late. */
+  #comeAgainInMs(service: Service): number {
+    const nowMs = performance.now();
+    const step = service.tookMs / this.#limits.perService;
+    service.busyUntilMs = Math.max(service.busyUntilMs, nowMs + SHORTEST_WAIT_MS) + step;
+    service.busyUntilMs = Math.min(service.busyUntilMs, nowMs + LONGEST_WAIT_MS);
+    return service.busyUntilMs - nowMs;
+  }
+
+  /** The place that has become free goes to the next of the tenant that has the fewest. */
+  #letIn(): void {
+    for (;;) {
+      let next: Service | null = null;
+      for (const tenant of this.#tenants.values()) {
+        if (next !== null && tenant.underWay >= next.tenant.underWay) continue;
+        for (const service of tenant.services.values()) {
+          if (service.waiting.length === 0 || !this.#hasPlace(service)) continue;
+          if (next === null || tenant.underWay < next.tenant.underWay || service.underWay < next.underWay)
+            next = service;
+        }
+      }
+      const enter = next?.waiting.shift();
+      if (!next || !enter) return;
+      this.#take(next, 1);
+      enter();
+    }
+  }
+
+  #forget(tenantId: string, { tenant, name, underWay, waiting, busyUntilMs }: Service): void {
+    if (underWay > 0 || waiting.length > 0 || busyUntilMs > performance.now()) return;
+    tenant.services.delete(name);
+    if (tenant.services.size === 0) this.#tenants.delete(tenantId);
+  }
+}
