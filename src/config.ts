@@ -21,6 +21,7 @@ import {
   UNENCODED_PASSWORD,
   whole,
 } from "./config-values.ts";
+import { type OutgoingSettings, type PortRange, parsePortRange, SCHEMES, type Scheme } from "./outgoing/settings.ts";
 import { BadKey, parseMasterKeys } from "./secrets/master-key.ts";
 
 /** Everything that can be set, validated. Times are in the unit that the name says. */
@@ -43,6 +44,8 @@ export interface Config {
     /** Messages on their way at once, from one worker. */
     concurrency: number;
   };
+  /** Where requests to URLs that users gave may go. */
+  outgoing: OutgoingSettings;
   /** Where the master keys are that tenants' secrets are sealed with; those of `keys` come before those in `keyFile`. */
   secrets: { keys: string | null; keyFile: string | null };
   logLevel: LogLevel;
@@ -113,6 +116,12 @@ export const SETTINGS = z.object({
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
+  OUTGOING_SCHEMES: listOf(isScheme, `some of ${SCHEMES.join(", ")}, with commas between them`).prefault("https,http"),
+  OUTGOING_PORTS: listOf(isPortRange, "ports like 443 or ranges like 8000-8999, with commas between them").prefault(
+    "80,443",
+  ),
+  OUTGOING_ALLOW: listOf(isNetwork, "addresses or networks like 10.0.0.0/8, with commas between them").optional(),
+  OUTGOING_DENY: listOf(isNetwork, "addresses or networks like 10.0.0.0/8, with commas between them").optional(),
   SECRETS_KEY: z.string().superRefine(refuseBadKeys).optional(),
   SECRETS_KEY_FILE: line("the path of a file").optional(),
   POLL_SECONDS: seconds(1, 10).default(5),
@@ -213,6 +222,7 @@ function arrange(settings: Settings): Config {
       server: arrangeSmtp(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
     },
+    outgoing: arrangeOutgoing(settings),
     secrets: { keys: settings.SECRETS_KEY ?? null, keyFile: settings.SECRETS_KEY_FILE ?? null },
     logLevel: settings.LOG_LEVEL,
     engine: {
@@ -249,6 +259,23 @@ function arrangeSmtp(settings: Settings): SmtpServer | null {
     password: settings.SMTP_PASSWORD ?? null,
     tls: settings.SMTP_TLS,
   };
+}
+
+function arrangeOutgoing(settings: Settings): OutgoingSettings {
+  return {
+    schemes: settings.OUTGOING_SCHEMES as Scheme[],
+    ports: settings.OUTGOING_PORTS.map(parsePortRange) as PortRange[],
+    allow: settings.OUTGOING_ALLOW ?? [],
+    deny: settings.OUTGOING_DENY ?? [],
+  };
+}
+
+function isScheme(text: string): boolean {
+  return (SCHEMES as readonly string[]).includes(text);
+}
+
+function isPortRange(text: string): boolean {
+  return parsePortRange(text) !== null;
 }
 
 function refuseBadKeys(text: string, context: z.RefinementCtx): void {

@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import type { AddressInfo, Server, Socket } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { onTestFinished } from "vitest";
 
 /** Lets the server listen on loopback until the test ends, and returns its port. All that `sockets` holds then ends with it. */
-export async function listenOnLoopback(server: Server, sockets: Iterable<Socket>): Promise<number> {
+export async function listenOnLoopback(server: Server, sockets: Iterable<{ destroy(): unknown }>): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(async () => {
