@@ -58,8 +58,8 @@ export interface Asking {
   /** Aborted when there is no more time for an answer. */
   signal: AbortSignal;
   http: GuardedHttp;
-  /** The value of this secret of the reminder's tenant. Throws `CannotAsk` where there is none. */
-  secret(name: string): Promise<string>;
+  /** A secret of the reminder's tenant that was stored for this origin. Throws `CannotAsk` where there is none. */
+  secret(name: string, origin: string): Promise<string>;
   queries: SqlQueries;
 }
 
