@@ -34,8 +34,8 @@ export async function reportMissingKeys({ log }: Pick<Service, "log">, sql: Sql,
     if (keyring.has(keyId)) continue;
     log.error(
       { key: keyId, secrets, tenants },
-      "secrets are sealed with a key that is in neither SECRETS_KEY nor SECRETS_KEY_FILE: what these tenants have set for " +
-        "channels doesn't work until it is added there",
+      "secrets are sealed with a key that is in neither SECRETS_KEY nor SECRETS_KEY_FILE: what of these tenants needs them " +
+        "doesn't work until it is added there",
     );
   }
 }

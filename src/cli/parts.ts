@@ -3,6 +3,7 @@ import { buildServer } from "../api/server.ts";
 import { InvalidRecipient } from "../channels/channel.ts";
 import { BrokenAccount, type EmailAccount, toEmailAccount } from "../channels/email/account.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
+import type { Outside } from "../engine/asking/outside.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
 import { TenantSettings } from "../engine/tenant-settings.ts";
 import { startWorker, type Worker } from "../engine/worker.ts";
@@ -33,13 +34,18 @@ export async function makeApi(service: Service, database: ApiDatabase, channels:
   return buildServer({ database, channels, log: service.log, access, minIntervalSeconds });
 }
 
-export function makeWorker({ config, log }: Service, database: WorkerDatabase, channels: Channels): Worker {
+export function makeWorker(
+  { config, log }: Service,
+  database: WorkerDatabase,
+  channels: Channels,
+  outside: Outside,
+): Worker {
   const settings = {
     ...config.engine,
     retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry },
     hold: { ...DEFAULT_SETTINGS.hold, ...config.engine.hold },
   };
-  return startWorker({ database, channels, log, settings });
+  return startWorker({ database, channels, log, outside, settings });
 }
 
 function ownEmailAccounts(database: WorkerDatabase, keyring: Keyring): TenantSettings<EmailAccount> {

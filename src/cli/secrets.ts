@@ -4,22 +4,47 @@ import { NoKey } from "../secrets/keyring.ts";
 import { newMasterKey } from "../secrets/master-key.ts";
 import { keysInUse } from "../store/secrets.ts";
 import { operate } from "./operate.ts";
+import { listOriginSecrets, type OriginSecretOptions, setSecret, unsetSecret } from "./origin-secrets.ts";
 import { rotateSecrets } from "./rotate-secrets.ts";
 import { run, type Service } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 
 const MOST_FAILURES = 20;
 
-/** `secrets ...`: the keys that secrets in the database are sealed with. */
+const TENANT = ["--tenant <name>", "whose secret it is", "default"] as const;
+const URL_OPTION = ["--url <url>", "where it may be sent: scheme, host and port count"] as const;
+
+/** `secrets ...`: tenants' secrets for requests to URLs, and the keys that all secrets in the database are sealed with. */
 export function secretsCommand(settingsHelp: string): Command {
   const secrets = new Command("secrets")
-    .description("the keys that secrets in the database are sealed with")
+    .description("secrets for requests to URLs, and the keys that all secrets in the database are sealed with")
     .addHelpText("after", settingsHelp);
   secrets
     .command("new-key")
     .description("prints a new key, for SECRETS_KEY or the first line of SECRETS_KEY_FILE")
     .addHelpText("after", settingsHelp)
     .action(() => say(newMasterKey()));
+  secrets
+    .command("set <name>")
+    .description("stores a secret that the headers of a tenant's requests to one service may name")
+    .option(...TENANT)
+    .requiredOption(...URL_OPTION)
+    .option("--value-file <path>", "a file with the secret; without it, it comes on standard input")
+    .addHelpText("after", `\nIt is sealed with the key in SECRETS_KEY or SECRETS_KEY_FILE.\n${settingsHelp}`)
+    .action((name: string, options: OriginSecretOptions & { valueFile?: string }) => run(setSecret(name, options)));
+  secrets
+    .command("list")
+    .description("lists the names of such secrets, and where each may be sent")
+    .option("--tenant <name>", "only this tenant's")
+    .addHelpText("after", settingsHelp)
+    .action(({ tenant }: { tenant?: string }) => run(listOriginSecrets(tenant ?? null)));
+  secrets
+    .command("unset <name>")
+    .description("forgets one")
+    .option(...TENANT)
+    .requiredOption(...URL_OPTION)
+    .addHelpText("after", settingsHelp)
+    .action((name: string, options: OriginSecretOptions) => run(unsetSecret(name, options)));
   secrets
     .command("rotate")
     .description("seals everything with the first key, so that the others may be removed")

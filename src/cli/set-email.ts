@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import { mistakesIn, PASSWORD, StoredEmailAccount } from "../channels/email/account.ts";
 import type { SealedSecret } from "../core/secret.ts";
 import { NoKey } from "../secrets/keyring.ts";
@@ -7,6 +5,7 @@ import { secretKind, writeChannelSettings } from "../store/channel-settings.ts";
 import { isTenant } from "../store/tenants.ts";
 import { note } from "./note.ts";
 import { operate } from "./operate.ts";
+import { readSecret } from "./read-secret.ts";
 import type { Command } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 
@@ -22,6 +21,8 @@ export interface EmailOptions {
   fromName?: string;
 }
 
+const PASSWORD_OPTION = { what: "password", option: "--password-file", command: "channels set email ..." };
+
 /** The options by the names under which they are stored. */
 const OPTIONS: Record<string, string> = {
   smtp_host: "--smtp-host",
@@ -31,7 +32,6 @@ const OPTIONS: Record<string, string> = {
   from_email: "--from",
   from_name: "--from-name",
 };
-const LONGEST_PASSWORD = 1_000;
 
 /** Gives a tenant an e-mail account of its own, in place of any it had. */
 export function setEmail(options: EmailOptions): Command {
@@ -46,7 +46,7 @@ export function setEmail(options: EmailOptions): Command {
     if (options.smtpUsername !== undefined) {
       // Said before anybody types a password.
       if (keyring.newestId === null) throw new CannotRun(new NoKey().message);
-      const password = await readPassword(options.passwordFile);
+      const password = await readSecret(options.passwordFile, PASSWORD_OPTION);
       secrets.set(PASSWORD, keyring.seal({ tenantId, kind: secretKind("email"), name: PASSWORD }, password));
     }
     await database.transaction(async (sql) => {
@@ -73,25 +73,4 @@ function settingsOf(options: EmailOptions): StoredEmailAccount {
   if (data) return data;
   const mistakes = mistakesIn(error).map((mistake) => mistake.replace(/^\w+/, (name) => OPTIONS[name] ?? name));
   throw new CannotRun(mistakes.join("; "));
-}
-
-/** The first line of the file, or of standard input. */
-async function readPassword(path: string | undefined): Promise<string> {
-  if (path === undefined && process.stdin.isTTY) {
-    throw new CannotRun(
-      "give the password by --password-file, or on standard input: " +
-        'read -rs P && printf %s "$P" | npx reminder-engine channels set email ...',
-    );
-  }
-  const given = path === undefined ? await text(process.stdin) : await readFile(path, "utf8").catch(refuseFile);
-  const password = given.replace(/\r?\n$/, "");
-  if (password === "") throw new CannotRun("the password is empty: give it by --password-file, or on standard input");
-  if (password.length > LONGEST_PASSWORD || /[\p{Cc}]/u.test(password)) {
-    throw new CannotRun(`the password must be one line of at most ${LONGEST_PASSWORD} characters`);
-  }
-  return password;
-}
-
-function refuseFile(error: unknown): never {
-  throw new CannotRun(`can't read the password: ${(error as Error).message}`);
 }

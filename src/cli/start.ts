@@ -5,6 +5,7 @@ import { banner } from "./banner.ts";
 import { connect } from "./connect.ts";
 import { openKeyring, reportMissingKeys } from "./keyring.ts";
 import { closeApi, listen } from "./listen.ts";
+import { openOutside } from "./outside.ts";
 import { databaseForApi, databaseForWorker, warnOfLogin } from "./part-database.ts";
 import { makeApi, makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
@@ -33,7 +34,7 @@ export async function start(service: Service): Promise<"stays"> {
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);
-  const worker = makeWorker(service, ofWorker, channels);
+  const worker = makeWorker(service, ofWorker, channels, openOutside(service, ofWorker, keyring));
   opened.add("API and worker", () => Promise.all([closeApi(server), worker.stop()]));
   embedded?.announce(where);
   await warnOfLogin(service, database);

@@ -2,6 +2,7 @@ import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
 import { connect, neededUrl } from "./connect.ts";
 import { openKeyring, reportMissingKeys } from "./keyring.ts";
+import { openOutside } from "./outside.ts";
 import { databaseForWorker, warnOfLogin } from "./part-database.ts";
 import { makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
@@ -17,7 +18,8 @@ export async function worker(service: Service): Promise<"stays"> {
   const keyring = await openKeyring(service);
   await reportMissingKeys(service, ofWorker, keyring);
   stopping.throwIfAborted();
-  const running = makeWorker(service, ofWorker, openChannels(service, { database: ofWorker, keyring }));
+  const channels = openChannels(service, { database: ofWorker, keyring });
+  const running = makeWorker(service, ofWorker, channels, openOutside(service, ofWorker, keyring));
   opened.add("worker", () => running.stop());
   say(banner({ database: withoutPassword(url), email: config.email }));
   say("🟢 Scheduler started");

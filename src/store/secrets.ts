@@ -22,6 +22,52 @@ export async function deleteSecrets(sql: Sql, tenantId: string, kind: string, bu
   await sql.query(DELETE, [tenantId, kind, but]);
 }
 
+const DELETE_ONE = "delete from sealed_secrets where (tenant_id, kind, name) = ($1, $2, $3) returning 1";
+
+/** Forgets one secret; false if it wasn't there. */
+export async function deleteSecret(sql: Sql, { tenantId, kind, name }: SecretPlace): Promise<boolean> {
+  return (await sql.query(DELETE_ONE, [tenantId, kind, name])).length > 0;
+}
+
+const READ = `
+  select wanted.at::int, s.key_id, s.wrapped_key, s.ciphertext
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as wanted (tenant_id, kind, name, at)
+    join sealed_secrets s using (tenant_id, kind, name)`;
+
+interface SealedRow {
+  [column: string]: unknown;
+  at: number;
+  key_id: string;
+  wrapped_key: Buffer;
+  ciphertext: Buffer;
+}
+
+/** What is in these places, in their order; null where nothing is. */
+export async function readSecrets(sql: Sql, places: readonly SecretPlace[]): Promise<(SealedSecret | null)[]> {
+  const rows = await sql.query<SealedRow>(READ, [
+    places.map(({ tenantId }) => tenantId),
+    places.map(({ kind }) => kind),
+    places.map(({ name }) => name),
+  ]);
+  const found: (SealedSecret | null)[] = places.map(() => null);
+  for (const row of rows) {
+    found[row.at - 1] = { keyId: row.key_id, wrappedKey: row.wrapped_key, ciphertext: row.ciphertext };
+  }
+  return found;
+}
+
+const LIST = `
+  select tenant_id, kind, name
+    from sealed_secrets
+   where $1::text is null or tenant_id = $1
+   order by tenant_id, kind, name`;
+
+/** The places in which one tenant, or with null every tenant, has a secret. */
+export async function listSecrets(sql: Sql, tenantId: string | null): Promise<SecretPlace[]> {
+  const rows = await sql.query<{ tenant_id: string; kind: string; name: string }>(LIST, [tenantId]);
+  return rows.map(({ tenant_id, kind, name }) => ({ tenantId: tenant_id, kind, name }));
+}
+
 const KEYS_IN_USE = `
   select key_id, count(*)::int as secrets, (array_agg(distinct tenant_id order by tenant_id))[1:5] as tenants
     from sealed_secrets

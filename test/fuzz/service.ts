@@ -32,6 +32,9 @@ export async function startService(databaseUrl: string, env: Record<string, stri
       PORT: "0",
       LOG_LEVEL: "warn",
       DATABASE_URL: databaseUrl,
+      // Whatever URLs the fuzzer makes up, nobody on the Internet is asked, name servers included.
+      OUTGOING_PORTS: "1",
+      OUTGOING_DENY: "0.0.0.0/0,::/0",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

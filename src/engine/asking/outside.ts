@@ -5,8 +5,8 @@ import { type Asking, CannotAsk } from "../../conditions/condition.ts";
 export interface Outside {
   http: GuardedHttp;
   queries: SqlQueries;
-  /** The value of a tenant's secret. Throws `CannotAsk` where there is none. */
-  secret(tenantId: string, name: string): Promise<string>;
+  /** A tenant's secret that was stored for this origin. Throws `CannotAsk` where there is none. */
+  secret(tenantId: string, name: string, origin: string): Promise<string>;
 }
 
 /** The same for one question of one tenant. */
@@ -23,6 +23,6 @@ export function askingFor(outside: Outside | null, tenantId: string, signal: Abo
     get queries() {
       return given().queries;
     },
-    secret: async (name) => given().secret(tenantId, name),
+    secret: async (name, origin) => given().secret(tenantId, name, origin),
   };
 }

@@ -1,0 +1,14 @@
+import { OriginSecrets } from "../engine/asking/origin-secrets.ts";
+import type { Outside } from "../engine/asking/outside.ts";
+import { guardedHttp } from "../outgoing/guarded-http.ts";
+import type { Keyring } from "../secrets/keyring.ts";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
+import type { Service } from "./run.ts";
+
+/** What a worker's stop conditions ask with. */
+export function openOutside({ config, opened }: Service, database: WorkerDatabase, keyring: Keyring): Outside {
+  const http = guardedHttp(config.outgoing);
+  opened.add("connections to URLs of users", async () => http.close());
+  const secrets = new OriginSecrets(database, keyring);
+  return { http, queries: {}, secret: (tenantId, name, origin) => secrets.of(tenantId, name, origin) };
+}
