@@ -39,9 +39,14 @@ export function evaluate(condition: StopCondition | null, subject: StopSubject, 
     const combined = kind.combine(outcomes.map((outcome) => (isQuestion(outcome) ? null : outcome)));
     return combined ?? (outcomes.find(isQuestion) as Question);
   }
-  if (!kind.asksOutside) return answerOrUnknown(kind, checked, subject);
-  const question = questionOf(kind, checked, subject);
-  return known(question.key) ?? question;
+  try {
+    if (!kind.asksOutside) return answerNow(kind, checked, subject);
+    const question = questionOf(kind, checked, subject);
+    return known(question.key) ?? question;
+  } catch (error) {
+    // Kinds work on what anybody may have written.
+    return readAnswer("unknown", `${kind.name} can't be answered: ${(error as Error).message}`);
+  }
 }
 
 export function isQuestion(outcome: StopAnswer | Question): outcome is Question {
@@ -73,15 +78,6 @@ const NOBODY = new Proxy({} as Asking, {
 
 function answerNow(kind: StopConditionKind, condition: StopCondition, subject: StopSubject): StopAnswer {
   return kind.answer(condition, subject, NOBODY) as StopAnswer;
-}
-
-/** The same for kinds that work on what anybody may have written. */
-function answerOrUnknown(kind: StopConditionKind, condition: StopCondition, subject: StopSubject): StopAnswer {
-  try {
-    return answerNow(kind, condition, subject);
-  } catch (error) {
-    return readAnswer("unknown", `${kind.name} can't be answered: ${(error as Error).message}`);
-  }
 }
 
 function questionOf(kind: StopConditionKind, condition: StopCondition, subject: StopSubject): Question {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
+import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
@@ -167,7 +168,10 @@ export class Deliverer {
     const isNewest = nextRunAt === null && known?.lastOccurrenceAt === occurrenceAt;
     const isLast = isNewest || bounds?.misfirePolicy === "all";
     const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
-    const held = { ...delivery, token, answers: new Map(), stop: null, readAtMs, leaseEndsAtMs, ...state };
+    // The flags that a condition made of others names weren't read along with it.
+    const isRead = !isAsked(known?.reminder.stopCondition ?? null);
+    const asOf = { readAtMs: isRead ? readAtMs : Number.NEGATIVE_INFINITY, answers: new Map(), stop: null };
+    const held = { ...delivery, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);
     if (attempts > this.#settings.retry.maxAttempts) this.#end(held, exhausted(attempts - 1));
     else lane.add(held);

@@ -136,7 +136,7 @@ describe("what can't be is refused, naming the field", () => {
     ["interval_minutes", { interval_minutes: null }, /is required/],
     ["interval_minutes", { schedule_type: "one_time", interval_minutes: 5 }, /recurring/],
     ["run_at", { run_at: null }, /ISO 8601/],
-    ["stop_condition_value", { stop_condition_type: "db_check" }, /must be given/],
+    ["stop_condition_value", { stop_condition_type: "db_check" }, /is required/],
     [
       "stop_condition_value",
       { stop_condition_type: "db_check", stop_condition_value: "{entity_type}".repeat(40) + "x".repeat(20) },
