@@ -89,8 +89,6 @@ async function requestOf({ url, settings }: Asked, { secret, signal }: Asking): 
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     maxResponseBytes: MAX_ANSWER_BYTES,
     need: settings.json_path === undefined ? "status" : "whole",
-    // A question, also when it is asked by POST: asking twice changes nothing.
-    isRepeatable: true,
   };
 }
 

@@ -65,7 +65,7 @@ test("a reminder stops when the service says so, asked with a secret that nothin
   const token = canary("the token for the service");
   const billing = await startBilling(token);
   billing.paid.add("1");
-  const installed = await install({ OUTGOING_ALLOW: "127.0.0.1", OUTGOING_PORTS: "1024-65535" });
+  const installed = await install({ OUTGOING_ALLOW: "127.0.0.1", OUTGOING_PORTS: "80,1024-65535" });
   const { database, env, folder, places } = installed;
   for (const url of [billing.url, "http://169.254.169.254"]) {
     const value = ["--value-file", valueFile(installed, token.value)];

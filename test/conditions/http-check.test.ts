@@ -141,6 +141,12 @@ describe("the value", () => {
     },
   );
 
+  test("nested as deep as a mebibyte allows, brings nobody down", async () => {
+    const { url } = await answering(200, "[".repeat(500_000) + "]".repeat(500_000));
+    expect(await ask(url, paid)).toMatchObject({ state: "not_met" });
+    expect(await ask(url, { json_path: "$[0]", equals: "paid" })).toMatchObject({ state: "not_met" });
+  });
+
   test("is not looked at when the status already says otherwise", async () => {
     const { url } = await answering(404, '{"status":"paid"}');
     expect(await ask(url, paid)).toMatchObject({ state: "not_met" });
