@@ -4,7 +4,7 @@ import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { evenly, takeTurns } from "../core/turns.ts";
 import { claimDue, type DueClaim, type DueReminder } from "../store/firing.ts";
 import type { Sql } from "../store/postgres.ts";
-import { type ClaimedShare, claimShares, dueTenants, type Share } from "../store/shares.ts";
+import { type ClaimedShare, claimShares, type DueTenants, dueTenants, type Share } from "../store/shares.ts";
 import { type EngineSettings, OVERDUE_MS } from "./settings.ts";
 
 /** Tenants that share one batch, at most; with more, batches take turns among them. */
@@ -15,6 +15,8 @@ const REST_MS = 25;
 const SAME_BACKLOG_MS = 60_000;
 /** Nothing of `default` may be found among much of other tenants; it is looked for from the beginning this often. */
 const FULL_LOOK_MS = 1_000;
+/** Where nobody but `default` has anything due, others are looked for this often. */
+const OTHERS_LOOK_MS = 100;
 /** What commits late may have become due this long before. */
 const MARGIN_MS = 1_000;
 /** After a batch that took too long the next are smaller; each that went well is larger by this share of a full one. */
@@ -42,6 +44,7 @@ export class Claims {
   /** The next page of tenants begins after this one. */
   #after = "";
   #turn = 0;
+  #othersLookAt = 0;
   #defaultFrom: Instant | null = null;
   #fullLookAt = 0;
 
@@ -110,6 +113,7 @@ export class Claims {
     this.#rests = false;
     this.#after = "";
     this.#fullLookAt = 0;
+    this.#othersLookAt = 0;
   }
 
   /** Of the batch that told of a backlog: what is due now, and of the overdue what the ramp allows. The rest stays due. */
@@ -127,7 +131,7 @@ export class Claims {
 
   async #claimFairly(sql: Sql, claim: DueClaim): Promise<DueReminder[]> {
     const limit = this.#limit;
-    const page = await dueTenants(sql, claim, this.#after, Math.min(TENANTS_AT_ONCE, limit));
+    const page = await this.#others(sql, claim, Math.min(TENANTS_AT_ONCE, limit));
     const isRoundOver = page.after === null;
     this.#after = page.after ?? "";
 
@@ -154,6 +158,16 @@ export class Claims {
     } finally {
       this.#caughtUp += overdue - reserved;
     }
+  }
+
+  /** The next page of tenants other than `default` that have something due. */
+  async #others(sql: Sql, claim: DueClaim, limit: number): Promise<DueTenants> {
+    const nowMs = this.#nowMs();
+    if (nowMs < this.#othersLookAt) return { tenants: [], after: null };
+    const page = await dueTenants(sql, claim, this.#after, limit);
+    const areQuiet = this.#after === "" && page.after === null && page.tenants.length === 0;
+    this.#othersLookAt = areQuiet ? nowMs + OTHERS_LOOK_MS : 0;
+    return page;
   }
 
   /** `isDefaultQuiet`: `default` had nothing due when last looked for; then it is only asked whether that still holds. */

@@ -23,8 +23,8 @@ export interface Session extends Sql {
 
 /** What runs without `as` runs as the role that logged in. */
 export interface Database extends Session {
-  /** The same connections, with each transaction run as `identity`. */
-  as(identity: Identity): Session;
+  /** The same connections, with each transaction run as `identity`, and its statements planned as `planning` says. */
+  as(identity: Identity, planning?: Planning): Session;
   /** Runs a statement that may not stand in a transaction, like `create database` or `vacuum`; it has no time limit. */
   runAlone(text: string): Promise<void>;
   /** See `listen`. */
@@ -36,6 +36,16 @@ export interface Limits {
   /** How long one statement may take, in milliseconds; the default bounds everything but migrations. */
   statementMs?: number;
 }
+
+/**
+ * `by_index`: for whoever takes a few rows out of many, whatever the table's statistics say. Right after a mass insert, and in
+ * a partition begun this morning, they say that it is empty, and the planner would read and sort the whole of it each time.
+ */
+export type Planning = "by_statistics" | "by_index";
+
+const BY_INDEX =
+  "; set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off" +
+  "; set local jit = off";
 
 export interface DatabaseOptions {
   url: string;
@@ -75,7 +85,8 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
   });
   return {
     ...session(""),
-    as: (identity) => session(`; ${assume(identity)}`),
+    as: (identity, planning = "by_statistics") =>
+      session(`; ${assume(identity)}${planning === "by_index" ? BY_INDEX : ""}`),
     runAlone: async (text) => {
       await pool.query({ text, query_timeout: NO_LIMIT_MS } as pg.QueryConfig);
     },
@@ -86,7 +97,7 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
 
 // Every transaction states what it relies on, since behind a pooler there is no session to state it once: limits, and
 // forms of instants that don't depend on the settings of the database or its user. Locks of a worker that stopped in the
-// middle are given back by the idle limit. So is who it is: `identity` is empty, or begins with a semicolon.
+// middle are given back by the idle limit. So are who it is and how it is planned: `identity` is empty, or begins with a semicolon.
 const begin = (statementMs: number, identity: string): string =>
   `begin; set local statement_timeout = ${statementMs}; set local idle_in_transaction_session_timeout = '10s'; ` +
   `set local datestyle = 'ISO'; set local timezone = 'UTC'${identity}`;

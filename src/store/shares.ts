@@ -77,7 +77,7 @@ const newest = (whose: string, limit: string) => `
         limit ${limit}
           for update skip locked`;
 
-const OF_DEFAULT = `tenant_id = '${DEFAULT_TENANT}' and next_run_at >= $11::timestamptz`;
+const ofDefault = (from: string) => `tenant_id = '${DEFAULT_TENANT}' and next_run_at >= ${from}::timestamptz`;
 const OF_SHARE = `tenant_id = shares.tenant_id and tenant_id <> '${DEFAULT_TENANT}'`;
 
 const CLAIM_SHARES = `
@@ -90,8 +90,8 @@ const CLAIM_SHARES = `
   ), n as materialized (
     select o.*, true as is_newest
       from shares cross join lateral (${newest(OF_SHARE, "shares.newest")}) o
-  ), default_oldest as materialized (${oldest(OF_DEFAULT, "$9")}
-  ), default_newest as materialized (${newest(OF_DEFAULT, "$10")}
+  ), default_oldest as materialized (${oldest(ofDefault("$11"), "$9")}
+  ), default_newest as materialized (${newest(ofDefault("$11"), "$10")}
   )
   select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
@@ -99,6 +99,17 @@ const CLAIM_SHARES = `
           union all select * from n
           union all select *, false from default_oldest
           union all select *, true from default_newest) r
+    ${FACTS_JOINS}`;
+
+// The same where nobody but `default` has a share: planning the rest would cost half as much as the claim itself.
+const CLAIM_SHARE_OF_DEFAULT = `
+  with r as materialized (${oldest(ofDefault("$8"), "$6")}
+  ), n as materialized (${newest(ofDefault("$8"), "$7")}
+  )
+  select r.*, ${CLOCK_COLUMNS},
+         ${FACTS_COLUMNS}
+    from (select *, false as is_newest from r
+          union all select *, true from n) r
     ${FACTS_JOINS}`;
 
 /** Longer than anything can have been due. */
@@ -122,17 +133,20 @@ export async function claimShares(
   { newestWithinMs, defaultFrom }: { newestWithinMs: number | null; defaultFrom: Instant | null },
 ): Promise<ClaimedShare[]> {
   const others = shares.filter((share) => share.tenantId !== DEFAULT_TENANT);
-  const ofDefault = shares.find((share) => share.tenantId === DEFAULT_TENANT);
-  const rows = await sql.query(CLAIM_SHARES, [
-    ...dueParams(claim),
-    newestWithinMs ?? ANY_AGE_MS,
-    others.map((share) => share.tenantId),
-    others.map((share) => share.oldest),
-    others.map((share) => share.newest),
-    ofDefault?.oldest ?? 0,
-    ofDefault?.newest ?? 0,
-    beginning(defaultFrom),
-  ]);
+  const { oldest = 0, newest = 0 } = shares.find((share) => share.tenantId === DEFAULT_TENANT) ?? {};
+  const common = [...dueParams(claim), newestWithinMs ?? ANY_AGE_MS];
+  const rows =
+    others.length === 0
+      ? await sql.query(CLAIM_SHARE_OF_DEFAULT, [...common, oldest, newest, beginning(defaultFrom)])
+      : await sql.query(CLAIM_SHARES, [
+          ...common,
+          others.map((share) => share.tenantId),
+          others.map((share) => share.oldest),
+          others.map((share) => share.newest),
+          oldest,
+          newest,
+          beginning(defaultFrom),
+        ]);
   return sorted(rows, shares);
 }
 

@@ -55,6 +55,6 @@ export function apiDatabase(
 }
 
 export function workerDatabase(database: Database, { hasRoles = true }: Roles = {}): WorkerDatabase {
-  const session = database.as({ role: hasRoles ? WORKER_ROLE : null, tenant: EVERY_TENANT });
+  const session = database.as({ role: hasRoles ? WORKER_ROLE : null, tenant: EVERY_TENANT }, "by_index");
   return { ...session, tenant: EVERY_TENANT, listen: database.listen };
 }
