@@ -3,7 +3,7 @@ import type { Entity } from "../conditions/condition.ts";
 import { flagKeysOf } from "../conditions/evaluate.ts";
 import { MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
 import type { StopCondition } from "../core/reminder.ts";
-import { begin, needsMoment } from "../core/schedule/begin.ts";
+import { begin, type NewTimes, needsMoment } from "../core/schedule/begin.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
 import { readMoment } from "../store/moment.ts";
 import type { NewReminder } from "../store/reminders.ts";
@@ -12,7 +12,7 @@ import { parseRecipient } from "./channel-check.ts";
 import type { ApiContext } from "./context.ts";
 import { invalidField } from "./problem.ts";
 import type { CreateReminder } from "./schemas/reminder.ts";
-import { toBounds, toScheduleFields } from "./schemas/schedule.ts";
+import { toBounds } from "./schemas/schedule.ts";
 import { toStopCondition } from "./schemas/stop-condition.ts";
 import { lengthOf } from "./schemas/text.ts";
 
@@ -43,28 +43,25 @@ export function toNewReminder(
   moment: Moment,
 ): NewReminder {
   const key = { entityType: wish.entity_type, entityId: wish.entity_id, eventType: wish.event_type };
-  const times = {
-    ...toScheduleFields(wish),
-    scheduleType: wish.schedule_type,
-    bounds: toBounds(wish),
-    runAt: wish.run_at ?? null,
-    timeZone: wish.time_zone ?? null,
-  };
-  const contactZone = moment?.zoneOf(key) ?? null;
+  const times = toNewTimes(wish);
   const begun = begin(times, key, needsMoment(times) ? (moment?.now ?? null) : null, {
-    contactZone,
+    contactZone: moment?.zoneOf(key) ?? null,
     minIntervalSeconds,
   });
   if ("kind" in begun) throw invalidField(begun.field, begun.message);
-  const reminder = {
-    ...key,
+  // Field by field: spreading objects costs more here than all the rest, a thousand times for each bulk request.
+  const reminder: NewReminder = {
+    entityType: key.entityType,
+    entityId: key.entityId,
+    eventType: key.eventType,
     channel: wish.channel,
     recipient: parseRecipient(channels, wish.channel, wish.recipient ?? null),
     subject: wish.subject ?? null,
     message: wish.message ?? null,
     data: wish.data ?? {},
     timeZone: times.timeZone,
-    ...begun,
+    schedule: begun.schedule,
+    firstRun: begun.firstRun,
     bounds: times.bounds,
     runAt: times.runAt,
     stopCondition: toStopCondition(wish),
@@ -72,6 +69,22 @@ export function toNewReminder(
   };
   checkFlagKeys(reminder.stopCondition, reminder);
   return reminder;
+}
+
+function toNewTimes(wish: Wish): NewTimes {
+  return {
+    scheduleType: wish.schedule_type,
+    intervalMinutes: wish.interval_minutes,
+    intervalFactor: wish.interval_factor,
+    maxIntervalMinutes: wish.max_interval_minutes,
+    cron: wish.cron,
+    rrule: wish.rrule,
+    offsets: wish.offsets,
+    anchorAt: wish.anchor_at,
+    bounds: toBounds(wish),
+    runAt: wish.run_at ?? null,
+    timeZone: wish.time_zone ?? null,
+  };
 }
 
 /** Throws a 422 where a stop condition, its placeholders filled in, names a flag that can't be. */

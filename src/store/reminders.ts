@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { NextRun } from "../core/decide.ts";
 import {
   type Bounds,
@@ -13,7 +14,7 @@ import { fieldsOf } from "../core/schedule/fields.ts";
 import { toTimestamp } from "./instants.ts";
 import { type Row, toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
-import type { TenantSql } from "./tenant-database.ts";
+import type { TenantDatabase, TenantSql } from "./tenant-database.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
 
 export interface NewReminder {
@@ -71,21 +72,39 @@ const INSERT = `
   do nothing
   returning id, entity_type, entity_id, event_type, next_run_at, created_at`;
 
+/** Of many, so many travel at a time: while the database stores these, the next are written out, and the last ones' answers read. */
+const TOGETHER = 250;
+
 /**
  * Creates those reminders whose key no ACTIVE one holds, and returns them in no particular order. They must have different
  * keys. Where another transaction is about to take or free one of the keys, its end is waited for, at most so long; then,
  * as with every other error, nothing is created.
  */
 export async function insertReminders(
-  sql: TenantSql,
+  database: TenantDatabase,
   reminders: readonly NewReminder[],
   { lockTimeoutMs }: { lockTimeoutMs: number },
 ): Promise<ReminderRecord[]> {
   // Whoever inserts several keys does so in the same order, so that no two wait for each other.
   const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
-  const rows = [...byKey.keys()].sort().map((key) => toRow(byKey.get(key) as NewReminder));
-  const inserted = await sql.query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`, ZONE_RULES]);
-  return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
+  const keys = [...byKey.keys()].sort();
+  const insert = async (sql: TenantSql, some: readonly string[]): Promise<ReminderRecord[]> => {
+    const rows = some.map((key) => toRow(byKey.get(key) as NewReminder));
+    const inserted = await sql.query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`, ZONE_RULES]);
+    return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
+  };
+  if (keys.length <= TOGETHER) return insert(database, keys);
+  return database.transaction(async (sql) => {
+    const parts: Promise<ReminderRecord[]>[] = [];
+    for (let from = 0; from < keys.length; from += TOGETHER) {
+      const part = insert(sql, keys.slice(from, from + TOGETHER));
+      part.catch(() => {});
+      parts.push(part);
+      // It leaves before the next is written out.
+      await setImmediate();
+    }
+    return (await Promise.all(parts)).flat();
+  });
 }
 
 /** What was written, and what the database added to it: to fetch all of it back would cost a third of the time. */

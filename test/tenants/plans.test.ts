@@ -99,7 +99,10 @@ test("P9: what one tenant asks reads its own rows, however many others have", as
     "one by its id": [(sql) => readReminder(sql, id), 1],
     "one to be changed": [(sql) => lockReminder(sql, id), 1],
     "one by its key": [(sql) => findActive(sql, [KEY]), 2],
-    "a creation that finds it": [(sql) => insertReminders(sql, [NEW], { lockTimeoutMs: 1_000 }), 5],
+    "a creation that finds it": [
+      (sql) => insertReminders({ ...sql, transaction: (work) => work(sql) }, [NEW], { lockTimeoutMs: 1_000 }),
+      5,
+    ],
     "a page of flags": [(sql) => listFlags(sql, { after: "paid:5", limit: 100 }), 100],
     "a flag": [(sql) => readFlag(sql, `paid:${id}`), 1],
     "a contact": [(sql) => readContact(sql, "invoice", "INV_2"), 1],

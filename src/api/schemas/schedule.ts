@@ -103,11 +103,24 @@ export function toBoundsEdit(wish: ScheduleWish): BoundsEdit {
 
 /** The bounds of a new reminder: `NO_BOUNDS` itself where nothing unusual is said. */
 export function toBounds(wish: ScheduleWish): Bounds {
-  const edit = toBoundsEdit(wish);
-  const said = Object.entries(edit).filter(
-    ([name, value]) => value !== undefined && value !== NO_BOUNDS[name as keyof Bounds],
+  const bounds: Bounds = {
+    startAt: wish.start_at ?? NO_BOUNDS.startAt,
+    endAt: wish.end_at ?? NO_BOUNDS.endAt,
+    maxOccurrences: wish.max_occurrences ?? NO_BOUNDS.maxOccurrences,
+    jitterSeconds: wish.jitter_seconds ?? NO_BOUNDS.jitterSeconds,
+    misfirePolicy: wish.misfire_policy ?? NO_BOUNDS.misfirePolicy,
+  };
+  return isUsual(bounds) ? NO_BOUNDS : bounds;
+}
+
+function isUsual(bounds: Bounds): boolean {
+  return (
+    bounds.startAt === NO_BOUNDS.startAt &&
+    bounds.endAt === NO_BOUNDS.endAt &&
+    bounds.maxOccurrences === NO_BOUNDS.maxOccurrences &&
+    bounds.jitterSeconds === NO_BOUNDS.jitterSeconds &&
+    bounds.misfirePolicy === NO_BOUNDS.misfirePolicy
   );
-  return said.length === 0 ? NO_BOUNDS : ({ ...NO_BOUNDS, ...Object.fromEntries(said) } as Bounds);
 }
 
 /** The same fields in an answer. */
