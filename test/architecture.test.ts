@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   templates: ["core"],
   channels: ["core", "templates", "outgoing"],
   engine: ["core", "store", "secrets", "conditions", "channels", "templates", "telemetry", "outgoing"],
-  api: ["core", "store", "conditions", "channels", "templates", "telemetry", "outgoing"],
+  api: ["core", "store", "secrets", "conditions", "channels", "templates", "telemetry", "outgoing"],
   "config-values.ts": [],
   "config.ts": [
     "config-values.ts",

@@ -13,6 +13,9 @@ export const SCOPES = [
   "contacts:read",
   "contacts:write",
   "audit:read",
+  "events:write",
+  "event-rules:read",
+  "event-rules:write",
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

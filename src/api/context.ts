@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Channels } from "../channels/registry.ts";
+import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase } from "../store/tenant-database.ts";
 
 /** A Fastify whose routes are typed by their Zod schemas. */
@@ -20,4 +21,6 @@ export interface ApiContext {
   channels: Channels;
   /** Nobody is reminded more often than this; not set: once a minute. */
   minIntervalSeconds?: number;
+  /** Seals and opens tenants' secrets; not set: none can be stored. */
+  keyring?: Keyring;
 }

@@ -1,7 +1,11 @@
 import type { FastifyInstance } from "fastify";
+import { isToBeSigned } from "./access/scopes.ts";
 import { fieldError, invalid, Problem } from "./problem.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** An event of CloudEvents in its structured form is JSON as well. */
+const MEDIA_TYPES = ["application/json", "application/cloudevents+json"];
 
 /**
  * Reads JSON and nothing else. What isn't UTF-8 is refused rather than patched up. An empty body is none, whatever its
@@ -9,7 +13,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  */
 export function readJsonBodies(api: FastifyInstance): void {
   api.removeAllContentTypeParsers();
-  api.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
+  api.addContentTypeParser(MEDIA_TYPES, { parseAs: "buffer" }, (request, body, done) => {
+    if (isToBeSigned(request)) request.bytes = body as Buffer;
     try {
       done(null, body.length === 0 ? undefined : parse(body as Buffer));
     } catch (error) {

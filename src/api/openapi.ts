@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import swagger from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { SECURITY_SCHEME } from "./access/scopes.ts";
+import { SECURITY_SCHEME, SIGNATURE_SCHEME } from "./access/scopes.ts";
 import type { Api } from "./context.ts";
 import { describeConditions } from "./etag-docs.ts";
 import { describeIdempotency } from "./idempotency-docs.ts";
@@ -48,6 +48,14 @@ export async function describeApi(api: Api): Promise<void> {
               "A key (`rmd_...`) or, where the installation takes them, a token (JWT) of its identity provider. Each " +
               "operation names the scope that it takes. As long as nobody has a key, none is needed on the machine itself.",
           },
+          [SIGNATURE_SCHEME]: {
+            type: "apiKey",
+            in: "header",
+            name: "webhook-signature",
+            description:
+              "`v1,` and the base64 of an HMAC-SHA256 over `webhook-id`, `webhook-timestamp` (within 5 minutes) and the body, as " +
+              "Standard Webhooks has it, with a secret of the source that the path names.",
+          },
         },
       },
       tags: [
@@ -57,6 +65,7 @@ export async function describeApi(api: Api): Promise<void> {
         { name: "Stop conditions", description: "Until when a reminder goes on." },
         { name: "Flags", description: "What the outside world says is done." },
         { name: "Contacts", description: "Where entities are reached." },
+        { name: "Events", description: "What happens in the outside world, what it means, and who may sign it." },
         { name: "Audit", description: "Who changed what." },
         { name: "Health", description: "For whoever runs the service." },
       ],

@@ -1,4 +1,5 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import { Keyring } from "../secrets/keyring.ts";
 import { guard } from "./access/access.ts";
 import { declareAccess } from "./access/scopes.ts";
 import { type AccessSettings, KEYS_ONLY } from "./access/settings.ts";
@@ -17,6 +18,9 @@ import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { conditionRoutes } from "./routes/conditions.ts";
 import { contactRoutes } from "./routes/contacts.ts";
+import { eventRuleRoutes } from "./routes/event-rules.ts";
+import { eventSourceRoutes } from "./routes/event-sources.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
@@ -81,7 +85,8 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   answerUnknownRoutes(api);
   protect(api);
   refuseIllegible(api);
-  guard(api, { database: context.database, log: api.log, settings: access, actorOf });
+  const { database, keyring = new Keyring([]) } = context;
+  guard(api, { database, log: api.log, settings: access, keyring, actorOf });
   declareAccess(api);
   logRequests(api);
 
@@ -94,6 +99,9 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);
+  eventRoutes(api);
+  eventRuleRoutes(api);
+  eventSourceRoutes(api, context);
   auditRoutes(api);
   healthRoutes(api, context);
   await serveDocs(api);

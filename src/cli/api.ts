@@ -1,6 +1,7 @@
 import { withoutPassword } from "../telemetry/url-password.ts";
 import { banner } from "./banner.ts";
 import { connect, neededUrl } from "./connect.ts";
+import { openKeyring } from "./keyring.ts";
 import { closeApi, listen } from "./listen.ts";
 import { databaseForApi, warnOfLogin } from "./part-database.ts";
 import { makeApi, openChannels } from "./parts.ts";
@@ -12,7 +13,12 @@ export async function api(service: Service): Promise<"stays"> {
   const { opened, stopping } = service;
   const url = neededUrl(service, "api");
   const database = await connect(service, url, "api");
-  const server = await makeApi(service, await databaseForApi(database), openChannels(service));
+  const keyring = await openKeyring(service);
+  const server = await makeApi(service, {
+    database: await databaseForApi(database),
+    channels: openChannels(service),
+    keyring,
+  });
   stopping.throwIfAborted();
   const where = await listen(server, service);
   opened.add("API", () => closeApi(server));

@@ -28,10 +28,13 @@ export function openChannels(
 }
 
 /** Throws `CannotRun` where the API would be open to everybody. */
-export async function makeApi(service: Service, database: ApiDatabase, channels: Channels): Promise<FastifyInstance> {
+export async function makeApi(
+  service: Service,
+  { database, channels, keyring }: { database: ApiDatabase; channels: Channels; keyring: Keyring },
+): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
   const { access, minIntervalSeconds } = service.config;
-  return buildServer({ database, channels, log: service.log, access, minIntervalSeconds });
+  return buildServer({ database, channels, keyring, log: service.log, access, minIntervalSeconds });
 }
 
 export function makeWorker(

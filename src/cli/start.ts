@@ -30,7 +30,7 @@ export async function start(service: Service): Promise<"stays"> {
   const keyring = await openKeyring(service, embedded ? "data folder" : "configured");
   await reportMissingKeys(service, ofWorker, keyring);
   const channels = openChannels(service, { database: ofWorker, keyring });
-  const server = await makeApi(service, ofApi, channels);
+  const server = await makeApi(service, { database: ofApi, channels, keyring });
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);

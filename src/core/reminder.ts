@@ -28,6 +28,8 @@ export const COMPLETION_REASONS = [
   /** A one-time reminder whose only message may or may not have arrived; it is never sent again unasked. */
   "delivery_unknown",
   "manual",
+  /** An event of the outside world means that it is done. */
+  "event",
 ] as const;
 export type CompletionReason = (typeof COMPLETION_REASONS)[number];
 

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { deleteOldAudit } from "../store/audit.ts";
 import { insertEvents } from "../store/events.ts";
 import { forgetOldAnswers } from "../store/idempotency.ts";
+import { forgetOldEvents } from "../store/inbound-events.ts";
 import { forgetIdlePaces } from "../store/pace.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
 import { isFaultOfRows, isLockTimeout } from "../store/postgres.ts";
@@ -24,7 +25,7 @@ const PARTITIONS_EVERY_MS = 60 * MINUTE_MS;
 
 /**
  * Keeps the tables in shape: partitions for the weeks ahead and none older than the retention, no strays, no workers that
- * are long gone, no answers that are kept no longer. Any worker may do it, and any number at once.
+ * are long gone, no answers and no events that are kept no longer. Any worker may do it, and any number at once.
  */
 export class Maintainer {
   readonly #database: WorkerDatabase;
@@ -45,6 +46,7 @@ export class Maintainer {
     await forgetSilentWorkers(this.#database);
     await this.#rescueStrays();
     await pageByPage((limit) => forgetOldAnswers(this.#database, limit));
+    await pageByPage((limit) => forgetOldEvents(this.#database, limit));
     if (performance.now() >= this.#partitionsDueAtMs) await this.#keepPartitions();
     return MINUTE_MS;
   }

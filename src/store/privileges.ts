@@ -29,8 +29,17 @@ export const NEEDS: Record<Part, Needs> = {
       idempotency_keys: ["select", "insert", "update"],
       schema_migrations: ["select"],
       audit_log: ["select", "insert"],
+      event_rules: ALL,
+      event_sources: ALL,
+      inbound_events: ["select", "insert", "update"],
     },
-    functions: ["reminder_find_key(text)", "reminder_has_keys()", "reminder_note_keys_used(text[])"],
+    functions: [
+      "reminder_find_key(text)",
+      "reminder_has_keys()",
+      "reminder_note_keys_used(text[])",
+      "reminder_event_secrets(text)",
+      "reminder_set_event_secrets(text, text[], text[], bytea[], bytea[])",
+    ],
   },
   worker: {
     tables: {
@@ -43,6 +52,7 @@ export const NEEDS: Record<Part, Needs> = {
       tenants: ["select (name, sends_per_minute, sends_per_recipient_per_hour)"],
       pace: ALL,
       idempotency_keys: ["select (tenant_id, key, created_at)", "update (created_at)", "delete"],
+      inbound_events: ["select (tenant_id, origin, id, created_at)", "update (created_at)", "delete"],
       channel_settings: ["select"],
       sealed_secrets: ["select"],
       audit_log: ["select", "delete"],

@@ -4,6 +4,9 @@ import { SCOPES } from "../../src/api/actor.ts";
 import * as audit from "../../src/api/schemas/audit.ts";
 import * as contact from "../../src/api/schemas/contact.ts";
 import * as delivery from "../../src/api/schemas/delivery.ts";
+import * as event from "../../src/api/schemas/event.ts";
+import * as eventRule from "../../src/api/schemas/event-rule.ts";
+import * as eventSource from "../../src/api/schemas/event-source.ts";
 import * as flag from "../../src/api/schemas/flag.ts";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
 import * as reminder from "../../src/api/schemas/reminder.ts";
@@ -50,23 +53,33 @@ test("every operation of the service is described, each under an id of its own",
     "createReminder",
     "createReminders",
     "deleteContact",
+    "deleteEventRule",
+    "deleteEventSource",
     "deleteFlag",
     "deleteReminder",
     "getContact",
+    "getEventRule",
+    "getEventSource",
     "getFlag",
     "getReminder",
     "isAlive",
     "isReady",
     "listConditions",
     "listDeliveries",
+    "listEventRules",
+    "listEventSources",
     "listFlags",
     "listReminders",
     "pauseReminder",
     "putContact",
+    "putEventRule",
+    "putEventSource",
     "readAudit",
     "readTimeline",
+    "receiveEvent",
     "restoreReminder",
     "resumeReminder",
+    "sendEvent",
     "setFlag",
     "triggerReminder",
     "updateReminder",
@@ -92,6 +105,10 @@ test("every operation that isn't open to all names the one scope that it takes",
   for (const [name, { security, operationId }] of operations) {
     if (["isAlive", "isReady"].includes(operationId ?? "")) {
       expect(security, name).toBeUndefined();
+      continue;
+    }
+    if (operationId === "receiveEvent") {
+      expect(security, name).toEqual([{ signature: [] }]);
       continue;
     }
     const scope = security?.[0]?.bearer?.[0] ?? "";
@@ -126,6 +143,13 @@ describe("the examples are true", () => {
     Flag: flag.Flag,
     PutContact: contact.PutContact,
     Contact: contact.Contact,
+    Event: event.Event,
+    SignedEvent: event.SignedEvent,
+    EventOutcome: event.EventOutcome,
+    PutEventRule: eventRule.PutEventRule,
+    EventRule: eventRule.EventRule,
+    PutEventSource: eventSource.PutEventSource,
+    EventSource: eventSource.EventSource,
     AuditEntry: audit.AuditEntry,
     Problem: ProblemDetails,
   };
@@ -136,10 +160,18 @@ describe("the examples are true", () => {
 
   test("and the service grants those of its requests", async () => {
     const api = await startApi(await freshDatabase());
-    const paths = { id: "1", key: "feedback_submitted", entity_type: "interviewer", entity_id: "INT_100" };
-    for (const [name, { requestBody }] of operations) {
+    const paths = {
+      id: "1",
+      key: "feedback_submitted",
+      entity_type: "interviewer",
+      entity_id: "INT_100",
+      rule: "invoice-paid",
+      source: "billing",
+    };
+    for (const [name, { requestBody, security }] of operations) {
       const example = requestBody?.content["application/json"]?.example;
-      if (example === undefined) continue;
+      // A signature is no part of an example: it is good for five minutes.
+      if (example === undefined || security?.[0]?.bearer === undefined) continue;
       const [method = "", template = ""] = name.split(" ");
       const path = template.replaceAll(/\{(\w+)\}/g, (_, parameter: keyof typeof paths) => paths[parameter]);
       expect((await api.call(method.toUpperCase(), path, example)).status, name).toBeLessThan(300);

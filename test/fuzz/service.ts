@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { newMasterKey } from "../../src/secrets/master-key.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 const START_MS = 60_000;
@@ -23,7 +24,7 @@ export interface Service {
   stop(): Promise<number | string>;
 }
 
-/** Starts it on a database of which it is sent nothing else than the URL. Throws if it doesn't come up. */
+/** Starts it on a database of which it is sent nothing else than the URL, with a key of its own to seal secrets with. Throws if it doesn't come up. */
 export async function startService(databaseUrl: string, env: Record<string, string> = {}): Promise<Service> {
   const child = spawn(process.execPath, [PROGRAM, "start"], {
     env: {
@@ -35,6 +36,7 @@ export async function startService(databaseUrl: string, env: Record<string, stri
       // Whatever URLs the fuzzer makes up, nobody on the Internet is asked, name servers included.
       OUTGOING_PORTS: "1",
       OUTGOING_DENY: "0.0.0.0/0,::/0",
+      SECRETS_KEY: newMasterKey(),
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -10,6 +10,8 @@ import { Reminder } from "../../src/api/schemas/reminder.ts";
 import { TimelineLine } from "../../src/api/schemas/timeline.ts";
 import { buildServer, type ServerOptions } from "../../src/api/server.ts";
 import { type Channels, channelMap } from "../../src/channels/registry.ts";
+import { Keyring } from "../../src/secrets/keyring.ts";
+import { newMasterKey, parseMasterKeys } from "../../src/secrets/master-key.ts";
 import type { Database } from "../../src/store/postgres.ts";
 import { apiDatabase } from "../../src/store/tenant-database.ts";
 import { emailChannel } from "./email.ts";
@@ -49,6 +51,9 @@ export interface TestApi {
 
 let counter = 0;
 
+/** One for all APIs of a test file, so that what one has sealed another can open. */
+const ownKeys = new Keyring(parseMasterKeys(newMasterKey()));
+
 /** A wish that the API grants, about an entity of its own. */
 export function wish(fields: Record<string, unknown> = {}): Record<string, unknown> {
   counter += 1;
@@ -71,12 +76,18 @@ export async function startApi(
   database: Database,
   options: { channels?: Channels; tenant?: string; key?: string } & Pick<
     ServerOptions,
-    "log" | "access" | "minIntervalSeconds"
+    "log" | "access" | "minIntervalSeconds" | "keyring"
   > = {},
 ): Promise<TestApi> {
-  const { channels = channelMap([emailChannel(null), sinkChannel()]), tenant, key, ...others } = options;
+  const {
+    channels = channelMap([emailChannel(null), sinkChannel()]),
+    tenant,
+    key,
+    keyring = ownKeys,
+    ...others
+  } = options;
   const actor = tenant ? { actorOf: (request: FastifyRequest) => ({ ...isAnybody(request), tenant }) } : {};
-  const server = await buildServer({ database: apiDatabase(database), channels, ...actor, ...others });
+  const server = await buildServer({ database: apiDatabase(database), channels, keyring, ...actor, ...others });
   onTestFinished(() => server.close());
   return client(await server.listen({ host: "127.0.0.1", port: 0 }), key);
 }

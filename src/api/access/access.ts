@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
+import type { Keyring } from "../../secrets/keyring.ts";
 import type { ApiDatabase } from "../../store/tenant-database.ts";
 import { type ActorOf, knowActors } from "../actor.ts";
 import type { Api } from "../context.ts";
@@ -8,19 +9,22 @@ import { allowOrigins } from "./cross-origin.ts";
 import { Gate } from "./gate.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { reachOf } from "./reach.ts";
-import { requireScope } from "./scopes.ts";
+import { isToBeSigned, requireScope } from "./scopes.ts";
 import type { AccessSettings } from "./settings.ts";
+import { SignedDoor } from "./signed-door.ts";
 
 export interface Guarded {
   database: ApiDatabase;
   log: FastifyBaseLogger;
   settings: AccessSettings;
+  /** Opens the secrets that signatures are made with. */
+  keyring: Keyring;
   /** Who asks, where that isn't told by keys and tokens. */
   actorOf: ActorOf | undefined;
 }
 
 /** All that stands between a request and its route, in the order in which it is asked. */
-export function guard(api: Api, { database, log, settings, actorOf }: Guarded): void {
+export function guard(api: Api, { database, log, settings, keyring, actorOf }: Guarded): void {
   const origins = new Set(settings.corsOrigins);
   const reach = reachOf(api);
   allowOrigins(api, origins);
@@ -35,7 +39,19 @@ export function guard(api: Api, { database, log, settings, actorOf }: Guarded): 
     }
     done();
   });
+  admitSigned(api, new SignedDoor(database, keyring), limits);
   auditChanges(api, database);
+}
+
+/** A signature is over the body, so who has made it is only known once that has been read. */
+function admitSigned(api: Api, door: SignedDoor, limits: RateLimits): void {
+  api.decorateRequest("bytes", null);
+  api.decorateRequest("signed", null);
+  api.addHook("preValidation", async (request, reply) => {
+    if (request.is404 || !isToBeSigned(request)) return;
+    request.actor = await door.admit(request);
+    limits.count(request, reply);
+  });
 }
 
 function gate(api: Api, gate: Gate): ActorOf {

@@ -3,8 +3,8 @@ import type { Scope } from "../actor.ts";
 import type { Api } from "../context.ts";
 import { insufficientScope } from "./challenge.ts";
 
-/** What a route asks of whoever calls it: a scope, or nothing at all. */
-export type Access = Scope | "open";
+/** What a route asks of whoever calls it: a scope, a signature over what is sent, or nothing at all. */
+export type Access = Scope | "signature" | "open";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -15,6 +15,8 @@ declare module "fastify" {
 
 /** The name of the security scheme in the OpenAPI document. */
 export const SECURITY_SCHEME = "bearer";
+/** The same for what is signed. */
+export const SIGNATURE_SCHEME = "signature";
 
 /** Pages for people that a plugin serves, and that tell nothing about anybody's reminders. */
 const PAGES = /^\/docs(\/|$)/;
@@ -26,18 +28,30 @@ export function declareAccess(api: Api): void {
     if (access === undefined)
       throw new Error(`${route.method} ${route.url} doesn't say who may call it (config.access)`);
     route.config = { ...route.config, access };
-    if (route.schema && access !== "open") Object.assign(route.schema, { security: [{ [SECURITY_SCHEME]: [access] }] });
+    if (route.schema && access !== "open") Object.assign(route.schema, { security: [schemeOf(access)] });
   });
 }
 
-/** True where nobody has to say who they are. Where there is no route, there is nothing to protect. */
-export function isOpen({ routeOptions, is404 }: FastifyRequest): boolean {
-  return is404 || routeOptions.config.access === "open";
+function schemeOf(access: Exclude<Access, "open">): Record<string, string[]> {
+  return access === "signature" ? { [SIGNATURE_SCHEME]: [] } : { [SECURITY_SCHEME]: [access] };
+}
+
+/**
+ * True where nobody has to say by a key who they are: nobody at all, or by a signature, which is looked at once there is a body.
+ * Where there is no route, there is nothing to protect.
+ */
+export function isOpen(request: FastifyRequest): boolean {
+  return request.is404 || request.routeOptions.config.access === "open" || isToBeSigned(request);
+}
+
+/** True where a signature says who asks. */
+export function isToBeSigned({ routeOptions }: Pick<FastifyRequest, "routeOptions">): boolean {
+  return routeOptions.config?.access === "signature";
 }
 
 /** Throws 403 unless whoever asks may call this route. */
 export function requireScope({ routeOptions, actor }: FastifyRequest): void {
   const { access } = routeOptions.config;
-  if (access === undefined || access === "open" || actor.scopes.has(access)) return;
+  if (access === undefined || access === "open" || access === "signature" || actor.scopes.has(access)) return;
   throw insufficientScope(access);
 }
