@@ -3,13 +3,17 @@ import { allOf, anyOf, not } from "./combining.ts";
 import type { CombiningKind, StopConditionKind } from "./condition.ts";
 import { dbCheck } from "./db-check.ts";
 import { deadline } from "./deadline.ts";
+import { expression } from "./expression.ts";
 import { httpCheck } from "./http-check.ts";
 import { maxAttempts } from "./max-attempts.ts";
 
 export type Kind = StopConditionKind | CombiningKind;
 
 /** In the order in which people are told of them. */
-export const KINDS: readonly Kind[] = [dbCheck, httpCheck, deadline, maxAttempts, allOf, anyOf, not];
+export const KINDS: readonly Kind[] = [
+  ...[dbCheck, httpCheck, expression, deadline, maxAttempts],
+  ...[allOf, anyOf, not],
+];
 
 export const STOP_CONDITION_TYPES: readonly string[] = KINDS.map((kind) => kind.name);
 
