@@ -48,6 +48,8 @@ export interface Config {
   outgoing: OutgoingSettings;
   /** Where the master keys are that tenants' secrets are sealed with; those of `keys` come before those in `keyFile`. */
   secrets: { keys: string | null; keyFile: string | null };
+  /** Path of the file with the queries that stop conditions may name; null: there are none. */
+  sqlChecksFile: string | null;
   logLevel: LogLevel;
   engine: {
     pollSeconds: number;
@@ -124,6 +126,7 @@ export const SETTINGS = z.object({
   OUTGOING_DENY: listOf(isNetwork, "addresses or networks like 10.0.0.0/8, with commas between them").optional(),
   SECRETS_KEY: z.string().superRefine(refuseBadKeys).optional(),
   SECRETS_KEY_FILE: line("the path of a file").optional(),
+  SQL_CHECKS_FILE: line("the path of a file").optional(),
   POLL_SECONDS: seconds(1, 10).default(5),
   BATCH_SIZE: whole(1, 10_000).default(500),
   DELIVERY_MAX_ATTEMPTS: whole(1, 100).default(5),
@@ -224,6 +227,7 @@ function arrange(settings: Settings): Config {
     },
     outgoing: arrangeOutgoing(settings),
     secrets: { keys: settings.SECRETS_KEY ?? null, keyFile: settings.SECRETS_KEY_FILE ?? null },
+    sqlChecksFile: settings.SQL_CHECKS_FILE ?? null,
     logLevel: settings.LOG_LEVEL,
     engine: {
       pollSeconds: settings.POLL_SECONDS,

@@ -4,11 +4,17 @@ import { guardedHttp } from "../outgoing/guarded-http.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Service } from "./run.ts";
+import { openQueries } from "./sql-checks.ts";
 
 /** What a worker's stop conditions ask with. */
-export function openOutside({ config, opened }: Service, database: WorkerDatabase, keyring: Keyring): Outside {
+export async function openOutside(service: Service, database: WorkerDatabase, keyring: Keyring): Promise<Outside> {
+  const { config, opened } = service;
   const http = guardedHttp(config.outgoing);
   opened.add("connections to URLs of users", async () => http.close());
   const secrets = new OriginSecrets(database, keyring);
-  return { http, queries: {}, secret: (tenantId, name, origin) => secrets.of(tenantId, name, origin) };
+  return {
+    http,
+    queries: await openQueries(service),
+    secret: (tenantId, name, origin) => secrets.of(tenantId, name, origin),
+  };
 }

@@ -34,7 +34,7 @@ export async function start(service: Service): Promise<"stays"> {
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);
-  const worker = makeWorker(service, ofWorker, channels, openOutside(service, ofWorker, keyring));
+  const worker = makeWorker(service, ofWorker, channels, await openOutside(service, ofWorker, keyring));
   opened.add("API and worker", () => Promise.all([closeApi(server), worker.stop()]));
   embedded?.announce(where);
   await warnOfLogin(service, database);

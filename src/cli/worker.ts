@@ -19,7 +19,7 @@ export async function worker(service: Service): Promise<"stays"> {
   await reportMissingKeys(service, ofWorker, keyring);
   stopping.throwIfAborted();
   const channels = openChannels(service, { database: ofWorker, keyring });
-  const running = makeWorker(service, ofWorker, channels, openOutside(service, ofWorker, keyring));
+  const running = makeWorker(service, ofWorker, channels, await openOutside(service, ofWorker, keyring));
   opened.add("worker", () => running.stop());
   say(banner({ database: withoutPassword(url), email: config.email }));
   say("🟢 Scheduler started");

@@ -6,12 +6,13 @@ import { deadline } from "./deadline.ts";
 import { expression } from "./expression.ts";
 import { httpCheck } from "./http-check.ts";
 import { maxAttempts } from "./max-attempts.ts";
+import { sqlCheck } from "./sql-check.ts";
 
 export type Kind = StopConditionKind | CombiningKind;
 
 /** In the order in which people are told of them. */
 export const KINDS: readonly Kind[] = [
-  ...[dbCheck, httpCheck, expression, deadline, maxAttempts],
+  ...[dbCheck, httpCheck, sqlCheck, expression, deadline, maxAttempts],
   ...[allOf, anyOf, not],
 ];
 
