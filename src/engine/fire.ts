@@ -4,7 +4,7 @@ import type { Channels } from "../channels/registry.ts";
 import type { Instant } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { noteAnswers, releaseAsked } from "../store/asking.ts";
-import { insertEvents } from "../store/events.ts";
+import { insertEvents, type NewEvent } from "../store/events.ts";
 import {
   claimOne,
   type DueClaim,
@@ -87,7 +87,7 @@ export async function fireClaimed(
     const due = await claim(sql);
     const heardAtMs = performance.now();
     const rooms = deliverer.rooms();
-    const plan = planFiring(due, { channels, rooms, lease, readAtMs, heardAtMs, hold, ceiling, asked, log });
+    const plan = planFiring(due, { channels, rooms, lease, readAtMs, heardAtMs, hold, ceiling, asked });
     await Promise.all([
       writeFired(sql, plan.fired),
       writeCompleted(sql, plan.completed),
@@ -100,9 +100,17 @@ export async function fireClaimed(
     ]);
     return { due, plan };
   });
+  tellOperator(log, plan.events);
   for (const held of plan.held) deliverer.accept(held);
   for (const delivery of plan.deliveries) if (delivery.status === "pending") deliverer.turnedAway(delivery.channel);
   return due.length;
+}
+
+/** Whoever reads the log learns that a person is needed: once for each time that the timeline says it. */
+export function tellOperator(log: Pick<Logger, "warn">, events: readonly NewEvent[]): void {
+  for (const { reminderId: reminder, type, because: reason } of events) {
+    if (type === "needs_attention") log.warn({ reminder, reason }, "a reminder needs a person");
+  }
 }
 
 function dueClaim({ claims, channels, from }: Firing): DueClaim {

@@ -4,6 +4,7 @@ import { isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { askAgainMs } from "../core/hold.ts";
 import { recheck } from "../core/recheck.ts";
+import type { Instant } from "../core/reminder.ts";
 import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
@@ -78,7 +79,7 @@ export class Gate {
   async ask(held: Held): Promise<Outcome | null> {
     const { known, attempts } = held;
     if (!known || !isAsked(known.reminder.stopCondition)) return null;
-    for (const [key, got] of held.answers) if (!isFreshAnswer(got, performance.now())) held.answers.delete(key);
+    for (const [key, got] of held.answers) if (!isFreshAnswer(got, known.now)) held.answers.delete(key);
     try {
       await this.#options.questions.resolve(known.reminder.stopCondition, subjectOf(known), held.answers);
       return null;
@@ -134,7 +135,8 @@ export class Gate {
     const suppression = isAsked(stopCondition) ? recheck(held.occurrenceAt, now, NOT_MET) : null;
     if (suppression) return suppressed(suppression.reason, suppression.because);
 
-    const stop = evaluate(stopCondition, subjectOf(held.known), (key) => this.#known(held, key));
+    const subject = subjectOf(held.known);
+    const stop = evaluate(stopCondition, subject, (key) => this.#known(held, key, subject.now));
     if (isQuestion(stop)) throw new MustAsk();
     if (isAsked(stopCondition)) held.stop = stop;
     const again = recheck(held.occurrenceAt, now, stop);
@@ -145,10 +147,10 @@ export class Gate {
   }
 
   /** What was got outside: fresh when a send begins, and then good for as long as that takes. */
-  #known(held: Held, key: string): StopAnswer | null {
+  #known(held: Held, key: string, now: Instant): StopAnswer | null {
     const mine = held.answers.get(key);
-    if (mine && (held.sendingSinceMs !== null || isFreshAnswer(mine, performance.now()))) return mine.answer;
-    const got = this.#options.questions.fresh(key);
+    if (mine && (held.sendingSinceMs !== null || isFreshAnswer(mine, now))) return mine.answer;
+    const got = this.#options.questions.fresh(key, now);
     if (got) held.answers.set(key, got);
     return got?.answer ?? null;
   }

@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import { isQuestion, type Question, stopAnswer } from "../conditions/evaluate.ts";
 import { completionReasonOf } from "../conditions/registry.ts";
@@ -45,7 +44,6 @@ export interface Planning {
   ceiling: Ceiling;
   /** Where the reminders were asked before: what became of it. */
   asked: AskedBefore | null;
-  log: Pick<Logger, "warn">;
 }
 
 /** Answers that were got outside any transaction, before the reminders were locked and read again. */
@@ -132,22 +130,17 @@ function keepWatch(
   { reminder, standing }: DueReminder,
   stop: StopAnswer,
   { kind }: ReturnType<typeof decide>,
-  { hold, log }: Planning,
+  { hold }: Planning,
 ): void {
   const { id } = reminder;
   const note = noteOf(stop, standing.unknownCount, standing.onUnknown, hold);
   if (note) {
     plan.noted.push({ id, ...note });
     plan.events.push(...note.events.map((event) => ({ reminderId: id, ...event })));
-    if (note.attention !== null)
-      log.warn({ reminder: id, tenant: reminder.tenantId, reason: note.attention }, NEEDS_ATTENTION);
   }
   const retryInMs = kind === "hold" ? askAgainMs(hold, standing.unknownCount + 1, Math.random()) : null;
   plan.released.push({ id, retryInMs });
 }
-
-/** For the log. */
-export const NEEDS_ATTENTION = "a reminder needs a person's attention";
 
 function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planning): void {
   const { channels, rooms, lease, readAtMs, heardAtMs } = planning;

@@ -13,9 +13,9 @@ import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
 import type { Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
+import { tellOperator } from "./fire.ts";
 import type { Held } from "./held.ts";
 import type { Outcome } from "./outcome.ts";
-import { NEEDS_ATTENTION } from "./plan.ts";
 
 export interface Ended {
   held: Held;
@@ -87,6 +87,7 @@ async function storeWithConsequences(
   const heldBack = last.filter(({ outcome }) => outcome.status === "suppressed").map(({ held }) => held);
   await rearm(sql, heldBack);
   await insertEvents(sql, events);
+  tellOperator(keep.log, events);
   return stored;
 }
 
@@ -104,16 +105,15 @@ async function noteWhatWasAnswered(
   sql: Sql,
   kept: readonly Ended[],
   reminders: Map<number, ReminderWithFacts>,
-  { hold, log }: Keeping,
+  { hold }: Keeping,
 ): Promise<NewEvent[]> {
   const notes = kept.flatMap(({ held, outcome }) => {
     const id = held.reminderId;
     // What was sent though nobody could say was noted when it fired.
     const stop = outcome.stop ?? (held.stop?.state === "unknown" ? null : held.stop);
-    const { reminder, standing } = reminders.get(id) ?? {};
+    const { standing } = reminders.get(id) ?? {};
     const note = stop && standing && noteOf(stop, standing.unknownCount, standing.onUnknown, hold);
     if (!note) return [];
-    if (note.attention) log.warn({ reminder: id, tenant: reminder?.tenantId, reason: note.attention }, NEEDS_ATTENTION);
     return [{ id, ...note }];
   });
   await noteAnswers(sql, notes);

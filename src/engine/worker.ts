@@ -70,8 +70,8 @@ export function startWorker({ database, channels, log, outside, settings: given 
   const maintainer = new Maintainer(database, settings.retentionDays, log);
   const claims = new Claims(settings);
   const mark = new LowMark();
-  const onRoom = (): void => alarms.ask.poke();
-  const asker = new Asker({ database, channels, deliverer, settings, questions, log, onRoom });
+  const onSooner = (): void => alarms.ask.poke();
+  const asker = new Asker({ database, channels, deliverer, settings, questions, log, onSooner });
   const lookForDue = async (): Promise<number> => {
     const look = mark.begin();
     const found = await nextDue(database, look.from);

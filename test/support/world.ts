@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
+import type { Outside } from "../../src/engine/asking/outside.ts";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker, type Worker } from "../../src/engine/worker.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
@@ -13,7 +14,7 @@ export interface World {
   database: TestDatabase;
   sink: Sink;
   /** Starts a worker that is stopped when the test ends. */
-  work(settings?: Partial<EngineSettings>): Worker;
+  work(settings?: Partial<EngineSettings>, outside?: Outside): Worker;
   /** Inserts a reminder as plain SQL would, and returns its id. */
   insert(columns?: Record<string, unknown>): Promise<number>;
   setFlag(key: string, value: boolean): Promise<void>;
@@ -50,12 +51,13 @@ export function worldOn(database: TestDatabase, options: Parameters<typeof sinkC
   return {
     database,
     sink,
-    work: (settings) => {
+    work: (settings, outside) => {
       const worker = startWorker({
         database: workerDatabase(database),
         channels: channelMap([sink]),
         log,
         ...(settings ? { settings } : {}),
+        ...(outside ? { outside } : {}),
       });
       onTestFinished(() => worker.stop());
       return worker;

@@ -1,18 +1,23 @@
+import type { Instant } from "../../core/reminder.ts";
 import type { StopAnswer } from "../../core/stop.ts";
 
-/** An answer from outside. Times are `performance.now()`. */
+/** An answer from outside. */
 export interface Got {
   answer: StopAnswer;
-  /** Just before it was asked: what it says may have changed any time after. */
+  /** Just before it was asked, as `performance.now()`: what it says may have changed any time after. */
   askedAtMs: number;
+  /** The same by the database's clock, which a test may put forward. */
+  askedAt: Instant;
 }
 
 /** However short an answer may be used for, it serves on the way from asking to the receiver. */
 const SHORTEST_MS = 1_000;
 const MOST_KEPT = 10_000;
 
-export function isFresh({ answer, askedAtMs }: Got, nowMs: number): boolean {
-  return nowMs - askedAtMs <= Math.max(answer.freshForMs, SHORTEST_MS);
+/** Whether an answer may still be used at the database's instant `now`, which was read just before. */
+export function isFresh({ answer, askedAtMs, askedAt }: Got, now: Instant): boolean {
+  const ageMs = Math.max(performance.now() - askedAtMs, now - askedAt);
+  return ageMs <= Math.max(answer.freshForMs, SHORTEST_MS);
 }
 
 /** What was got for one reminder, by the question's key. */
@@ -23,10 +28,10 @@ export class AnswerCache {
   readonly #got: Answers = new Map();
 
   /** Null where none is fresh. */
-  fresh(key: string): Got | null {
+  fresh(key: string, now: Instant): Got | null {
     const got = this.#got.get(key);
     if (!got) return null;
-    if (isFresh(got, performance.now())) return got;
+    if (isFresh(got, now)) return got;
     this.#got.delete(key);
     return null;
   }

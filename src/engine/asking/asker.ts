@@ -30,7 +30,7 @@ export interface AskerOptions extends Omit<Firing, "claims" | "from" | "database
   questions: Questions;
   log: Logger;
   /** Called when there may be something to ask sooner than the last `claim` said. */
-  onRoom: () => void;
+  onSooner: () => void;
 }
 
 /** Reminders that one worker asks at the same time; what is beyond that waits in the database. */
@@ -51,7 +51,8 @@ interface Asked {
 export class Asker {
   readonly #options: AskerOptions;
   readonly #token = randomUUID();
-  readonly #underWay = new Set<number>();
+  /** By id; one that is claimed again meanwhile is asked anew, and what is asked of the former one says nothing. */
+  readonly #underWay = new Map<number, Answers>();
   readonly #firing: Batcher<Asked, null>;
   /** Tenants are gone round when one look doesn't reach all of them. */
   #after = "";
@@ -89,14 +90,14 @@ export class Asker {
   /** Prolongs the leases of what is being asked. */
   async renew(): Promise<void> {
     const { database, settings } = this.#options;
-    await renewAsked(database, [...this.#underWay], { token: this.#token, seconds: settings.leaseSeconds });
+    await renewAsked(database, [...this.#underWay.keys()], { token: this.#token, seconds: settings.leaseSeconds });
   }
 
   /** Gives back what is being asked, for whoever takes it next. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#options.questions.stop();
-    await this.#release([...this.#underWay].map((id) => ({ id, retryInMs: null })));
+    await this.#release([...this.#underWay.keys()].map((id) => ({ id, retryInMs: null })));
   }
 
   #lease(tenants: readonly string[], limit: number): Promise<DueReminder[]> {
@@ -113,23 +114,23 @@ export class Asker {
 
   /** Asks one reminder and has it fired. Never throws: whatever happens, the lease runs out in the end. */
   async #ask(due: DueReminder): Promise<void> {
-    const { questions, log, onRoom } = this.#options;
+    const { questions, log, onSooner } = this.#options;
     const { id, stopCondition } = due.reminder;
-    // Our own lease ran out while we are still at it: it goes on under the new one.
-    if (this.#underWay.has(id)) return;
-    this.#underWay.add(id);
     const answers: Answers = new Map();
+    this.#underWay.set(id, answers);
+    const isCurrent = (): boolean => this.#underWay.get(id) === answers;
     try {
       if (stopCondition !== null) await questions.resolve(stopCondition, subjectOf(due), answers);
-      await this.#firing.add({ id, answers });
+      if (isCurrent()) await this.#firing.add({ id, answers });
     } catch (error) {
-      if (error instanceof Crowded) await this.#release([{ id, retryInMs: error.retryInMs }]);
-      else if (!this.#isStopping) log.error({ err: error, reminder: id }, "a reminder can't be asked; trying again");
+      if (error instanceof Crowded) {
+        if (isCurrent()) await this.#release([{ id, retryInMs: error.retryInMs }]);
+      } else if (!this.#isStopping) log.error({ err: error, reminder: id }, "a reminder can't be asked; trying again");
     } finally {
-      this.#underWay.delete(id);
+      if (isCurrent()) this.#underWay.delete(id);
       if (this.#isFull) {
         this.#isFull = false;
-        onRoom();
+        onSooner();
       }
     }
   }
@@ -148,6 +149,8 @@ export class Asker {
         await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
       }
     }
+    // What is held now is to be asked again sooner than was known when it was last looked for.
+    this.#options.onSooner();
     return batch.map(() => null);
   }
 

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { CannotAsk } from "../../conditions/condition.ts";
 import { evaluate, isQuestion, type Question } from "../../conditions/evaluate.ts";
-import type { StopCondition } from "../../core/reminder.ts";
+import type { Instant, StopCondition } from "../../core/reminder.ts";
 import type { StopAnswer, StopSubject } from "../../core/stop.ts";
 import { AnswerCache, type Answers, type Got } from "./answers.ts";
 import { Breaker } from "./breaker.ts";
@@ -43,8 +43,8 @@ export class Questions {
   }
 
   /** A fresh answer that somebody got. */
-  fresh(key: string): Got | null {
-    return this.#cache.fresh(key);
+  fresh(key: string, now: Instant): Got | null {
+    return this.#cache.fresh(key, now);
   }
 
   /**
@@ -52,15 +52,16 @@ export class Questions {
    * `Crowded` and `Stopped`, and nothing else.
    */
   async resolve(condition: StopCondition, subject: StopSubject, answers: Answers): Promise<StopAnswer> {
+    const beganAtMs = performance.now();
     const known = (key: string): StopAnswer | null => {
-      const got = answers.get(key) ?? this.fresh(key);
+      const got = answers.get(key) ?? this.fresh(key, subject.now);
       if (got) answers.set(key, got);
       return got?.answer ?? null;
     };
     for (;;) {
       const outcome = evaluate(condition, subject, known);
       if (!isQuestion(outcome)) return outcome;
-      answers.set(outcome.key, await this.#ask(outcome));
+      answers.set(outcome.key, await this.#ask(outcome, beganAtMs));
     }
   }
 
@@ -69,10 +70,10 @@ export class Questions {
     this.#stopping.abort(new Stopped());
   }
 
-  async #ask(question: Question): Promise<Got> {
+  async #ask(question: Question, readAtMs: number): Promise<Got> {
     const underWay = this.#underWay.get(question.key);
     if (underWay) return await underWay;
-    const asked = this.#askAlone(question);
+    const asked = this.#askAlone(question, readAtMs);
     this.#underWay.set(question.key, asked);
     try {
       return await asked;
@@ -81,7 +82,8 @@ export class Questions {
     }
   }
 
-  async #askAlone(question: Question): Promise<Got> {
+  /** `readAtMs`: when the database's instant was read by which the question is asked. */
+  async #askAlone(question: Question, readAtMs: number): Promise<Got> {
     const { service, subject } = question;
     const { tenantId } = subject.reminder;
     const place = `${tenantId} ${service}`;
@@ -93,8 +95,9 @@ export class Questions {
       const tookMs = performance.now() - askedAtMs;
       if (answer.state !== "unknown") this.#breaker.answered(place);
       else if (refusal === null) this.#breaker.failed(place, answer.because, tookMs, performance.now());
-      const gotAt = subject.now + Math.round(tookMs);
-      const got = { answer: { ...answer, gotAt: answer.gotAt ?? gotAt }, askedAtMs };
+      const askedAt = subject.now + Math.round(askedAtMs - readAtMs);
+      const gotAt = answer.gotAt ?? askedAt + Math.round(tookMs);
+      const got = { answer: { ...answer, gotAt }, askedAtMs, askedAt };
       this.#cache.keep(question.key, got);
       return got;
     });
