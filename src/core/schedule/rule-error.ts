@@ -5,14 +5,17 @@ export class RuleError extends Error {
 
 const MOST_REMEMBERED = 10_000;
 
-/** `compile`, but each text only once: rules are kept as text and asked at every firing. What throws isn't remembered. */
-export function remembering<T>(compile: (text: string) => T): (text: string) => T {
+/**
+ * `compile`, but each text only once: rules are kept as text and asked at every firing. What throws isn't remembered, and
+ * beyond `most` texts all are forgotten.
+ */
+export function remembering<T>(compile: (text: string) => T, most = MOST_REMEMBERED): (text: string) => T {
   const compiled = new Map<string, T>();
   return (text) => {
     const before = compiled.get(text);
     if (before !== undefined) return before;
     const rule = compile(text);
-    if (compiled.size >= MOST_REMEMBERED) compiled.clear();
+    if (compiled.size >= most) compiled.clear();
     compiled.set(text, rule);
     return rule;
   };

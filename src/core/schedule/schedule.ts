@@ -1,10 +1,11 @@
 import type { Bounds, Instant, Reminder, Schedule } from "../reminder.ts";
 import { nextBackoff } from "./backoff.ts";
+import { type BusinessTime, meantAfter, meantUntil, nextCounted, place } from "./business.ts";
 import { LAST_INSTANT } from "./calendar.ts";
 import { nextCron } from "./cron.ts";
 import { parseCron } from "./cron-fields.ts";
 import { jitterMs } from "./jitter.ts";
-import { nextOffset } from "./offsets.ts";
+import { nextOffset, workingOffsetInstants } from "./offsets.ts";
 import { nextRecurring } from "./recurring.ts";
 import { nextRrule, parseRrule } from "./rrule.ts";
 import { toInstant, toWallClock, type WallClock } from "./wall-clock.ts";
@@ -18,12 +19,22 @@ export interface Timetable {
   zone: string;
   /** Whose occurrences these are: jitter is drawn from it. */
   of: Pick<Reminder, "entityType" | "entityId" | "eventType">;
+  /** Where it goes by a calendar. */
+  business?: BusinessTime | undefined;
+  /** With a calendar: what was meant up to here has been, or was before its time, and doesn't come to be moved. */
+  since?: Instant | undefined;
 }
 
 export interface Occurrence {
   at: Instant;
-  /** What the clocks on the wall show then, jitter apart; null for schedules that don't go by them. */
+  /**
+   * What the clocks on the wall show then, or showed where it was moved from; jitter apart. Null for schedules that don't go
+   * by them.
+   */
   wallAt: WallClock | null;
+  /** When it was meant, where its calendar has moved it, and why. */
+  movedFrom?: Instant;
+  because?: string;
 }
 
 /** The timetable of a reminder. Its own time zone counts, else its contact's, else UTC. */
@@ -41,35 +52,46 @@ export function timetableOf(
  * showed up to then, wherever a change of the zone's rules has moved it. Throws a `RuleError` for a rule that can't be read.
  */
 export function nextOccurrence(
-  { schedule, bounds, zone, of }: Timetable,
+  timetable: Timetable,
   after: Instant,
   beyond: WallClock | null = null,
 ): Occurrence | null {
+  const { bounds, of, business } = timetable;
   const { startAt, endAt, jitterSeconds } = bounds;
   // Jitter only makes later, so what is due after `after` may have been meant a little before.
-  let from = after - jitterSeconds * 1_000;
+  const placedAfter = after - jitterSeconds * 1_000;
+  let from = business ? meantAfter(placedAfter, business) : placedAfter;
+  if (business && timetable.since !== undefined) from = Math.max(from, timetable.since);
   if (startAt !== null) from = Math.max(from, startAt - 1);
   for (;;) {
-    const next = nextRegular(schedule, zone, from, beyond);
-    if (next === null || (endAt !== null && next.at > endAt)) return null;
+    const meant = nextRegular(timetable, from, beyond);
+    if (meant === null) return null;
+    const { at: placedAt, ...moved } = place(meant.at, business);
+    if (endAt !== null && placedAt > endAt) return null;
     // Away from UTC, an instant of the last year may have a reading of the next one, or a reading an instant: neither can be kept.
-    if (Math.max(next.at, next.wallAt ?? next.at) > LAST_INSTANT) return null;
-    const late = jitterSeconds === 0 ? 0 : jitterMs(of, next.at, jitterSeconds);
-    const at = Math.min(next.at + late, LAST_INSTANT);
-    if (at > after) return { at, wallAt: next.wallAt };
-    from = next.at;
+    if (Math.max(placedAt, meant.wallAt ?? placedAt) > LAST_INSTANT) return null;
+    const late = jitterSeconds === 0 ? 0 : jitterMs(of, placedAt, jitterSeconds);
+    const at = Math.min(placedAt + late, LAST_INSTANT);
+    if (at > after) return { ...moved, at, wallAt: meant.wallAt };
+    from = business ? meantUntil(meant.at, placedAt, business) : meant.at;
   }
 }
 
 /** The same without what narrows the schedule: one line a kind. */
-function nextRegular(schedule: Schedule, zone: string, after: Instant, beyond: WallClock | null): Occurrence | null {
+function nextRegular(
+  { schedule, zone, business }: Timetable,
+  after: Instant,
+  beyond: WallClock | null,
+): Occurrence | null {
+  const counted = business && business.countsIn !== "all_time" ? business : null;
   switch (schedule.type) {
     case "one_time":
       return null; // its single due instant is its first
     case "recurring":
-      return elapsed(nextRecurring(schedule, after));
     case "backoff":
-      return elapsed(nextBackoff(schedule, after));
+      if (counted) return elapsed(nextCounted(schedule, counted, after));
+      // By a calendar, a series begins with its anchor; what lies before isn't there to be moved.
+      return elapsed(nextInSeries(schedule, business ? Math.max(after, schedule.anchorAt - 1) : after));
     case "cron":
       return nextOnWall((wall) => nextCron(parseCron(schedule.cron), wall), zone, after, beyond);
     case "rrule": {
@@ -77,14 +99,19 @@ function nextRegular(schedule: Schedule, zone: string, after: Instant, beyond: W
       return nextOnWall((wall) => nextRrule(set, wall), set.zone ?? zone, after, beyond);
     }
     case "offsets": {
+      if (counted) return elapsed(workingOffsetInstants(schedule, counted).find((instant) => instant > after) ?? null);
       const at = nextOffset(schedule, zone, after, beyond);
       return at === null ? null : { at, wallAt: toWallClock(at, zone) };
     }
   }
 }
 
-function elapsed(at: Instant): Occurrence {
-  return { at, wallAt: null };
+function nextInSeries(schedule: Extract<Schedule, { type: "recurring" | "backoff" }>, after: Instant): Instant {
+  return schedule.type === "recurring" ? nextRecurring(schedule, after) : nextBackoff(schedule, after);
+}
+
+function elapsed(at: Instant | null): Occurrence | null {
+  return at === null ? null : { at, wallAt: null };
 }
 
 /** Later readings of the clock are never earlier instants, so the first reading whose instant fits is the one. */

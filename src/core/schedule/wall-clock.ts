@@ -72,7 +72,7 @@ function spanOf(index: number, zone: string): Span {
   }
   const known = ofZone.get(index);
   if (known) return known;
-  const span = lookUp(index * SPAN_MS, zone);
+  const span = lookUp(index * SPAN_MS, zone, ofZone.get(index - 1)?.after);
   if (spanCount >= MOST_SPANS) {
     spans.clear();
     spanCount = 0;
@@ -82,9 +82,10 @@ function spanOf(index: number, zone: string): Span {
   return span;
 }
 
-function lookUp(start: Instant, zone: string): Span {
+/** `known`: the offset at its start, where the span before has been looked up. */
+function lookUp(start: Instant, zone: string, known: number | undefined): Span {
   const format = formatOf(zone);
-  const before = readOffset(start, format);
+  const before = known ?? readOffset(start, format);
   const after = readOffset(start + SPAN_MS, format);
   if (before === after) return { before, after, changesAt: Number.POSITIVE_INFINITY };
   let [low, high] = [start, start + SPAN_MS];
@@ -112,8 +113,16 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
+/** How runtimes write it so far. Taking the text apart is three times as fast as having it taken apart. */
+const WRITTEN = /^(\d{4})-(\d\d)-(\d\d), (\d\d):(\d\d):(\d\d)$/;
+
 /** What the runtime's own time zone data says. */
 function readOffset(instant: Instant, format: Intl.DateTimeFormat): number {
+  const [, ...written] = (WRITTEN.exec(format.format(instant)) ?? []).map(Number);
+  if (written.length === 6) {
+    const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = written;
+    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1000) * 1000;
+  }
   const read: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
   for (const { type, value } of format.formatToParts(instant)) read[type] = Number(value);
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = read;
