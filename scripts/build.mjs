@@ -43,6 +43,7 @@ function compile(to) {
 }
 
 function addWhatIsNotTypeScript(to) {
+  cpSync("src/holidays/thread.mjs", join(to, "holidays/thread.mjs"));
   cpSync("src/store/migrations", join(to, "store/migrations"), { recursive: true });
   const redoc = dirname(require.resolve("redoc/package.json"));
   cpSync(`${redoc}/bundles/redoc.standalone.js`, join(to, "api/docs/redoc.standalone.js"));

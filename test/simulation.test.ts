@@ -50,7 +50,7 @@ function draw(seed: number): Scenario {
     schedule: isRecurring
       ? { type: "recurring", intervalMinutes: rhythm.minutes, anchorAt: runAt }
       : { type: "one_time" },
-    ...{ bounds: NO_BOUNDS, nextWallAt: null },
+    ...{ bounds: NO_BOUNDS, business: null, quietHours: null, ignoreQuietHours: false, nextWallAt: null },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
     ...{ onUnknown: "hold", needsAttention: null },
     ...{ status: "ACTIVE", completionReason: null, nextRunAt: runAt, runAt, lastRunAt: null, lastOccurrenceAt: null },
@@ -96,7 +96,7 @@ function byRule(seed: number, { schedule, bounds, timeZone }: Rule, stopMetAt: n
   const first = nextOccurrence(timetable, START);
   return {
     ...{ id: seed, tenantId: "default", ...key, channel: "email", recipient: null, subject: null, message: null },
-    ...{ data: {}, timeZone, schedule, bounds },
+    ...{ data: {}, timeZone, schedule, bounds, business: null, quietHours: null, ignoreQuietHours: false },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
     ...{ onUnknown: "hold", needsAttention: null },
     ...{ status: "ACTIVE", completionReason: null, runAt: null, lastRunAt: null, lastOccurrenceAt: null },

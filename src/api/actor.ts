@@ -12,6 +12,8 @@ export const SCOPES = [
   "flags:write",
   "contacts:read",
   "contacts:write",
+  "calendars:read",
+  "calendars:write",
   "audit:read",
   "events:write",
   "event-rules:read",

@@ -2,11 +2,19 @@ import { awaitsOutcome, type Moment } from "../core/lifecycle.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import type { Updated } from "../core/update.ts";
-import { readContact } from "../store/contacts.ts";
+import { readCalendarTexts } from "../store/calendars.ts";
 import { insertEvents } from "../store/events.ts";
 import { lastOutcome } from "../store/ledger.ts";
+import { readMoment } from "../store/moment.ts";
 import { isHeldElsewhere } from "../store/postgres.ts";
-import { findActive, KeyIsTaken, lockReminder, readReminder, writeReminder } from "../store/reminders.ts";
+import {
+  findActive,
+  isWithoutCalendar,
+  KeyIsTaken,
+  lockReminder,
+  readReminder,
+  writeReminder,
+} from "../store/reminders.ts";
 import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
 import { reminderEtag } from "./etag.ts";
 import { type Conditions, isUnconditional, mustPermit } from "./etag-conditions.ts";
@@ -23,11 +31,13 @@ export async function changeReminder(
   id: number,
   conditions: Conditions,
   change: (reminder: ReminderRecord, moment: Moment) => Updated,
+  calendarNames: readonly string[] = [],
 ): Promise<ReminderRecord> {
   try {
-    return await database.transaction((sql) => changeLocked(sql, id, conditions, change));
+    return await database.transaction((sql) => changeLocked(sql, id, conditions, change, calendarNames));
   } catch (error) {
     if (isHeldElsewhere(error)) throw busy();
+    if (isWithoutCalendar(error)) throw invalidField("calendar", "must be the name of a calendar: it was just deleted");
     throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
   }
 }
@@ -37,14 +47,17 @@ async function changeLocked(
   id: number,
   conditions: Conditions,
   change: (reminder: ReminderRecord, moment: Moment) => Updated,
+  calendarNames: readonly string[],
 ): Promise<ReminderRecord> {
   const locked = await lockReminder(sql, id);
   if (!locked) throw noReminder(id);
   const { reminder, now } = locked;
   const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, id) : null;
 
-  const contactZone = goesByContactZone(reminder) ? await contactZoneOf(sql, reminder) : null;
-  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone }));
+  const contactZone = goesByContactZone(reminder) ? await otherZoneOf(sql, reminder) : null;
+  const names = reminder.business ? [reminder.business.calendar, ...calendarNames] : calendarNames;
+  const calendars = await readCalendarTexts(sql, names);
+  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone, calendars }));
   if (!isUnconditional(conditions)) {
     mustPermit(conditions, reminderEtag(toReminderJson(reminder)), { isDone: result.kind === "unchanged" });
   }
@@ -63,13 +76,13 @@ async function changeLocked(
   }
 }
 
-/** Whether the contact's zone may have a say: in a reminder that has none of its own, and goes by the clock or soon may. */
+/** Whether the zone of the contact or the tenant may have a say: in a reminder that has none of its own, and goes by the clock or soon may. */
 function goesByContactZone({ timeZone, status, deletedAt }: ReminderRecord): boolean {
   return timeZone === null && status !== "COMPLETED" && deletedAt === null;
 }
 
-async function contactZoneOf(sql: TenantSql, { entityType, entityId }: ReminderRecord): Promise<string | null> {
-  return (await readContact(sql, entityType, entityId))?.timeZone ?? null;
+async function otherZoneOf(sql: TenantSql, reminder: ReminderRecord): Promise<string | null> {
+  return (await readMoment(sql, [reminder], [])).zoneOf(reminder);
 }
 
 /** A rule that plain SQL wrote and nobody can read is the reminder's fault, and not a bug. */

@@ -2,9 +2,9 @@ import type { ReminderRecord } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
-import { findActive, insertReminders, keyOf, type NewReminder } from "../store/reminders.ts";
+import { findActive, insertReminders, isWithoutCalendar, keyOf, type NewReminder } from "../store/reminders.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
-import { Problem } from "./problem.ts";
+import { invalidField, Problem } from "./problem.ts";
 
 /** A reminder that was asked for; not new where an ACTIVE one had its key already. */
 export interface Created {
@@ -27,6 +27,15 @@ const MAX_CALLS = 2;
  * All new ones are written in one transaction, but for those whose keys others free at that very moment.
  */
 export async function createReminders(database: TenantDatabase, wanted: readonly NewReminder[]): Promise<Created[]> {
+  try {
+    return await createOrFind(database, wanted);
+  } catch (error) {
+    if (!isWithoutCalendar(error)) throw error;
+    throw invalidField("calendar", "must be the name of a calendar: it was just deleted");
+  }
+}
+
+async function createOrFind(database: TenantDatabase, wanted: readonly NewReminder[]): Promise<Created[]> {
   const created = await tryToCreate(database, wanted, LOCK_TIMEOUT_MS);
   for (let tries = 1; tries < MOST_TRIES; tries += 1) {
     const missing = [...created.keys()].filter((index) => !created[index]);

@@ -4,6 +4,7 @@ import { flagKeysOf } from "../conditions/evaluate.ts";
 import { MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
 import type { StopCondition } from "../core/reminder.ts";
 import { begin, type NewTimes, needsMoment } from "../core/schedule/begin.ts";
+import { type ByCalendar, editedByCalendar, NO_CALENDARS } from "../core/schedule/by-calendar.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
 import { readMoment } from "../store/moment.ts";
 import type { NewReminder } from "../store/reminders.ts";
@@ -12,7 +13,7 @@ import { parseRecipient } from "./channel-check.ts";
 import type { ApiContext } from "./context.ts";
 import { invalidField } from "./problem.ts";
 import type { CreateReminder } from "./schemas/reminder.ts";
-import { toBounds } from "./schemas/schedule.ts";
+import { toBounds, toByCalendarFields } from "./schemas/schedule.ts";
 import { toStopCondition } from "./schemas/stop-condition.ts";
 import { lengthOf } from "./schemas/text.ts";
 
@@ -25,11 +26,14 @@ type Wish = z.output<typeof CreateReminder>;
 
 /** Asks the database what is needed to make these reminders; nothing where none of them needs it, as most don't. */
 export async function momentFor(database: TenantDatabase, wishes: readonly Wish[]): Promise<Moment> {
-  const asking = wishes.filter((wish) => needsMoment({ scheduleType: wish.schedule_type, bounds: toBounds(wish) }));
+  const asking = wishes.filter(
+    (wish) => needsMoment({ scheduleType: wish.schedule_type, bounds: toBounds(wish) }) || wish.calendar != null,
+  );
   if (asking.length === 0) return null;
   return readMoment(
     database,
     asking.map((wish) => ({ entityType: wish.entity_type, entityId: wish.entity_id })),
+    [...new Set(asking.flatMap(({ calendar }) => calendar ?? []))],
   );
 }
 
@@ -46,6 +50,7 @@ export function toNewReminder(
   const times = toNewTimes(wish);
   const begun = begin(times, key, needsMoment(times) ? (moment?.now ?? null) : null, {
     contactZone: moment?.zoneOf(key) ?? null,
+    calendars: moment?.calendars ?? NO_CALENDARS,
     minIntervalSeconds,
   });
   if ("kind" in begun) throw invalidField(begun.field, begun.message);
@@ -63,6 +68,9 @@ export function toNewReminder(
     schedule: begun.schedule,
     firstRun: begun.firstRun,
     bounds: times.bounds,
+    business: times.business ?? null,
+    quietHours: wish.quiet_hours ?? null,
+    ignoreQuietHours: wish.ignore_quiet_hours ?? false,
     runAt: times.runAt,
     stopCondition: toStopCondition(wish),
     onUnknown: wish.on_unknown ?? ("hold" as const),
@@ -82,9 +90,16 @@ function toNewTimes(wish: Wish): NewTimes {
     offsets: wish.offsets,
     anchorAt: wish.anchor_at,
     bounds: toBounds(wish),
+    business: byCalendar(wish),
     runAt: wish.run_at ?? null,
     timeZone: wish.time_zone ?? null,
   };
+}
+
+function byCalendar(wish: Wish): ByCalendar | null {
+  const business = editedByCalendar(null, toByCalendarFields(wish));
+  if (business !== null && "kind" in business) throw invalidField(business.field, business.message);
+  return business;
 }
 
 /** Throws a 422 where a stop condition, its placeholders filled in, names a flag that can't be. */

@@ -16,6 +16,7 @@ import { describeApi } from "./openapi.ts";
 import { readToTheEnd } from "./read-to-the-end.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
+import { calendarRoutes } from "./routes/calendars.ts";
 import { conditionRoutes } from "./routes/conditions.ts";
 import { contactRoutes } from "./routes/contacts.ts";
 import { eventRuleRoutes } from "./routes/event-rules.ts";
@@ -99,6 +100,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);
+  calendarRoutes(api);
   eventRoutes(api);
   eventRuleRoutes(api);
   eventSourceRoutes(api, context);

@@ -12,6 +12,8 @@ export interface Message {
   > & { data: JsonObject };
   /** Who the entity is; the recipient may be somebody else, named by the reminder itself. */
   contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
+  /** In whose clocks instants are written where neither of them has a zone; not set: UTC. */
+  tenantZone?: string | null;
   occurrenceAt: Instant;
   /** How often the reminder has fired, this time included. */
   occurrenceNumber: number;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { run } from "./run.ts";
-import { type LimitOptions, tenantsCreate, tenantsList, tenantsSet, tenantsShow } from "./tenants.ts";
+import { type OwnOptions, tenantsCreate, tenantsList, tenantsSet, tenantsShow } from "./tenants.ts";
 
 /** `tenants` and what is below it. */
 export function tenantsCommand(settingsHelp: string): Command {
@@ -22,19 +22,27 @@ export function tenantsCommand(settingsHelp: string): Command {
 
   tenants
     .command("set <name>")
-    .description("gives a tenant limits of its own; those that aren't named stay as they are")
+    .description("gives a tenant limits, a time zone and quiet hours of its own; what isn't named stays as it is")
     .option("--requests-per-minute <number>", "of all its keys, or none: as RATE_LIMIT_PER_TENANT says")
     .option("--sends-per-minute <number>", "messages within any minute, or none: as SENDS_PER_MINUTE says")
     .option(
       "--sends-per-recipient-per-hour <number>",
       "messages to one recipient within any hour, or none: as SENDS_PER_RECIPIENT_PER_HOUR says",
     )
+    .option(
+      "--time-zone <name>",
+      "whose clocks its reminders go by where neither they nor their contact say so, or none: UTC",
+    )
+    .option(
+      "--quiet-hours <windows>",
+      'for contacts that have none of their own, like "22:00-07:00; sat,sun 00:00-24:00", or none',
+    )
     .addHelpText("after", "\nEvery process follows within three seconds; nothing has to be restarted.")
-    .action((name: string, options: LimitOptions) => run(tenantsSet(name, options)));
+    .action((name: string, options: OwnOptions) => run(tenantsSet(name, options)));
 
   tenants
     .command("show <name>")
-    .description("shows the limits of a tenant")
+    .description("shows what is a tenant's own")
     .action((name: string) => run(tenantsShow(name)));
   return tenants;
 }

@@ -1,8 +1,11 @@
+import type { JsonObject } from "../core/reminder.ts";
+import { isZone } from "../core/schedule/zone.ts";
 import { isTenantName, TENANT_NAME_RULE } from "../core/tenant.ts";
 import type { Session } from "../store/postgres.ts";
-import { createTenant, listTenants, type OwnLimits, readOwnLimits, setOwnLimits } from "../store/tenants.ts";
+import { createTenant, listTenants, type OwnSettings, readOwnSettings, setOwnSettings } from "../store/tenants.ts";
 import { note } from "./note.ts";
 import { ownedDatabase } from "./owned-database.ts";
+import { quietHoursOf, writeQuietHours } from "./quiet-hours.ts";
 import type { Command, Service } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 
@@ -35,32 +38,38 @@ const LIMITS = [
   },
 ] as const;
 
-export type LimitOptions = Partial<Record<keyof OwnLimits, string>>;
+const OTHERS = ["--time-zone", "--quiet-hours"];
 
-/** `tenants set NAME`: limits of its own. Those that aren't named stay as they are. */
-export function tenantsSet(name: string, options: LimitOptions): Command {
+export type OwnOptions = Partial<Record<keyof OwnSettings, string>>;
+
+/** `tenants set NAME`: what is to be its own. What isn't named stays as it is. */
+export function tenantsSet(name: string, options: OwnOptions): Command {
   return async (service) => {
-    const wanted = limitsOf(options);
+    const wanted = ownOf(options);
     const database = await open(service);
-    const limits = await database.transaction(async (sql) => {
-      const before = await readOwnLimits(sql, name);
+    const own = await database.transaction(async (sql) => {
+      const before = await readOwnSettings(sql, name);
       if (!before) throw noTenant(name);
-      const limits = { ...before, ...wanted };
-      await setOwnLimits(sql, name, limits);
-      await note(sql, name, { operation: "tenants set", target: `tenant ${name}`, details: { ...wanted } });
-      return limits;
+      const own = { ...before, ...wanted };
+      await setOwnSettings(sql, name, own);
+      await note(sql, name, {
+        operation: "tenants set",
+        target: `tenant ${name}`,
+        details: { ...wanted } as JsonObject,
+      });
+      return own;
     });
-    tell(limits);
+    tell(own);
     return "done";
   };
 }
 
-/** `tenants show NAME`: its limits. */
+/** `tenants show NAME`: what is its own. */
 export function tenantsShow(name: string): Command {
   return async (service) => {
-    const limits = await readOwnLimits(await open(service), name);
-    if (!limits) throw noTenant(name);
-    tell(limits);
+    const own = await readOwnSettings(await open(service), name);
+    if (!own) throw noTenant(name);
+    tell(own);
     return "done";
   };
 }
@@ -69,12 +78,26 @@ function open(service: Service): Promise<Session> {
   return ownedDatabase(service, "tenants");
 }
 
-function limitsOf(options: LimitOptions): Partial<OwnLimits> {
+function ownOf(options: OwnOptions): Partial<OwnSettings> {
   const given = LIMITS.filter(({ field }) => options[field] !== undefined);
-  if (given.length === 0) throw new CannotRun(`name what to set: ${LIMITS.map(({ option }) => option).join(", ")}`);
-  return Object.fromEntries(
-    given.map(({ field, option, most }) => [field, numberOf(options[field] as string, option, most)]),
-  );
+  const { timeZone, quietHours } = options;
+  if (given.length === 0 && timeZone === undefined && quietHours === undefined) {
+    throw new CannotRun(`name what to set: ${[...LIMITS.map(({ option }) => option), ...OTHERS].join(", ")}`);
+  }
+  return {
+    ...Object.fromEntries(
+      given.map(({ field, option, most }) => [field, numberOf(options[field] as string, option, most)]),
+    ),
+    ...(timeZone === undefined ? {} : { timeZone: zoneOf(timeZone) }),
+    ...(quietHours === undefined ? {} : { quietHours: quietHoursOf(quietHours) }),
+  };
+}
+
+/** Null for `none`. */
+function zoneOf(text: string): string | null {
+  if (text === "none") return null;
+  if (isZone(text)) return text;
+  throw new CannotRun(`--time-zone must be a time zone of the IANA database, like Europe/Berlin, or none, not ${text}`);
 }
 
 /** Null for `none`. */
@@ -85,11 +108,14 @@ function numberOf(text: string, option: string, most: number): number | null {
   throw new CannotRun(`${option} must be a whole number from 1 to ${most}, or none, not ${text}`);
 }
 
-function tell(limits: OwnLimits): void {
+function tell(own: OwnSettings): void {
   const width = Math.max(...LIMITS.map(({ option }) => option.length));
+  const line = (name: string, value: string): void => say(`${`${name}:`.padEnd(width)}${value}`);
   for (const { field, option, otherwise } of LIMITS) {
-    say(`${`${option.slice(2)}:`.padEnd(width)}${limits[field] ?? `as ${otherwise} says`}`);
+    line(option.slice(2), String(own[field] ?? `as ${otherwise} says`));
   }
+  line("time-zone", own.timeZone ?? "UTC");
+  line("quiet-hours", own.quietHours === null ? "none" : writeQuietHours(own.quietHours));
 }
 
 function noTenant(name: string): CannotRun {

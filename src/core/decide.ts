@@ -1,6 +1,8 @@
 import { type Ceiling, ceilingReached, NO_CEILING, type Progress } from "./ceiling.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, DeliveryStatus, Instant, OnUnknown, Reminder } from "./reminder.ts";
+import { OPENING_DAYS } from "./schedule/business.ts";
+import { MS_PER_DAY } from "./schedule/calendar.ts";
 import { countMissed, listMissed } from "./schedule/missed.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
@@ -109,10 +111,13 @@ function catchUp(timetable: Timetable, since: Instant, now: Instant, next: NextR
 
 /** No clock is so far from UTC, whatever a zone's rules become. */
 const FARTHEST_MS = 48 * 3_600_000;
+/** No calendar moves an occurrence further than it looks for working time. */
+const FARTHEST_MOVED_MS = OPENING_DAYS * MS_PER_DAY;
 
 /** When the occurrence that the clocks on the wall showed as `wallAt` is due by the zone's rules of today. */
 export function workedOutAnew(timetable: Timetable, wallAt: WallClock): Occurrence | null {
-  return nextOccurrence(timetable, wallAt - FARTHEST_MS, wallAt - 1);
+  const movedMs = timetable.business ? FARTHEST_MOVED_MS : 0;
+  return nextOccurrence(timetable, wallAt - FARTHEST_MS - movedMs, wallAt - 1);
 }
 
 /** Never again. */

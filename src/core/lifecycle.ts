@@ -8,7 +8,8 @@ import {
   type ReminderRecord,
   type ReminderStatus,
 } from "./reminder.ts";
-import { nextOccurrence, timetableOf } from "./schedule/schedule.ts";
+import type { Calendars } from "./schedule/by-calendar.ts";
+import { askedOccurrence, nextOccurrence, timetableOf } from "./schedule/schedule.ts";
 
 /** What a person may do to a reminder besides editing it. */
 export const LIFECYCLE_ACTIONS = ["pause", "resume", "complete", "trigger", "delete", "restore"] as const;
@@ -35,6 +36,8 @@ export interface Moment {
   lastOutcome: DeliveryStatus | null;
   /** The zone of the reminder's contact, where it matters; not set: none. */
   contactZone?: string | null;
+  /** The calendars that it goes by or is to go by; not set: none. */
+  calendars?: Calendars;
 }
 
 type Rule = "go" | "so already" | { refused: string };
@@ -120,17 +123,23 @@ const NOTHING_DUE = { nextRunAt: null, nextWallAt: null };
  * wanted, so it goes on with the next regular instant, or is done if there is none; a one-time one is still wanted, at once
  * if its time has passed.
  */
-function comeBack(reminder: ReminderRecord, { now, lastOutcome, contactZone = null }: Moment): ReminderRecord {
+function comeBack(
+  reminder: ReminderRecord,
+  { now, lastOutcome, contactZone = null, calendars }: Moment,
+): ReminderRecord {
   const { schedule, bounds, nextRunAt, nextWallAt } = reminder;
   const hasEnd = schedule.type !== "recurring" || bounds.endAt !== null || bounds.maxOccurrences !== null;
   if (awaitsOutcome(reminder) && hasEnd) return comeBackLast(reminder, now, lastOutcome);
   if (schedule.type === "one_time") return { ...reminder, nextRunAt: nextRunAt ?? now };
 
-  // What goes by the clocks on the wall is worked out anew: their rules may have changed, or the contact's zone.
-  const isStillDue = nextRunAt !== null && nextRunAt > now && (nextWallAt === null || !goesByWallClock(schedule));
-  if (isStillDue) return reminder;
+  // What goes by the clocks on the wall is worked out anew: their rules may have changed, the contact's zone, or a calendar.
+  const isFixed = reminder.business === null && (nextWallAt === null || !goesByWallClock(schedule));
+  if (isFixed && nextRunAt !== null && nextRunAt > now) return reminder;
   const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
-  const next = nextOccurrence(timetableOf(reminder, contactZone), after);
+  const { runAt, business } = reminder;
+  const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
+  const asked = business !== null && runAt !== null && runAt > after ? askedOccurrence(timetable, runAt) : null;
+  const next = asked !== null && asked.at > after ? asked : nextOccurrence(timetable, after);
   if (next !== null) return { ...reminder, ...asNextRun(next) };
   return { ...reminder, ...NOTHING_DUE, status: "COMPLETED", completionReason: "schedule_ended", completedAt: now };
 }

@@ -1,5 +1,7 @@
 /** The words of the engine as types. Everything else is written in these. */
 
+import type { QuietHours } from "./quiet-hours.ts";
+import type { ByCalendar } from "./schedule/by-calendar.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
 
 /** A moment in time: milliseconds since the Unix epoch, UTC. The database keeps the same precision (`timestamptz(3)`). */
@@ -114,10 +116,16 @@ export interface Reminder {
   subject: string | null;
   message: string | null;
   data: JsonObject;
-  /** IANA name; whose clocks its schedule goes by, and how messages write instants. Null: the contact's, else UTC. */
+  /** IANA name; whose clocks its schedule goes by, and how messages write instants. Null: the contact's, else the tenant's, else UTC. */
   timeZone: string | null;
   schedule: Schedule;
   bounds: Bounds;
+  /** The calendar that it goes by; null: none. */
+  business: ByCalendar | null;
+  /** When nothing is to be delivered besides the quiet hours of the person; null: no other. */
+  quietHours: QuietHours | null;
+  /** True where it is delivered at any hour. */
+  ignoreQuietHours: boolean;
   stopCondition: StopCondition | null;
   onUnknown: OnUnknown;
   status: ReminderStatus;
@@ -155,6 +163,8 @@ export interface Contact {
   email: string | null;
   timeZone: string | null;
   locale: string | null;
+  /** Null: the tenant's; an empty list is none. */
+  quietHours: QuietHours | null;
   createdAt: Instant;
   updatedAt: Instant;
 }

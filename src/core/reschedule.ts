@@ -1,12 +1,22 @@
-import { asNextRun, type NextRun } from "./decide.ts";
+import { asNextRun, NEVER, type NextRun } from "./decide.ts";
 import { MS_PER_MINUTE } from "./instant.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { type Bounds, type Instant, NO_BOUNDS, type ReminderRecord, type Schedule } from "./reminder.ts";
 import { isSameJson } from "./same-json.ts";
 import { boundOfOneTime } from "./schedule/begin.ts";
+import {
+  type ByCalendar,
+  type ByCalendarFields,
+  type Calendars,
+  editedByCalendar,
+  misplacedCount,
+  missingCalendar,
+  NO_CALENDARS,
+  toBusinessTime,
+} from "./schedule/by-calendar.ts";
 import { checkTimetable, DEFAULT_MIN_INTERVAL_SECONDS } from "./schedule/check.ts";
 import { fieldsOf, misplacedField, type Refusal, type ScheduleFields, toRule } from "./schedule/fields.ts";
-import { nextOccurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
+import { askedOccurrence, nextOccurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
 import { firstZone } from "./schedule/zone.ts";
 
 /** The part of an edit that is about when. What is undefined stays as it is. */
@@ -15,11 +25,15 @@ export interface ScheduleEdit extends ScheduleFields {
   runAt?: Instant | undefined;
   timeZone?: string | null | undefined;
   bounds?: { [Name in keyof Bounds]?: Bounds[Name] | undefined } | undefined;
+  business?: ByCalendarFields | undefined;
 }
 
 /** What else decides whether and when an edited reminder is due. */
 export interface Surroundings {
+  /** The contact's time zone, else the tenant's. */
   contactZone: string | null;
+  /** The calendars that it goes by or is to go by; not set: none. */
+  calendars?: Calendars;
   /** Nobody may be reminded more often than this. */
   minIntervalSeconds: number;
 }
@@ -30,7 +44,13 @@ export const PLAIN_SURROUNDINGS: Surroundings = {
 };
 
 export type Rescheduled =
-  | ({ kind: "rescheduled"; schedule: Schedule; bounds: Bounds; runAt: Instant | null } & NextRun)
+  | ({
+      kind: "rescheduled";
+      schedule: Schedule;
+      bounds: Bounds;
+      business: ByCalendar | null;
+      runAt: Instant | null;
+    } & NextRun)
   | Refusal;
 
 /**
@@ -43,7 +63,7 @@ export type Rescheduled =
  *   next run that was asked for by `runAt` stays.
  * - `scheduleType` to recurring needs an interval: the next run stays, and the intervals count from it.
  * - `scheduleType` to one_time: the next run stays and is the last.
- * - Any other change of the rule, its bounds or its zone: due at the next occurrence from now on.
+ * - Any other change of the rule, its bounds, its zone or its calendar: due at the next occurrence from now on.
  */
 export function reschedule(
   reminder: ReminderRecord,
@@ -52,13 +72,26 @@ export function reschedule(
   surroundings: Surroundings = PLAIN_SURROUNDINGS,
 ): Rescheduled {
   const type = edit.scheduleType ?? reminder.schedule.type;
+  const business = editedByCalendar(reminder.business, edit.business ?? {});
+  if (business !== null && "kind" in business) return business;
+  const missing = missingCalendar(business, surroundings.calendars ?? NO_CALENDARS);
+  if (missing) return missing;
   const isPlain = type === "one_time" || type === "recurring";
-  const when = isPlain ? byInterval(type, reminder, edit, now) : byRule(type, reminder, edit, now, surroundings);
+  const when =
+    isPlain && business !== null
+      ? byCalendar(type, reminder, edit, now, { ...surroundings, business })
+      : isPlain
+        ? byInterval(type, reminder, edit, now)
+        : byRule(type, reminder, edit, now, { ...surroundings, business });
   if (when.kind === "invalid") return when;
+  const miscounted = misplacedCount(when.schedule, business);
+  if (miscounted) return miscounted;
 
   const timetable = timetableAfter(reminder, edit, when, surroundings);
   const isChanged =
-    when.bounds !== reminder.bounds || !isSame(timetable, timetableOf(reminder, surroundings.contactZone));
+    when.bounds !== reminder.bounds ||
+    business !== reminder.business ||
+    !isSame(timetable, plainTimetable(reminder, surroundings.contactZone));
   if (!isChanged) return when;
   const { maxOccurrences } = when.bounds;
   if (maxOccurrences !== null && maxOccurrences <= reminder.occurrenceCount) {
@@ -87,7 +120,7 @@ function byInterval(
   const runAt = edit.runAt ?? reminder.runAt;
   const askedFor = askedForNext(reminder, edit.runAt, now);
   const done = (schedule: Schedule, nextRunAt: Instant | null): Rescheduled => ({
-    ...{ kind: "rescheduled", schedule, bounds, runAt, nextRunAt },
+    ...{ kind: "rescheduled", schedule, bounds, business: null, runAt, nextRunAt },
     nextWallAt: null,
   });
 
@@ -102,27 +135,76 @@ function byInterval(
   return done({ type, intervalMinutes: intervalMinutes as number, anchorAt }, nextRunAt);
 }
 
+/** One that goes by a calendar, or is to: due where that lets it be, and in intervals from when it last fired, if they change. */
+function byCalendar(
+  type: "one_time" | "recurring",
+  reminder: ReminderRecord,
+  edit: ScheduleEdit,
+  now: Instant,
+  surroundings: Surroundings & { business: ByCalendar },
+): Rescheduled {
+  const { business } = surroundings;
+  const when = byInterval(type, reminder, edit, now);
+  if (when.kind === "invalid") return when;
+  const { runAt, bounds } = when;
+  const last = Math.max(now, reminder.lastOccurrenceAt ?? now);
+  const isChanged = business !== reminder.business || edit.timeZone !== undefined || when.bounds !== reminder.bounds;
+  if (!isChanged && isSame(asTimetable(when, reminder), asTimetable(reminder, reminder)) && edit.runAt === undefined) {
+    return { ...when, business, nextRunAt: reminder.nextRunAt, nextWallAt: reminder.nextWallAt };
+  }
+  const isNewInterval =
+    when.schedule !== reminder.schedule && when.schedule.type === "recurring" && edit.runAt === undefined;
+  const anchorAt = reminder.lastOccurrenceAt ?? reminder.createdAt;
+  const schedule: Schedule =
+    isNewInterval && when.schedule.type === "recurring" ? { ...when.schedule, anchorAt } : when.schedule;
+  const timetable = timetableAfter(reminder, edit, { schedule, bounds, business }, surroundings);
+  const asked = askedForNext(reminder, edit.runAt, now) ?? (type === "one_time" ? meantOnce(reminder) : null);
+  const next = asked === null ? nextOccurrence(timetable, last) : askedOccurrence(timetable, asked);
+  const isDone = type === "one_time" && asked === null;
+  return { ...when, schedule, business, runAt, ...(isDone ? NEVER : asNextRun(next)) };
+}
+
+/** When a reminder that is due once was meant to be, before a calendar moved it. */
+function meantOnce({
+  schedule,
+  business,
+  lastOccurrenceAt,
+  runAt,
+  createdAt,
+  nextRunAt,
+}: ReminderRecord): Instant | null {
+  const isMoved = schedule.type === "one_time" && business !== null && lastOccurrenceAt === null && nextRunAt !== null;
+  return isMoved ? (runAt ?? createdAt) : nextRunAt;
+}
+
+function asTimetable({ schedule, bounds }: { schedule: Schedule; bounds: Bounds }, of: ReminderRecord): Timetable {
+  return { schedule, bounds, zone: "UTC", of };
+}
+
 function byRule(
   type: Exclude<Schedule["type"], "one_time" | "recurring">,
   reminder: ReminderRecord,
   edit: ScheduleEdit,
   now: Instant,
-  { contactZone }: Surroundings,
+  surroundings: Surroundings & { business: ByCalendar | null },
 ): Rescheduled {
+  const { contactZone, business } = surroundings;
   const zone = zoneAfter(reminder, edit, contactZone);
   const { bounds, areMoved } = boundsAfter(reminder, edit);
   const schedule = toRule(type, edit, { former: reminder.schedule, beginsAt: bounds.startAt ?? now, zone });
   if ("kind" in schedule) return schedule;
 
   const runAt = edit.runAt ?? reminder.runAt;
-  const kept = { kind: "rescheduled", schedule, bounds, runAt } as const;
+  const kept = { kind: "rescheduled", schedule, bounds, business, runAt } as const;
   const askedFor = askedForNext(reminder, edit.runAt, now);
-  if (askedFor !== null) return { ...kept, nextRunAt: askedFor, nextWallAt: null };
-  const timetable = { schedule, bounds, zone, of: reminder };
-  if (isSame(timetable, timetableOf(reminder, contactZone)) && !areMoved) {
+  const timetable = timetableAfter(reminder, edit, kept, surroundings);
+  if (askedFor !== null) return { ...kept, ...asNextRun(askedOccurrence(timetable, askedFor)) };
+  const areSame = isSame(timetable, plainTimetable(reminder, contactZone)) && business === reminder.business;
+  if (areSame && !areMoved) {
     return { ...kept, schedule: reminder.schedule, nextRunAt: reminder.nextRunAt, nextWallAt: reminder.nextWallAt };
   }
-  return { ...kept, ...nextFromNow(timetable, reminder, now) };
+  const wrong = misplacedCount(schedule, business);
+  return wrong ?? { ...kept, ...nextFromNow(timetable, reminder, now) };
 }
 
 function nextFromNow(timetable: Timetable, reminder: ReminderRecord, now: Instant): NextRun {
@@ -155,10 +237,21 @@ function zoneAfter(reminder: ReminderRecord, edit: ScheduleEdit, contactZone: st
 function timetableAfter(
   reminder: ReminderRecord,
   edit: ScheduleEdit,
-  { schedule, bounds }: { schedule: Schedule; bounds: Bounds },
-  { contactZone }: Surroundings,
+  { schedule, bounds, business }: { schedule: Schedule; bounds: Bounds; business: ByCalendar | null },
+  { contactZone, calendars }: Surroundings,
 ): Timetable {
-  return { schedule, bounds, zone: zoneAfter(reminder, edit, contactZone), of: reminder };
+  const timetable = { schedule, bounds, zone: zoneAfter(reminder, edit, contactZone), of: reminder };
+  if (business === null) return timetable;
+  return {
+    ...timetable,
+    business: toBusinessTime(business, calendars?.get(business.calendar)),
+    since: reminder.createdAt,
+  };
+}
+
+/** As it is, whatever calendar it goes by. */
+function plainTimetable(reminder: ReminderRecord, contactZone: string | null): Timetable {
+  return timetableOf({ ...reminder, business: null }, contactZone);
 }
 
 function isSame(a: Timetable, b: Timetable): boolean {

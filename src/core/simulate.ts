@@ -3,7 +3,9 @@ import { type LifecycleAction, transition } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { recheck } from "./recheck.ts";
 import type { DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
+import { PLAIN_SURROUNDINGS, type Surroundings } from "./reschedule.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry.ts";
+import { NO_CALENDARS } from "./schedule/by-calendar.ts";
 import { timetableOf } from "./schedule/schedule.ts";
 import { readAnswer, type StopAnswer } from "./stop.ts";
 import { type ReminderEdit, update } from "./update.ts";
@@ -25,6 +27,12 @@ export interface World {
   retry: RetryPolicy;
   /** A number in [0, 1) for each retry's wait. */
   draw(): number;
+  /** The contact's time zone, else the tenant's; not set: UTC. */
+  zone?: string | null;
+  /** The calendar that it goes by, as the store keeps it; not set: none. */
+  calendar?: string | null;
+  /** When the quiet hours that hold an instant end; null: none hold it. Not set: there are none. */
+  quietUntil?(at: Instant): Instant | null;
   /** Ends the simulation once so many occurrences have fired; not set: no limit. */
   mostOccurrences?: number;
 }
@@ -112,8 +120,8 @@ class Life {
     const lastOutcome = this.deliveries.at(-1)?.status ?? null;
     const granted =
       typeof wish === "string"
-        ? transition(wish, this.reminder, { now: this.#now, lastOutcome })
-        : update(this.reminder, wish, this.#now);
+        ? transition(wish, this.reminder, { now: this.#now, lastOutcome, ...this.#surroundings })
+        : update(this.reminder, wish, this.#now, this.#surroundings);
     if (granted.kind === "changed") this.reminder = { ...granted.reminder, updatedAt: this.#now };
   }
 
@@ -135,7 +143,11 @@ class Life {
     const { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount } = this.reminder;
     if (nextRunAt === null) return;
     const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated: false };
-    const decision = decide({ ...due, timetable: timetableOf(this.reminder, null) }, { stop: this.#stop }, this.#now);
+    const decision = decide(
+      { ...due, timetable: timetableOf(this.reminder, this.#world.zone ?? null, this.#world.calendar ?? null) },
+      { stop: this.#stop },
+      this.#now,
+    );
     if (decision.kind === "complete") {
       this.#complete(decision.reason);
       return;
@@ -174,9 +186,15 @@ class Life {
   #begin(delivery: Open): void {
     const { occurrenceAt, attempts } = delivery;
     const { misfirePolicy } = this.reminder.bounds;
+    const quietEnd = this.#world.quietUntil?.(this.#now) ?? null;
     const isExhausted = attempts.length >= this.#world.retry.maxAttempts;
     if (isExhausted || recheck(occurrenceAt, { ...this.reminder, misfirePolicy }, this.#stop)) {
       this.#end(delivery, isExhausted ? "failed" : "suppressed");
+      return;
+    }
+    if (quietEnd !== null) {
+      delivery.status = attempts.length > 0 ? "retrying" : "pending";
+      delivery.nextAt = this.#workedFrom(quietEnd);
       return;
     }
     const attempt = { occurrenceAt, number: attempts.length + 1, at: this.#now };
@@ -239,6 +257,13 @@ class Life {
     return isMet
       ? readAnswer("met", "the stop condition is met")
       : readAnswer("not_met", "the stop condition is not met");
+  }
+
+  get #surroundings(): Surroundings {
+    const { zone = null, calendar } = this.#world;
+    const { business } = this.reminder;
+    const calendars = business && calendar ? new Map([[business.calendar, calendar]]) : NO_CALENDARS;
+    return { ...PLAIN_SURROUNDINGS, contactZone: zone, calendars };
   }
 
   get #isActive(): boolean {

@@ -1,5 +1,6 @@
 import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
+import type { QuietHours } from "./quiet-hours.ts";
 import type { Instant, JsonObject, JsonValue, OnUnknown, ReminderRecord, StopCondition } from "./reminder.ts";
 import { PLAIN_SURROUNDINGS, reschedule, type ScheduleEdit, type Surroundings } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
@@ -14,6 +15,8 @@ export interface ReminderEdit extends ScheduleEdit {
   data?: JsonObject | undefined;
   stopCondition?: StopCondition | null | undefined;
   onUnknown?: OnUnknown | undefined;
+  quietHours?: QuietHours | null | undefined;
+  ignoreQuietHours?: boolean | undefined;
 }
 
 export type Updated = Transition | Refusal;
@@ -45,6 +48,9 @@ export function update(
     onUnknown: orFormer(edit.onUnknown, reminder.onUnknown),
     schedule: when.schedule,
     bounds: when.bounds,
+    business: when.business,
+    quietHours: orFormer(edit.quietHours, reminder.quietHours),
+    ignoreQuietHours: orFormer(edit.ignoreQuietHours, reminder.ignoreQuietHours),
     runAt: when.runAt,
     nextRunAt: when.nextRunAt,
     nextWallAt: when.nextWallAt,
@@ -82,6 +88,11 @@ const FIELDS: Record<string, (reminder: ReminderRecord) => JsonValue> = {
   max_occurrences: ({ bounds }) => bounds.maxOccurrences,
   jitter_seconds: ({ bounds }) => bounds.jitterSeconds,
   misfire_policy: ({ bounds }) => bounds.misfirePolicy,
+  calendar: ({ business }) => business?.calendar ?? null,
+  counts_in: ({ business }) => business?.countsIn ?? null,
+  outside_working_time: ({ business }) => business?.outside ?? null,
+  quiet_hours: ({ quietHours }) => quietHours as JsonValue,
+  ignore_quiet_hours: (reminder) => reminder.ignoreQuietHours,
   run_at: (reminder) => toIso(reminder.runAt),
   next_run_at: (reminder) => toIso(reminder.nextRunAt),
   stop_condition_type: (reminder) => reminder.stopCondition?.type ?? null,

@@ -102,7 +102,8 @@ export async function fireClaimed(
   });
   tellOperator(log, plan.events);
   for (const held of plan.held) deliverer.accept(held);
-  for (const delivery of plan.deliveries) if (delivery.status === "pending") deliverer.turnedAway(delivery.channel);
+  for (const delivery of plan.deliveries)
+    if (delivery.status === "pending" && !delivery.notBefore) deliverer.turnedAway(delivery.channel);
   return due.length;
 }
 

@@ -14,8 +14,9 @@ import { readFactsWithFlags } from "./asking/facts.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
 import { type Held, isLeaseValid } from "./held.ts";
-import { handedBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
+import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
+import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
 
 const LARGEST_READ = 1_000;
@@ -135,15 +136,25 @@ export class Gate {
     const suppression = isAsked(stopCondition) ? recheck(held.occurrenceAt, now, NOT_MET) : null;
     if (suppression) return suppressed(suppression.reason, suppression.because);
 
+    const quiet = quietAt(held.known, this.#nowFor(held));
+    // Nobody outside is asked in the middle of the night; whether it is done is asked when the message may leave.
+    if (quiet && isAsked(stopCondition)) return heldBack(held.attempts, quiet);
+
     const subject = subjectOf(held.known);
     const stop = evaluate(stopCondition, subject, (key) => this.#known(held, key, subject.now));
     if (isQuestion(stop)) throw new MustAsk();
     if (isAsked(stopCondition)) held.stop = stop;
     const again = recheck(held.occurrenceAt, now, stop);
     if (again) return suppressed(again.reason, again.because);
+    if (quiet) return heldBack(held.attempts, quiet);
     if (stop.state !== "unknown" || standing.onUnknown === "send") return null;
     const retryInMs = askAgainMs(this.#options.settings.hold, standing.unknownCount + 1, Math.random());
     return unanswered(held.attempts, retryInMs, stop);
+  }
+
+  /** The database's instant, never too early: the time since before it was read is added to what it was then. */
+  #nowFor({ known, readAtMs, occurrenceAt }: Held): Instant {
+    return Math.max(occurrenceAt, (known?.now ?? 0) + Math.floor(performance.now() - readAtMs));
   }
 
   /** What was got outside: fresh when a send begins, and then good for as long as that takes. */

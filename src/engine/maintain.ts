@@ -9,6 +9,7 @@ import { isFaultOfRows, isLockTimeout } from "../store/postgres.ts";
 import { type Ending, lockEnding, rescue } from "../store/repair.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { forgetSilentWorkers } from "../store/workers.ts";
+import { renewCalendars } from "./renew-holidays.ts";
 
 const WEEKS_AHEAD = 5;
 /** Reminders that aren't due again are gone through in pages of this many, and so many pages each time. */
@@ -90,6 +91,7 @@ export class Maintainer {
       const dropped = await dropOldPartitions(this.#database, this.#retentionDays);
       if (dropped > 0) this.#log.info({ dropped }, "dropped old weeks of the ledger and the timeline");
       await pageByPage((limit) => deleteOldAudit(this.#database, this.#retentionDays, limit));
+      await renewCalendars(this.#database, this.#log);
       this.#partitionsDueAtMs = performance.now() + PARTITIONS_EVERY_MS;
     } catch (error) {
       // Somebody reads the tables for long, a backup perhaps. Weeks are made far ahead: there is time to ask again.

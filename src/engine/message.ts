@@ -5,12 +5,13 @@ import type { Held } from "./held.ts";
 /** What the channel is asked to send for this delivery. */
 export function messageFor(held: Held): Message {
   if (!held.known) throw new Error("the reminder's row was removed");
-  const { reminder, contact } = held.known;
+  const { reminder, contact, around } = held.known;
   return {
     idempotencyKey: deliveryId(held),
     recipient: held.recipient,
     reminder,
     contact,
+    tenantZone: around.tenantZone,
     occurrenceAt: held.occurrenceAt,
     // Only the newest occurrence is sent, so the reminder's count is this message's number; with the misfire policy `all`, an
     // older one that waited bears the newest's.

@@ -1,8 +1,9 @@
 import { OutcomeUnknown, Permanent, type Receipt, Retryable } from "../channels/channel.ts";
 import type { SuppressionReason } from "../core/recheck.ts";
-import type { DeliveryStatus } from "../core/reminder.ts";
+import type { DeliveryStatus, Instant } from "../core/reminder.ts";
 import { type RetryPolicy, retryDelayMs } from "../core/retry.ts";
 import type { StopAnswer } from "../core/stop.ts";
+import type { Quiet } from "./quiet.ts";
 
 /** What became of one attempt. */
 export interface Outcome {
@@ -10,6 +11,8 @@ export interface Outcome {
   reason: string | null;
   /** With `pending` and `retrying`: how long until it may be taken again. */
   retryInMs: number;
+  /** Nor is it taken before this; not set: that is all. */
+  notBefore?: Instant;
   /** True when nothing was tried after all. */
   untried: boolean;
   /** What its stop condition answered last, where that is something to note. */
@@ -39,6 +42,11 @@ export function handedBack(attempts: number): Outcome {
 /** Put back unsent for a while: its stop condition has to be asked, and that takes its time. */
 export function putBack(attempts: number, retryInMs: number, reason: string): Outcome {
   return { ...handedBack(attempts), retryInMs, reason };
+}
+
+/** Put back unsent until the quiet hours end. */
+export function heldBack(attempts: number, { until, because }: Quiet): Outcome {
+  return { ...putBack(attempts, 0, because), notBefore: until };
 }
 
 /** Put back unsent because nobody can say whether it is still wanted. */

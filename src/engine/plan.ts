@@ -15,6 +15,7 @@ import type { CompletedReminder, DueReminder, FiredReminder, NewDelivery, Paused
 import type { MovedReminder } from "../store/unplanned.ts";
 import { type Answers, NO_ANSWERS } from "./asking/answers.ts";
 import type { Held } from "./held.ts";
+import { quietAt } from "./quiet.ts";
 
 /** Everything that one firing transaction writes, and what this worker sends once it is committed. */
 export interface Plan {
@@ -108,10 +109,10 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
 }
 
 function decideOn(due: DueReminder, stop: StopAnswer, { ceiling }: Planning): ReturnType<typeof decide> {
-  const { reminder, contact, standing, lastOccurrenceAt, isOutdated, now } = due;
+  const { reminder, around, standing, lastOccurrenceAt, isOutdated, now } = due;
   const { stopCondition, createdAt, occurrenceCount, nextWallAt } = reminder;
   const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
-  const timetable = timetableOf(reminder, contact?.timeZone ?? null);
+  const timetable = timetableOf(reminder, around.zone, around.calendar);
   const { countedFrom, onUnknown, unknownCount } = standing;
   return decide(
     {
@@ -169,6 +170,12 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     return;
   }
 
+  const quiet = quietAt(due, Math.max(due.now, send.occurrenceAt));
+  if (quiet) {
+    Object.assign(delivery, { status: "pending", reason: quiet.because, notBefore: quiet.until });
+    plan.events.push({ reminderId: id, type: "quiet", because: quiet.because });
+    return;
+  }
   const room = rooms.get(channel.name) ?? 0;
   rooms.set(channel.name, room - 1);
   if (room <= 0) {

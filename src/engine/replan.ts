@@ -1,6 +1,13 @@
 import { asNextRun, NEVER, type NextRun, workedOutAnew } from "../core/decide.ts";
+import { goesByWallClock } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
-import { nextOccurrence, timetableOf } from "../core/schedule/schedule.ts";
+import {
+  askedOccurrence,
+  nextOccurrence,
+  type Occurrence,
+  type Timetable,
+  timetableOf,
+} from "../core/schedule/schedule.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted, writePaused } from "../store/firing.ts";
 import { isFaultOfRows, type Sql } from "../store/postgres.ts";
@@ -68,18 +75,19 @@ async function replanClaimed(
 }
 
 function replan(unplanned: UnplannedReminder): NextRun | "ended" | RuleError {
-  const { reminder, contact, runAt, wasPlanned, isUnderWay, lastOccurrenceAt, now } = unplanned;
+  const { reminder, around, runAt, wasPlanned, isUnderWay, lastOccurrenceAt, now } = unplanned;
   const { nextRunAt, nextWallAt, occurrenceCount, bounds } = reminder;
   const asItIs = { nextRunAt, nextWallAt };
   // Somebody asked for this very instant, or it has fired for the last time.
-  if (nextWallAt === null && (wasPlanned || (nextRunAt !== null && nextRunAt === runAt))) return asItIs;
+  const isAskedFor = nextRunAt !== null && (nextRunAt === runAt || !goesByWallClock(reminder.schedule));
+  if (reminder.business === null && nextWallAt === null && (wasPlanned || isAskedFor)) return asItIs;
   const isLast = isUnderWay && bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
   if (isLast) return NEVER;
   try {
-    const timetable = timetableOf(reminder, contact?.timeZone ?? null);
+    const timetable = timetableOf(reminder, around.zone, around.calendar);
     const next =
       nextWallAt === null
-        ? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now))
+        ? (askedByCalendar(timetable, unplanned) ?? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now)))
         : workedOutAnew(timetable, nextWallAt);
     if (next !== null) return asNextRun(next);
     // Its last message is still wanted: it completes with that, not before.
@@ -88,4 +96,18 @@ function replan(unplanned: UnplannedReminder): NextRun | "ended" | RuleError {
     if (error instanceof RuleError) return error;
     throw error;
   }
+}
+
+/** The first run that was asked for, which isn't there yet: where the calendar lets it be. Null: there is none. */
+function askedByCalendar(
+  timetable: Timetable,
+  { reminder, runAt, lastOccurrenceAt }: UnplannedReminder,
+): Occurrence | null {
+  const { schedule, bounds, createdAt } = reminder;
+  const isOnce = schedule.type === "one_time";
+  if (timetable.business === undefined && !isOnce) return null;
+  const wanted = runAt ?? (isOnce && lastOccurrenceAt === null ? (bounds.startAt ?? createdAt) : null);
+  if (wanted === null || (lastOccurrenceAt !== null && wanted <= lastOccurrenceAt)) return null;
+  const asked = askedOccurrence(timetable, wanted);
+  return lastOccurrenceAt !== null && asked.at <= lastOccurrenceAt ? null : asked;
 }

@@ -135,11 +135,25 @@ function completionByCondition(
 function toResult({ held, outcome }: Ended): DeliveryResult {
   const { reminderId, occurrenceAt, recipientNo, token } = held;
   const { status, retryInMs, untried, reason, providerId, demo } = outcome;
-  return { reminderId, occurrenceAt, recipientNo, token, status, retryInMs, untried, reason, providerId, demo };
+  const { notBefore } = outcome;
+  return {
+    reminderId,
+    occurrenceAt,
+    recipientNo,
+    token,
+    status,
+    retryInMs,
+    notBefore,
+    untried,
+    reason,
+    providerId,
+    demo,
+  };
 }
 
 function eventFor(held: Held, outcome: Outcome): NewEvent | null {
-  const { status, reason, untried } = outcome;
+  const { status, reason, untried, notBefore } = outcome;
+  if (notBefore !== undefined) return { reminderId: held.reminderId, type: "quiet", because: reason ?? "" };
   if (status === "sent" || status === "pending" || (status === "retrying" && untried)) return null;
   return {
     reminderId: held.reminderId,

@@ -1,4 +1,4 @@
-import type { DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
+import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
 import { type Claimable, lockClaimable } from "./claimable.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
@@ -115,6 +115,8 @@ export interface DeliveryResult extends HeldKey {
   status: DeliveryStatus;
   /** With `pending` and `retrying`: how long until it may be taken again. */
   retryInMs: number;
+  /** With these: nor before this; not set: that is all. */
+  notBefore?: Instant | undefined;
   /** True when nothing was tried after all: the attempt isn't counted. */
   untried: boolean;
   reason: string | null;
@@ -132,11 +134,12 @@ const WRITE_RESULTS = `
          reason = case when u.status in ('pending', 'retrying') then coalesce(u.reason, d.reason) else u.reason end,
          -- Put back before it was due, it still isn't to be sent before.
          next_attempt_at = case when u.status in ('pending', 'retrying')
-                                then greatest(reminder_now() + u.retry_in_ms * interval '1 millisecond', d.occurrence_at) end,
+                                then greatest(reminder_now() + u.retry_in_ms * interval '1 millisecond', d.occurrence_at,
+                                              u.not_before) end,
          finished_at = case when u.status not in ('pending', 'retrying') then reminder_now() end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::float8[], $7::boolean[],
-                $8::text[], $9::text[], $10::boolean[])
-      as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo)
+                $8::text[], $9::text[], $10::boolean[], $11::timestamptz[])
+      as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo, not_before)
    where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token
   returning d.reminder_id, d.occurrence_at, d.recipient_no`;
@@ -153,6 +156,7 @@ export async function writeResults(sql: Sql, results: readonly DeliveryResult[])
     results.map((result) => result.reason),
     results.map((result) => result.providerId),
     results.map((result) => result.demo),
+    results.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
   ]);
   return rows.map(toKey);
 }

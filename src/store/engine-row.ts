@@ -1,8 +1,18 @@
 import type { Progress } from "../core/ceiling.ts";
+import { type QuietHours, quietHoursFor } from "../core/quiet-hours.ts";
 import type { Contact, Instant, JsonObject, OnUnknown, Reminder } from "../core/reminder.ts";
+import { firstZone } from "../core/schedule/zone.ts";
 import { NO_FLAGS, type StopSubject } from "../core/stop.ts";
+import { CALENDAR_TEXT } from "./calendars.ts";
 import type { Row } from "./postgres.ts";
-import { SCHEDULE_COLUMNS, toBounds, toSchedule, toStopCondition } from "./reminder-row.ts";
+import {
+  type ByCalendarColumns,
+  SCHEDULE_COLUMNS,
+  toBounds,
+  toByCalendar,
+  toSchedule,
+  toStopCondition,
+} from "./reminder-row.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
 
 /** What deciding and sending need to know of a reminder: each column more is paid for at every firing. */
@@ -21,6 +31,7 @@ export type EngineReminder = Pick<
   | "timeZone"
   | "schedule"
   | "bounds"
+  | "business"
   | "stopCondition"
   | "status"
   | "nextRunAt"
@@ -41,6 +52,18 @@ export interface Standing {
   countedFrom: Progress["countedFrom"];
 }
 
+/** What surrounds a reminder and decides when it is due and when it may be delivered; most share one that says nothing. */
+export interface Around {
+  /** Its contact's time zone, else its tenant's, for where it has none itself; null: UTC. */
+  zone: string | null;
+  /** Its tenant's alone. */
+  tenantZone: string | null;
+  /** The calendar that it goes by, as `readCalendar` reads it. */
+  calendar: string | null;
+  /** When nothing is delivered, on the person's clock. */
+  quietHours: QuietHours;
+}
+
 export type EngineContact = Pick<Contact, "name" | "email" | "timeZone" | "locale">;
 
 /** A reminder with the facts for its decision and the contact for its message, all from one query. */
@@ -56,6 +79,7 @@ export interface ReminderWithFacts {
   /** The database's instant at which it was read. */
   now: Instant;
   contact: EngineContact | null;
+  around: Around;
 }
 
 /**
@@ -69,14 +93,24 @@ export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, enti
                 then jsonb_build_object(
                        'settings', stop_condition_settings, 'on_unknown', on_unknown, 'sent', sent_count,
                        'unknown', unknown_count, 'from_count', ceiling_from_count,
-                       'from', (extract(epoch from ceiling_from) * 1000)::bigint) end as standing`;
+                       'from', (extract(epoch from ceiling_from) * 1000)::bigint) end as standing,
+           case when calendar is not null or quiet_hours is not null or ignore_quiet_hours
+                then jsonb_build_object(
+                       'calendar', calendar, 'counts_in', counts_in, 'outside_working_time', outside_working_time,
+                       'quiet_hours', quiet_hours, 'ignore_quiet_hours', ignore_quiet_hours) end as timing`;
 
 /** What is read beside a reminder `r`, from the joins in `FACTS_JOINS`. */
 export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_id is not null as has_contact,
-         c.name as contact_name, c.email as contact_email, c.time_zone as contact_time_zone, c.locale as contact_locale`;
+         c.name as contact_name, c.email as contact_email, c.time_zone as contact_time_zone, c.locale as contact_locale,
+         case when t.time_zone is not null or t.quiet_hours is not null or c.quiet_hours is not null or cal.name is not null
+              then jsonb_build_object(
+                     'zone', t.time_zone, 'tenant_quiet', t.quiet_hours, 'contact_quiet', c.quiet_hours,
+                     'calendar', case when cal.name is not null then ${CALENDAR_TEXT} end) end as around`;
 
 export const FACTS_JOINS = `left join status_flags f on (f.tenant_id, f.key) = (r.tenant_id, r.flag_key)
-    left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (r.tenant_id, r.entity_type, r.entity_id)`;
+    left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (r.tenant_id, r.entity_type, r.entity_id)
+    left join tenants t on t.name = r.tenant_id
+    left join calendars cal on (cal.tenant_id, cal.name) = (r.tenant_id, r.timing ->> 'calendar')`;
 
 const USUAL: Standing = Object.freeze({ onUnknown: "hold", sentCount: 0, unknownCount: 0, countedFrom: null });
 
@@ -99,7 +133,34 @@ function toStanding({ on_unknown, sent, unknown, from, from_count }: StandingCol
   };
 }
 
+/** `timing` as the database makes it. */
+interface TimingColumn extends ByCalendarColumns {
+  quiet_hours: QuietHours | null;
+  ignore_quiet_hours: boolean | null;
+}
+
+/** `around` as the database makes it. */
+interface AroundColumn {
+  zone: string | null;
+  tenant_quiet: QuietHours | null;
+  contact_quiet: QuietHours | null;
+  calendar: string | null;
+}
+
+const NOTHING_AROUND: Around = Object.freeze({ zone: null, tenantZone: null, calendar: null, quietHours: [] });
+const NOTHING: AroundColumn = { zone: null, tenant_quiet: null, contact_quiet: null, calendar: null };
+
+function toAround(contactZone: string | null, timing: TimingColumn | null, around: AroundColumn | null): Around {
+  if (contactZone === null && timing === null && around === null) return NOTHING_AROUND;
+  const { zone: tenantZone, tenant_quiet: tenant, contact_quiet: contact, calendar } = around ?? NOTHING;
+  const quietHours = timing?.ignore_quiet_hours
+    ? NOTHING_AROUND.quietHours
+    : quietHoursFor({ contact, tenant, reminder: timing?.quiet_hours ?? null });
+  return { zone: firstZone(contactZone, tenantZone), tenantZone, calendar, quietHours };
+}
+
 export function toReminderWithFacts(row: Row): ReminderWithFacts {
+  const timing = row.timing as TimingColumn | null;
   const standing = row.standing as StandingColumn | null;
   return {
     reminder: {
@@ -116,6 +177,7 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
       timeZone: row.time_zone as string | null,
       schedule: toSchedule(row),
       bounds: toBounds(row),
+      business: timing && toByCalendar(timing),
       stopCondition: toStopCondition(row, standing?.settings ?? null),
       status: row.status as Reminder["status"],
       nextRunAt: row.next_run_at as number | null,
@@ -138,5 +200,6 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
           locale: row.contact_locale as string | null,
         }
       : null,
+    around: toAround(row.contact_time_zone as string | null, timing, row.around as AroundColumn | null),
   };
 }

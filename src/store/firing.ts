@@ -8,6 +8,7 @@ import {
   toReminderWithFacts,
 } from "./engine-row.ts";
 import { toTimestamp } from "./instants.ts";
+import { IS_PLANNED } from "./planned.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { beginning } from "./wake.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -138,7 +139,7 @@ export interface FiredReminder extends NextRun {
 const WRITE_FIRED = `
   update reminder_jobs r
      set next_run_at = d.next_run_at, next_wall_at = d.next_wall_at,
-         zone_rules = case when r.schedule_type in ('cron', 'rrule', 'offsets') then $5 else r.zone_rules end,
+         zone_rules = case when ${IS_PLANNED} then $5 else r.zone_rules end,
          last_run_at = greatest(reminder_now(), d.occurrence_at), last_occurrence_at = d.occurrence_at,
          occurrence_count = r.occurrence_count + 1
     from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamp[])
@@ -186,6 +187,8 @@ export interface NewDelivery extends DeliveryKey {
   recipient: string | null;
   status: DeliveryStatus;
   reason: string | null;
+  /** With `pending`: not to be taken before; not set: than it is due. */
+  notBefore?: Instant;
 }
 
 // A delivery that this worker is about to send is born under its lease: `sending`, first attempt counted, to be taken
@@ -197,12 +200,12 @@ const INSERT_DELIVERIES = `
   select d.tenant_id, d.bucket, d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient, d.status, d.reason,
          case d.status when 'sending' then 1 else 0 end,
          case d.status when 'sending' then reminder_now() + $11 * interval '1 second'
-                       when 'pending' then d.occurrence_at end,
+                       when 'pending' then greatest(d.occurrence_at, d.not_before) end,
          case d.status when 'sending' then $10::uuid end,
          case when d.status = 'failed' then reminder_now() end
     from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],
-                $8::text[], $9::text[])
-      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason)`;
+                $8::text[], $9::text[], $12::timestamptz[])
+      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason, not_before)`;
 
 export async function insertDeliveries(
   sql: Sql,
@@ -222,5 +225,6 @@ export async function insertDeliveries(
     deliveries.map((delivery) => delivery.reason),
     lease.token,
     lease.seconds,
+    deliveries.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
   ]);
 }

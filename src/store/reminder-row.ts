@@ -1,3 +1,4 @@
+import type { QuietHours } from "../core/quiet-hours.ts";
 import {
   type Bounds,
   type JsonObject,
@@ -8,6 +9,8 @@ import {
   type StopCondition,
 } from "../core/reminder.ts";
 import { DEFAULT_FACTOR, DEFAULT_MAX_INTERVAL_MINUTES } from "../core/schedule/backoff.ts";
+import type { CountsIn, OutsideWorkingTime } from "../core/schedule/business.ts";
+import type { ByCalendar } from "../core/schedule/by-calendar.ts";
 import type { Row } from "./postgres.ts";
 
 /** A whole row of `reminder_jobs` as a reminder. */
@@ -26,6 +29,9 @@ export function toReminderRecord(row: Row): ReminderRecord {
     timeZone: row.time_zone as string | null,
     schedule: toSchedule(row),
     bounds: toBounds(row),
+    business: toByCalendar(row as unknown as ByCalendarColumns),
+    quietHours: row.quiet_hours as QuietHours | null,
+    ignoreQuietHours: row.ignore_quiet_hours === true,
     stopCondition: toStopCondition(row, row.stop_condition_settings as JsonObject | null),
     onUnknown: (row.on_unknown as OnUnknown | null) ?? "hold",
     status: row.status as ReminderRecord["status"],
@@ -85,6 +91,18 @@ export function toBounds(row: Row): Bounds {
     jitterSeconds: (jitter as number | null) ?? 0,
     misfirePolicy: (policy as Bounds["misfirePolicy"] | null) ?? NO_BOUNDS.misfirePolicy,
   };
+}
+
+export interface ByCalendarColumns {
+  calendar: string | null;
+  counts_in: CountsIn | null;
+  outside_working_time: OutsideWorkingTime | null;
+}
+
+/** What isn't said is as usual. */
+export function toByCalendar({ calendar, counts_in, outside_working_time }: ByCalendarColumns): ByCalendar | null {
+  if (calendar === null) return null;
+  return { calendar, countsIn: counts_in ?? "all_time", outside: outside_working_time ?? "next" };
 }
 
 /** The columns of `reminder_jobs` that `toSchedule` and `toBounds` read. */

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { NextRun } from "../core/decide.ts";
+import type { QuietHours } from "../core/quiet-hours.ts";
 import {
   type Bounds,
   type Instant,
@@ -10,6 +11,7 @@ import {
   type Schedule,
   type StopCondition,
 } from "../core/reminder.ts";
+import type { ByCalendar } from "../core/schedule/by-calendar.ts";
 import { fieldsOf } from "../core/schedule/fields.ts";
 import { toTimestamp } from "./instants.ts";
 import { type Row, toTimestamptz } from "./postgres.ts";
@@ -29,6 +31,9 @@ export interface NewReminder {
   timeZone: string | null;
   schedule: NewSchedule;
   bounds: Bounds;
+  business: ByCalendar | null;
+  quietHours: QuietHours | null;
+  ignoreQuietHours: boolean;
   /** First due instant that was asked for. */
   runAt: Instant | null;
   /** When it is due first; null: as `runAt` says, else one interval from now, or now where there is none. */
@@ -50,13 +55,14 @@ const INSERT = `
                              data, time_zone, schedule_type, interval_minutes, interval_factor, max_interval_minutes, cron,
                              rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
                              run_at, next_run_at, next_wall_at, zone_rules, anchor_at,
-                             stop_condition_type, stop_condition_value, stop_condition_settings, on_unknown)
+                             stop_condition_type, stop_condition_value, stop_condition_settings, on_unknown,
+                             calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours)
   select $1, reminder_bucket($1, entity_type, entity_id, event_type), entity_type, entity_id, event_type, channel,
          recipient, subject, message, data, time_zone, schedule_type, interval_minutes, interval_factor,
          max_interval_minutes, cron, rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
-         run_at, first_at, next_wall_at, case when next_wall_at is null then '' else $4 end,
+         run_at, first_at, next_wall_at, case when next_wall_at is null and calendar is null and start_at is null then '' else $4 end,
          coalesce(anchor_at, case schedule_type when 'recurring' then first_at end), stop_condition_type, stop_condition_value,
-         stop_condition_settings, on_unknown
+         stop_condition_settings, on_unknown, calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours
     from patience,
          jsonb_to_recordset($2) as wanted (
            entity_type text, entity_id text, event_type text, channel text, recipient text, subject text, message text,
@@ -64,7 +70,8 @@ const INSERT = `
            max_interval_minutes integer, cron text, rrule text, offsets text[], anchor_at timestamptz, start_at timestamptz,
            end_at timestamptz, max_occurrences integer, jitter_seconds integer, misfire_policy text, run_at timestamptz,
            next_run_at timestamptz, next_wall_at timestamp,
-           stop_condition_type text, stop_condition_value text, stop_condition_settings jsonb, on_unknown text),
+           stop_condition_type text, stop_condition_value text, stop_condition_settings jsonb, on_unknown text,
+           calendar text, counts_in text, outside_working_time text, quiet_hours jsonb, ignore_quiet_hours boolean),
          lateral (
            select coalesce(next_run_at, run_at, reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
          ) as first (first_at)
@@ -128,6 +135,9 @@ function asInserted(reminder: NewReminder, tenantId: string, row: Row): Reminder
         ? { ...reminder.schedule, anchorAt: reminder.schedule.anchorAt ?? firstAt }
         : reminder.schedule,
     bounds: reminder.bounds,
+    business: reminder.business,
+    quietHours: reminder.quietHours,
+    ignoreQuietHours: reminder.ignoreQuietHours,
     stopCondition: reminder.stopCondition,
     onUnknown: reminder.onUnknown,
     status: "ACTIVE",
@@ -171,6 +181,7 @@ function toRow(reminder: NewReminder): Row {
     data: reminder.data,
     time_zone: reminder.timeZone,
     ...toScheduleRow(reminder.schedule, reminder.bounds),
+    ...toTimingRow(reminder),
     run_at: orNull(reminder.runAt),
     next_run_at: orNull(reminder.firstRun?.nextRunAt ?? null),
     next_wall_at: wallOrNull(reminder.firstRun?.nextWallAt ?? null),
@@ -197,6 +208,21 @@ function toScheduleRow(schedule: NewSchedule | Schedule, bounds: Bounds): Row {
     max_occurrences: maxOccurrences,
     jitter_seconds: jitterSeconds === NO_BOUNDS.jitterSeconds ? null : jitterSeconds,
     misfire_policy: misfirePolicy === NO_BOUNDS.misfirePolicy ? null : misfirePolicy,
+  };
+}
+
+/** A calendar and quiet hours as columns; what is as usual is null. */
+function toTimingRow({
+  business,
+  quietHours,
+  ignoreQuietHours,
+}: Pick<ReminderRecord, "business" | "quietHours" | "ignoreQuietHours">): Row {
+  return {
+    calendar: business?.calendar,
+    counts_in: business?.countsIn === "all_time" ? undefined : business?.countsIn,
+    outside_working_time: business?.outside === "next" ? undefined : business?.outside,
+    quiet_hours: quietHours,
+    ignore_quiet_hours: ignoreQuietHours || undefined,
   };
 }
 
@@ -285,6 +311,8 @@ const WRITE = `
          max_interval_minutes = s.max_interval_minutes, cron = s.cron, rrule = s.rrule, offsets = s.offsets,
          anchor_at = s.anchor_at, start_at = s.start_at, end_at = s.end_at, max_occurrences = s.max_occurrences,
          jitter_seconds = s.jitter_seconds, misfire_policy = s.misfire_policy,
+         calendar = s.calendar, counts_in = s.counts_in, outside_working_time = s.outside_working_time,
+         quiet_hours = s.quiet_hours, ignore_quiet_hours = s.ignore_quiet_hours,
          run_at = $10, next_run_at = $11, next_wall_at = $12,
          zone_rules = case when $11::reminder_instant is distinct from r.next_run_at then $13 else r.zone_rules end,
          stop_condition_type = $14, stop_condition_value = $15, stop_condition_settings = $20, on_unknown = $21,
@@ -296,7 +324,8 @@ const WRITE = `
     from jsonb_to_record($9) as s (
            schedule_type text, interval_minutes integer, interval_factor float8, max_interval_minutes integer, cron text,
            rrule text, offsets text[], anchor_at timestamptz, start_at timestamptz, end_at timestamptz,
-           max_occurrences integer, jitter_seconds integer, misfire_policy text)
+           max_occurrences integer, jitter_seconds integer, misfire_policy text,
+           calendar text, counts_in text, outside_working_time text, quiet_hours jsonb, ignore_quiet_hours boolean)
    where r.tenant_id = $1 and r.id = $2
   returning r.*`;
 
@@ -320,7 +349,7 @@ export async function writeReminder(
       reminder.message,
       reminder.data === former.data ? null : JSON.stringify(reminder.data),
       reminder.timeZone,
-      JSON.stringify(toScheduleRow(reminder.schedule, reminder.bounds)),
+      JSON.stringify({ ...toScheduleRow(reminder.schedule, reminder.bounds), ...toTimingRow(reminder) }),
       orNull(reminder.runAt),
       orNull(reminder.nextRunAt),
       wallOrNull(reminder.nextWallAt),
@@ -339,6 +368,11 @@ export async function writeReminder(
       throw isKeyConflict(error) ? new KeyIsTaken() : error;
     });
   return toReminderRecord(row as NonNullable<typeof row>);
+}
+
+/** True when a calendar was named that isn't there: somebody has just deleted it. */
+export function isWithoutCalendar(error: unknown): boolean {
+  return error instanceof Error && "constraint" in error && error.constraint === "reminder_jobs_calendar";
 }
 
 function isKeyConflict(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { CompletionReason } from "../core/reminder.ts";
+import { IS_PLANNED } from "./planned.ts";
 import type { Sql } from "./postgres.ts";
 import { HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
@@ -12,7 +13,7 @@ const LOCK_ENDING = `
            schedule_type <> 'recurring' or end_at is not null or max_occurrences is not null as has_end
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and next_run_at is null and id > $1
-       and not (schedule_type in ('cron', 'rrule', 'offsets') and zone_rules = '')
+       and not (${IS_PLANNED} and zone_rules = '')
      order by id
      limit $2
        for update skip locked

@@ -1,3 +1,4 @@
+import type { QuietHours } from "../core/quiet-hours.ts";
 import type { Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import type { Row, Sql } from "./postgres.ts";
@@ -29,8 +30,10 @@ export async function isTenant(sql: Sql, name: Tenant): Promise<boolean> {
   return row?.found ?? false;
 }
 
-/** What a tenant may do; null: what the settings say. */
-export interface OwnLimits {
+/** What is a tenant's own; null: what the settings say, or nothing. */
+export interface OwnSettings {
+  timeZone: string | null;
+  quietHours: QuietHours | null;
   requestsPerMinute: number | null;
   sendsPerMinute: number | null;
   sendsPerRecipientPerHour: number | null;
@@ -38,24 +41,28 @@ export interface OwnLimits {
 
 const READ = `
   select requests_per_minute as "requestsPerMinute", sends_per_minute as "sendsPerMinute",
-         sends_per_recipient_per_hour as "sendsPerRecipientPerHour"
+         sends_per_recipient_per_hour as "sendsPerRecipientPerHour", time_zone as "timeZone", quiet_hours as "quietHours"
     from tenants
    where name = $1
      for update`;
 
-/** A tenant's own limits, locked until the transaction ends; null if there is no such tenant. As the owner of the table. */
-export async function readOwnLimits(sql: Sql, name: Tenant): Promise<OwnLimits | null> {
-  const [limits] = await sql.query<OwnLimits & Row>(READ, [name]);
-  return limits ?? null;
+/** What is a tenant's own, locked until the transaction ends; null if there is no such tenant. As the owner of the table. */
+export async function readOwnSettings(sql: Sql, name: Tenant): Promise<OwnSettings | null> {
+  const [own] = await sql.query<OwnSettings & Row>(READ, [name]);
+  return own ?? null;
 }
 
-const SET_LIMITS = `
+const SET = `
   update tenants
-     set requests_per_minute = $2, sends_per_minute = $3, sends_per_recipient_per_hour = $4
+     set requests_per_minute = $2, sends_per_minute = $3, sends_per_recipient_per_hour = $4,
+         time_zone = $5, quiet_hours = $6
    where name = $1`;
 
-/** Gives a tenant these limits. As the owner of the table, for all tenants. */
-export async function setOwnLimits(sql: Sql, name: Tenant, limits: OwnLimits): Promise<void> {
-  const { requestsPerMinute, sendsPerMinute, sendsPerRecipientPerHour } = limits;
-  await sql.query(SET_LIMITS, [name, requestsPerMinute, sendsPerMinute, sendsPerRecipientPerHour]);
+/** Gives a tenant these. As the owner of the table, for all tenants. */
+export async function setOwnSettings(sql: Sql, name: Tenant, own: OwnSettings): Promise<void> {
+  const { requestsPerMinute, sendsPerMinute, sendsPerRecipientPerHour, timeZone, quietHours } = own;
+  await sql.query(SET, [
+    ...[name, requestsPerMinute, sendsPerMinute, sendsPerRecipientPerHour, timeZone],
+    quietHours && JSON.stringify(quietHours),
+  ]);
 }

@@ -3,6 +3,7 @@ import type { Instant } from "../core/reminder.ts";
 import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
 import { type DueReminder, toDueReminder } from "./firing.ts";
 import { toTimestamp } from "./instants.ts";
+import { IS_PLANNED } from "./planned.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";
 import { HAS_OTHERS_UNDER_WAY, LEASED, WAITING } from "./wake.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -21,7 +22,7 @@ const CLAIM_UNPLANNED = `
   with r as materialized (
     select ${ENGINE_REMINDER_COLUMNS}, run_at
       from reminder_jobs
-     where status = 'ACTIVE' and deleted_at is null and schedule_type in ('cron', 'rrule', 'offsets')
+     where status = 'ACTIVE' and deleted_at is null and ${IS_PLANNED}
        and zone_rules < $1 and (next_run_at is null or next_run_at > reminder_now())
        and ($3::bigint is null or id = $3)
      order by zone_rules, id

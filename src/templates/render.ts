@@ -11,6 +11,7 @@ export interface Renderable {
     "id" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
   > & { data: JsonObject };
   contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
+  tenantZone?: string | null;
   occurrenceAt: Instant;
   occurrenceNumber: number;
   nextRunAt: Instant | null;
@@ -34,7 +35,7 @@ const MAX_SUBJECT_LENGTH = 200;
 export function renderMessage(message: Renderable): Rendered {
   const { reminder, contact } = message;
   const style: DateStyle = {
-    timeZone: chooseTimeZone(reminder.timeZone, contact?.timeZone),
+    timeZone: chooseTimeZone(reminder.timeZone, contact?.timeZone, message.tenantZone),
     locale: chooseLocale(contact?.locale),
   };
   const scope = templateScope(message);

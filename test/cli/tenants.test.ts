@@ -29,7 +29,7 @@ test("a tenant's own limits are set by name, one at a time, shown, written into 
     { name: "default", ...untouched },
     { name: "globex", ...untouched },
   ]);
-  expect((await run("show", "acme"))[1]).toMatch(/^requests-per-minute: +600\nsends-per-minute: +300\n.*hour: +10\n$/);
+  expect((await run("show", "acme"))[1]).toMatch(/^requests-per-minute: +600\nsends-per-minute: +300\n.*hour: +10\n/);
 
   expect((await run("set", "acme", "--sends-per-minute", "none"))[1]).toMatch(
     /^sends-per-minute: +as SENDS_PER_MINUTE/m,
@@ -43,12 +43,35 @@ test("a tenant's own limits are set by name, one at a time, shown, written into 
   expect(audited[2]?.details).toEqual({ sendsPerMinute: null });
 });
 
+test("a tenant's time zone and quiet hours are set, shown as they are written, and taken back", async () => {
+  const database = await freshDatabase();
+  const run = (...args: string[]) => tenants({ DATABASE_URL: database.url }, ...args);
+  const written = "22:00-07:00; sat,sun 00:00-24:00";
+  const [code, said] = await run("set", "default", "--time-zone", "Asia/Kathmandu", "--quiet-hours", written);
+  expect([code, said]).toEqual([0, expect.stringMatching(`time-zone: +Asia/Kathmandu\nquiet-hours: +${written}\n$`)]);
+  expect(await asOwner(database).query("select time_zone, quiet_hours from tenants")).toEqual([
+    {
+      time_zone: "Asia/Kathmandu",
+      quiet_hours: [
+        { from: "22:00", to: "07:00" },
+        { days: ["saturday", "sunday"], from: "00:00", to: "24:00" },
+      ],
+    },
+  ]);
+  expect((await run("set", "default", "--time-zone", "none", "--quiet-hours", "none"))[1]).toMatch(
+    /time-zone: +UTC\nquiet-hours: +none\n$/,
+  );
+});
+
 describe("a mistake is told in a line, and sets nothing", () => {
   test.each([
     [["set", "nobody", "--sends-per-minute", "1"], /there is no tenant "nobody"/],
     [["set", "default"], /name what to set: --requests-per-minute, /],
     [["set", "default", "--sends-per-minute", "0"], /--sends-per-minute must be a whole number from 1 to 1000000/],
     [["set", "default", "--sends-per-recipient-per-hour", "100001"], /from 1 to 100000, or none, not 100001/],
+    [["set", "default", "--time-zone", "Berlin"], /--time-zone must be a time zone of the IANA database/],
+    [["set", "default", "--quiet-hours", "at night"], /--quiet-hours must be like "22:00-07:00"/],
+    [["set", "default", "--quiet-hours", "00:00-24:00"], /must leave some time of the week/],
     [["show", "nobody"], /there is no tenant "nobody"/],
   ])("%j", async (args, line) => {
     const database = await freshDatabase();

@@ -73,6 +73,9 @@ const NEW = {
   ...{
     schedule: { type: "one_time" as const },
     bounds: NO_BOUNDS,
+    business: null,
+    quietHours: null,
+    ignoreQuietHours: false,
     firstRun: null,
     runAt: null,
     stopCondition: null,

@@ -1,4 +1,5 @@
-import type { Contact as ContactRow } from "../../core/reminder.ts";
+import type { Contact as ContactRow, JsonValue } from "../../core/reminder.ts";
+import { isSameJson } from "../../core/same-json.ts";
 import { deleteContact, lockContact, putContact, readContact } from "../../store/contacts.ts";
 import { parseAddress } from "../channel-check.ts";
 import type { Api, ApiContext } from "../context.ts";
@@ -62,6 +63,7 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
         email: parseAddress(channels, "email", body.email ?? null),
         timeZone: body.time_zone ?? null,
         locale: body.locale ?? null,
+        quietHours: body.quiet_hours ?? null,
       };
       const { contact, isNew } = await changeIf(request, {
         lock: (sql) => lockContact(sql, params.entity_type, params.entity_id),
@@ -101,5 +103,7 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
 
 /** True when all of this is what the contact says already. */
 function isSaid(wanted: Partial<ContactRow>, contact: ContactRow): boolean {
-  return Object.entries(wanted).every(([name, value]) => contact[name as keyof ContactRow] === value);
+  return Object.entries(wanted).every(([name, value]) =>
+    isSameJson(value as JsonValue, contact[name as keyof ContactRow] as JsonValue),
+  );
 }

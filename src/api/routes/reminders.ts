@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { REMINDER_STATUSES } from "../../core/reminder.ts";
+import type { Moment } from "../../core/lifecycle.ts";
+import { REMINDER_STATUSES, type ReminderRecord } from "../../core/reminder.ts";
+import { NO_CALENDARS } from "../../core/schedule/by-calendar.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../../core/schedule/check.ts";
 import { update } from "../../core/update.ts";
 import { listReminders } from "../../store/reminder-list.ts";
@@ -17,7 +19,7 @@ import { notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
 import { CreateReminder, Reminder, toReminderJson, UpdateReminder } from "../schemas/reminder.ts";
-import { toBoundsEdit, toScheduleFields } from "../schemas/schedule.ts";
+import { toBoundsEdit, toByCalendarFields, toScheduleFields } from "../schemas/schedule.ts";
 
 const includeDeleted = queryBoolean.optional().describe("Whether deleted reminders are shown too.");
 
@@ -141,7 +143,7 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           "is sooner. A next run that was asked for by `run_at` stays.\n" +
           "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
           "run. To `one_time`, the next run is the last.\n" +
-          "- Any other change of the schedule, its bounds or its time zone: it is due at the next occurrence from now on.\n\n" +
+          "- Any other change of the schedule, its bounds, its time zone or its calendar: it is due at the next occurrence from now on.\n\n" +
           "A `stop_condition_type` other than before brings its own value and settings; null clears all three.\n\n" +
           "What a reminder is about (`entity_type`, `entity_id`, `event_type`) can't be changed, and neither can one that " +
           "is COMPLETED.",
@@ -152,8 +154,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
     },
     async (request, reply) => {
       const { database, params, body } = request;
-      const reminder = await changeReminder(database, params.id, conditionsOf(request), (reminder, moment) => {
-        const { now, contactZone = null } = moment;
+      const change = (reminder: ReminderRecord, moment: Moment) => {
+        const { now, contactZone = null, calendars = NO_CALENDARS } = moment;
         const channel = body.channel ?? reminder.channel;
         const isAddressed = body.channel !== undefined || body.recipient !== undefined;
         const recipient = body.recipient === undefined ? reminder.recipient : body.recipient;
@@ -172,9 +174,14 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           runAt: body.run_at,
           stopCondition,
           onUnknown: body.on_unknown === null ? "hold" : body.on_unknown,
+          business: toByCalendarFields(body),
+          quietHours: body.quiet_hours,
+          ignoreQuietHours: body.ignore_quiet_hours,
         } as const;
-        return update(reminder, edit, now, { contactZone, minIntervalSeconds });
-      });
+        return update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds });
+      };
+      const named = body.calendar == null ? [] : [body.calendar];
+      const reminder = await changeReminder(database, params.id, conditionsOf(request), change, named);
       return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
   );

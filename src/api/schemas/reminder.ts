@@ -10,6 +10,7 @@ import {
 import { misplacedField } from "../../core/schedule/fields.ts";
 import { refusals } from "../validation.ts";
 import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone } from "./fields.ts";
+import { quietHours, shownQuietHours, toQuietHoursJson } from "./quiet-hours.ts";
 import {
   exampleSchedule,
   scheduleFields,
@@ -37,8 +38,16 @@ const data = jsonObject.describe("Anything that the message's template speaks of
 const zone = timeZone
   .nullish()
   .describe(
-    "IANA zone whose clocks rules go by, and in which the message writes instants. Left out: the contact's, else UTC.",
+    "IANA zone whose clocks rules go by, and in which the message writes instants. Left out: the contact's, else the tenant's, else UTC.",
   );
+const quiet = quietHours
+  .nullish()
+  .describe(
+    "When nothing is delivered, besides the quiet hours of the contact or the tenant, on the clocks of the person: a message waits " +
+      "for their end, and its stop condition is asked again.",
+  );
+const ignoreQuiet = z.boolean().describe("Whether it is delivered at any hour; false if you don't say.");
+
 export const exampleWish = {
   entity_type: "interviewer",
   entity_id: "INT_100",
@@ -67,6 +76,8 @@ export const CreateReminder = z
           "now, or now for `one_time`.",
       ),
     time_zone: zone,
+    quiet_hours: quiet,
+    ignore_quiet_hours: ignoreQuiet.optional(),
     data: data.optional(),
     subject,
     message,
@@ -96,6 +107,8 @@ export const UpdateReminder = z
     message,
     data: data.optional(),
     time_zone: zone,
+    quiet_hours: quiet,
+    ignore_quiet_hours: ignoreQuiet.optional(),
     schedule_type: scheduleType.optional(),
     ...scheduleFields,
     run_at: instant
@@ -127,6 +140,8 @@ export const exampleReminder = {
   message: null,
   data: { round: 2 },
   time_zone: "Europe/Berlin",
+  quiet_hours: null,
+  ignore_quiet_hours: false,
   run_at: null,
   stop_condition_settings: null,
   on_unknown: "hold",
@@ -162,6 +177,8 @@ export const Reminder = z
     message: z.string().nullable(),
     data: freeObject,
     time_zone: z.string().nullable(),
+    quiet_hours: shownQuietHours,
+    ignore_quiet_hours: z.boolean(),
     run_at: isoInstant.nullable().describe("The first due instant that was asked for."),
     ...otherTimes,
     stop_condition_settings: freeObject.nullable(),
@@ -201,6 +218,8 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     message: reminder.message,
     data: reminder.data,
     time_zone: reminder.timeZone,
+    quiet_hours: toQuietHoursJson(reminder.quietHours),
+    ignore_quiet_hours: reminder.ignoreQuietHours,
     run_at: toIso(reminder.runAt),
     ...others,
     stop_condition_settings: stopCondition?.settings ?? null,

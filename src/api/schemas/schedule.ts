@@ -2,6 +2,8 @@ import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
 import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, type ReminderRecord, SCHEDULE_TYPES } from "../../core/reminder.ts";
 import { MAX_FACTOR, MIN_FACTOR } from "../../core/schedule/backoff.ts";
+import { COUNTS_IN, OUTSIDE_WORKING_TIME } from "../../core/schedule/business.ts";
+import type { ByCalendarFields } from "../../core/schedule/by-calendar.ts";
 import { fieldsOf, type ScheduleFields } from "../../core/schedule/fields.ts";
 import { MOST_OFFSETS } from "../../core/schedule/offsets.ts";
 import { MAX_INTERVAL_MINUTES } from "../../core/schedule/recurring.ts";
@@ -63,6 +65,21 @@ export const scheduleFields = {
     .describe(
       "Each occurrence is up to this much later, always the same for the same occurrence, so that not all come at once.",
     ),
+  calendar: line(100).nullish().describe("The calendar that it goes by: see `/calendars`."),
+  counts_in: z
+    .enum(COUNTS_IN)
+    .nullish()
+    .describe(
+      "What `interval_minutes` and `offsets` are counted in by the calendar. `working_time`: minutes and hours of it, and in " +
+        "offsets working days. `working_days`: days, at the same time of day. `all_time` if you don't say.",
+    ),
+  outside_working_time: z
+    .enum(OUTSIDE_WORKING_TIME)
+    .nullish()
+    .describe(
+      "What becomes of an occurrence outside the calendar's working time. `next` (if you don't say): it moves to the next " +
+        "opening. `previous`: to the last minute of the working time before. `send`: it stays.",
+    ),
   misfire_policy: z
     .enum(MISFIRE_POLICIES)
     .nullish()
@@ -86,6 +103,11 @@ export function toScheduleFields(wish: ScheduleWish): ScheduleFields {
     offsets: wish.offsets,
     anchorAt: wish.anchor_at,
   };
+}
+
+/** What a request says about a calendar. */
+export function toByCalendarFields(wish: ScheduleWish): ByCalendarFields {
+  return { calendar: wish.calendar, countsIn: wish.counts_in, outside: wish.outside_working_time };
 }
 
 type BoundsEdit = { [Name in keyof Bounds]: Bounds[Name] | undefined };
@@ -137,13 +159,17 @@ export const shownSchedule = {
   max_occurrences: z.int().nullable(),
   jitter_seconds: z.int(),
   misfire_policy: z.enum(MISFIRE_POLICIES),
+  calendar: z.string().nullable(),
+  counts_in: z.enum(COUNTS_IN).nullable(),
+  outside_working_time: z.enum(OUTSIDE_WORKING_TIME).nullable(),
 };
 const ShownSchedule = z.object(shownSchedule);
 
 export function toScheduleJson({
   schedule,
   bounds,
-}: Pick<ReminderRecord, "schedule" | "bounds">): z.output<typeof ShownSchedule> {
+  business,
+}: Pick<ReminderRecord, "schedule" | "bounds" | "business">): z.output<typeof ShownSchedule> {
   const fields = fieldsOf(schedule);
   return {
     interval_minutes: fields.intervalMinutes ?? null,
@@ -158,6 +184,9 @@ export function toScheduleJson({
     max_occurrences: bounds.maxOccurrences,
     jitter_seconds: bounds.jitterSeconds,
     misfire_policy: bounds.misfirePolicy,
+    calendar: business?.calendar ?? null,
+    counts_in: business?.countsIn ?? null,
+    outside_working_time: business?.outside ?? null,
   };
 }
 
@@ -174,4 +203,7 @@ export const exampleSchedule = {
   max_occurrences: null,
   jitter_seconds: 0,
   misfire_policy: "catch_up_once",
+  calendar: null,
+  counts_in: null,
+  outside_working_time: null,
 };

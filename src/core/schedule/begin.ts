@@ -2,9 +2,10 @@ import { asNextRun, type NextRun } from "../decide.ts";
 import { MS_PER_MINUTE } from "../instant.ts";
 import { type Bounds, type Instant, NO_BOUNDS, type Reminder, type Schedule } from "../reminder.ts";
 import type { Surroundings } from "../reschedule.ts";
+import { type ByCalendar, misplacedCount, missingCalendar, NO_CALENDARS, toBusinessTime } from "./by-calendar.ts";
 import { checkTimetable } from "./check.ts";
 import { misplacedField, type Refusal, type ScheduleFields, toRule } from "./fields.ts";
-import { nextOccurrence, type Timetable } from "./schedule.ts";
+import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule.ts";
 import { firstZone } from "./zone.ts";
 
 /** What somebody says about when a new reminder is to be due. */
@@ -13,6 +14,8 @@ export interface NewTimes extends ScheduleFields {
   bounds: Bounds;
   runAt: Instant | null;
   timeZone: string | null;
+  /** Not set: it goes by no calendar. */
+  business?: ByCalendar | null;
 }
 
 /** A series of intervals that begins when it is stored has no anchor yet. */
@@ -24,8 +27,9 @@ export type Begun = {
   firstRun: NextRun | null;
 };
 
-/** True when beginning this needs to know the present instant and the contact's zone. */
-export function needsMoment({ scheduleType, bounds }: Pick<NewTimes, "scheduleType" | "bounds">): boolean {
+/** True when beginning this needs to know the present instant, the contact's zone or a calendar. */
+export function needsMoment({ scheduleType, bounds, business }: Omit<NewTimes, "runAt" | "timeZone">): boolean {
+  if (business) return true;
   return bounds !== NO_BOUNDS || (scheduleType !== "one_time" && scheduleType !== "recurring");
 }
 
@@ -34,12 +38,22 @@ export function begin(
   times: NewTimes,
   of: Timetable["of"] & Pick<Reminder, "entityType">,
   now: Instant | null,
-  { contactZone, minIntervalSeconds }: Surroundings,
+  { contactZone, minIntervalSeconds, calendars = NO_CALENDARS }: Surroundings,
 ): Begun | Refusal {
-  const { scheduleType: type, bounds, runAt } = times;
-  const misplaced = misplacedField(type, times) ?? misplacedBound(times);
+  const { scheduleType: type, bounds, runAt, business = null } = times;
+  const misplaced = misplacedField(type, times) ?? misplacedBound(times) ?? missingCalendar(business, calendars);
   if (misplaced) return misplaced;
-  if (type === "one_time") return { schedule: { type }, firstRun: null };
+  const goesBy = business
+    ? { business: toBusinessTime(business, calendars.get(business.calendar)), since: now ?? 0 }
+    : {};
+  if (type === "one_time") {
+    const schedule = { type };
+    const miscounted = misplacedCount(schedule, business);
+    if (miscounted) return miscounted;
+    const asked = { schedule, bounds, zone: "UTC", of, ...goesBy };
+    const firstRun = business && now !== null ? asNextRun(askedOccurrence(asked, runAt ?? now)) : null;
+    return { schedule, firstRun };
+  }
   const intervalMinutes = times.intervalMinutes ?? 0;
   if (now === null) {
     if (type === "recurring" && intervalMinutes * 60 < minIntervalSeconds) {
@@ -52,14 +66,19 @@ export function begin(
   const zone = firstZone(times.timeZone, contactZone);
   const schedule =
     type === "recurring"
-      ? { type, intervalMinutes, anchorAt: runAt ?? bounds.startAt ?? now + intervalMinutes * MS_PER_MINUTE }
+      ? { type, intervalMinutes, anchorAt: runAt ?? bounds.startAt ?? beginning(intervalMinutes, business, now) }
       : toRule(type, times, { former: null, beginsAt: bounds.startAt ?? now, zone });
   if ("kind" in schedule) return schedule;
-  const timetable = { schedule, bounds, zone, of };
-  const wrong = checkTimetable(timetable, now, minIntervalSeconds);
+  const timetable = { schedule, bounds, zone, of, ...goesBy };
+  const wrong = misplacedCount(schedule, business) ?? checkTimetable(timetable, now, minIntervalSeconds);
   if (wrong) return wrong;
-  const firstRun = runAt === null ? asNextRun(nextOccurrence(timetable, now)) : { nextRunAt: runAt, nextWallAt: null };
-  return { schedule, firstRun };
+  const first = runAt === null ? nextOccurrence(timetable, now) : askedOccurrence(timetable, runAt);
+  return { schedule, firstRun: asNextRun(first) };
+}
+
+/** The anchor of a series that begins now: its first due instant or, where that is counted by a calendar, what it is counted from. */
+function beginning(intervalMinutes: number, business: ByCalendar | null, now: Instant): Instant {
+  return business && business.countsIn !== "all_time" ? now : now + intervalMinutes * MS_PER_MINUTE;
 }
 
 /** A bound, or a first instant, that means nothing for this kind of schedule. */

@@ -26,7 +26,7 @@ export interface BusinessTime {
 
 const MINUTES_PER_DAY = 24 * 60;
 /** Working time that isn't there within twelve years isn't looked for: no list of closed dates reaches so far. */
-const OPENING_DAYS = 12 * 366;
+export const OPENING_DAYS = 12 * 366;
 
 type Counted = Extract<Schedule, { type: "recurring" | "backoff" }>;
 

@@ -1,5 +1,6 @@
 import type { Instant, Schedule } from "../reminder.ts";
 import type { Refusal } from "./fields.ts";
+import { RuleError } from "./rule-error.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule.ts";
 
 /** Nobody may be reminded more often than this, unless the operator says otherwise. */
@@ -23,6 +24,15 @@ const RULE_FIELD: Record<Schedule["type"], string> = {
  * are too close, more jitter than room between them. Null: nothing.
  */
 export function checkTimetable(timetable: Timetable, now: Instant, minIntervalSeconds: number): Refusal | null {
+  try {
+    return checkReadable(timetable, now, minIntervalSeconds);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    return { kind: "invalid", field: RULE_FIELD[timetable.schedule.type], message: error.message };
+  }
+}
+
+function checkReadable(timetable: Timetable, now: Instant, minIntervalSeconds: number): Refusal | null {
   const { schedule, bounds } = timetable;
   const { startAt, endAt, jitterSeconds } = bounds;
   const refuse = (field: string, message: string): Refusal => ({ kind: "invalid", field, message });
@@ -41,7 +51,11 @@ export function checkTimetable(timetable: Timetable, now: Instant, minIntervalSe
         : "it never comes to an occurrence";
     return refuse(field, `would never fire: ${isPast}`);
   }
-  const gapSeconds = closestSeconds(even, first);
+  // What a calendar moves may come close to the next; that is at most once for each time that it is closed.
+  const unmoved = timetable.business
+    ? { ...even, business: { ...timetable.business, outside: "send" as const } }
+    : even;
+  const gapSeconds = closestSeconds(unmoved, first);
   if (gapSeconds < minIntervalSeconds) {
     return refuse(field, `would fire ${gapSeconds} s after the one before: the least is ${minIntervalSeconds} s`);
   }

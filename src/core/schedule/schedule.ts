@@ -1,6 +1,7 @@
 import type { Bounds, Instant, Reminder, Schedule } from "../reminder.ts";
 import { nextBackoff } from "./backoff.ts";
 import { type BusinessTime, meantAfter, meantUntil, nextCounted, place } from "./business.ts";
+import { toBusinessTime } from "./by-calendar.ts";
 import { LAST_INSTANT } from "./calendar.ts";
 import { nextCron } from "./cron.ts";
 import { parseCron } from "./cron-fields.ts";
@@ -37,13 +38,31 @@ export interface Occurrence {
   because?: string;
 }
 
-/** The timetable of a reminder. Its own time zone counts, else its contact's, else UTC. */
+type Timed = Pick<
+  Reminder,
+  "schedule" | "bounds" | "timeZone" | "business" | "createdAt" | "entityType" | "entityId" | "eventType"
+>;
+
+/**
+ * The timetable of a reminder. Its own time zone counts, else `otherZone`, which is its contact's or its tenant's, else UTC.
+ * `calendar`: the calendar that it goes by, as the store keeps it. Throws a `RuleError` where that is needed and can't be read.
+ */
 export function timetableOf(
-  reminder: Pick<Reminder, "schedule" | "bounds" | "timeZone" | "entityType" | "entityId" | "eventType">,
-  contactZone: string | null,
+  reminder: Timed,
+  otherZone: string | null,
+  calendar: string | null | undefined = null,
 ): Timetable {
-  const { schedule, bounds, timeZone } = reminder;
-  return { schedule, bounds, zone: firstZone(timeZone, contactZone), of: reminder };
+  const { schedule, bounds, timeZone, business, createdAt } = reminder;
+  const timetable = { schedule, bounds, zone: firstZone(timeZone, otherZone), of: reminder };
+  return business === null
+    ? timetable
+    : { ...timetable, business: toBusinessTime(business, calendar), since: createdAt };
+}
+
+/** An occurrence that somebody asks for at an instant, where the calendar lets it be. */
+export function askedOccurrence({ business }: Timetable, at: Instant): Occurrence {
+  const { at: placedAt, ...moved } = place(at, business);
+  return { ...moved, at: placedAt, wallAt: null };
 }
 
 /**
