@@ -124,11 +124,88 @@ create trigger reminder_jobs_wake_unplanned
         and (new.schedule_type in ('cron', 'rrule', 'offsets') or new.calendar is not null or new.start_at is not null))
   execute function reminder_wake('unplanned');
 
+-- Whoever changes a zone or a calendar does not see what others are just creating by what was said before. So these hold each other
+-- off: what is created holds the share of its tenant's bucket until it is committed, and whoever changes something takes it whole.
+create function reminder_lock_plans(tenant_id text, key text, is_shared boolean) returns void
+  language plpgsql
+  as $$
+    declare
+      -- Few enough for one transaction that creates a thousand.
+      bucket constant integer := hashtextextended(tenant_id || chr(31) || key, 0) & 63;
+    begin
+      if is_shared then
+        perform pg_advisory_xact_lock_shared(hashtext('reminder_lock_plans'), bucket);
+      else
+        perform pg_advisory_xact_lock(hashtext('reminder_lock_plans'), bucket);
+      end if;
+    end
+  $$;
+
+-- What was worked out by a zone that isn't the contact's or the tenant's any more, or by a calendar, is worked out again by a worker.
+create function reminder_jobs_check_plan() returns trigger
+  language plpgsql
+  as $$
+    declare
+      zone text;
+    begin
+      if new.calendar is not null then
+        perform reminder_lock_plans(new.tenant_id, 'calendar ' || new.calendar, true);
+        new.zone_rules := '';
+        return new;
+      end if;
+      perform reminder_lock_plans(new.tenant_id, '', true);
+      perform reminder_lock_plans(new.tenant_id, new.entity_type || chr(31) || new.entity_id, true);
+      zone := coalesce((select c.time_zone from contacts c
+                         where (c.tenant_id, c.entity_type, c.entity_id) = (new.tenant_id, new.entity_type, new.entity_id)),
+                       (select t.time_zone from tenants t where t.name = new.tenant_id), 'UTC');
+      begin
+        if new.next_wall_at at time zone zone = new.next_run_at then
+          return new;
+        end if;
+      exception when invalid_parameter_value then
+        null;
+      end;
+      -- Or it is jittered, moved by a change of the clocks, or goes by a zone of its own: then the same comes out again.
+      new.zone_rules := '';
+      new.next_wall_at := null;
+      return new;
+    end
+  $$;
+
+create trigger reminder_jobs_plan
+  before insert on reminder_jobs for each row
+  when (new.calendar is not null
+        or (new.zone_rules <> '' and new.next_wall_at is not null and new.time_zone is null
+            and new.schedule_type in ('cron', 'rrule', 'offsets')))
+  execute function reminder_jobs_check_plan();
+
+-- Somebody moves to another zone: what goes by their clocks is worked out anew, but for what is due already.
+create or replace function contacts_zone_changed() returns trigger
+  language plpgsql
+  as $$
+    declare
+      moved constant contacts := case when tg_op = 'DELETE' then old else new end;
+    begin
+      if tg_op = 'UPDATE' and new.time_zone is not distinct from old.time_zone then
+        return null;
+      end if;
+      perform reminder_lock_plans(moved.tenant_id, moved.entity_type || chr(31) || moved.entity_id, false);
+      update reminder_jobs r
+         set zone_rules = '', next_wall_at = null
+       where r.tenant_id = moved.tenant_id and r.entity_type = moved.entity_type and r.entity_id = moved.entity_id
+         and r.status = 'ACTIVE' and r.deleted_at is null
+         and r.schedule_type in ('cron', 'rrule', 'offsets') and r.time_zone is null
+         and r.next_wall_at is not null and r.next_run_at > reminder_now();
+      return null;
+    end
+  $$;
+
 -- Whoever goes by a calendar that was changed is worked out anew, but for what is due already.
 create function calendars_changed() returns trigger
   language plpgsql
   as $$
     begin
+      perform reminder_lock_plans(new.tenant_id, 'calendar ' || new.name, false);
       update reminder_jobs r
          set zone_rules = ''
        where r.tenant_id = new.tenant_id and r.calendar = new.name
@@ -148,6 +225,7 @@ create function tenants_zone_changed() returns trigger
   language plpgsql
   as $$
     begin
+      perform reminder_lock_plans(new.name, '', false);
       update reminder_jobs r
          set zone_rules = '', next_wall_at = null
        where r.tenant_id = new.name and r.status = 'ACTIVE' and r.deleted_at is null
