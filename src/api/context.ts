@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Channels } from "../channels/registry.ts";
+import type { Ceiling } from "../core/ceiling.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase } from "../store/tenant-database.ts";
 
@@ -23,4 +24,6 @@ export interface ApiContext {
   minIntervalSeconds?: number;
   /** Seals and opens tenants' secrets; not set: none can be stored. */
   keyring?: Keyring;
+  /** Where the workers of this installation stop nagging; not set: nowhere. */
+  ceiling?: Ceiling;
 }

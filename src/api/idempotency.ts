@@ -66,8 +66,12 @@ async function outcomeOf(
   work: () => Promise<unknown>,
 ): Promise<Omit<KeptAnswer, "fingerprint"> & { body: string }> {
   try {
-    const body = JSON.stringify(await work());
-    const headers: Record<string, string> = { "content-type": JSON_MEDIA_TYPE };
+    const made = await work();
+    const type = reply.getHeader("content-type");
+    // A text says what it is; all else is JSON.
+    const isText = typeof made === "string" && typeof type === "string";
+    const body = isText ? made : JSON.stringify(made);
+    const headers: Record<string, string> = { "content-type": isText ? type : JSON_MEDIA_TYPE };
     for (const name of KEPT_HEADERS) {
       const value = reply.getHeader(name);
       if (value !== undefined) headers[name] = String(value);

@@ -22,7 +22,7 @@ export type NewReminderContext = Pick<ApiContext, "channels" | "minIntervalSecon
 /** What new reminders rest on besides what is said of them. */
 export type Moment = Awaited<ReturnType<typeof readMoment>> | null;
 
-type Wish = z.output<typeof CreateReminder>;
+export type Wish = z.output<typeof CreateReminder>;
 
 /** Asks the database what is needed to make these reminders; nothing where none of them needs it, as most don't. */
 export async function momentFor(database: TenantDatabase, wishes: readonly Wish[]): Promise<Moment> {

@@ -61,6 +61,7 @@ export async function describeApi(api: Api): Promise<void> {
       tags: [
         { name: "Reminders", description: "What to remind of." },
         { name: "Reminder lifecycle", description: "Pause, resume, complete, fire now, delete, restore." },
+        { name: "Reminder previews", description: "What is to come, and why." },
         { name: "Reminder history", description: "What was sent, and what happened when and why." },
         { name: "Stop conditions", description: "Until when a reminder goes on." },
         { name: "Flags", description: "What the outside world says is done." },

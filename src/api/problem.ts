@@ -108,6 +108,6 @@ export function under(path: readonly PropertyKey[], errors: readonly FieldError[
 }
 
 /** 422 for one field of the body. */
-export function invalidField(field: string, message: string): Problem {
-  return invalid([fieldError("body", [field], message)]);
+export function invalidField(field: string, message: string, where: FieldError["in"] = "body"): Problem {
+  return invalid([fieldError(where, [field], message)]);
 }

@@ -26,6 +26,7 @@ import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
+import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
 import { answerUnknownRoutes } from "./unknown-routes.ts";
@@ -96,6 +97,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   reminderRoutes(api, context);
   bulkRoutes(api, context);
   lifecycleRoutes(api);
+  previewRoutes(api, context);
   historyRoutes(api);
   conditionRoutes(api);
   flagRoutes(api);

@@ -33,8 +33,9 @@ export async function makeApi(
   { database, channels, keyring }: { database: ApiDatabase; channels: Channels; keyring: Keyring },
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds } = service.config;
-  return buildServer({ database, channels, keyring, log: service.log, access, minIntervalSeconds });
+  const { access, minIntervalSeconds, engine } = service.config;
+  const { ceiling } = engine;
+  return buildServer({ database, channels, keyring, log: service.log, access, minIntervalSeconds, ceiling });
 }
 
 export function makeWorker(

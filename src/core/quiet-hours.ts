@@ -3,6 +3,7 @@ import type { Instant } from "./reminder.ts";
 import { MS_PER_DAY, weekdayOf } from "./schedule/calendar.ts";
 import { MINUTES_PER_DAY, minuteOf, WEEKDAYS, type Weekday } from "./schedule/clock-time.ts";
 import { toInstant, toWallClock } from "./schedule/wall-clock.ts";
+import { firstZone } from "./schedule/zone.ts";
 
 /** A stretch in which nobody wants to be disturbed, by the clocks on the wall. */
 export interface QuietWindow {
@@ -47,6 +48,11 @@ function endOfWindow(at: Instant, hours: QuietHours, zone: string): Instant | nu
     }
   }
   return latest;
+}
+
+/** On whose clocks a person's quiet hours are read: the person's own, else the reminder's, else the tenant's. */
+export function quietZone(of: { contact: string | null; reminder: string | null; tenant: string | null }): string {
+  return firstZone(of.contact, of.reminder, of.tenant);
 }
 
 /** True when every minute of the week is quiet: then nothing would ever be sent. */

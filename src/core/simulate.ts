@@ -1,21 +1,25 @@
-import { completionAfter, decide } from "./decide.ts";
+import { completionAfter, type DueReminder, decide, type Facts } from "./decide.ts";
 import { type LifecycleAction, transition } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { recheck } from "./recheck.ts";
-import type { DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
+import type { CompletionReason, DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
 import { PLAIN_SURROUNDINGS, type Surroundings } from "./reschedule.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry.ts";
 import { NO_CALENDARS } from "./schedule/by-calendar.ts";
 import { timetableOf } from "./schedule/schedule.ts";
-import { readAnswer, type StopAnswer } from "./stop.ts";
+import { readAnswer } from "./stop.ts";
 import { type ReminderEdit, update } from "./update.ts";
 
 /** What a reminder meets. */
 export interface World {
+  /** When the simulation begins; not set: when the reminder was created. */
+  from?: Instant;
   /** When the simulation ends. */
   until: Instant;
   /** When the stop condition becomes true; null: never. */
   stopMetAt: Instant | null;
+  /** What a decision rests on then, where more is to be known than when the stop condition is met. */
+  facts?(about: Asked): FactsThen;
   /** How long a worker may take to hear of that by itself: until then it only finds out by asking. */
   stopHeardAfterMs: number;
   /** When no worker works: in order, none touching another. What is on its way when one begins is lost with its worker. */
@@ -27,6 +31,10 @@ export interface World {
   retry: RetryPolicy;
   /** A number in [0, 1) for each retry's wait. */
   draw(): number;
+  /** What is kept of the reminder beside its record; not set: nothing unusual. */
+  standing?: Standing;
+  /** True when its due instant was worked out by older rules of its time zone. */
+  isOutdated?: boolean;
   /** The contact's time zone, else the tenant's; not set: UTC. */
   zone?: string | null;
   /** The calendar that it goes by, as the store keeps it; not set: none. */
@@ -35,6 +43,24 @@ export interface World {
   quietUntil?(at: Instant): Instant | null;
   /** Ends the simulation once so many occurrences have fired; not set: no limit. */
   mostOccurrences?: number;
+}
+
+/** Of which reminder facts are asked, and when. */
+export interface Asked {
+  reminder: ReminderRecord;
+  now: Instant;
+  /** How many of its messages were sent. */
+  sentCount: number;
+}
+
+export interface FactsThen extends Facts {
+  /** True where the condition wants to know how many messages were sent, so that it is asked again after each. */
+  countsSent?: boolean;
+}
+
+/** See `DueReminder`, and how many messages were sent before. */
+export interface Standing extends Pick<DueReminder, "wasHeld" | "countedFrom"> {
+  sentCount: number;
 }
 
 export interface Attempt {
@@ -50,8 +76,19 @@ export interface SimulatedDelivery {
   /** Due instants that this one stood for besides its own. */
   missed: number;
   status: DeliveryStatus;
+  /** Why it was suppressed; null where it wasn't. */
+  because: string | null;
   attempts: Attempt[];
 }
+
+/** What becomes of a reminder, but for what its deliveries tell themselves. */
+export type Happening =
+  /** The delivery goes on changing until it has ended. */
+  | { kind: "fired"; at: Instant; delivery: SimulatedDelivery }
+  | { kind: "skipped"; at: Instant; occurrenceAt: Instant; missed: number }
+  | { kind: "completed"; at: Instant; reason: CompletionReason; because: string; insteadOf: Instant | null }
+  /** Not to fire again unless a person says so. */
+  | { kind: "paused"; at: Instant; because: string; insteadOf: Instant };
 
 export interface Simulation {
   /** The reminder as it is in the end. */
@@ -73,17 +110,36 @@ interface Open extends SimulatedDelivery {
  * network. Pure as far as `receive` and `draw` are. Previews and the simulation test ask it.
  */
 export function simulate(start: ReminderRecord, world: World): Simulation {
+  const steps = live(start, world);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same step by step, for whoever wants to know in between, or to stop: each gives what happened, and how it stands then. */
+export function* live(
+  start: ReminderRecord,
+  world: World,
+): Generator<{ happened: Happening | null; reminder: ReminderRecord }, Simulation> {
   const life = new Life(start, world);
-  while (life.step()) {}
+  while (life.step()) yield { happened: life.happened, reminder: life.reminder };
   return { reminder: life.reminder, deliveries: life.deliveries, skipped: life.skipped };
 }
+
+const MET = readAnswer("met", "the stop condition is met");
+const NOT_MET = readAnswer("not_met", "the stop condition is not met");
 
 class Life {
   reminder: ReminderRecord;
   readonly deliveries: SimulatedDelivery[] = [];
   skipped = 0;
+  /** In the newest step. */
+  happened: Happening | null = null;
   readonly #world: World;
   #now: Instant;
+  #standing: Standing;
+  #isOutdated: boolean;
   #open: Open[] = [];
   #wishesDone = 0;
   #outagesPassed = 0;
@@ -91,7 +147,9 @@ class Life {
   constructor(start: ReminderRecord, world: World) {
     this.reminder = start;
     this.#world = world;
-    this.#now = start.createdAt;
+    this.#now = world.from ?? start.createdAt;
+    this.#standing = world.standing ?? { sentCount: 0 };
+    this.#isOutdated = world.isOutdated ?? false;
   }
 
   /** Goes on to the next thing that happens; false when nothing does any more. Of what happens at once, people come first. */
@@ -108,8 +166,9 @@ class Life {
     const next = Math.min(at.wish, at.settle, at.delivery, at.fire);
     if (next > until || !Number.isFinite(next) || this.deliveries.length >= mostOccurrences) return false;
     this.#now = next;
+    this.happened = null;
     if (wish && next === at.wish) this.#grant(wish.wish);
-    else if (next === at.settle) this.#complete("stop_condition");
+    else if (next === at.settle) this.#complete("stop_condition", this.#facts.stop.because);
     else if (delivery && next === at.delivery) this.#advance(delivery);
     else this.#fire();
     return true;
@@ -142,20 +201,30 @@ class Life {
   #fire(): void {
     const { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount } = this.reminder;
     if (nextRunAt === null) return;
-    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated: false };
-    const decision = decide(
-      { ...due, timetable: timetableOf(this.reminder, this.#world.zone ?? null, this.#world.calendar ?? null) },
-      { stop: this.#stop },
-      this.#now,
-    );
+    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated: this.#isOutdated };
+    const { zone = null, calendar = null } = this.#world;
+    const timetable = timetableOf(this.reminder, zone, calendar);
+    const { sentCount, ...standing } = this.#standing;
+    const decision = decide({ ...due, ...standing, timetable }, this.#facts, this.#now);
+    this.#isOutdated = false;
+    this.#standing = { ...this.#standing, wasHeld: false };
     if (decision.kind === "complete") {
-      this.#complete(decision.reason);
+      this.#complete(decision.reason, decision.because, nextRunAt);
       return;
     }
-    if (decision.kind === "pause" || decision.kind === "hold") return;
+    if (decision.kind === "pause" || decision.kind === "hold") {
+      // What nobody will ever be able to say holds it for good: the engine pauses it, too.
+      this.reminder = { ...this.reminder, status: "PAUSED" };
+      this.happened = { kind: "paused", at: this.#now, because: decision.because, insteadOf: nextRunAt };
+      return;
+    }
     this.reminder = { ...this.reminder, nextRunAt: decision.nextRunAt, nextWallAt: decision.nextWallAt };
     if (decision.kind !== "send") {
-      if (decision.kind === "skip") this.skipped += decision.missed;
+      if (decision.kind === "skip") {
+        const { occurrenceAt, missed } = decision;
+        this.skipped += missed;
+        this.happened = { kind: "skipped", at: this.#now, occurrenceAt, missed };
+      }
       return;
     }
     this.reminder = {
@@ -166,11 +235,12 @@ class Life {
     };
     const { occurrenceAt, missed } = decision;
     const fired: Open = {
-      ...{ occurrenceAt, firedAt: this.#now, missed, status: "pending", attempts: [] },
+      ...{ occurrenceAt, firedAt: this.#now, missed, status: "pending", because: null, attempts: [] },
       ...{ nextAt: this.#now, answer: null },
     };
     this.deliveries.push(fired);
     this.#open.push(fired);
+    this.happened = { kind: "fired", at: this.#now, delivery: fired };
     this.#advance(fired);
   }
 
@@ -188,7 +258,11 @@ class Life {
     const { misfirePolicy } = this.reminder.bounds;
     const quietEnd = this.#world.quietUntil?.(this.#now) ?? null;
     const isExhausted = attempts.length >= this.#world.retry.maxAttempts;
-    if (isExhausted || recheck(occurrenceAt, { ...this.reminder, misfirePolicy }, this.#stop)) {
+    const suppression = isExhausted
+      ? null
+      : recheck(occurrenceAt, { ...this.reminder, misfirePolicy }, this.#facts.stop);
+    if (isExhausted || suppression) {
+      delivery.because = suppression?.because ?? null;
       this.#end(delivery, isExhausted ? "failed" : "suppressed");
       return;
     }
@@ -223,21 +297,25 @@ class Life {
   #end(delivery: Open, status: DeliveryStatus): void {
     delivery.status = status;
     this.#open = this.#open.filter((open) => open !== delivery);
-    if (status === "suppressed" && this.#isActive && this.#stop.state === "met") {
-      this.#complete("stop_condition");
+    if (status === "sent") this.#standing = { ...this.#standing, sentCount: this.#standing.sentCount + 1 };
+    const { stop, doneBecause = "stop_condition", countsSent } = this.#facts;
+    const asksAgain = status === "suppressed" || (status === "sent" && countsSent);
+    if (asksAgain && this.#isActive && stop.state === "met") {
+      this.#complete(doneBecause, stop.because);
       return;
     }
     const { nextRunAt, lastOccurrenceAt, deletedAt } = this.reminder;
     if (this.reminder.status === "COMPLETED" || nextRunAt !== null || lastOccurrenceAt !== delivery.occurrenceAt)
       return;
     const reason = completionAfter(status, this.reminder);
-    if (reason) this.#complete(reason);
+    if (reason) this.#complete(reason, "its last message has ended");
     else if (deletedAt === null) {
       this.reminder = { ...this.reminder, nextRunAt: afterLastOccurrence(this.#now, this.reminder) };
     }
   }
 
-  #complete(reason: NonNullable<ReminderRecord["completionReason"]>): void {
+  #complete(reason: CompletionReason, because: string, insteadOf: Instant | null = null): void {
+    this.happened = { kind: "completed", at: this.#now, reason, because, insteadOf };
     this.reminder = {
       ...this.reminder,
       ...{ status: "COMPLETED", completionReason: reason, completedAt: this.#now },
@@ -251,12 +329,12 @@ class Life {
     return first;
   }
 
-  get #stop(): StopAnswer {
-    const { stopMetAt } = this.#world;
+  get #facts(): FactsThen {
+    const { stopMetAt, facts } = this.#world;
+    const { sentCount } = this.#standing;
+    if (facts) return facts({ reminder: this.reminder, now: this.#now, sentCount });
     const isMet = stopMetAt !== null && stopMetAt <= this.#now;
-    return isMet
-      ? readAnswer("met", "the stop condition is met")
-      : readAnswer("not_met", "the stop condition is not met");
+    return { stop: isMet ? MET : NOT_MET };
   }
 
   get #surroundings(): Surroundings {

@@ -1,7 +1,6 @@
 import { toIso } from "../core/instant.ts";
-import { quietUntil } from "../core/quiet-hours.ts";
+import { quietUntil, quietZone } from "../core/quiet-hours.ts";
 import type { Instant } from "../core/reminder.ts";
-import { firstZone } from "../core/schedule/zone.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 
 /** Why a message waits, and until when. */
@@ -13,7 +12,8 @@ export interface Quiet {
 /** The quiet hours that hold back a message at an instant, by the clocks of the person; null: none do. */
 export function quietAt({ reminder, contact, around }: ReminderWithFacts, at: Instant): Quiet | null {
   if (around.quietHours.length === 0) return null;
-  const zone = firstZone(contact?.timeZone, reminder.timeZone, around.tenantZone);
+  const { timeZone } = reminder;
+  const zone = quietZone({ contact: contact?.timeZone ?? null, reminder: timeZone, tenant: around.tenantZone });
   const until = quietUntil(at, around.quietHours, zone);
   return until === null
     ? null

@@ -1,13 +1,5 @@
-import { asNextRun, NEVER, type NextRun, workedOutAnew } from "../core/decide.ts";
-import { goesByWallClock } from "../core/reminder.ts";
+import { replan } from "../core/replan.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
-import {
-  askedOccurrence,
-  nextOccurrence,
-  type Occurrence,
-  type Timetable,
-  timetableOf,
-} from "../core/schedule/schedule.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted, writePaused } from "../store/firing.ts";
 import { isFaultOfRows, type Sql } from "../store/postgres.ts";
@@ -72,42 +64,4 @@ async function replanClaimed(
     }
     await Promise.all([writeMoved(sql, moved), writeCompleted(sql, completed), insertEvents(sql, events)]);
   });
-}
-
-function replan(unplanned: UnplannedReminder): NextRun | "ended" | RuleError {
-  const { reminder, around, runAt, wasPlanned, isUnderWay, lastOccurrenceAt, now } = unplanned;
-  const { nextRunAt, nextWallAt, occurrenceCount, bounds } = reminder;
-  const asItIs = { nextRunAt, nextWallAt };
-  // Somebody asked for this very instant, or it has fired for the last time.
-  const isAskedFor = nextRunAt !== null && (nextRunAt === runAt || !goesByWallClock(reminder.schedule));
-  if (reminder.business === null && nextWallAt === null && (wasPlanned || isAskedFor)) return asItIs;
-  const isLast = isUnderWay && bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
-  if (isLast) return NEVER;
-  try {
-    const timetable = timetableOf(reminder, around.zone, around.calendar);
-    const next =
-      nextWallAt === null
-        ? (askedByCalendar(timetable, unplanned) ?? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now)))
-        : workedOutAnew(timetable, nextWallAt);
-    if (next !== null) return asNextRun(next);
-    // Its last message is still wanted: it completes with that, not before.
-    return isUnderWay ? NEVER : "ended";
-  } catch (error) {
-    if (error instanceof RuleError) return error;
-    throw error;
-  }
-}
-
-/** The first run that was asked for, which isn't there yet: where the calendar lets it be. Null: there is none. */
-function askedByCalendar(
-  timetable: Timetable,
-  { reminder, runAt, lastOccurrenceAt }: UnplannedReminder,
-): Occurrence | null {
-  const { schedule, bounds, createdAt } = reminder;
-  const isOnce = schedule.type === "one_time";
-  if (timetable.business === undefined && !isOnce) return null;
-  const wanted = runAt ?? (isOnce && lastOccurrenceAt === null ? (bounds.startAt ?? createdAt) : null);
-  if (wanted === null || (lastOccurrenceAt !== null && wanted <= lastOccurrenceAt)) return null;
-  const asked = askedOccurrence(timetable, wanted);
-  return lastOccurrenceAt !== null && asked.at <= lastOccurrenceAt ? null : asked;
 }

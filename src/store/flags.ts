@@ -29,7 +29,18 @@ export async function readFlag(sql: TenantSql, key: string): Promise<Flag | null
   return row ? toFlag(row) : null;
 }
 
-/** The same, locked until this transaction ends. */
+const READ_SEVERAL = `
+  select key, value, created_at, updated_at
+    from status_flags
+   where tenant_id = $1 and key = any($2::text[])`;
+
+/** Those of these flags that somebody has set, to true or false, in no particular order. */
+export async function readFlags(sql: TenantSql, keys: readonly string[]): Promise<Flag[]> {
+  if (keys.length === 0) return [];
+  return (await sql.query(READ_SEVERAL, [sql.tenant, [...keys]])).map(toFlag);
+}
+
+/** A flag, locked until this transaction ends. */
 export async function lockFlag(sql: TenantSql, key: string): Promise<Flag | null> {
   const [row] = await sql.query(`${READ} for update`, [sql.tenant, key]);
   return row ? toFlag(row) : null;

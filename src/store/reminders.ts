@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { NextRun } from "../core/decide.ts";
+import { MS_PER_MINUTE } from "../core/instant.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
 import {
   type Bounds,
@@ -112,6 +113,14 @@ export async function insertReminders(
     }
     return (await Promise.all(parts)).flat();
   });
+}
+
+/** A new reminder as it would be if it were inserted at this instant: the same, save that it has no id. */
+export function asIfInserted(reminder: NewReminder, tenantId: string, now: Instant): ReminderRecord {
+  const { firstRun, runAt, schedule } = reminder;
+  const waitMinutes = schedule.type === "recurring" ? schedule.intervalMinutes : 0;
+  const firstAt = firstRun?.nextRunAt ?? runAt ?? now + waitMinutes * MS_PER_MINUTE;
+  return asInserted(reminder, tenantId, { id: 0, next_run_at: firstAt, created_at: now });
 }
 
 /** What was written, and what the database added to it: to fetch all of it back would cost a third of the time. */

@@ -77,6 +77,8 @@ describe("the same again", () => {
     const bodies: Record<string, unknown> = {
       "/reminders/": wish(),
       "/reminders/bulk": { reminders: [wish(), { no: 1 }] },
+      "/reminders/preview": wish(),
+      "/reminders/preview.ics": wish(),
     };
     for (const path of posts) {
       const at = path.replace("{id}", String(id));

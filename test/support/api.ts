@@ -24,7 +24,7 @@ export type LifecycleVerb = "pause" | "resume" | "complete" | "trigger" | "resto
 export interface Answer {
   status: number;
   headers: Headers;
-  /** Parsed JSON; undefined where there is no body. */
+  /** Parsed JSON, or the text that isn't any; undefined where there is no body. */
   body: unknown;
 }
 
@@ -159,9 +159,9 @@ export function client(url: string, key?: string): TestApi {
 export async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const { status, headers } = response;
-  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  const type = headers.get("content-type") ?? "";
+  const body: unknown = text === "" ? undefined : /json/.test(type) ? JSON.parse(text) : text;
   if (status >= 400) {
-    const type = headers.get("content-type") ?? "";
     if (!type.startsWith("application/problem+json")) throw new Error(`${status} as ${type}: ${text.slice(0, 300)}`);
     const problem = ProblemDetails.parse(body);
     if (problem.status !== status) throw new Error(`${status} says that it is ${problem.status}`);

@@ -58,8 +58,15 @@ function batcherOf(database: TenantDatabase): Batcher<AuditLine, void> {
 }
 
 /** Who asks too often is not to fill the table. */
-function isWorthALine({ method, actor, is404 }: FastifyRequest, { statusCode }: FastifyReply): boolean {
-  return !READING.has(method) && !is404 && actor?.limits != null && statusCode !== TOO_MANY;
+function isWorthALine(request: FastifyRequest, { statusCode }: FastifyReply): boolean {
+  const { method, actor, is404 } = request;
+  const mayChange = !READING.has(method) && !takesOnlyReading(request);
+  return mayChange && !is404 && actor?.limits != null && statusCode !== TOO_MANY;
+}
+
+/** What needs no more than a right to read changes nothing, though it may be a POST because it takes a body. */
+function takesOnlyReading({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config?.access?.endsWith(":read") ?? false;
 }
 
 function lineOf(request: FastifyRequest, reply: FastifyReply): AuditLine {

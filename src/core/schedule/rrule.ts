@@ -164,9 +164,10 @@ function readTime(text: string, line: ContentLine, zone: string | null): WallClo
 }
 
 /** Inclusive; of a date, the whole day. */
-function readUntil(text: string, zone: string | null): WallClock {
+function readUntil(given: string, zone: string | null): WallClock {
+  // Many write UNTIL in UTC whatever DTSTART is; where that has no zone, it is a reading of the same clock.
+  const text = zone === null ? given.replace(/Z$/i, "") : given;
   const line = { name: "UNTIL", parameters: new Map<string, string>(), value: text };
-  if (zone === null && /Z$/i.test(text)) return readTime(text.slice(0, -1), line, null);
   const wall = readTime(text, line, zone);
   return text.includes("T") ? wall : wall + MS_PER_DAY - 1;
 }

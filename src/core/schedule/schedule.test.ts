@@ -124,6 +124,12 @@ describe("every kind", () => {
       ["2026-01-30T09:00:00Z", "2026-02-27T09:00:00Z"],
     ],
     [
+      "rrule: an UNTIL in UTC where DTSTART has no zone is a reading of the reminder's clock",
+      timetable(rrule("DTSTART:20260101T090000", "RRULE:FREQ=DAILY;UNTIL=20260102T090000Z"), "Europe/Berlin"),
+      "2025-01-01T00:00:00Z",
+      ["2026-01-01T08:00:00Z", "2026-01-02T08:00:00Z"],
+    ],
+    [
       "offsets: by the calendar of the zone, over the change of its clocks",
       timetable(
         { type: "offsets", offsets: ["P1D", "-P1M", "PT24H", "PT0S"], anchorAt: at("2026-03-28T09:00:00+01:00") },

@@ -28,6 +28,8 @@ export interface Timetable {
 
 export interface Occurrence {
   at: Instant;
+  /** When it would be without jitter. */
+  meantAt: Instant;
   /**
    * What the clocks on the wall show then, or showed where it was moved from; jitter apart. Null for schedules that don't go
    * by them.
@@ -62,7 +64,7 @@ export function timetableOf(
 /** An occurrence that somebody asks for at an instant, where the calendar lets it be. */
 export function askedOccurrence({ business }: Timetable, at: Instant): Occurrence {
   const { at: placedAt, ...moved } = place(at, business);
-  return { ...moved, at: placedAt, wallAt: null };
+  return { ...moved, at: placedAt, meantAt: placedAt, wallAt: null };
 }
 
 /**
@@ -91,17 +93,20 @@ export function nextOccurrence(
     if (Math.max(placedAt, meant.wallAt ?? placedAt) > LAST_INSTANT) return null;
     const late = jitterSeconds === 0 ? 0 : jitterMs(of, placedAt, jitterSeconds);
     const at = Math.min(placedAt + late, LAST_INSTANT);
-    if (at > after) return { ...moved, at, wallAt: meant.wallAt };
+    if (at > after) return { ...moved, at, meantAt: placedAt, wallAt: meant.wallAt };
     from = business ? meantUntil(meant.at, placedAt, business) : meant.at;
   }
 }
+
+/** What the rule itself names. */
+type Regular = Pick<Occurrence, "at" | "wallAt">;
 
 /** The same without what narrows the schedule: one line a kind. */
 function nextRegular(
   { schedule, zone, business }: Timetable,
   after: Instant,
   beyond: WallClock | null,
-): Occurrence | null {
+): Regular | null {
   const counted = business && business.countsIn !== "all_time" ? business : null;
   switch (schedule.type) {
     case "one_time":
@@ -129,7 +134,7 @@ function nextInSeries(schedule: Extract<Schedule, { type: "recurring" | "backoff
   return schedule.type === "recurring" ? nextRecurring(schedule, after) : nextBackoff(schedule, after);
 }
 
-function elapsed(at: Instant | null): Occurrence | null {
+function elapsed(at: Instant | null): Regular | null {
   return at === null ? null : { at, wallAt: null };
 }
 
@@ -139,7 +144,7 @@ function nextOnWall(
   zone: string,
   after: Instant,
   beyond: WallClock | null,
-): Occurrence | null {
+): Regular | null {
   let wall: WallClock | null = Math.max(toWallClock(after, zone), beyond ?? Number.NEGATIVE_INFINITY);
   for (;;) {
     wall = next(wall);

@@ -1,0 +1,156 @@
+import { afterLastOccurrence } from "./occurrence.ts";
+import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
+import { DEFAULT_RETRY } from "./retry.ts";
+import { type Happening, live, type SimulatedDelivery, type Standing, type World } from "./simulate.ts";
+
+/** How far one can look ahead: five years. */
+export const FARTHEST_MS = 5 * 366 * 86_400_000;
+/** So many occurrences are told of at most. */
+export const MOST_FORESEEN = 500;
+
+/** No quiet hours hold anything for longer; see `quietUntil`. */
+const LONGEST_HOLD_MS = 9 * 86_400_000;
+
+/** From where somebody looks ahead, and what is taken for granted: workers work, messages arrive at once, nobody changes anything. */
+export interface Outlook {
+  now: Instant;
+  /** Nothing later is looked at. */
+  until: Instant;
+  /** So many occurrences are looked at. */
+  most: number;
+  /** The zone of its contact or tenant, and the calendar that it goes by. */
+  zone: string | null;
+  calendar: string | null;
+  /** When the quiet hours that hold an instant end; null: none do. */
+  quietUntil(at: Instant): Instant | null;
+  /** True when the next due instant was worked out by older rules of its time zone. */
+  isOutdated: boolean;
+  /** What its decisions rest on then, as far as that can be said now. */
+  facts: NonNullable<World["facts"]>;
+  standing: Standing;
+  /** Asked at every step: false ends it, when it has taken as long as it may. */
+  mayGoOn(): boolean;
+}
+
+/** One occurrence, and what becomes of it if all goes well. */
+export interface Foreseen {
+  /** Which one it is: 1 is the reminder's first. What isn't sent has no number of its own. */
+  number: number | null;
+  /** The due instant, which names it. */
+  occurrenceAt: Instant;
+  firedAt: Instant;
+  /** Until when quiet hours hold the message that fired; null: they don't. */
+  heldUntil: Instant | null;
+  /** When that happens which becomes of it. */
+  at: Instant;
+  outcome: "sent" | "suppressed" | "skipped" | "completed" | "paused";
+  /** Occurrences before it that get no message of their own: it stands for them or, skipped, is one of them. */
+  missed: number;
+  /** Why nothing is sent; null where something is. */
+  because: string | null;
+  /** True for the last message that there will be. */
+  isLast: boolean;
+}
+
+export interface Foresight {
+  occurrences: Foreseen[];
+  /** How it ends, for good or, without a reason, until a person resumes it; null where it goes on, as far as was looked. */
+  end: { at: Instant; reason: CompletionReason | null; because: string } | null;
+  /** Why it tells of no more: it ends there, or that was the limit, the horizon, or as long as it may take. */
+  stoppedBy: "end" | "limit" | "until" | "effort";
+  /** The reminder as it is then. */
+  reminder: ReminderRecord;
+}
+
+/** One that is told of, and the delivery that tells how it ends. */
+interface Told {
+  foreseen: Foreseen;
+  delivery: SimulatedDelivery | null;
+}
+
+/**
+ * What comes of a reminder, by the same decisions as in production: its life as `simulate` lives it, in a world in which all
+ * goes well. Pure as far as `facts` and `mayGoOn` are. Yields after every step, so that others get their turn. Throws a
+ * `RuleError` for a rule that can't be read.
+ */
+export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<void, Foresight> {
+  const { now, until, most, zone, calendar, quietUntil, isOutdated, standing, facts, mayGoOn } = outlook;
+  const life = live(start, {
+    ...{ from: now, until: until + LONGEST_HOLD_MS, zone, calendar, quietUntil, isOutdated, standing, facts },
+    ...{ stopMetAt: null, stopHeardAfterMs: 0 },
+    ...{ outages: [], wishes: [], retry: DEFAULT_RETRY, draw: () => 0.5 },
+    receive: () => ({ answer: "sent", takesMs: 0 }),
+  });
+  const told: Told[] = [];
+  let end: Foresight["end"] = null;
+  let reminder = start;
+  let isPast = false;
+  const foresight = (stoppedBy: Foresight["stoppedBy"]): Foresight => {
+    const occurrences = told.slice(0, most).map((one) => withOutcome(one, quietUntil));
+    const isWhole = end !== null && told.length <= most;
+    const last = occurrences.findLast(({ outcome }) => outcome === "sent");
+    if (isWhole && last) last.isLast = true;
+    return { occurrences, end: isWhole ? end : null, stoppedBy: isWhole ? "end" : stoppedBy, reminder };
+  };
+
+  for (;;) {
+    if (!mayGoOn()) return foresight("effort");
+    const step = life.next();
+    if (step.done) return foresight("until");
+    reminder = step.value.reminder;
+    const { happened } = step.value;
+    const next = happened && toTold(happened, reminder);
+    // What is due later is not looked at; what was held by then still comes to its end.
+    if (next && next.foreseen.firedAt > until) isPast = true;
+    else if (next) told.push(next);
+    if (!isPast && happened?.kind === "completed") {
+      end = { at: happened.at, reason: happened.reason, because: happened.because };
+    }
+    if (!isPast && happened?.kind === "paused") end = { at: happened.at, reason: null, because: happened.because };
+    if (end !== null) return foresight("end");
+    const isOpen = told.some(({ delivery }) => delivery !== null && !hasEnded(delivery));
+    if (isPast && !isOpen) return foresight("until");
+    if (told.length >= most && reminder.nextRunAt !== null && !isOpen) return foresight("limit");
+    yield;
+  }
+}
+
+function toTold(happened: Happening, reminder: ReminderRecord): Told | null {
+  const nothing = { number: null, missed: 0, isLast: false, heldUntil: null };
+  switch (happened.kind) {
+    case "fired": {
+      const { occurrenceAt, firedAt: at, missed } = happened.delivery;
+      const { occurrenceCount: number } = reminder;
+      const foreseen = { ...nothing, number, occurrenceAt, firedAt: at, at, outcome: "sent" as const, missed };
+      return { foreseen: { ...foreseen, because: null }, delivery: happened.delivery };
+    }
+    case "skipped": {
+      const { at, occurrenceAt, missed } = happened;
+      const because = "it was missed, and by misfire_policy it is not made up for";
+      return {
+        foreseen: { ...nothing, occurrenceAt, firedAt: at, at, outcome: "skipped", missed: missed - 1, because },
+        delivery: null,
+      };
+    }
+    case "completed":
+    case "paused": {
+      const { kind: outcome, at, because, insteadOf } = happened;
+      if (insteadOf === null) return null;
+      const occurrenceAt = afterLastOccurrence(insteadOf, reminder);
+      return { foreseen: { ...nothing, occurrenceAt, firedAt: at, at, outcome, because }, delivery: null };
+    }
+  }
+}
+
+function hasEnded({ status }: SimulatedDelivery): boolean {
+  return status !== "pending" && status !== "sending" && status !== "retrying";
+}
+
+/** With what became of its message by the end of the look ahead. */
+function withOutcome({ foreseen, delivery }: Told, quietUntil: Outlook["quietUntil"]): Foreseen {
+  if (delivery === null) return { ...foreseen };
+  const heldUntil = quietUntil(foreseen.firedAt);
+  const at = heldUntil ?? foreseen.firedAt;
+  if (delivery.status !== "suppressed") return { ...foreseen, heldUntil, at };
+  return { ...foreseen, heldUntil, at, outcome: "suppressed", because: delivery.because };
+}

@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import type { z } from "zod";
+import { Preview } from "../../src/api/schemas/preview.ts";
+import { channelMap } from "../../src/channels/registry.ts";
+import { client, type ProblemJson, startApi, type TestApi, wish } from "../support/api.ts";
+import { freshDatabase } from "../support/database.ts";
+import { giveKey } from "../support/keys.ts";
+import { DELIVERED } from "../support/sink.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
+
+type PreviewJson = z.output<typeof Preview>;
+
+async function preview(api: TestApi, fields: Record<string, unknown>, query = ""): Promise<PreviewJson> {
+  const { status, body } = await api.call("POST", `/reminders/preview${query}`, wish(fields));
+  expect(status, JSON.stringify(body)).toBe(200);
+  return Preview.parse(body);
+}
+
+async function previewOf(api: TestApi, id: number, query = ""): Promise<PreviewJson> {
+  const { status, body } = await api.call("GET", `/reminders/${id}/preview${query}`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return Preview.parse(body);
+}
+
+const CRON = { schedule_type: "cron", interval_minutes: null, cron: "30 2 * * *", time_zone: "Europe/Berlin" };
+
+describe("before it is created", () => {
+  test("it tells when, where the clocks change, and which is the last and why; and nothing is created", async () => {
+    const database = await freshDatabase();
+    const api = await startApi(database);
+    const seen = await preview(api, { ...CRON, start_at: "2027-03-26T12:00:00Z", max_occurrences: 3 });
+    expect(seen.occurrences.map(({ local, utc_offset: offset }) => `${local}${offset}`)).toEqual([
+      "2027-03-27T02:30:00+01:00",
+      "2027-03-28T03:00:00+02:00",
+      "2027-03-29T02:30:00+02:00",
+    ]);
+    expect(seen.occurrences.map(({ moved }) => moved.map(({ by, from_local: from }) => [by, from]))).toEqual([
+      [],
+      [["clocks_skip", "2027-03-28T02:30:00"]],
+      [],
+    ]);
+    expect(seen.occurrences.map(({ is_last: isLast }) => isLast)).toEqual([false, false, true]);
+    expect(seen).toMatchObject({ stopped_by: "end", end: { reason: "max_occurrences", at: seen.occurrences[2]?.at } });
+    expect(await database.query("select from reminder_jobs")).toEqual([]);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ["a rule that never fires", { ...CRON, cron: "0 0 31 2 *" }],
+    ["a rule that can't be read", { ...CRON, cron: "now" }],
+    ["too often", { schedule_type: "rrule", interval_minutes: null, rrule: "FREQ=MINUTELY;BYSECOND=0,10" }],
+    ["a bound that means nothing", { schedule_type: "one_time", interval_minutes: null, max_occurrences: 2 }],
+    ["an unknown channel", { channel: "pigeon" }],
+    ["no recipient that the channel takes", { recipient: "nowhere" }],
+    ["an unknown field", { colour: "red" }],
+    ["half a stop condition", { stop_condition_type: "db_check" }],
+    ["a flag that can't be", { stop_condition_type: "db_check", stop_condition_value: "{entity_id}".repeat(45) }],
+  ])("%s is refused as creating it would be", async (_, fields) => {
+    const api = await startApi(await freshDatabase());
+    const asked = wish({ entity_id: "x".repeat(20), ...fields });
+    const refused: ProblemJson = await api.refused(422, "POST", "/reminders/preview", asked);
+    expect(refused).toEqual(await api.refused(422, "POST", "/reminders/", asked));
+  });
+
+  test("it looks as far as it is told, and no further than five years", async () => {
+    const api = await startApi(await freshDatabase());
+    const daily = { interval_minutes: 1_440 };
+    expect((await preview(api, daily)).occurrences).toHaveLength(10);
+    const far = await preview(api, daily, "?limit=500");
+    expect(far).toMatchObject({ stopped_by: "limit", end: null });
+    expect(far.occurrences).toHaveLength(500);
+    const soon = new Date(Date.parse(far.as_of) + 3.5 * 86_400_000).toISOString();
+    const near = await preview(api, daily, `?until=${soon}`);
+    expect(near.occurrences).toHaveLength(3);
+    expect(near).toMatchObject({ stopped_by: "until", end: null });
+
+    const tooFar = new Date(Date.parse(far.as_of) + 6 * 366 * 86_400_000).toISOString();
+    for (const query of ["limit=0", "limit=501", `until=${tooFar}`, "until=soon", "n=3"]) {
+      const { errors } = await api.refused(422, "POST", `/reminders/preview?${query}`, wish());
+      expect(errors, query).toMatchObject([{ in: "query", field: query.split("=")[0] }]);
+    }
+  });
+
+  test("a run_at in the past is due at once; the flag as it is now, and who is there already, are told", async () => {
+    const api = await startApi(await freshDatabase());
+    const asked = { run_at: "2020-01-01T00:00:00Z", stop_condition_type: "db_check", stop_condition_value: "paid" };
+    const seen = await preview(api, asked, "?limit=2");
+    expect(seen.occurrences[0]).toMatchObject({
+      occurrence_at: "2020-01-01T00:00:00.000Z",
+      at: seen.as_of,
+      stands_for: 0,
+    });
+    expect(seen.occurrences[0]?.moved).toMatchObject([{ by: "misfire" }]);
+    expect(seen.assumptions.at(-1)).toContain('flag "paid" is not set');
+
+    await api.setFlag("paid", true);
+    const done = await preview(api, asked);
+    expect(done.occurrences).toMatchObject([{ outcome: "completed", number: null }]);
+    expect(done).toMatchObject({ end: { reason: "stop_condition", because: 'flag "paid" is set' }, stopped_by: "end" });
+
+    const { id, entity_id } = await api.create();
+    expect((await preview(api, { entity_id })).assumptions[0]).toContain(`Reminder ${id} is ACTIVE`);
+  });
+
+  test("a right to read is enough, one to write is not; and the audit, which is of changes, says nothing of it", async () => {
+    const database = await freshDatabase();
+    const { url } = await startApi(database);
+    const reader = client(url, (await giveKey(database, { scopes: ["reminders:read"] })).text);
+    const writer = client(url, (await giveKey(database, { scopes: ["reminders:write"] })).text);
+    expect((await reader.call("POST", "/reminders/preview", wish())).status).toBe(200);
+    expect((await writer.call("POST", "/reminders/preview", wish())).status).toBe(403);
+    await writer.create();
+    expect(await database.query("select operation from audit_log")).toEqual([{ operation: "createReminder" }]);
+  });
+});
+
+describe("of one that there is", () => {
+  test("it tells in every state what comes, or why nothing does", async () => {
+    const { database, sink, work, advance } = await world();
+    const api = await startApi(database, { channels: channelMap([sink]) });
+    const { id, next_run_at: next } = await api.create({ channel: "sink", interval_minutes: 60, max_occurrences: 2 });
+    const seen = await previewOf(api, id);
+    expect(seen.occurrences.map(({ occurrence_at: at }) => at)).toHaveLength(2);
+    expect(seen.occurrences[0]?.occurrence_at).toBe(next);
+
+    await api.act(id, "pause");
+    expect(await previewOf(api, id)).toMatchObject({
+      status: "PAUSED",
+      stopped_by: "state",
+      occurrences: [],
+      end: null,
+    });
+    expect((await previewOf(api, id)).summary).toMatch(
+      /^Nothing is sent: it is PAUSED; resumed now, it would be due on /,
+    );
+    await api.act(id, "resume");
+    await api.remove(id);
+    expect((await previewOf(api, id)).summary).toMatch(
+      /^Nothing is sent: it was deleted on .*; restored now, it would be due/,
+    );
+    await api.act(id, "restore");
+
+    work();
+    await advance({ minutes: 60 });
+    await until(() => sink.received.length === 1, "the first is sent");
+    expect((await previewOf(api, id)).occurrences).toMatchObject([{ number: 2, is_last: true }]);
+    let answer: (() => void) | undefined;
+    sink.behave = () =>
+      new Promise((resolve) => {
+        answer = () => resolve(DELIVERED);
+      });
+    await advance({ minutes: 60 });
+    await until(() => answer, "the second is under way");
+    expect((await previewOf(api, id)).summary).toContain("waits for that message to end");
+    answer?.();
+    await until(async () => (await api.get(id)).status === "COMPLETED", "it is done");
+    expect((await previewOf(api, id)).summary).toMatch(
+      /^Nothing is sent: it was COMPLETED on .* \(max_occurrences\)\.$/,
+    );
+    await api.refused(404, "GET", "/reminders/4711/preview");
+  });
+
+  test("its contact's zone counts, also where that was changed and no worker has looked yet; and plain SQL's", async () => {
+    const { database, insert } = await world();
+    const api = await startApi(database);
+    const { time_zone: _, ...cron } = CRON;
+    const { id, entity_id } = await api.create(cron);
+    expect(await previewOf(api, id)).toMatchObject({ time_zone: "UTC" });
+    await api.putContact("interviewer", entity_id, { time_zone: "Asia/Tokyo" });
+    const seen = await previewOf(api, id, "?limit=1");
+    expect(seen.occurrences).toMatchObject([
+      { local: expect.stringContaining("T02:30:00"), utc_offset: "+09:00", moved: [] },
+    ]);
+
+    const plain = await insert({ schedule_type: "cron", cron: "0 9 * * *", interval_minutes: null });
+    expect((await previewOf(api, plain)).occurrences[0]?.local).toMatch(/T09:00:00$/);
+    const bad = await insert({ schedule_type: "cron", cron: "never", interval_minutes: null });
+    expect((await previewOf(api, bad)).summary).toContain("its cron must have five fields");
+  });
+
+  test("what is due because somebody asked for it is told apart from what its rule names", async () => {
+    const api = await startApi(await freshDatabase());
+    const { id } = await api.create(CRON);
+    await api.act(id, "trigger");
+    const { occurrences } = await previewOf(api, id, "?limit=2");
+    expect(occurrences.map(({ moved }) => moved.map(({ by }) => by))).toMatchObject([
+      expect.arrayContaining(["asked_for"]),
+      [],
+    ]);
+  });
+});
