@@ -22,6 +22,7 @@ import { contactRoutes } from "./routes/contacts.ts";
 import { eventRuleRoutes } from "./routes/event-rules.ts";
 import { eventSourceRoutes } from "./routes/event-sources.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { explainRoutes } from "./routes/explain.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
@@ -99,6 +100,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   lifecycleRoutes(api);
   previewRoutes(api, context);
   historyRoutes(api);
+  explainRoutes(api);
   conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);

@@ -42,7 +42,7 @@ export async function lastOutcome(sql: TenantSql, reminderId: number): Promise<D
   return row?.status ?? null;
 }
 
-function toDelivery(row: Row): Delivery {
+export function toDelivery(row: Row): Delivery {
   return {
     tenantId: row.tenant_id as string,
     reminderId: row.reminder_id as number,

@@ -16,6 +16,8 @@ export interface Prospect {
   wasPlanned: boolean;
   /** True while a message of it is under way that is still to be sent. */
   isUnderWay: boolean;
+  /** How often in a row nobody could say whether it is done, since when, and when that is asked again; null: somebody could. */
+  unanswered: { count: number; since: Instant | null; askAt: Instant | null } | null;
   now: Instant;
 }
 
@@ -38,6 +40,14 @@ export async function readProspect(sql: TenantSql, id: number): Promise<Prospect
     isUnplanned: zoneRules < ZONE_RULES,
     wasPlanned: zoneRules !== "",
     isUnderWay: row.is_under_way as boolean,
+    unanswered:
+      row.unknown_count === null
+        ? null
+        : {
+            count: row.unknown_count as number,
+            since: row.unknown_since as Instant | null,
+            askAt: row.ask_at as Instant | null,
+          },
     now: row.now as Instant,
   };
 }

@@ -20,7 +20,7 @@ export type TimelineEntry = TimelinePosition & { type: string } & (
   );
 
 // Creation, firing and sending are not written down a second time as events: the reminder's row and the ledger have them.
-const TIMELINE = `
+const timeline = (order: "asc" | "desc"): string => `
   with line as (
     select created_at as at, 0 as rank, 0::bigint as first, 0 as second, 'created' as type, 'row' as told,
            null as because, null::jsonb as details, null as channel, null as recipient, false as demo
@@ -43,19 +43,26 @@ const TIMELINE = `
   )
   select *
     from line
-   where $3::timestamptz is null or (at, rank, first, second) > ($3, $4, $5, $6)
-   order by at, rank, first, second
+   where $3::timestamptz is null or (at, rank, first, second) ${order === "asc" ? ">" : "<"} ($3, $4, $5, $6)
+   order by at ${order}, rank ${order}, first ${order}, second ${order}
    limit $7`;
+const OLDEST_FIRST = timeline("asc");
+const NEWEST_FIRST = timeline("desc");
 
-/** Up to `limit` lines of a reminder's timeline, oldest first, beginning after `after`. */
+/** Up to `limit` lines of a reminder's timeline, oldest first unless `newestFirst`, beginning after `after` in that order. */
 export async function readTimeline(
   sql: TenantSql,
   reminderId: number,
-  page: { after: TimelinePosition | null; limit: number },
+  page: { after: TimelinePosition | null; limit: number; newestFirst?: boolean },
 ): Promise<TimelineEntry[]> {
-  const { after, limit } = page;
+  const { after, limit, newestFirst = false } = page;
   const position = after ? [toTimestamptz(after.at), after.rank, after.first, after.second] : [null, 0, 0, 0];
-  const rows = await sql.query<TimelineRow>(TIMELINE, [sql.tenant, reminderId, ...position, limit]);
+  const rows = await sql.query<TimelineRow>(newestFirst ? NEWEST_FIRST : OLDEST_FIRST, [
+    sql.tenant,
+    reminderId,
+    ...position,
+    limit,
+  ]);
   return rows.map((row) => toEntry(row, reminderId));
 }
 

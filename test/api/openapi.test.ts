@@ -7,6 +7,7 @@ import * as delivery from "../../src/api/schemas/delivery.ts";
 import * as event from "../../src/api/schemas/event.ts";
 import * as eventRule from "../../src/api/schemas/event-rule.ts";
 import * as eventSource from "../../src/api/schemas/event-source.ts";
+import * as explanation from "../../src/api/schemas/explanation.ts";
 import * as flag from "../../src/api/schemas/flag.ts";
 import * as preview from "../../src/api/schemas/preview.ts";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
@@ -60,6 +61,7 @@ test("every operation of the service is described, each under an id of its own",
     "deleteEventSource",
     "deleteFlag",
     "deleteReminder",
+    "explainReminder",
     "getCalendar",
     "getContact",
     "getEventRule",
@@ -151,6 +153,7 @@ describe("the examples are true", () => {
     Delivery: delivery.Delivery,
     TimelineLine: timeline.TimelineLine,
     Preview: preview.Preview,
+    Explanation: explanation.Explanation,
     SetFlag: flag.SetFlag,
     Flag: flag.Flag,
     PutContact: contact.PutContact,

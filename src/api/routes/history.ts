@@ -10,9 +10,7 @@ import { answers, refuses } from "../responses.ts";
 import { Delivery, toDeliveryJson } from "../schemas/delivery.ts";
 import { idParams } from "../schemas/fields.ts";
 import { TimelineLine, toTimelineJson } from "../schemas/timeline.ts";
-
-/** Milliseconds since the epoch, of the years 1 to 9999: ISO 8601 and PostgreSQL write them the same way. */
-const position = z.int().min(Date.parse("0001-01-01T00:00:00Z")).max(Date.parse("9999-12-31T23:59:59.999Z"));
+import { instantPosition, positionOf, timelinePosition, toPosition } from "../timeline-position.ts";
 
 export function historyRoutes(api: Api): void {
   const mustExist = async (database: TenantDatabase, id: number): Promise<void> => {
@@ -29,7 +27,7 @@ export function historyRoutes(api: Api): void {
         summary: "List a reminder's deliveries",
         description: "One line for each message, whatever became of it; the newest first. A deleted reminder's too.",
         params: idParams,
-        querystring: z.strictObject(pageQuery(z.tuple([position, z.int().min(0).max(32_767)]))),
+        querystring: z.strictObject(pageQuery(z.tuple([instantPosition, z.int().min(0).max(32_767)]))),
         response: { 200: answers(z.array(Delivery), "The deliveries of this page."), ...refuses(404, 422) },
       },
     },
@@ -54,9 +52,7 @@ export function historyRoutes(api: Api): void {
         summary: "Read a reminder's timeline",
         description: "What happened to it, when and why; the oldest first. A deleted reminder's too.",
         params: idParams,
-        querystring: z.strictObject(
-          pageQuery(z.tuple([position, z.int().min(0).max(9), z.int(), z.int().min(0).max(32_767)])),
-        ),
+        querystring: z.strictObject(pageQuery(timelinePosition)),
         response: { 200: answers(z.array(TimelineLine), "The lines of this page."), ...refuses(404, 422) },
       },
     },
@@ -64,13 +60,8 @@ export function historyRoutes(api: Api): void {
       const { params, query, database } = request;
       await mustExist(database, params.id);
       const limit = query.limit ?? DEFAULT_LIMIT;
-      const [at, rank, first, second] = query.cursor ?? [];
-      const after =
-        at !== undefined && rank !== undefined && first !== undefined && second !== undefined
-          ? { at, rank, first, second }
-          : null;
+      const after = query.cursor ? toPosition(query.cursor) : null;
       const items = await readTimeline(database, params.id, { after, limit: limit + 1 });
-      const positionOf = (last: (typeof items)[number]) => [last.at, last.rank, last.first, last.second];
       return page(request, reply, { items, limit, positionOf }).map(toTimelineJson);
     },
   );

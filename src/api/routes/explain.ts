@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { flagKeysOf, stopAnswer } from "../../conditions/evaluate.ts";
+import { subjectOf } from "../../conditions/subject.ts";
+import { explainLine, explainPresent, type Fact, type Line } from "../../core/explain.ts";
+import { toIso } from "../../core/instant.ts";
+import { clockOf } from "../../core/schedule/origin.ts";
+import { listOpenDeliveries } from "../../store/open-deliveries.ts";
+import { type Prospect, readProspect } from "../../store/prospect.ts";
+import type { TenantDatabase } from "../../store/tenant-database.ts";
+import { readTimeline, type TimelineEntry } from "../../store/timeline.ts";
+import { noReminder } from "../change-reminder.ts";
+import type { Api } from "../context.ts";
+import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
+import { answers, refuses } from "../responses.ts";
+import { Explanation, toFactJson } from "../schemas/explanation.ts";
+import { idParams } from "../schemas/fields.ts";
+import { readSurroundings } from "../surroundings.ts";
+import { positionOf, timelinePosition, toPosition } from "../timeline-position.ts";
+
+/** More messages under way than this are told of by the list of deliveries. */
+const MOST_OPEN = 20;
+
+export function explainRoutes(api: Api): void {
+  api.get(
+    "/reminders/:id/explain",
+    {
+      config: { access: "reminders:read" },
+      schema: {
+        operationId: "explainReminder",
+        tags: ["Reminder history"],
+        summary: "Explain a reminder",
+        description:
+          "Plain sentences: what it waits for now, when it is due next, what would stop it, and why it sent or didn't, each time. " +
+          "Every sentence rests on a row that it names, none on a guess. A deleted reminder's too. The history comes page by page: " +
+          "the `Link` header leads to the next one.",
+        params: idParams,
+        querystring: z.strictObject(pageQuery(timelinePosition)),
+        response: {
+          200: answers(Explanation, "How it stands, and a page of how it came to that."),
+          ...refuses(404, 422),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { params, query, database } = request;
+      const { id } = params;
+      const prospect = await readProspect(database, id);
+      if (!prospect) throw noReminder(id);
+      const { reminder, now } = prospect;
+      const limit = query.limit ?? DEFAULT_LIMIT;
+      const { zone, present } = await readPresent(database, prospect);
+      const after = query.cursor ? toPosition(query.cursor) : null;
+      const lines = await readTimeline(database, id, { after, limit: limit + 1, newestFirst: true });
+      const history = page(request, reply, { items: lines, limit, positionOf });
+      return {
+        as_of: toIso(now),
+        reminder_id: id,
+        present: present.map(toFactJson),
+        history: history.map((entry) => toFactJson(explainLine(toLine(entry), reminder, zone))),
+      };
+    },
+  );
+}
+
+async function readPresent(database: TenantDatabase, prospect: Prospect): Promise<{ zone: string; present: Fact[] }> {
+  const { reminder, standing, isUnplanned, unanswered, now } = prospect;
+  const { stopCondition } = reminder;
+  const { contact, flags: values, setFlags, around } = await readSurroundings(database, reminder);
+  const open = await listOpenDeliveries(database, reminder.id, MOST_OPEN);
+  const set = new Map(setFlags.map((flag) => [flag.key, flag]));
+  const flags = [...new Set(flagKeysOf(stopCondition, reminder))].map((key) => ({
+    key,
+    value: set.get(key)?.value ?? false,
+    setAt: set.get(key)?.updatedAt ?? null,
+  }));
+  const stop =
+    stopCondition && stopAnswer(stopCondition, subjectOf({ reminder, contact, flags: values, now, standing }));
+  const zone = clockOf(reminder, around.zone);
+  return { zone, present: explainPresent({ reminder, zone, isUnplanned, open, flags, stop, unanswered, now }) };
+}
+
+function toLine(entry: TimelineEntry): Line {
+  const { at } = entry;
+  switch (entry.told) {
+    case "row":
+      return { told: "row", at };
+    case "event": {
+      const attempt = entry.details.delivery_attempt;
+      const deliveryAttempt = typeof attempt === "number" ? attempt : null;
+      return { told: "event", at, id: entry.first, type: entry.type, because: entry.because, deliveryAttempt };
+    }
+    case "ledger": {
+      const { delivery, channel, recipient, demo } = entry;
+      return { told: entry.type === "fired" ? "fired" : "sent", at, delivery, channel, recipient, demo };
+    }
+  }
+}

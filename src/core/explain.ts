@@ -1,0 +1,275 @@
+import { type Delivery, deliveryId, type Instant, type ReminderRecord } from "./reminder.ts";
+import { isPlanned } from "./replan.ts";
+import { parseRrule } from "./schedule/rrule.ts";
+import { RuleError } from "./schedule/rule-error.ts";
+import { saidDuration, saidInstant } from "./schedule/wall-text.ts";
+import type { StopAnswer } from "./stop.ts";
+
+/** What a sentence rests on: a row, and which of its columns say it; none named: the whole row. */
+export interface Evidence {
+  table: "reminder_jobs" | "deliveries" | "reminder_events" | "status_flags";
+  /** The row's id: the reminder's, the delivery's public one, the event's, the flag's key. */
+  id: string;
+  columns: readonly string[];
+}
+
+/** A plain sentence, and what it rests on. */
+export interface Fact {
+  kind: string;
+  /** When it happened, or will; null for what is simply so. */
+  at: Instant | null;
+  sentence: string;
+  evidence: Evidence;
+}
+
+/** What is written down of a reminder's present. */
+export interface Present {
+  reminder: ReminderRecord;
+  /** Whose clocks instants are written by. */
+  zone: string;
+  /** True when nobody has worked out yet when it is due. */
+  isUnplanned: boolean;
+  /** Deliveries that haven't ended. */
+  open: readonly Delivery[];
+  /** The flags that its stop condition names; without `setAt`, nobody has ever set it. */
+  flags: readonly { key: string; value: boolean; setAt: Instant | null }[];
+  /** What its stop condition answers by what is written down; null: it has none. */
+  stop: StopAnswer | null;
+  /** How often in a row nobody could say whether it is done, since when, and when that is asked again; null: somebody could. */
+  unanswered: { count: number; since: Instant | null; askAt: Instant | null } | null;
+  now: Instant;
+}
+
+/** How a reminder stands: what it waits for, when it is due next, and what would stop it. Pure; each sentence rests on a row. */
+export function explainPresent(present: Present): Fact[] {
+  const { reminder } = present;
+  const facts = [statusOf(present), ...attentionOf(reminder), ...waitsOf(present)];
+  const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
+  return isOver ? facts : [...facts, ...nextOf(present), ...stopsOf(present)];
+}
+
+function ofReminder({ id }: ReminderRecord, ...columns: string[]): Evidence {
+  return { table: "reminder_jobs", id: String(id), columns };
+}
+
+function statusOf({ reminder, zone }: Present): Fact {
+  const { status, completionReason, completedAt, deletedAt } = reminder;
+  if (deletedAt !== null) {
+    const sentence = `It was deleted on ${saidInstant(deletedAt, zone)}; it can be restored.`;
+    return { kind: "deleted", at: deletedAt, sentence, evidence: ofReminder(reminder, "deleted_at") };
+  }
+  if (status === "COMPLETED") {
+    const when = completedAt === null ? "" : ` on ${saidInstant(completedAt, zone)}`;
+    const why = completionReason === null ? "" : `: ${COMPLETED_BY[completionReason]}`;
+    const evidence = ofReminder(reminder, "status", "completion_reason", "completed_at");
+    return { kind: "completed", at: completedAt, sentence: `It was completed${when}${why}.`, evidence };
+  }
+  const sentence =
+    status === "PAUSED"
+      ? "It is PAUSED: nothing is sent until somebody resumes it."
+      : "It is ACTIVE: it fires when it is due.";
+  return { kind: status.toLowerCase(), at: null, sentence, evidence: ofReminder(reminder, "status") };
+}
+
+const COMPLETED_BY: Record<NonNullable<ReminderRecord["completionReason"]>, string> = {
+  stop_condition: "its stop condition was met",
+  one_time_sent: "it was to be sent once, and was",
+  max_occurrences: "it has fired as often as max_occurrences lets it",
+  deadline: "its deadline has passed",
+  max_attempts: "as many messages were sent as max_attempts says",
+  schedule_ended: "its schedule has no further occurrence",
+  delivery_failed: "its only message could not be delivered",
+  delivery_unknown: "nobody knows whether its only message has arrived, and it isn't sent again unasked",
+  event: "an event of the outside world said that it is done",
+  manual: "somebody completed it",
+};
+
+function attentionOf(reminder: ReminderRecord): Fact[] {
+  if (reminder.needsAttention === null) return [];
+  const sentence = `A person must look at it: ${reminder.needsAttention}.`;
+  return [{ kind: "needs_attention", at: null, sentence, evidence: ofReminder(reminder, "needs_attention") }];
+}
+
+function waitsOf({ reminder, open, unanswered, zone }: Present): Fact[] {
+  const facts = open.map((delivery): Fact => {
+    const evidence: Evidence = { table: "deliveries", id: deliveryId(delivery), columns: ["status", "attempts"] };
+    const message = `The message for ${saidInstant(delivery.occurrenceAt, zone)}`;
+    const { status, attempts, nextAttemptAt, reason } = delivery;
+    const because = reason === null ? "" : `: ${reason}`;
+    if (status === "sending") {
+      const sentence = `${message} is being sent (delivery attempt ${attempts}).`;
+      return { kind: "sending", at: delivery.createdAt, sentence, evidence };
+    }
+    const when = nextAttemptAt === null ? "" : ` from ${saidInstant(nextAttemptAt, zone)} on`;
+    const waits = attempts === 0 ? "waits to be sent" : `is tried again after ${counted(attempts, "delivery attempt")}`;
+    const columns = [...evidence.columns, "next_attempt_at", "reason"];
+    return {
+      kind: "waits",
+      at: nextAttemptAt,
+      sentence: `${message} ${waits}${when}${because}.`,
+      evidence: { ...evidence, columns },
+    };
+  });
+  if (unanswered === null) return facts;
+  const since = unanswered.since === null ? "" : ` since ${saidInstant(unanswered.since, zone)}`;
+  const again = unanswered.askAt === null ? "" : `; it is asked again on ${saidInstant(unanswered.askAt, zone)}`;
+  const times = counted(unanswered.count, "time");
+  const sentence = `Nobody could say whether it is done${since}, ${times} in a row${again}.`;
+  const evidence = ofReminder(reminder, "unknown_count", "unknown_since", "ask_at");
+  return [...facts, { kind: "unanswered", at: unanswered.since, sentence, evidence }];
+}
+
+function nextOf({ reminder, zone, open, isUnplanned, now }: Present): Fact[] {
+  const { nextRunAt: at, status, lastOccurrenceAt } = reminder;
+  if (status === "PAUSED") return [];
+  const fact = (kind: string, sentence: string, ...columns: string[]): Fact[] => [
+    { kind, at, sentence, evidence: ofReminder(reminder, "next_run_at", ...columns) },
+  ];
+  if (at !== null) {
+    return at > now
+      ? fact("next", `It is due next on ${saidInstant(at, zone)}.`)
+      : fact("due", `It has been due since ${saidInstant(at, zone)}: the next worker fires it.`);
+  }
+  if (isPlanned(reminder) && isUnplanned) {
+    return fact("unplanned", "No worker has worked out yet when it is due next.", "zone_rules");
+  }
+  if (lastOccurrenceAt === null || open.length === 0) return fact("never", "It has no next due instant.");
+  return fact("last", "It has fired for the last time: it is done when that message has ended.", "last_occurrence_at");
+}
+
+function stopsOf({ reminder, zone, flags, stop }: Present): Fact[] {
+  const { stopCondition, bounds, schedule, occurrenceCount } = reminder;
+  const would = (sentence: string, evidence: Evidence, at: Instant | null = null): Fact => ({
+    kind: "would_stop",
+    ...{ at, sentence, evidence },
+  });
+  const facts: Fact[] = flags.map(({ key, value, setAt }) => {
+    const evidence: Evidence = { table: "status_flags", id: key, columns: ["value", "updated_at"] };
+    const since = setAt === null ? "nobody has set it" : `it is ${value} since ${saidInstant(setAt, zone)}`;
+    return would(`Its stop condition looks at the flag "${key}": ${since}.`, evidence, setAt);
+  });
+  if (stopCondition !== null && stop !== null) {
+    const columns = ["stop_condition_type", "stop_condition_value", "stop_condition_settings"];
+    if (stopCondition.type === "max_attempts") columns.push("sent_count");
+    const says = { met: "is met", not_met: "is not met", unknown: "can't be answered without asking" }[stop.state];
+    const sentence = `Once its stop condition, ${stopCondition.type}, is met, nothing more is sent. It ${says}: ${stop.because}.`;
+    facts.push(would(sentence, ofReminder(reminder, ...columns)));
+  }
+  if (bounds.maxOccurrences !== null) {
+    const sentence = `It has fired ${counted(occurrenceCount, "time")} of the ${bounds.maxOccurrences} that max_occurrences lets it.`;
+    facts.push(would(sentence, ofReminder(reminder, "max_occurrences", "occurrence_count")));
+  }
+  if (bounds.endAt !== null) {
+    const sentence = `Nothing is due after ${saidInstant(bounds.endAt, zone)}.`;
+    facts.push(would(sentence, ofReminder(reminder, "end_at"), bounds.endAt));
+  }
+  const ends = endOf(reminder);
+  if (ends !== null) facts.push(would(ends.sentence, ofReminder(reminder, ...ends.columns)));
+  if (facts.length > 0) return facts;
+  const evidence = ofReminder(reminder, "schedule_type", "stop_condition_type", "max_occurrences", "end_at");
+  return [would(`Nothing stops this ${schedule.type} reminder but a person.`, evidence)];
+}
+
+/** How its schedule ends by itself, as it is written. */
+function endOf({ schedule }: ReminderRecord): { sentence: string; columns: string[] } | null {
+  switch (schedule.type) {
+    case "one_time":
+      return { sentence: "It is due once, and done with that.", columns: ["schedule_type"] };
+    case "offsets":
+      return { sentence: "It is done after the last of its offsets.", columns: ["offsets", "anchor_at"] };
+    case "rrule": {
+      const said = endOfRule(schedule.rrule);
+      return said === null ? null : { sentence: `Its rule ends: ${said}.`, columns: ["rrule"] };
+    }
+    default:
+      return null;
+  }
+}
+
+function endOfRule(rrule: string): string | null {
+  try {
+    const { rule } = parseRrule(rrule);
+    if (rule === null) return "it is a list of dates";
+    if (rule.count !== null) return `COUNT=${rule.count}`;
+    return rule.until === null ? null : `UNTIL=${rule.until}`;
+  } catch (error) {
+    if (error instanceof RuleError) return `it ${error.message}`;
+    throw error;
+  }
+}
+
+/** One line of what happened, as it is kept. */
+export type Line =
+  | { told: "row"; at: Instant }
+  | { told: "event"; at: Instant; id: number; type: string; because: string | null; deliveryAttempt: number | null }
+  | {
+      told: "fired" | "sent";
+      at: Instant;
+      delivery: Pick<Delivery, "reminderId" | "occurrenceAt" | "recipientNo">;
+      channel: string;
+      recipient: string | null;
+      demo: boolean;
+    };
+
+/** What happened, in a sentence. */
+export function explainLine(line: Line, { id }: Pick<ReminderRecord, "id">, zone: string): Fact {
+  const { at } = line;
+  switch (line.told) {
+    case "row": {
+      const evidence: Evidence = { table: "reminder_jobs", id: String(id), columns: ["created_at"] };
+      return { kind: "created", at, sentence: `It was created on ${saidInstant(at, zone)}.`, evidence };
+    }
+    case "event": {
+      const evidence: Evidence = { table: "reminder_events", id: String(line.id), columns: [] };
+      return { kind: line.type, at, sentence: sayEvent(line), evidence };
+    }
+    case "fired": {
+      const { occurrenceAt } = line.delivery;
+      const lateMs = at - occurrenceAt;
+      const late = lateMs < 1_000 ? "" : `, ${saidDuration(lateMs)} late`;
+      const sentence = `It was due on ${saidInstant(occurrenceAt, zone)} and fired${late}.`;
+      return { kind: "fired", at, sentence, evidence: ofDelivery(line.delivery, "occurrence_at", "created_at") };
+    }
+    case "sent": {
+      const to = line.recipient === null ? "" : ` to ${line.recipient}`;
+      const how = line.demo
+        ? `printed instead of sent${to}, because ${line.channel} is in demo mode`
+        : `sent${to} by ${line.channel}`;
+      const sentence = `The message for ${saidInstant(line.delivery.occurrenceAt, zone)} was ${how}.`;
+      return {
+        kind: "sent",
+        at,
+        sentence,
+        evidence: ofDelivery(line.delivery, "status", "recipient", "demo", "finished_at"),
+      };
+    }
+  }
+}
+
+function ofDelivery(delivery: Parameters<typeof deliveryId>[0], ...columns: string[]): Evidence {
+  return { table: "deliveries", id: deliveryId(delivery), columns };
+}
+
+function sayEvent({ type, because, deliveryAttempt }: Extract<Line, { told: "event" }>): string {
+  const why = because ?? "nobody wrote down why";
+  switch (type) {
+    case "attempt_failed":
+      return `Delivery attempt ${deliveryAttempt ?? "of its message"} failed: ${why}.`;
+    case "failed":
+      return `A message could not be delivered: ${why}.`;
+    case "unknown":
+      return `Nobody knows whether a message has arrived: ${why}.`;
+    case "suppressed":
+      return `A message was not sent: ${why}.`;
+    case "completed":
+      return `It was completed: ${why}.`;
+    case "paused":
+      return `It was paused: ${why}.`;
+    default:
+      return `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
+  }
+}
+
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
+}

@@ -1,0 +1,161 @@
+import { expect, test } from "vitest";
+import type { z } from "zod";
+import { Explanation } from "../../src/api/schemas/explanation.ts";
+import { Retryable } from "../../src/channels/channel.ts";
+import { channelMap } from "../../src/channels/registry.ts";
+import { startApi, type TestApi } from "../support/api.ts";
+import type { TestDatabase } from "../support/database.ts";
+import { DELIVERED } from "../support/sink.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
+
+type ExplanationJson = z.output<typeof Explanation>;
+type FactJson = ExplanationJson["present"][number];
+
+async function explain(api: TestApi, id: number, query = ""): Promise<ExplanationJson> {
+  const { status, body } = await api.call("GET", `/reminders/${id}/explain${query}`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return Explanation.parse(body);
+}
+
+const kinds = (facts: readonly FactJson[]): string[] => facts.map(({ kind }) => kind);
+const sentencesOf = (facts: readonly FactJson[], kind: string): string[] =>
+  facts.filter((fact) => fact.kind === kind).map(({ sentence }) => sentence);
+
+/** That the row is there, and says when as the sentence does. A flag that nobody has set is the row that isn't. */
+async function holdsUp(database: TestDatabase, { at, sentence, evidence }: FactJson): Promise<void> {
+  const { table, id, columns } = evidence;
+  const [reminder, occurrence, recipient] = id.split("-").map(Number);
+  const rows = await {
+    reminder_jobs: () => database.query("select * from reminder_jobs where id = $1", [Number(id)]),
+    reminder_events: () => database.query("select * from reminder_events where id = $1", [Number(id)]),
+    status_flags: () => database.query("select * from status_flags where key = $1", [id]),
+    deliveries: () =>
+      database.query(
+        "select * from deliveries where reminder_id = $1 and occurrence_at = to_timestamp($2::numeric / 1000) and recipient_no = $3",
+        [reminder, occurrence, recipient],
+      ),
+  }[table]();
+  if (rows.length === 0) {
+    expect(sentence).toContain("nobody has set it");
+    return;
+  }
+  const row = rows[0] as Record<string, unknown>;
+  expect(Object.keys(row)).toEqual(expect.arrayContaining(columns));
+  if (at !== null) expect(Object.values(row), sentence).toContain(Date.parse(at));
+}
+
+test("it tells what it waits for, when it is due and what would stop it, and each time why it sent or didn't; all of it is in a row", async () => {
+  const { database, sink, work, advance, becomes } = await world();
+  const api = await startApi(database, { channels: channelMap([sink]) });
+  const { id } = await api.create({
+    ...{ channel: "sink", recipient: "room 12", interval_minutes: 60, max_occurrences: 4, time_zone: "Europe/Berlin" },
+    ...{ stop_condition_type: "db_check", stop_condition_value: "paid" },
+  });
+  const seen: FactJson[] = [];
+  const look = async (): Promise<ExplanationJson> => {
+    const now = await explain(api, id);
+    for (const fact of [...now.present, ...now.history]) await holdsUp(database, fact);
+    seen.push(...now.present, ...now.history);
+    return now;
+  };
+
+  let now = await look();
+  expect(kinds(now.present)).toEqual(["active", "next", "would_stop", "would_stop", "would_stop"]);
+  expect(now.present[1]?.sentence).toMatch(/^It is due next on .* \(Europe\/Berlin, UTC\+0[12]:00\)\.$/);
+  expect(now.present[2]?.sentence).toBe('Its stop condition looks at the flag "paid": nobody has set it.');
+  expect(now.present[4]?.sentence).toBe("It has fired 0 times of the 4 that max_occurrences lets it.");
+  expect(kinds(now.history)).toEqual(["created"]);
+
+  sink.behave = () => {
+    throw new Retryable("mailbox busy");
+  };
+  const worker = work();
+  await advance({ minutes: 60 });
+  const isRetrying = async () => (await api.deliveries(id))[0]?.status === "retrying";
+  await until(isRetrying, "its message waits for a retry");
+  now = await look();
+  expect(sentencesOf(now.present, "waits")[0]).toMatch(
+    /^The message for .* is tried again after 1 delivery attempt from .*: mailbox busy\.$/,
+  );
+  expect(sentencesOf(now.history, "attempt_failed")).toEqual(["Delivery attempt 1 failed: mailbox busy."]);
+
+  sink.behave = () => DELIVERED;
+  await advance({ minutes: 1 });
+  await until(async () => (await api.deliveries(id))[0]?.status === "sent", "it is sent");
+  await api.act(id, "pause");
+  now = await look();
+  expect(kinds(now.present)).toEqual(["paused", "would_stop", "would_stop", "would_stop"]);
+  expect(sentencesOf(now.history, "sent")[0]).toMatch(/ was sent to room 12 by sink\.$/);
+  await api.act(id, "resume");
+
+  await worker.stop();
+  await advance({ minutes: 180 });
+  now = await look();
+  expect(kinds(now.present)).toContain("due");
+  work();
+  await becomes(id, { occurrence_count: 2 });
+  await api.setFlag("paid", true);
+  await becomes(id, { status: "COMPLETED" });
+  now = await look();
+  expect(kinds(now.present)).toEqual(["completed"]);
+  expect(now.present[0]?.sentence).toMatch(/^It was completed on .*: its stop condition was met\.$/);
+  expect(sentencesOf(now.history, "completed")).toEqual(['It was completed: flag "paid" is set.']);
+  expect(sentencesOf(now.history, "fired")[0]).toMatch(/ and fired, (2|3) hours? .* late\.$/);
+  expect(sentencesOf(now.history, "missed")[0]).toMatch(/^No worker fired in time: /);
+
+  const tables = new Set(seen.map(({ evidence }) => evidence.table));
+  expect([...tables].sort()).toEqual(["deliveries", "reminder_events", "reminder_jobs", "status_flags"]);
+});
+
+test("the newest comes first, page by page the same as at once, and in the timeline's words backwards", async () => {
+  const { database, sink, work, advance } = await world();
+  const api = await startApi(database, { channels: channelMap([sink]) });
+  const { id } = await api.create({ channel: "sink", interval_minutes: 10 });
+  work();
+  for (let occurrence = 1; occurrence <= 4; occurrence += 1) {
+    await advance({ minutes: 10 });
+    const isSent = async () =>
+      (await api.deliveries(id)).filter(({ status }) => status === "sent").length === occurrence;
+    await until(isSent, `occurrence ${occurrence} is sent`);
+  }
+  await api.remove(id);
+  const { present, history } = await explain(api, id);
+  expect(kinds(present)).toEqual(["deleted"]);
+  expect(kinds(history)).toEqual((await api.timeline(id)).map(({ type }) => type).reverse());
+  const paged: FactJson[] = [];
+  for (let next: string | undefined = `/reminders/${id}/explain?limit=3`; next !== undefined; ) {
+    const answer = await api.call("GET", next);
+    paged.push(...Explanation.parse(answer.body).history);
+    next = /^<(.*)>; rel="next"$/.exec(answer.headers.get("link") ?? "")?.[1];
+  }
+  expect(paged).toEqual(history);
+  await api.refused(404, "GET", "/reminders/4711/explain");
+  await api.refused(422, "GET", `/reminders/${id}/explain?cursor=nonsense`);
+});
+
+test("of any reminder it is said what would end it, and of one that nothing ends that it is so", async () => {
+  const { database, insert } = await world();
+  const api = await startApi(database);
+  const stops = async (id: number): Promise<string[]> => sentencesOf((await explain(api, id)).present, "would_stop");
+  expect(await stops((await api.create()).id)).toEqual(["Nothing stops this recurring reminder but a person."]);
+  const once = { schedule_type: "one_time", interval_minutes: null, run_at: "2099-01-01T00:00:00Z" };
+  expect(await stops((await api.create(once)).id)).toEqual(["It is due once, and done with that."]);
+  const rrule = { schedule_type: "rrule", interval_minutes: null, rrule: "FREQ=DAILY;COUNT=3" };
+  expect(await stops((await api.create(rrule)).id)).toEqual(["Its rule ends: COUNT=3."]);
+  const until = {
+    stop_condition_type: "deadline",
+    stop_condition_value: "2099-01-01T00:00:00Z",
+    end_at: "2098-01-01T00:00:00Z",
+  };
+  expect(await stops((await api.create(until)).id)).toEqual([
+    "Once its stop condition, deadline, is met, nothing more is sent. It is not met: its deadline is 2099-01-01T00:00:00.000Z.",
+    "Nothing is due after Wednesday, 1 January 2098, 00:00 (UTC).",
+  ]);
+  const counted = { stop_condition_type: "max_attempts", stop_condition_value: "5" };
+  expect((await stops((await api.create(counted)).id))[0]).toContain("0 of 5 messages were sent");
+
+  const bad = await insert({ schedule_type: "rrule", rrule: "never", interval_minutes: null });
+  const { present } = await explain(api, bad);
+  expect(kinds(present)).toEqual(["active", "unplanned", "would_stop"]);
+});
