@@ -79,6 +79,7 @@ describe("the same again", () => {
       "/reminders/bulk": { reminders: [wish(), { no: 1 }] },
       "/reminders/preview": wish(),
       "/reminders/preview.ics": wish(),
+      "/calendars": { name: "office", time_zone: "UTC", hours: { monday: [{ from: "09:00", to: "17:00" }] } },
     };
     for (const path of posts) {
       const at = path.replace("{id}", String(id));
