@@ -185,5 +185,9 @@ function simplify(part: unknown): void {
     schema.examples = [schema.example];
     delete schema.example;
   }
-  for (const inner of Object.values(part)) simplify(inner);
+  for (const [name, inner] of Object.entries(part)) {
+    // Fields may be named like words of JSON Schema, and so may those of examples.
+    if (name === "properties") for (const property of Object.values(inner as object)) simplify(property);
+    else if (name !== "examples") simplify(inner);
+  }
 }

@@ -29,7 +29,19 @@ const COMBINATIONS: readonly (readonly Fields[])[] = [
   [
     {},
     { stop_condition_type: "db_check", stop_condition_value: "paid" },
-    { stop_condition_type: "db_check", stop_condition_value: "{entity_type}:{entity_id}" },
+    { stop_condition_type: "db_check", stop_condition_value: "{entity_type}:{entity_id}", on_unknown: "send" },
+    { stop_condition_type: "deadline", stop_condition_value: "P14D" },
+    { stop_condition_type: "max_attempts", stop_condition_value: "1" },
+    {
+      stop_condition_type: "any_of",
+      stop_condition_settings: {
+        conditions: [
+          { type: "db_check", value: "paid" },
+          { type: "not", settings: { condition: { type: "max_attempts", value: "2" } } },
+        ],
+      },
+    },
+    { stop_condition_type: "http_check", stop_condition_value: "http://127.0.0.1:9/{entity_id}" },
   ],
 ];
 
