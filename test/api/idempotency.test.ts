@@ -70,7 +70,10 @@ describe("the same again", () => {
     const document = (await api.call("GET", "/openapi.json")).body as {
       paths: Record<string, Record<string, unknown>>;
     };
-    const posts = Object.entries(document.paths).flatMap(([path, methods]) => ("post" in methods ? [path] : []));
+    // What is signed has a name of its own, its webhook-id, by which it is known again.
+    const posts = Object.entries(document.paths).flatMap(([path, methods]) =>
+      "post" in methods && path !== "/events/{tenant}/{source}" ? [path] : [],
+    );
     expect(posts.length).toBeGreaterThanOrEqual(7);
     const { id } = await api.create();
     await api.remove(id);
@@ -79,6 +82,7 @@ describe("the same again", () => {
       "/reminders/bulk": { reminders: [wish(), { no: 1 }] },
       "/reminders/preview": wish(),
       "/reminders/preview.ics": wish(),
+      "/events": { type: "invoice.paid", entity_type: "invoice", entity_id: "INV_1" },
       "/calendars": { name: "office", time_zone: "UTC", hours: { monday: [{ from: "09:00", to: "17:00" }] } },
     };
     for (const path of posts) {
