@@ -1,4 +1,5 @@
 import { completionAfter, type DueReminder, decide, type Facts } from "./decide.ts";
+import { askAgainMs, DEFAULT_HOLD, type HoldPolicy } from "./hold.ts";
 import { type LifecycleAction, transition } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { recheck } from "./recheck.ts";
@@ -20,6 +21,10 @@ export interface World {
   stopMetAt: Instant | null;
   /** What a decision rests on then, where more is to be known than when the stop condition is met. */
   facts?(about: Asked): FactsThen;
+  /** When nobody can say whether it is met: in order, none touching another; not set: never. */
+  silences?: readonly { from: Instant; until: Instant }[];
+  /** What is done then; not set: the usual. */
+  hold?: HoldPolicy;
   /** How long a worker may take to hear of that by itself: until then it only finds out by asking. */
   stopHeardAfterMs: number;
   /** When no worker works: in order, none touching another. What is on its way when one begins is lost with its worker. */
@@ -129,6 +134,7 @@ export function* live(
 
 const MET = readAnswer("met", "the stop condition is met");
 const NOT_MET = readAnswer("not_met", "the stop condition is not met");
+const UNKNOWN = readAnswer("unknown", "nobody answers");
 
 class Life {
   reminder: ReminderRecord;
@@ -141,6 +147,9 @@ class Life {
   #standing: Standing;
   #isOutdated: boolean;
   #open: Open[] = [];
+  /** How often in a row nobody could say, and until when it isn't asked again. */
+  #unknownCount = 0;
+  #heldUntil = Number.NEGATIVE_INFINITY;
   #wishesDone = 0;
   #outagesPassed = 0;
 
@@ -195,7 +204,7 @@ class Life {
   #firesAt(): Instant {
     const { nextRunAt } = this.reminder;
     if (nextRunAt === null || !this.#isActive) return Number.POSITIVE_INFINITY;
-    return this.#workedFrom(Math.max(nextRunAt, this.#now));
+    return this.#workedFrom(Math.max(nextRunAt, this.#now, this.#heldUntil));
   }
 
   #fire(): void {
@@ -207,6 +216,12 @@ class Life {
     const { sentCount, ...standing } = this.#standing;
     const decision = decide({ ...due, ...standing, timetable }, this.#facts, this.#now);
     this.#isOutdated = false;
+    if (decision.kind === "hold" && this.#world.silences) {
+      this.#heldUntil = this.#askAgainAt();
+      this.#standing = { ...this.#standing, wasHeld: true };
+      return;
+    }
+    this.#unknownCount = 0;
     this.#standing = { ...this.#standing, wasHeld: false };
     if (decision.kind === "complete") {
       this.#complete(decision.reason, decision.because, nextRunAt);
@@ -271,6 +286,12 @@ class Life {
       delivery.nextAt = this.#workedFrom(quietEnd);
       return;
     }
+    if (this.#facts.stop.state === "unknown" && this.reminder.onUnknown === "hold") {
+      // It goes back, which is no attempt.
+      delivery.status = attempts.length === 0 ? "pending" : "retrying";
+      delivery.nextAt = this.#workedFrom(this.#askAgainAt());
+      return;
+    }
     const attempt = { occurrenceAt, number: attempts.length + 1, at: this.#now };
     attempts.push(attempt);
     const { answer, takesMs } = this.#world.receive(attempt);
@@ -281,6 +302,13 @@ class Life {
     delivery.status = "sending";
     delivery.answer = isLost ? null : answer;
     delivery.nextAt = isLost ? outage.until : answeredAt;
+  }
+
+  /** Nobody could say once more. */
+  #askAgainAt(): Instant {
+    const { hold = DEFAULT_HOLD, draw } = this.#world;
+    this.#unknownCount += 1;
+    return this.#now + askAgainMs(hold, this.#unknownCount, draw());
   }
 
   #retry(delivery: Open): void {
@@ -330,8 +358,11 @@ class Life {
   }
 
   get #facts(): FactsThen {
-    const { stopMetAt, facts } = this.#world;
+    const { stopMetAt, facts, silences } = this.#world;
     const { sentCount } = this.#standing;
+    const { onUnknown } = this.reminder;
+    if (silences?.some(({ from, until }) => from <= this.#now && this.#now < until))
+      return { stop: UNKNOWN, onUnknown };
     if (facts) return facts({ reminder: this.reminder, now: this.#now, sentCount });
     const isMet = stopMetAt !== null && stopMetAt <= this.#now;
     return { stop: isMet ? MET : NOT_MET };
