@@ -5,16 +5,22 @@ const INSERT = `
                              stop_condition_type, stop_condition_value)
   select $2, n::text, 'payment', 'nothing', 'someone@example.org', 'recurring', 600, now() + $3 * interval '1 second',
          'db_check', 'paid:{entity_type}:{entity_id}'
-    from generate_series(1, $1::int) n`;
+    from generate_series($1::int, $4::int) n`;
 
 const INSERT_FLAGS = `
   insert into status_flags (key, value)
-  select 'paid:' || $2 || ':' || n, false from generate_series(1, $1::int) n`;
+  select 'paid:' || $2 || ':' || n, false from generate_series($1::int, $3::int) n`;
+
+/** What one statement inserts within the time that it has. */
+const INSERTED_AT_ONCE = 50_000;
 
 /** Recurring reminders, each with a flag of its own that isn't set. */
 export async function insertReminders(sql: Sql, count: number, kind: string, dueInSeconds: number): Promise<void> {
-  await sql.query(INSERT_FLAGS, [count, kind]);
-  await sql.query(INSERT, [count, kind, dueInSeconds]);
+  for (let from = 1; from <= count; from += INSERTED_AT_ONCE) {
+    const to = Math.min(count, from + INSERTED_AT_ONCE - 1);
+    await sql.query(INSERT_FLAGS, [from, kind, to]);
+    await sql.query(INSERT, [from, kind, dueInSeconds, to]);
+  }
 }
 
 /** Makes all reminders of this kind due now. */
