@@ -7,6 +7,7 @@ import { insertEvents } from "../store/events.ts";
 import { lastOutcome } from "../store/ledger.ts";
 import { readMoment } from "../store/moment.ts";
 import { isHeldElsewhere } from "../store/postgres.ts";
+import { QuotaReached } from "../store/quota.ts";
 import {
   findActive,
   isWithoutCalendar,
@@ -18,12 +19,12 @@ import {
 import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
 import { reminderEtag } from "./etag.ts";
 import { type Conditions, isUnconditional, mustPermit } from "./etag-conditions.ts";
-import { conflict, invalidField, notFound, Problem } from "./problem.ts";
+import { conflict, invalidField, notFound, overQuota, Problem } from "./problem.ts";
 import { toReminderJson } from "./schemas/reminder.ts";
 
 /**
  * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
- * line, all or nothing. Returns the reminder as it is then. Throws 404, 409, 412 or 422, and 503 while somebody else
+ * line, all or nothing. Returns the reminder as it is then. Throws 403, 404, 409, 412 or 422, and 503 while somebody else
  * holds the row.
  */
 export async function changeReminder(
@@ -38,6 +39,7 @@ export async function changeReminder(
   } catch (error) {
     if (isHeldElsewhere(error)) throw busy();
     if (isWithoutCalendar(error)) throw invalidField("calendar", "must be the name of a calendar: it was just deleted");
+    if (error instanceof QuotaReached) throw overQuota(error.message);
     throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
   }
 }

@@ -2,15 +2,20 @@ import type { ReminderRecord } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
+import { QuotaReached } from "../store/quota.ts";
 import { findActive, insertReminders, isWithoutCalendar, keyOf, type NewReminder } from "../store/reminders.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
-import { invalidField, Problem } from "./problem.ts";
+import { FullTenants } from "./full-tenants.ts";
+import { invalidField, overQuota, Problem } from "./problem.ts";
 
 /** A reminder that was asked for; not new where an ACTIVE one had its key already. */
 export interface Created {
   reminder: ReminderRecord;
   isNew: boolean;
 }
+
+/** What became of a wish: there is a reminder, or no room for one. */
+export type Outcome = Created | Problem;
 
 /** Each try but the last found a key taken, and then free again: somebody creates and completes it all the time. */
 const MOST_TRIES = 20;
@@ -24,25 +29,35 @@ const MAX_CALLS = 2;
 
 /**
  * Creates reminders, or finds the ACTIVE ones that have their keys already, however many ask for them at once. In order.
- * All new ones are written in one transaction, but for those whose keys others free at that very moment.
+ * All new ones are written in one transaction, but for those whose keys others free at that very moment. Of those for which
+ * the tenant's quota has no room, each is refused by itself.
  */
-export async function createReminders(database: TenantDatabase, wanted: readonly NewReminder[]): Promise<Created[]> {
+export async function createReminders(
+  database: TenantDatabase,
+  wanted: readonly NewReminder[],
+  full: FullTenants,
+): Promise<Outcome[]> {
   try {
-    return await createOrFind(database, wanted);
+    return await createOrFind(database, wanted, full);
   } catch (error) {
     if (!isWithoutCalendar(error)) throw error;
     throw invalidField("calendar", "must be the name of a calendar: it was just deleted");
   }
 }
 
-async function createOrFind(database: TenantDatabase, wanted: readonly NewReminder[]): Promise<Created[]> {
-  const created = await tryToCreate(database, wanted, LOCK_TIMEOUT_MS);
+async function createOrFind(
+  database: TenantDatabase,
+  wanted: readonly NewReminder[],
+  full: FullTenants,
+): Promise<Outcome[]> {
+  const created = await tryToCreate(database, wanted, full, LOCK_TIMEOUT_MS);
   for (let tries = 1; tries < MOST_TRIES; tries += 1) {
     const missing = [...created.keys()].filter((index) => !created[index]);
-    if (missing.length === 0) return created as Created[];
+    if (missing.length === 0) return created as Outcome[];
     const more = await tryToCreate(
       database,
       missing.map((index) => wanted[index] as NewReminder),
+      full,
       LOCK_TIMEOUT_MS,
     );
     for (const [at, index] of missing.entries()) created[index] = more[at] ?? null;
@@ -59,25 +74,32 @@ async function createOrFind(database: TenantDatabase, wanted: readonly NewRemind
  */
 export function createTogether(): (database: TenantDatabase, wanted: NewReminder) => Promise<Created> {
   // Of those tenants for whom something is being created.
-  const batchers = new Map<Tenant, Batcher<NewReminder, Created | null>>();
+  const batchers = new Map<Tenant, Batcher<NewReminder, Outcome | null>>();
+  const full = new FullTenants();
+  const alone = async (database: TenantDatabase, wanted: NewReminder): Promise<Outcome> =>
+    (await createReminders(database, [wanted], full))[0] as Outcome;
   return async (database, wanted) => {
-    if (database.isOneTransaction) return (await createReminders(database, [wanted]))[0] as Created;
-    const batcher = batchers.get(database.tenant) ?? batcherOf(database);
+    if (database.isOneTransaction) return orThrow(await alone(database, wanted));
+    const batcher = batchers.get(database.tenant) ?? batcherOf(database, full);
     batchers.set(database.tenant, batcher);
     try {
-      const created = (await batcher.add(wanted)) ?? (await createReminders(database, [wanted]))[0];
-      return created as Created;
+      return orThrow((await batcher.add(wanted)) ?? (await alone(database, wanted)));
     } finally {
       if (batcher.isIdle && batchers.get(database.tenant) === batcher) batchers.delete(database.tenant);
     }
   };
 }
 
-function batcherOf(database: TenantDatabase): Batcher<NewReminder, Created | null> {
+function orThrow(outcome: Outcome): Created {
+  if (outcome instanceof Problem) throw outcome;
+  return outcome;
+}
+
+function batcherOf(database: TenantDatabase, full: FullTenants): Batcher<NewReminder, Outcome | null> {
   return new Batcher(
     async (wanted) => {
       try {
-        return await tryToCreate(database, wanted, SHARED_LOCK_TIMEOUT_MS);
+        return await tryToCreate(database, wanted, full, SHARED_LOCK_TIMEOUT_MS);
       } catch (error) {
         if (isDatabaseAway(error) && !isContended(error)) throw error;
         return wanted.map(() => null);
@@ -92,12 +114,13 @@ function batcherOf(database: TenantDatabase): Batcher<NewReminder, Created | nul
 async function tryToCreate(
   database: TenantDatabase,
   wanted: readonly NewReminder[],
+  full: FullTenants,
   lockTimeoutMs: number,
-): Promise<(Created | null)[]> {
+): Promise<(Outcome | null)[]> {
   const keys = wanted.map(keyOf);
   // Of several with the same key, the first is created, and the others find it.
   const open = new Map(keys.map((key, index) => [key, wanted[index] as NewReminder] as const).reverse());
-  const found = new Map<string, Created>();
+  const found = new Map<string, Outcome>();
   const note = (reminders: ReminderRecord[], isNew: boolean): void => {
     for (const reminder of reminders) {
       const key = keyOf(reminder);
@@ -105,11 +128,34 @@ async function tryToCreate(
       open.delete(key);
     }
   };
-  note(await insertReminders(database, [...open.values()], { lockTimeoutMs }), true);
+  const refuse = (keys: readonly string[], because: string): void => {
+    for (const key of keys) {
+      found.set(key, overQuota(because));
+      open.delete(key);
+    }
+  };
+  const inOrder = (): string[] => [...new Set(keys)].filter((key) => open.has(key));
+  let refusal = full.refusal(database.tenant);
+  while (open.size > 0) {
+    if (refusal) {
+      // What is there already takes no place; of the others, the first get what places there are.
+      note(await findActive(database, [...open.values()]), false);
+      refuse(inOrder().slice(refusal.left), refusal.because);
+      if (open.size === 0) break;
+    }
+    try {
+      note(await insertReminders(database, [...open.values()], { lockTimeoutMs }), true);
+      break;
+    } catch (error) {
+      if (!(error instanceof QuotaReached)) throw error;
+      refusal = { left: error.left, because: error.message };
+      full.note(database.tenant, error);
+    }
+  }
   if (open.size > 0) note(await findActive(database, [...open.values()]), false);
   return keys.map((key) => {
     const created = found.get(key) ?? null;
-    if (created?.isNew) found.set(key, { ...created, isNew: false });
+    if (created && "isNew" in created && created.isNew) found.set(key, { ...created, isNew: false });
     return created;
   });
 }

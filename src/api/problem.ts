@@ -71,6 +71,11 @@ export function conflict(detail: string): Problem {
   return new Problem(409, detail);
 }
 
+/** 403: there are as many as there may be. Not 429: it isn't a matter of time, and clients would just try again. */
+export function overQuota(because: string): Problem {
+  return new Problem(403, `${because}: complete, pause or delete some, or ask whoever runs this for more`);
+}
+
 /** More errors than this help nobody. */
 const MOST_ERRORS = 20;
 const LONGEST_FIELD = 200;

@@ -27,7 +27,9 @@ const REFUSALS: Record<number, { description: string; example: Problem }> = {
     example: unauthenticated(),
   },
   403: {
-    description: "The key or token hasn't the scope that this takes; the detail names it.",
+    description:
+      "The key or token hasn't the scope that this takes, or the tenant has as many ACTIVE reminders as it may have; the " +
+      "detail says which.",
     example: insufficientScope("reminders:write"),
   },
   404: { description: "There is no such thing.", example: notFound("there is nothing of this name or id") },

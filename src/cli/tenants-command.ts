@@ -18,7 +18,8 @@ export function tenantsCommand(settingsHelp: string): Command {
   tenants
     .command("list")
     .description("lists them by name, one a line")
-    .action(() => run(tenantsList));
+    .option("--json", "as JSON, with the limits of each")
+    .action((options: { json?: true }) => run(tenantsList(options)));
 
   tenants
     .command("set <name>")
@@ -29,6 +30,7 @@ export function tenantsCommand(settingsHelp: string): Command {
       "--sends-per-recipient-per-hour <number>",
       "messages to one recipient within any hour, or none: as SENDS_PER_RECIPIENT_PER_HOUR says",
     )
+    .option("--max-reminders <number>", "reminders that are ACTIVE at once, or none: as many as there are")
     .option(
       "--time-zone <name>",
       "whose clocks its reminders go by where neither they nor their contact say so, or none: UTC",

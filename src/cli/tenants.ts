@@ -2,7 +2,15 @@ import type { JsonObject } from "../core/reminder.ts";
 import { isZone } from "../core/schedule/zone.ts";
 import { isTenantName, TENANT_NAME_RULE } from "../core/tenant.ts";
 import type { Session } from "../store/postgres.ts";
-import { createTenant, listTenants, type OwnSettings, readOwnSettings, setOwnSettings } from "../store/tenants.ts";
+import {
+  countActive,
+  createTenant,
+  listTenants,
+  type OwnSettings,
+  readOwnSettings,
+  setOwnSettings,
+  type TenantRow,
+} from "../store/tenants.ts";
 import { note } from "./note.ts";
 import { ownedDatabase } from "./owned-database.ts";
 import { quietHoursOf, writeQuietHours } from "./quiet-hours.ts";
@@ -20,22 +28,32 @@ export function tenantsCreate(name: string): Command {
   };
 }
 
-/** `tenants list`: a name a line. */
-export async function tenantsList(service: Service): Promise<"done"> {
-  for (const { name } of await listTenants(await open(service))) say(name);
-  return "done";
+/** `tenants list`: a name a line; as JSON, with what is its own of each. */
+export function tenantsList({ json }: { json?: true }): Command {
+  return async (service) => {
+    const tenants = await listTenants(await open(service));
+    if (json) say(JSON.stringify(tenants.map(toJson), null, 2));
+    else for (const { name } of tenants) say(name);
+    return "done";
+  };
 }
 
 /** What can be said of a tenant, by option, with the most that it can be and what counts where nothing is said. */
 const LIMITS = [
-  { field: "requestsPerMinute", option: "--requests-per-minute", most: 1_000_000, otherwise: "RATE_LIMIT_PER_TENANT" },
-  { field: "sendsPerMinute", option: "--sends-per-minute", most: 1_000_000, otherwise: "SENDS_PER_MINUTE" },
+  {
+    field: "requestsPerMinute",
+    option: "--requests-per-minute",
+    most: 1_000_000,
+    otherwise: "as RATE_LIMIT_PER_TENANT says",
+  },
+  { field: "sendsPerMinute", option: "--sends-per-minute", most: 1_000_000, otherwise: "as SENDS_PER_MINUTE says" },
   {
     field: "sendsPerRecipientPerHour",
     option: "--sends-per-recipient-per-hour",
     most: 100_000,
-    otherwise: "SENDS_PER_RECIPIENT_PER_HOUR",
+    otherwise: "as SENDS_PER_RECIPIENT_PER_HOUR says",
   },
+  { field: "maxReminders", option: "--max-reminders", most: 9_999_999, otherwise: "as many as there are" },
 ] as const;
 
 const OTHERS = ["--time-zone", "--quiet-hours"];
@@ -67,9 +85,11 @@ export function tenantsSet(name: string, options: OwnOptions): Command {
 /** `tenants show NAME`: what is its own. */
 export function tenantsShow(name: string): Command {
   return async (service) => {
-    const own = await readOwnSettings(await open(service), name);
+    const database = await open(service);
+    const own = await readOwnSettings(database, name);
     if (!own) throw noTenant(name);
     tell(own);
+    line("active reminders", String(await countActive(database, name)));
     return "done";
   };
 }
@@ -108,14 +128,24 @@ function numberOf(text: string, option: string, most: number): number | null {
   throw new CannotRun(`${option} must be a whole number from 1 to ${most}, or none, not ${text}`);
 }
 
+const WIDTH = Math.max(...LIMITS.map(({ option }) => option.length));
+
+function line(name: string, value: string): void {
+  say(`${`${name}:`.padEnd(WIDTH)}${value}`);
+}
+
 function tell(own: OwnSettings): void {
-  const width = Math.max(...LIMITS.map(({ option }) => option.length));
-  const line = (name: string, value: string): void => say(`${`${name}:`.padEnd(width)}${value}`);
   for (const { field, option, otherwise } of LIMITS) {
-    line(option.slice(2), String(own[field] ?? `as ${otherwise} says`));
+    line(option.slice(2), String(own[field] ?? otherwise));
   }
   line("time-zone", own.timeZone ?? "UTC");
   line("quiet-hours", own.quietHours === null ? "none" : writeQuietHours(own.quietHours));
+}
+
+function toJson({ name, createdAt, ...own }: TenantRow): Record<string, unknown> {
+  const limits = LIMITS.map(({ field, option }) => [option.slice(2).replaceAll("-", "_"), own[field]]);
+  const others = { time_zone: own.timeZone, quiet_hours: own.quietHours && writeQuietHours(own.quietHours) };
+  return { name, created_at: new Date(createdAt).toISOString(), ...Object.fromEntries(limits), ...others };
 }
 
 function noTenant(name: string): CannotRun {

@@ -27,6 +27,7 @@ export const NEEDS: Record<Part, Needs> = {
       reminder_events: ["select", "insert"],
       workers: ["select (beat_at)"],
       tenants: ["select"],
+      reminder_counts: ["select", "insert", "update"],
       idempotency_keys: ["select", "insert", "update"],
       schema_migrations: ["select"],
       audit_log: ["select", "insert"],

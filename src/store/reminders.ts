@@ -16,6 +16,7 @@ import type { ByCalendar } from "../core/schedule/by-calendar.ts";
 import { fieldsOf } from "../core/schedule/fields.ts";
 import { toTimestamp } from "./instants.ts";
 import { type Row, toTimestamptz } from "./postgres.ts";
+import { orQuotaReached } from "./quota.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 import type { TenantDatabase, TenantSql } from "./tenant-database.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -86,7 +87,7 @@ const TOGETHER = 250;
 /**
  * Creates those reminders whose key no ACTIVE one holds, and returns them in no particular order. They must have different
  * keys. Where another transaction is about to take or free one of the keys, its end is waited for, at most so long; then,
- * as with every other error, nothing is created.
+ * as with every other error, nothing is created. Throws `QuotaReached` where they would be more than the tenant may have.
  */
 export async function insertReminders(
   database: TenantDatabase,
@@ -98,10 +99,16 @@ export async function insertReminders(
   const keys = [...byKey.keys()].sort();
   const insert = async (sql: TenantSql, some: readonly string[]): Promise<ReminderRecord[]> => {
     const rows = some.map((key) => toRow(byKey.get(key) as NewReminder));
-    const inserted = await sql.query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`, ZONE_RULES]);
+    const inserted = await sql
+      .query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`, ZONE_RULES])
+      .catch((error: unknown) => {
+        throw orQuotaReached(error);
+      });
     return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
   };
-  if (keys.length <= TOGETHER) return insert(database, keys);
+  // Within somebody's transaction several are a step of their own: if they are too many, fewer are tried.
+  const isStep = database.isOneTransaction && keys.length > 1;
+  if (keys.length <= TOGETHER && !isStep) return insert(database, keys);
   return database.transaction(async (sql) => {
     const parts: Promise<ReminderRecord[]>[] = [];
     for (let from = 0; from < keys.length; from += TOGETHER) {
@@ -340,7 +347,7 @@ const WRITE = `
 
 /**
  * Writes what became of a locked reminder, all but its key and its history; its `data` only when that is another object
- * than it was. Throws `KeyIsTaken` if it would be a second ACTIVE one.
+ * than it was. Throws `KeyIsTaken` if it would be a second ACTIVE one, and `QuotaReached` if it would be one too many.
  */
 export async function writeReminder(
   sql: TenantSql,
@@ -374,7 +381,7 @@ export async function writeReminder(
       reminder.needsAttention,
     ])
     .catch((error: unknown) => {
-      throw isKeyConflict(error) ? new KeyIsTaken() : error;
+      throw isKeyConflict(error) ? new KeyIsTaken() : orQuotaReached(error);
     });
   return toReminderRecord(row as NonNullable<typeof row>);
 }

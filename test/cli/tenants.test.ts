@@ -17,19 +17,34 @@ test("a tenant's own limits are set by name, one at a time, shown, written into 
   const run = (...args: string[]) => tenants({ DATABASE_URL: database.url }, ...args);
   const limits = () =>
     asOwner(database).query(
-      "select name, requests_per_minute, sends_per_minute, sends_per_recipient_per_hour from tenants order by name",
+      `select name, requests_per_minute, sends_per_minute, sends_per_recipient_per_hour, max_reminders
+         from tenants order by name`,
     );
-  const untouched = { requests_per_minute: null, sends_per_minute: null, sends_per_recipient_per_hour: null };
+  const untouched = {
+    ...{ requests_per_minute: null, sends_per_minute: null, sends_per_recipient_per_hour: null },
+    max_reminders: null,
+  };
 
   expect((await run("set", "acme", "--requests-per-minute", "600", "--sends-per-minute", "300"))[0]).toBe(0);
-  expect((await run("set", "acme", "--sends-per-recipient-per-hour", "10"))[0]).toBe(0);
-  const set = { requests_per_minute: 600, sends_per_minute: 300, sends_per_recipient_per_hour: 10 };
+  expect((await run("set", "acme", "--sends-per-recipient-per-hour", "10", "--max-reminders", "5000"))[0]).toBe(0);
+  const set = {
+    ...{ requests_per_minute: 600, sends_per_minute: 300, sends_per_recipient_per_hour: 10 },
+    max_reminders: 5_000,
+  };
   expect(await limits()).toEqual([
     { name: "acme", ...set },
     { name: "default", ...untouched },
     { name: "globex", ...untouched },
   ]);
-  expect((await run("show", "acme"))[1]).toMatch(/^requests-per-minute: +600\nsends-per-minute: +300\n.*hour: +10\n/);
+  expect((await run("show", "acme"))[1]).toMatch(
+    /^requests-per-minute: +600\nsends-per-minute: +300\n.*hour: +10\nmax-reminders: +5000\n[\s\S]*active reminders: +0\n$/,
+  );
+  expect((await run("list"))[1]).toBe("acme\ndefault\nglobex\n");
+  expect(JSON.parse((await run("list", "--json"))[1])).toMatchObject([
+    { name: "acme", ...set },
+    { name: "default", ...untouched },
+    { name: "globex", ...untouched },
+  ]);
 
   expect((await run("set", "acme", "--sends-per-minute", "none"))[1]).toMatch(
     /^sends-per-minute: +as SENDS_PER_MINUTE/m,

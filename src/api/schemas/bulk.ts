@@ -29,10 +29,15 @@ const Refused = z.strictObject({
   errors: FieldErrors,
 });
 
+const OverQuota = z.strictObject({
+  status: z.literal(403).describe("The tenant has as many ACTIVE reminders as it may have."),
+  detail: z.string(),
+});
+
 export const CreatedReminders = z
   .strictObject({
     results: z
-      .array(z.union([Granted, Refused]))
+      .array(z.union([Granted, Refused, OverQuota]))
       .describe("What became of each, in the order of the request, with the status that it would have had by itself."),
   })
   .meta({
@@ -57,4 +62,4 @@ export const CreatedReminders = z
     ],
   });
 
-export type CreatedReminder = z.output<typeof Granted> | z.output<typeof Refused>;
+export type CreatedReminder = z.output<typeof Granted> | z.output<typeof Refused> | z.output<typeof OverQuota>;
