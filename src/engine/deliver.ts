@@ -13,6 +13,7 @@ import { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
 import { messageFor } from "./message.ts";
 import { exhausted, failed, handedBack, type Outcome, sent } from "./outcome.ts";
+import type { Places } from "./places.ts";
 import { Recorder } from "./recorder.ts";
 import type { Ended } from "./results.ts";
 import type { EngineSettings } from "./settings.ts";
@@ -23,6 +24,8 @@ const WIND_UP_MS = 700;
 /** How long a channel may take to wind up after its signal fired; then we go on without it. */
 const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
+/** Where a tenant has all the places of a lane that it may have, what waits there of the others is looked for this often. */
+const PASSED_OVER_MS = 100;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
@@ -66,9 +69,9 @@ export class Deliverer {
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
   }
 
-  /** How many deliveries each lane takes now. */
-  rooms(): Map<string, number> {
-    return new Map([...this.#lanes].map(([name, lane]) => [name, lane.room]));
+  /** The places that each lane has now, to plan with. */
+  rooms(): Map<string, Places> {
+    return new Map([...this.#lanes].map(([name, lane]) => [name, lane.places()]));
   }
 
   /** Call when something had to be left in the database because its lane was full. */
@@ -93,12 +96,15 @@ export class Deliverer {
       const limit = Math.min(lane.room, this.#settings.batchSize);
       const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
       if (limit > 0 && (count >= limit || lane.after !== null)) isMore = true;
-      if (lane.room === 0) lane.turnedAway();
+      if (lane.room === 0 || lane.places().full().length > 0) lane.turnedAway();
       claimed += count;
     }
     const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
+    // What a tenant that has all its places there still has waiting would hide when the others' are due.
+    const withRoomForAll = withRoom.filter((lane) => lane.places().full().length === 0);
     // Asked for also where there is more, so that the marks keep up.
-    const nextMs = await this.#lookForNext(withRoom);
+    const lookedForMs = await this.#lookForNext(withRoomForAll);
+    const nextMs = withRoomForAll.length < withRoom.length ? Math.min(lookedForMs, PASSED_OVER_MS) : lookedForMs;
     if (isMore && withRoom.length > 0) return 0;
     return claimed > 0 ? Math.max(0, nextMs) : nextMs;
   }
@@ -145,6 +151,7 @@ export class Deliverer {
       suspects: this.#held.values().some((held) => held.isSuspect && held.channel === lane.channel.name) ? 0 : 1,
       from: lane.mark.from,
       after: lane.after,
+      room: lane.places(),
       lease,
       maxAttempts: this.#settings.retry.maxAttempts,
     });
@@ -197,7 +204,7 @@ export class Deliverer {
   /** Gives its place to others while somebody outside is asked, and takes its turn again after that. */
   async #ask(lane: Lane, held: Held): Promise<void> {
     held.sendingSinceMs = null;
-    lane.ended();
+    lane.ended(held);
     let outcome: Outcome | null;
     try {
       outcome = await this.#gate.ask(held);
@@ -214,7 +221,7 @@ export class Deliverer {
     if (held.hasEnded) return;
     held.hasEnded = true;
     this.#held.remove(held);
-    lane.ended();
+    lane.ended(held);
     this.#onClaimable();
   }
 
@@ -224,7 +231,7 @@ export class Deliverer {
     held.hasEnded = true;
     this.#report(held, outcome);
     this.#recorder.add({ held, outcome });
-    lane?.ended();
+    lane?.ended(held);
   }
 
   #report({ channel, attempts, ...key }: Held, { status, reason, untried }: Outcome): void {

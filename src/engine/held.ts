@@ -1,5 +1,6 @@
 import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import type { StopAnswer } from "../core/stop.ts";
+import type { Tenant } from "../core/tenant.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import type { Answers } from "./asking/answers.ts";
 import { LEASE_MARGIN_MS } from "./settings.ts";
@@ -7,6 +8,7 @@ import { LEASE_MARGIN_MS } from "./settings.ts";
 /** A delivery that this worker holds under a lease, from its claim until its result is stored. Times are `performance.now()`. */
 export interface Held extends DeliveryKey {
   token: string;
+  tenantId: Tenant;
   channel: string;
   recipient: string | null;
   /** Delivery attempts so far, the present one included. */

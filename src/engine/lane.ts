@@ -3,13 +3,14 @@ import { Deadlines } from "./deadlines.ts";
 import { Early } from "./early.ts";
 import type { Held } from "./held.ts";
 import { LowMark } from "./low-mark.ts";
+import { Places } from "./places.ts";
 
 /** A lane holds this many times its concurrency: enough to keep it busy between claims, too few to hoard. */
 const QUEUE_FACTOR = 10;
 
 /**
- * The sends of one channel: a queue and a bounded number at work. A channel that hangs fills its own lane and no other;
- * what has no room here stays in the database for whoever has.
+ * The sends of one channel: a queue and a bounded number at work. A channel that hangs fills its own lane and no other, and
+ * a tenant whose own server hangs not even that (see `Places`); what has no room here stays in the database for whoever has.
  */
 export class Lane {
   readonly channel: Channel;
@@ -22,7 +23,9 @@ export class Lane {
   readonly #onRoom: () => void;
   readonly #early = new Early((held) => this.#enqueue(held));
   readonly #queue: Held[] = [];
-  #inFlight = 0;
+  /** Of all that it holds, and of what is being sent. */
+  readonly #holding: Places;
+  readonly #sending: Places;
   #stopped = false;
   #wasFull = false;
 
@@ -30,17 +33,20 @@ export class Lane {
   constructor(channel: Channel, begin: (lane: Lane, held: Held) => void, onRoom: () => void) {
     this.channel = channel;
     this.deadlines = new Deadlines(channel.timeoutMs);
+    this.#holding = new Places(channel.concurrency * QUEUE_FACTOR);
+    this.#sending = new Places(channel.concurrency);
     this.#begin = begin;
     this.#onRoom = onRoom;
   }
 
   /** How many more deliveries it takes. */
   get room(): number {
-    if (this.#stopped) return 0;
-    return Math.max(
-      0,
-      this.channel.concurrency * QUEUE_FACTOR - this.#early.size - this.#queue.length - this.#inFlight,
-    );
+    return this.#stopped ? 0 : this.#holding.free;
+  }
+
+  /** The places that it has for more, to plan with. */
+  places(): Places {
+    return this.#stopped ? new Places(0) : this.#holding.copy();
   }
 
   /** Call when something had to be left in the database for want of room. */
@@ -49,13 +55,15 @@ export class Lane {
   }
 
   add(held: Held): void {
+    this.#holding.take(held.tenantId);
     if (held.notBeforeMs > performance.now()) this.#early.add(held);
     else this.#enqueue(held);
   }
 
   /** Call when a delivery that was begun has ended. */
-  ended(): void {
-    this.#inFlight -= 1;
+  ended({ tenantId }: Held): void {
+    this.#sending.giveBack(tenantId);
+    this.#holding.giveBack(tenantId);
     this.#pump();
     if (this.#wasFull && this.#queue.length < this.channel.concurrency) {
       this.#wasFull = false;
@@ -75,10 +83,11 @@ export class Lane {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#inFlight < this.channel.concurrency) {
-      const held = this.#queue.shift();
+    while (!this.#stopped && this.#sending.free > 0) {
+      const next = this.#queue.findIndex(({ tenantId }) => this.#sending.leftFor(tenantId) > 0);
+      const [held] = next === -1 ? [] : this.#queue.splice(next, 1);
       if (!held) break;
-      this.#inFlight += 1;
+      this.#sending.take(held.tenantId);
       this.#begin(this, held);
     }
   }

@@ -15,6 +15,7 @@ import type { CompletedReminder, DueReminder, FiredReminder, NewDelivery, Paused
 import type { MovedReminder } from "../store/unplanned.ts";
 import { type Answers, NO_ANSWERS } from "./asking/answers.ts";
 import type { Held } from "./held.ts";
+import type { Places } from "./places.ts";
 import { quietAt } from "./quiet.ts";
 
 /** Everything that one firing transaction writes, and what this worker sends once it is committed. */
@@ -34,8 +35,8 @@ export interface Plan {
 
 export interface Planning {
   channels: Channels;
-  /** How many deliveries each channel's lane takes; what is beyond that waits in the database. */
-  rooms: Map<string, number>;
+  /** The places that each channel's lane has; what is beyond that waits in the database. */
+  rooms: ReadonlyMap<string, Places>;
   lease: Lease;
   /** `performance.now()` before the reminders were read. */
   readAtMs: number;
@@ -176,9 +177,7 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     plan.events.push({ reminderId: id, type: "quiet", because: quiet.because });
     return;
   }
-  const room = rooms.get(channel.name) ?? 0;
-  rooms.set(channel.name, room - 1);
-  if (room <= 0) {
+  if (!rooms.get(channel.name)?.tryTake(tenantId)) {
     delivery.status = "pending";
     return;
   }
@@ -192,6 +191,7 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     occurrenceAt: send.occurrenceAt,
     recipientNo: 0,
     token: lease.token,
+    tenantId,
     channel: channel.name,
     recipient: delivery.recipient,
     attempts: 1,

@@ -1,4 +1,5 @@
 import type { Instant } from "../core/reminder.ts";
+import type { Tenant } from "../core/tenant.ts";
 import { evenly, takeTurns } from "../core/turns.ts";
 import type { Row, Sql } from "./postgres.ts";
 import { beginning, LEASED, WAITING } from "./wake.ts";
@@ -13,7 +14,17 @@ export interface Claimable {
   from: Instant | null;
   /** Null: what waits the longest. Else the same share for each tenant, beginning with the one after this. */
   after: string | null;
+  /** What each tenant may have of the `limit`; left out: as much as there is. */
+  room?: Room;
   maxAttempts: number;
+}
+
+/** Places of which no tenant may have all. */
+export interface Room {
+  leftFor(tenant: Tenant): number;
+  tryTake(tenant: Tenant): boolean;
+  /** Those for whom nothing is left. */
+  full(): Tenant[];
 }
 
 /** Locked deliveries, in the order in which they are to be sent. */
@@ -28,18 +39,19 @@ const COLUMNS = "tenant_id, reminder_id, occurrence_at, recipient_no, recipient,
 
 // What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
 // worker died or fell silent with ($4 attempts or more, but not all of its $5): of these at most $6, beside the limit of $2.
+// The tenants of $7 have no room.
 const LEASES_RUN_OUT = `
   unsuspected as materialized (
     select ${COLUMNS}, 'leased' as part
       from deliveries
-     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5)
+     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5) and tenant_id <> all($7::text[])
      order by next_attempt_at
      limit $2
        for update skip locked
   ), suspects as materialized (
     select ${COLUMNS}, 'suspect' as part
       from deliveries
-     where ${TAKEABLE} and ${LEASED} and attempts >= $4 and attempts < $5
+     where ${TAKEABLE} and ${LEASED} and attempts >= $4 and attempts < $5 and tenant_id <> all($7::text[])
      order by next_attempt_at
      limit $6
        for update skip locked
@@ -71,7 +83,7 @@ const waitingOfShare = (part: "oldest" | "newest", order: string): string => `
 const LOCK_SHARES = `
   with ${LEASES_RUN_OUT}, shares as (
     select *
-      from unnest($7::text[], $8::int[], $9::int[]) as s(tenant_id, oldest, newest)
+      from unnest($8::text[], $9::int[], $10::int[]) as s(tenant_id, oldest, newest)
   ), oldest as materialized (${waitingOfShare("oldest", "next_attempt_at")}
   ), newest as materialized (${waitingOfShare("newest", "next_attempt_at desc")}
   )
@@ -106,28 +118,46 @@ const TENANTS_AT_ONCE = 32;
 
 /** Locks what may be sent: leases that ran out, what is due for a retry, and what waits for its turn. */
 export async function lockClaimable(sql: Sql, claim: Claimable): Promise<Locked> {
-  const { channel, limit, suspects, from, after, maxAttempts } = claim;
+  const { channel, limit, suspects, from, after, room, maxAttempts } = claim;
   // One attempt at least is left for when a suspect is alone among its kind.
   const suspectFrom = Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
-  const params = [channel, limit, beginning(from), suspectFrom, maxAttempts, suspects];
-  if (after !== null) return lockShares(sql, claim, params, after);
+  const full = room?.full() ?? [];
+  const params = [channel, limit, beginning(from), suspectFrom, maxAttempts, suspects, full];
+  // By instant, much of a tenant that has no room would be in the way of the others.
+  if (after !== null || full.length > 0) return lockShares(sql, claim, params, after ?? "", new Set(full));
 
-  const rows = await sql.query(LOCK_LONGEST, params);
-  return { rows, next: rows.filter((row) => row.part !== "suspect").length >= limit ? "" : null };
+  const locked = await sql.query(LOCK_LONGEST, params);
+  const rows = withRoom(room, locked);
+  const isMore = rows.length < locked.length || rows.filter((row) => row.part !== "suspect").length >= limit;
+  return { rows, next: isMore ? "" : null };
+}
+
+/** Those for which their tenants have room. The others are let go when the transaction ends, as they were. */
+function withRoom(room: Room | undefined, rows: Row[]): Row[] {
+  return room ? rows.filter((row) => room.tryTake(row.tenant_id as Tenant)) : rows;
 }
 
 /** With as many attempts, none of which came to an end, a delivery is suspected of ending the workers that send it. */
 const SUSPECT_ATTEMPTS = 2;
 
-async function lockShares(sql: Sql, claim: Claimable, params: unknown[], after: string): Promise<Locked> {
-  const { channel, limit, from } = claim;
+async function lockShares(
+  sql: Sql,
+  { channel, limit, from, room }: Claimable,
+  params: unknown[],
+  after: string,
+  full: ReadonlySet<Tenant>,
+): Promise<Locked> {
   const look = [channel, beginning(from), after, LARGEST_LOOK];
   const visited = await sql.query<{ tenant_id: string; is_due: boolean }>(WAITING_TENANTS, look);
-  const due = visited.filter((tenant) => tenant.is_due).map((tenant) => tenant.tenant_id);
+  const due = visited
+    .filter((tenant) => tenant.is_due && !full.has(tenant.tenant_id))
+    .map(({ tenant_id }) => tenant_id);
   const tenants = due.slice(0, Math.min(TENANTS_AT_ONCE, limit));
   const lookedAt = due.length > tenants.length ? tenants.at(-1) : visited.at(LARGEST_LOOK - 1)?.tenant_id;
 
-  const shares = evenly(limit, Math.max(1, tenants.length)).slice(0, tenants.length);
+  const shares = evenly(limit, Math.max(1, tenants.length))
+    .slice(0, tenants.length)
+    .map((share, place) => Math.min(share, room?.leftFor(tenants[place] as Tenant) ?? share));
   const oldest = shares.map((share) => Math.ceil(share / 2));
   const newest = shares.map((share) => Math.floor(share / 2));
   const locked = await sql.query(LOCK_SHARES, [...params, tenants, oldest, newest]);
@@ -139,7 +169,7 @@ async function lockShares(sql: Sql, claim: Claimable, params: unknown[], after: 
   const isMore = [...turns.values()].some((turn, place) => turn.oldest.length >= (oldest[place] as number));
   const leased = locked.filter((row) => row.part === "leased" || row.part === "suspect");
   return {
-    rows: [...leased, ...takeTurns([...turns.values()].flatMap((turn) => [turn.newest, turn.oldest]))],
+    rows: withRoom(room, [...leased, ...takeTurns([...turns.values()].flatMap((turn) => [turn.newest, turn.oldest]))]),
     next: lookedAt ?? (isMore ? "" : null),
   };
 }

@@ -1,4 +1,5 @@
 import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import type { Tenant } from "../core/tenant.ts";
 import { type Claimable, lockClaimable } from "./claimable.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
@@ -20,6 +21,7 @@ export interface Lease {
 export interface ClaimedDelivery extends DeliveryKey {
   /** Null when somebody removed the row from `reminder_jobs`. */
   known: ReminderWithFacts | null;
+  tenantId: Tenant;
   channel: string;
   recipient: string | null;
   /** Delivery attempts so far, the one now beginning included. */
@@ -64,6 +66,7 @@ export async function claimDeliveries(
       return {
         ...key,
         known: reminders.get(key.reminderId) ?? null,
+        tenantId: row.tenant_id as Tenant,
         channel,
         recipient: row.recipient as string | null,
         attempts,

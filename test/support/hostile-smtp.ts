@@ -64,6 +64,11 @@ export async function startHostile(hostility: Hostility) {
     get open() {
       return sockets.filter((socket) => !socket.destroyed).length;
     },
+    /** Ends all connections, and from then on each new one at once. */
+    hangUp() {
+      server.on("connection", (socket) => socket.destroy());
+      for (const socket of sockets) socket.destroy();
+    },
     get bytesTaken() {
       return sockets.map((socket) => socket.bytesWritten - socket.writableLength);
     },

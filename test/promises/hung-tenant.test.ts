@@ -1,0 +1,109 @@
+import { pino } from "pino";
+import { expect, onTestFinished, test } from "vitest";
+import { BrokenAccount, toEmailAccount } from "../../src/channels/email/account.ts";
+import { createChannels } from "../../src/channels/registry.ts";
+import { TenantSettings } from "../../src/engine/tenant-settings.ts";
+import { startWorker } from "../../src/engine/worker.ts";
+import { Keyring } from "../../src/secrets/keyring.ts";
+import { newMasterKey, parseMasterKeys } from "../../src/secrets/master-key.ts";
+import { writeChannelSettings } from "../../src/store/channel-settings.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import { silent, startHostile } from "../support/hostile-smtp.ts";
+import { startSmtp } from "../support/smtp.ts";
+import { createTenants } from "../support/tenants.ts";
+import { until } from "../support/wait.ts";
+
+const CONCURRENCY = 4;
+const SOON = { maxAttempts: 5, baseMs: 50, capMs: 100 };
+
+/** Starts a worker that sends e-mail by the server at `port`, unless a tenant has a server of its own. */
+function sendBy(database: TestDatabase, port: number): void {
+  const sql = workerDatabase(database);
+  const keyring = new Keyring(parseMasterKeys(newMasterKey()));
+  const cannotOpen = (sentence: string) => new BrokenAccount(sentence);
+  const accounts = new TenantSettings({ database: sql, keyring, channel: "email", make: toEmailAccount, cannotOpen });
+  const channels = createChannels({
+    email: {
+      from: { address: "noreply@company.example", name: "Company" },
+      server: { host: "127.0.0.1", port, username: null, password: null, tls: "off" },
+      concurrency: CONCURRENCY,
+    },
+    print: () => {},
+    ownEmailAccount: (tenantId) => accounts.of(tenantId),
+  });
+  const worker = startWorker({ database: sql, channels, log: pino({ level: "silent" }), settings: { retry: SOON } });
+  onTestFinished(async () => {
+    await worker.stop();
+    for (const channel of channels.values()) await channel.close();
+  });
+}
+
+async function useOwnServer(database: TestDatabase, tenantId: string, port: number): Promise<void> {
+  const settings = {
+    smtp_host: "127.0.0.1",
+    smtp_port: port,
+    smtp_tls: "off",
+    from_email: `noreply@${tenantId}.example`,
+  };
+  const secrets = new Map();
+  await database.transaction((sql) => writeChannelSettings(sql, { tenantId, channel: "email", settings, secrets }));
+}
+
+async function insertDue(database: TestDatabase, tenant: string, count: number, secondsAgo: number): Promise<void> {
+  await database.query(
+    `insert into reminder_jobs (tenant_id, entity_type, entity_id, event_type, channel, recipient, schedule_type, run_at)
+     select $1, 'invoice', n::text, $3::text, 'email', n || '@example.org', 'one_time',
+            reminder_now() - $3::int * interval '1 second'
+       from generate_series(1, $2::int) n`,
+    [tenant, count, secondsAgo],
+  );
+}
+
+test.each([
+  ["a server of its own", true],
+  ["the installation's", false],
+])(
+  "P9: a tenant's own mail server that hangs keeps no place from another tenant, which sends by %s",
+  async (_by, isOwn) => {
+    const database = await freshDatabase();
+    await createTenants(database, "acme", "globex");
+    const [hung, shared, own] = [await startHostile(silent), await startSmtp(), await startSmtp()];
+    await useOwnServer(database, "acme", hung.port);
+    if (isOwn) await useOwnServer(database, "globex", own.port);
+    await insertDue(database, "acme", 300, 30);
+    sendBy(database, shared.port);
+    await until(
+      () => hung.connections >= CONCURRENCY / 2,
+      "the hung server has all the places that its tenant may have",
+    );
+
+    // More than the lane holds of one tenant at once, so that some wait in the database, behind those of the other.
+    await insertDue(database, "globex", 60, 0);
+    const { received } = isOwn ? own : shared;
+    await until(() => received.length === 60, "all of the other's are sent");
+
+    // Nobody waited for a send of acme to be given up: none has ended.
+    const acme = await database.query(
+      "select status, count(*)::int as count from deliveries where tenant_id = 'acme' group by status order by status",
+    );
+    expect(acme.map(({ status }) => status)).toEqual(["pending", "sending"]);
+    expect(acme.reduce((sum, { count }) => sum + (count as number), 0)).toBe(300);
+    expect(hung.connections).toBeLessThan(CONCURRENCY);
+  },
+);
+
+test("what waited for a server that hung is sent when it is well again, all of it once", async () => {
+  const database = await freshDatabase();
+  await createTenants(database, "acme");
+  const [hung, shared, well] = [await startHostile(silent), await startSmtp(), await startSmtp()];
+  await useOwnServer(database, "acme", hung.port);
+  await insertDue(database, "acme", 120, 0);
+  sendBy(database, shared.port);
+  await until(() => hung.connections >= CONCURRENCY / 2, "its sends hang");
+  await useOwnServer(database, "acme", well.port);
+  hung.hangUp();
+
+  await until(() => well.received.length === 120, "all are sent");
+  expect(new Set(well.received.map(({ envelope }) => envelope.to[0])).size).toBe(120);
+});
