@@ -60,6 +60,24 @@ describe("the arrows point down", () => {
   });
 });
 
+test("nothing imports itself, by however many others", () => {
+  // What is imported as a type alone is gone when it runs.
+  const values = ({ text, imports }: File): string[] =>
+    imports.filter((target) => !new RegExp(`^(?:import|export) type [^;]*?"${target}"`, "m").test(text));
+  const importsOf = new Map(files.map((file) => [file.path, ours({ ...file, imports: values(file) })]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const follow = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start !== -1) circles.push([...trail.slice(start), path].join(" -> "));
+    if (start !== -1 || done.has(path)) return;
+    for (const next of importsOf.get(path) ?? []) follow(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const { path } of files) follow(path, []);
+  expect(circles).toEqual([]);
+});
+
 test("the core has no clock, no randomness and no I/O", () => {
   const impure = /\bDate\.now\b|new Date\(\)|Math\.random|performance\.|process\.|from "node:|setTimeout|fetch\(/;
   expect(files.filter((file) => file.room === "core" && impure.test(file.text)).map((file) => file.path)).toEqual([]);

@@ -1,29 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import { DEFAULT_TENANT, type Tenant } from "../core/tenant.ts";
 import type { ApiDatabase, TenantDatabase } from "../store/tenant-database.ts";
+import { SCOPES, type Scope } from "./access/scope.ts";
 import { isOpen } from "./access/scopes.ts";
 import type { Api } from "./context.ts";
-
-/** What an actor may do. */
-export const SCOPES = [
-  "reminders:read",
-  "reminders:write",
-  "flags:read",
-  "flags:write",
-  "contacts:read",
-  "contacts:write",
-  "calendars:read",
-  "calendars:write",
-  "audit:read",
-  "events:write",
-  "event-rules:read",
-  "event-rules:write",
-] as const;
-export type Scope = (typeof SCOPES)[number];
-
-export function isScope(name: string): name is Scope {
-  return (SCOPES as readonly string[]).includes(name);
-}
 
 /** Who asks. */
 export interface Actor {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { SCOPES } from "../api/actor.ts";
+import { SCOPES } from "../api/access/scope.ts";
 import { type CreateOptions, keysCreate, keysList, keysRevoke, keysRotate } from "./keys.ts";
 import { run } from "./run.ts";
 

@@ -1,5 +1,5 @@
 import { newKey } from "../api/access/key-text.ts";
-import { isScope, SCOPES, type Scope } from "../api/actor.ts";
+import { isScope, SCOPES, type Scope } from "../api/access/scope.ts";
 import { toIso } from "../core/instant.ts";
 import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { insertKey, type KeyRow, listKeys, lockKey, replaceKey, revokeKey } from "../store/keys.ts";

@@ -1,4 +1,5 @@
-import type { Instant } from "./reminder.ts";
+/** A moment in time: milliseconds since the Unix epoch, UTC. The database keeps the same precision (`timestamptz(3)`). */
+export type Instant = number;
 
 export const MS_PER_MINUTE = 60_000;
 

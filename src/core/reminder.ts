@@ -1,11 +1,11 @@
 /** The words of the engine as types. Everything else is written in these. */
 
+import type { Instant } from "./instant.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { ByCalendar } from "./schedule/by-calendar.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
 
-/** A moment in time: milliseconds since the Unix epoch, UTC. The database keeps the same precision (`timestamptz(3)`). */
-export type Instant = number;
+export type { Instant };
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };

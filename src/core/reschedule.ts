@@ -7,16 +7,16 @@ import { boundOfOneTime } from "./schedule/begin.ts";
 import {
   type ByCalendar,
   type ByCalendarFields,
-  type Calendars,
   editedByCalendar,
   misplacedCount,
   missingCalendar,
   NO_CALENDARS,
   toBusinessTime,
 } from "./schedule/by-calendar.ts";
-import { checkTimetable, DEFAULT_MIN_INTERVAL_SECONDS } from "./schedule/check.ts";
+import { checkTimetable } from "./schedule/check.ts";
 import { fieldsOf, misplacedField, type Refusal, type ScheduleFields, toRule } from "./schedule/fields.ts";
 import { askedOccurrence, nextOccurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
+import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
 import { firstZone } from "./schedule/zone.ts";
 
 /** The part of an edit that is about when. What is undefined stays as it is. */
@@ -27,21 +27,6 @@ export interface ScheduleEdit extends ScheduleFields {
   bounds?: { [Name in keyof Bounds]?: Bounds[Name] | undefined } | undefined;
   business?: ByCalendarFields | undefined;
 }
-
-/** What else decides whether and when an edited reminder is due. */
-export interface Surroundings {
-  /** The contact's time zone, else the tenant's. */
-  contactZone: string | null;
-  /** The calendars that it goes by or is to go by; not set: none. */
-  calendars?: Calendars;
-  /** Nobody may be reminded more often than this. */
-  minIntervalSeconds: number;
-}
-
-export const PLAIN_SURROUNDINGS: Surroundings = {
-  contactZone: null,
-  minIntervalSeconds: DEFAULT_MIN_INTERVAL_SECONDS,
-};
 
 export type Rescheduled =
   | ({

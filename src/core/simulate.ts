@@ -4,10 +4,10 @@ import { type LifecycleAction, transition } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { recheck } from "./recheck.ts";
 import type { CompletionReason, DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
-import { PLAIN_SURROUNDINGS, type Surroundings } from "./reschedule.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry.ts";
 import { NO_CALENDARS } from "./schedule/by-calendar.ts";
 import { timetableOf } from "./schedule/schedule.ts";
+import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
 import { readAnswer } from "./stop.ts";
 import { type ReminderEdit, update } from "./update.ts";
 

@@ -2,9 +2,10 @@ import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { Instant, JsonObject, JsonValue, OnUnknown, ReminderRecord, StopCondition } from "./reminder.ts";
-import { PLAIN_SURROUNDINGS, reschedule, type ScheduleEdit, type Surroundings } from "./reschedule.ts";
+import { reschedule, type ScheduleEdit } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
 import { fieldsOf, type Refusal } from "./schedule/fields.ts";
+import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
 
 /** What somebody wants a reminder to be. What is undefined stays as it is; null clears. */
 export interface ReminderEdit extends ScheduleEdit {

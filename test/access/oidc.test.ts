@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { newKey } from "../../src/api/access/key-text.ts";
 import { createOidc } from "../../src/api/access/oidc.ts";
 import type { OidcSettings } from "../../src/api/access/settings.ts";
 import { client, startApi } from "../support/api.ts";
@@ -170,4 +171,18 @@ test("expiry goes by the database's clock, with some leeway", async () => {
   expect((await client(api.url, await issuer.token()).refused(401, "GET", "/flags")).detail).toContain("expired");
   const inTime = Math.floor(Date.now() / 1_000) + 3_600 - 10;
   expect((await client(api.url, await issuer.token({ exp: inTime })).call("GET", "/flags")).status).toBe(200);
+});
+
+test("a good token is let in from an address that has shown too many bad keys and tokens, and a bad one isn't heard", async () => {
+  const issuer = await startIssuer();
+  const { api } = await apiOf(issuer);
+  const token = await issuer.token();
+  const bad = client(api.url, `${token.slice(0, -6)}AAAAAA`);
+  const statuses = new Set<number>();
+  for (let n = 0; n < 70; n += 1) statuses.add((await bad.call("GET", "/flags")).status);
+  expect(statuses).toEqual(new Set([401, 429]));
+
+  expect((await client(api.url, token).call("GET", "/flags")).status).toBe(200);
+  expect((await client(api.url, newKey().text).call("GET", "/flags")).status).toBe(429);
+  expect((await bad.call("GET", "/flags")).status).toBe(429);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SCOPES } from "../../src/api/actor.ts";
+import { SCOPES } from "../../src/api/access/scope.ts";
 import { buildServer } from "../../src/api/server.ts";
 import { channelMap } from "../../src/channels/registry.ts";
 import { apiDatabase } from "../../src/store/tenant-database.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
-import { SCOPES } from "../../src/api/actor.ts";
+import { SCOPES } from "../../src/api/access/scope.ts";
 import * as audit from "../../src/api/schemas/audit.ts";
 import * as contact from "../../src/api/schemas/contact.ts";
 import * as delivery from "../../src/api/schemas/delivery.ts";

@@ -1,4 +1,4 @@
-import { SCOPES } from "../../src/api/actor.ts";
+import { SCOPES } from "../../src/api/access/scope.ts";
 import type { Database } from "../../src/store/postgres.ts";
 import { createTenant } from "../../src/store/tenants.ts";
 import { asOwner, giveKey } from "../support/keys.ts";

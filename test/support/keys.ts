@@ -1,5 +1,5 @@
 import { newKey } from "../../src/api/access/key-text.ts";
-import { SCOPES } from "../../src/api/actor.ts";
+import { SCOPES } from "../../src/api/access/scope.ts";
 import { EVERY_TENANT } from "../../src/store/identity.ts";
 import { insertKey } from "../../src/store/keys.ts";
 import type { Database, Session } from "../../src/store/postgres.ts";

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyRequest } from "fastify";
 import { DEFAULT_TENANT, type Tenant } from "../../core/tenant.ts";
 import { type TenantLimits, tenantLimits } from "../../store/keys.ts";
 import type { ApiDatabase } from "../../store/tenant-database.ts";
-import { type Actor, isAnybody, isScope, type Scope } from "../actor.ts";
+import { type Actor, isAnybody } from "../actor.ts";
 import { Problem } from "../problem.ts";
 import { invalidToken, unauthenticated } from "./challenge.ts";
 import { databaseClock } from "./clock.ts";
@@ -13,6 +13,7 @@ import { Memory } from "./memory.ts";
 import { createOidc } from "./oidc.ts";
 import type { Reach } from "./reach.ts";
 import { remembered } from "./remembered.ts";
+import { isScope, type Scope } from "./scope.ts";
 import type { OidcSettings } from "./settings.ts";
 
 export interface GateOptions {
@@ -51,12 +52,15 @@ export class Gate {
       if (await this.#isOpen()) return isAnybody(request);
       throw unauthenticated();
     }
-    const isKnown = this.#keys.remembers(idOf(token) ?? "", token);
-    if (!isKnown) this.#failures.refuseIfTooMany(request.ip);
+    const isKey = token.startsWith(KEY_PREFIX);
+    // To look for a key costs a question to the database. What a token says is checked here, so one that is good is let in
+    // whatever others of its address have shown.
+    if (isKey && !this.#keys.remembers(idOf(token) ?? "", token)) this.#failures.refuseIfTooMany(request.ip);
     try {
-      return await (token.startsWith(KEY_PREFIX) ? this.#byKey(token) : this.#byToken(token));
+      return await (isKey ? this.#byKey(token) : this.#byToken(token));
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
+        this.#failures.refuseIfTooMany(request.ip);
         this.#failures.note(request.ip);
         request.log.warn({ address: request.ip, because: error.message }, "somebody was turned away");
       }

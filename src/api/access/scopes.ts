@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
-import type { Scope } from "../actor.ts";
 import type { Api } from "../context.ts";
 import { insufficientScope } from "./challenge.ts";
+import type { Scope } from "./scope.ts";
 
 /** What a route asks of whoever calls it: a scope, a signature over what is sent, or nothing at all. */
 export type Access = Scope | "signature" | "open";

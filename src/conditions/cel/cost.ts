@@ -1,5 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { isIterating, partsOf } from "./structure.ts";
+import { isIterating, partsOf } from "./parts.ts";
 
 /** How large what an expression is about can be. */
 export interface Sizes {

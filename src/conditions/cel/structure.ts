@@ -1,6 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { type Cost, costOf } from "./cost.ts";
 import { ExpressionFlaw } from "./flaw.ts";
+import { ITERATING, isIterating, partsOf } from "./parts.ts";
 
 /** What an expression turns out to be before anything is evaluated. */
 export interface Structure {
@@ -10,7 +11,6 @@ export interface Structure {
 }
 
 const MOST_FLAGS = 20;
-const ITERATING = new Set(["all", "exists", "exists_one", "map", "filter"]);
 const FUNCTIONS = new Set([
   "has",
   "size",
@@ -96,32 +96,4 @@ function flagOf(node: ASTNode): string | null {
 
 function isText(node: ASTNode | undefined): node is ASTNode & { args: string } {
   return node?.op === "value" && typeof node.args === "string";
-}
-
-/** True for what goes through a list. */
-export function isIterating(node: ASTNode): node is Extract<ASTNode, { op: "rcall" }> {
-  return node.op === "rcall" && ITERATING.has(node.args[0]);
-}
-
-/** The expressions that an expression is made of. */
-export function partsOf(node: ASTNode): ASTNode[] {
-  switch (node.op) {
-    case "value":
-    case "id":
-      return [];
-    case ".":
-    case ".?":
-      return [node.args[0]];
-    case "call":
-      return node.args[1];
-    case "rcall":
-      return [node.args[1], ...node.args[2]];
-    case "map":
-      return node.args.flat();
-    case "!_":
-    case "-_":
-      return [node.args];
-    default:
-      return [...node.args];
-  }
 }

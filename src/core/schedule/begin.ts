@@ -1,11 +1,11 @@
 import { asNextRun, type NextRun } from "../decide.ts";
 import { MS_PER_MINUTE } from "../instant.ts";
 import { type Bounds, type Instant, NO_BOUNDS, type Reminder, type Schedule } from "../reminder.ts";
-import type { Surroundings } from "../reschedule.ts";
 import { type ByCalendar, misplacedCount, missingCalendar, NO_CALENDARS, toBusinessTime } from "./by-calendar.ts";
 import { checkTimetable } from "./check.ts";
 import { misplacedField, type Refusal, type ScheduleFields, toRule } from "./fields.ts";
 import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { firstZone } from "./zone.ts";
 
 /** What somebody says about when a new reminder is to be due. */

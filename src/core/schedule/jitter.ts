@@ -1,9 +1,8 @@
-import type { Instant } from "../reminder.ts";
-import type { Timetable } from "./schedule.ts";
+import type { Instant, Reminder } from "../reminder.ts";
 
 /** How much later than meant an occurrence is due, in [0, `seconds`): the same for the same occurrence, wherever it is asked. */
 export function jitterMs(
-  { entityType, entityId, eventType }: Timetable["of"],
+  { entityType, entityId, eventType }: Pick<Reminder, "entityType" | "entityId" | "eventType">,
   meantAt: Instant,
   seconds: number,
 ): number {

@@ -1,4 +1,4 @@
-import type { Instant } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 
 /**
  * What the clocks on the wall show somewhere: the milliseconds since the epoch that the same reading would be in UTC. It says
