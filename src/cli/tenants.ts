@@ -57,6 +57,8 @@ const LIMITS = [
 ] as const;
 
 const OTHERS = ["--time-zone", "--quiet-hours"];
+/** Everything that waits for another cap is told of it. */
+const PATIENCE = { statementMs: 10 * 60_000 };
 
 export type OwnOptions = Partial<Record<keyof OwnSettings, string>>;
 
@@ -76,7 +78,7 @@ export function tenantsSet(name: string, options: OwnOptions): Command {
         details: { ...wanted } as JsonObject,
       });
       return own;
-    });
+    }, PATIENCE);
     tell(own);
     return "done";
   };

@@ -192,8 +192,9 @@ function isSilence(error: unknown): boolean {
 
 function ignore(): void {}
 
-/** SQLSTATE classes and codes that say "not now" rather than "not so". */
-const TRANSIENT_SQLSTATE = /^(08|53|57P0|58|40001|40P01|55P03|57014|25P03|XX000)/;
+/** SQLSTATE classes and codes that say "not now" rather than "not so". Who may log in is for others to mend, not for us. */
+const TRANSIENT_SQLSTATE = /^(08|28|3D000|53|57P0|58|40001|40P01|55P03|57014|25P03|XX000)/;
+const REFUSED_SQLSTATE = /^(28|3D000)/;
 const TRANSIENT_NETWORK =
   /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)|terminated|timeout|Connection ended|not queryable/i;
 
@@ -202,6 +203,12 @@ export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
   if (error instanceof pg.DatabaseError) return TRANSIENT_SQLSTATE.test(codeOf(error));
   return isConnectionLost(error);
+}
+
+/** True when there is a server, and it doesn't let us in: another password, a role that may not log in, no such database. */
+export function isLoginRefused(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isLoginRefused);
+  return error instanceof pg.DatabaseError && REFUSED_SQLSTATE.test(codeOf(error));
 }
 
 /** True when what the rows hold is to blame: the database refused it, or it can't be put into a query. */

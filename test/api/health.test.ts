@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { openDatabase } from "../../src/store/postgres.ts";
 import { startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
+import { createLogin, grantRoles } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
@@ -34,4 +36,25 @@ test("with a database that is not migrated it is not, and says what to run", asy
   const api = await startApi(database);
   expect(await ready(api.url)).toMatchObject({ status: 503, body: { missing: [expect.stringContaining("migrate")] } });
   expect((await api.call("GET", "/healthz")).status).toBe(200);
+});
+
+test("with a login that the database refuses from now on it is not, says so, and is again once it may", async () => {
+  const { database, work } = await world();
+  work();
+  const login = await createLogin(database.url);
+  await grantRoles(database.url, login.name);
+  const asLogin = openDatabase({ url: login.urlOf(new URL(database.url).pathname.slice(1)), poolSize: 2 });
+  onTestFinished(() => asLogin.close());
+  const api = await startApi(asLogin);
+  await until(async () => (await ready(api.url)).status === 200, "it is ready");
+
+  await database.query(`alter role ${login.name} nologin`);
+  await database.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", [login.name]);
+  const refused = { status: 503, body: { missing: [expect.stringContaining("refuses our login")] } };
+  await until(async () => JSON.stringify((await ready(api.url)).body).includes("refuses"), "it notices");
+  expect(await ready(api.url)).toMatchObject(refused);
+  expect((await api.call("GET", "/flags")).status).toBe(503);
+
+  await database.query(`alter role ${login.name} login`);
+  await until(async () => (await ready(api.url)).status === 200, "it is ready again");
 });

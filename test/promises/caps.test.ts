@@ -81,6 +81,53 @@ test("a tenant's messages a minute: three workers together keep to it, to the la
   expect(await mostWithin(made, 60, "tenant_id")).toBeLessThanOrEqual(7);
 });
 
+test("what waits under a cap asks anew within seconds when the cap changes, and keeps to the new one", async () => {
+  const made = await world();
+  const { database, sink, work, advance } = made;
+  await createTenants(database, "acme");
+  const setCap = (cap: number | null) =>
+    database.query("update tenants set sends_per_minute = $1 where name = 'acme'", [cap]);
+  await setCap(2);
+  await insertDue(made, 12, "acme");
+  work(capped(null, null));
+  await settled(made);
+  expect(sink.received).toHaveLength(2);
+
+  await setCap(5);
+  await until(() => sink.received.length === 5, "the places that there are more are used");
+  await settled(made);
+  expect(sink.received).toHaveLength(5);
+  expect(await mostWithin(made, 60, "tenant_id")).toBe(5);
+
+  // Lower again: nothing leaves by a promise of before.
+  await setCap(1);
+  await until(
+    async () =>
+      (
+        await database.query(
+          "select from deliveries where reason = 'waits for its turn: at most 1 messages a minute for this tenant'",
+        )
+      ).length === 7,
+    "what waits has asked anew",
+  );
+  for (let step = 0; step < 60 && sink.received.length < 7; step += 1) {
+    await advance({ seconds: 3 });
+    await settled(made);
+  }
+  expect(sink.received).toHaveLength(7);
+  expect(await mostWithin(made, 60, "tenant_id")).toBe(5);
+  const [last] = await database.query<{ gap: number }>(
+    `select extract(epoch from max(finished_at) - (select finished_at from deliveries where status = 'sent'
+                                                    order by finished_at desc offset 1 limit 1)) as gap
+       from deliveries where status = 'sent'`,
+  );
+  expect(Number(last?.gap)).toBeGreaterThanOrEqual(60);
+
+  await setCap(null);
+  await until(() => sink.received.length === 12, "without a cap nothing waits");
+  expect(new Set(sink.received.map(({ reminder }) => reminder.id)).size).toBe(12);
+});
+
 test("a recipient's messages an hour: what is over waits, what others get doesn't, and a stop while it waits is heeded", async () => {
   const made = await world();
   const { database, sink, work, advance, setFlag } = made;

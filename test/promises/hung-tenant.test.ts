@@ -15,7 +15,7 @@ import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
 
 const CONCURRENCY = 4;
-const SOON = { maxAttempts: 5, baseMs: 50, capMs: 100 };
+const SOON = { maxAttempts: 5, baseSeconds: 0.1, factor: 1, capSeconds: 1 };
 
 /** Starts a worker that sends e-mail by the server at `port`, unless a tenant has a server of its own. */
 function sendBy(database: TestDatabase, port: number): void {

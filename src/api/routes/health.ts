@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isMigrated } from "../../store/migrate.ts";
-import { isDatabaseAway } from "../../store/postgres.ts";
+import { isDatabaseAway, isLoginRefused } from "../../store/postgres.ts";
 import { isWorkerBeating } from "../../store/readiness.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { answers } from "../responses.ts";
@@ -66,6 +66,7 @@ async function whatIsMissing(database: ApiContext["database"]): Promise<string[]
     timer = setTimeout(() => resolve([away]), PATIENCE_MS);
   });
   const answer = ask(database).catch((error: unknown) => {
+    if (isLoginRefused(error)) return ["the database refuses our login: see DATABASE_URL, and the database's log"];
     if (isDatabaseAway(error)) return [away];
     throw error;
   });

@@ -1,3 +1,5 @@
+-- Limits of a tenant: how many reminders it may have, and what waits when its caps change.
+
 -- How many reminders of a tenant may be ACTIVE at once; null: as many as there are.
 alter table tenants add column max_reminders integer check (max_reminders > 0);
 
@@ -154,3 +156,34 @@ create trigger reminder_jobs_place_again before update of status, deleted_at, te
   when (new.status = 'ACTIVE' and new.deleted_at is null
         and (old.status <> 'ACTIVE' or old.deleted_at is not null or old.tenant_id <> new.tenant_id))
   execute function reminder_jobs_take_place();
+
+-- What waits because of a cap was promised its place under the cap as it was. When that changes, all of the tenant's promises are
+-- withdrawn, and what waits asks anew once every worker knows of the change. Which places were used and which were promised is
+-- not kept apart (src/core/pace.ts), so all count as used just now: what is new in a higher cap is free at once, and no more.
+create function reminder_withdraw_promises() returns trigger
+  language plpgsql
+  as $$
+    declare
+      now_ms constant float8 := floor(extract(epoch from reminder_now()) * 1000);
+    begin
+      -- These before the deliveries, and in this order, as those do who give out places.
+      perform from pace where tenant_id = new.name order by kind, key for update;
+      update pace
+         set promised_until = null,
+             places = (select jsonb_build_array(jsonb_build_array(
+                                now_ms + case kind when 'tenant' then 65000 else 3900000 end, sum((place ->> 1)::integer)))
+                         from jsonb_array_elements(places) as place)
+       where tenant_id = new.name and promised_until is not null and jsonb_array_length(places) > 0;
+      update deliveries
+         set tenant_slot_at = null, recipient_slot_at = null,
+             next_attempt_at = greatest(occurrence_at, least(next_attempt_at, reminder_now() + interval '4 seconds'))
+       where tenant_id = new.name and status in ('pending', 'retrying')
+         and (tenant_slot_at is not null or recipient_slot_at is not null);
+      return null;
+    end
+  $$;
+
+create trigger tenants_caps after update of sends_per_minute, sends_per_recipient_per_hour on tenants for each row
+  when ((old.sends_per_minute, old.sends_per_recipient_per_hour)
+        is distinct from (new.sends_per_minute, new.sends_per_recipient_per_hour))
+  execute function reminder_withdraw_promises();
