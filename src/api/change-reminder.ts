@@ -24,7 +24,7 @@ import { toReminderJson } from "./schemas/reminder.ts";
 
 /**
  * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
- * line, all or nothing. Returns the reminder as it is then. Throws 403, 404, 409, 412 or 422, and 503 while somebody else
+ * line and what `noteWithin` writes, all or nothing. Returns the reminder as it is then. Throws 403, 404, 409, 412 or 422, and 503 while somebody else
  * holds the row.
  */
 export async function changeReminder(
@@ -32,10 +32,15 @@ export async function changeReminder(
   id: number,
   conditions: Conditions,
   change: (reminder: ReminderRecord, moment: Moment) => Updated,
+  noteWithin: (sql: TenantSql) => Promise<void>,
   calendarNames: readonly string[] = [],
 ): Promise<ReminderRecord> {
   try {
-    return await database.transaction((sql) => changeLocked(sql, id, conditions, change, calendarNames));
+    return await database.transaction(async (sql) => {
+      const reminder = await changeLocked(sql, id, conditions, change, calendarNames);
+      await noteWithin(sql);
+      return reminder;
+    });
   } catch (error) {
     if (isHeldElsewhere(error)) throw busy();
     if (isWithoutCalendar(error)) throw invalidField("calendar", "must be the name of a calendar: it was just deleted");

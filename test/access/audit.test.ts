@@ -98,6 +98,32 @@ test("many changes at once are all there, and a change whose line can't be writt
   expect((await api.call("GET", "/flags/last")).status).toBe(200);
 });
 
+test("what changes a reminder and its line are one: without the line nothing is changed, and there is one line for each", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database, { key: (await giveKey(database)).text });
+  const { id } = await api.create();
+  await asOwner(database).query(
+    "alter table audit_log add constraint full_up check (operation <> 'pauseReminder') not valid",
+  );
+  await api.refused(500, "POST", `/reminders/${id}/pause`);
+  expect((await api.get(id)).status).toBe("ACTIVE");
+
+  await asOwner(database).query("alter table audit_log drop constraint full_up");
+  await api.act(id, "pause");
+  await api.patch(id, { message: "changed" });
+  await api.call("POST", `/reminders/${id}/resume`, undefined, { "idempotency-key": "once" });
+  await api.call("POST", `/reminders/${id}/resume`, undefined, { "idempotency-key": "once" });
+  await api.remove(id);
+  expect((await audit(api)).map(({ operation, status }) => [operation, status])).toEqual([
+    ["deleteReminder", 204],
+    ["resumeReminder", 200],
+    ["resumeReminder", 200],
+    ["updateReminder", 200],
+    ["pauseReminder", 200],
+    ["createReminder", 201],
+  ]);
+});
+
 test("who need not say who he is leaves no line, and who asks too often fills nothing", async () => {
   const database = await freshDatabase();
   await (await startApi(database)).setFlag("a", true);

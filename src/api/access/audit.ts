@@ -1,9 +1,9 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import type { JsonObject } from "../../core/reminder.ts";
 import type { Tenant } from "../../core/tenant.ts";
 import { type AuditLine, insertAudit } from "../../store/audit.ts";
 import { Batcher } from "../../store/batcher.ts";
-import type { ApiDatabase, TenantDatabase } from "../../store/tenant-database.ts";
+import type { ApiDatabase, TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { hideBearers } from "../../telemetry/bearers.ts";
 import { HIDDEN } from "../../telemetry/hide.ts";
 import type { Api } from "../context.ts";
@@ -12,6 +12,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** What the audit is to say about this request beside its address. */
     auditDetails: JsonObject | null;
+    /** The status under which its line was written along with the change; null: it is written before the answer goes out. */
+    auditedAs: number | null;
   }
 }
 
@@ -19,6 +21,16 @@ const READING = new Set(["GET", "HEAD", "OPTIONS"]);
 const TOO_MANY = 429;
 const LONGEST_TARGET = 500;
 const MAX_BATCH = 200;
+
+/**
+ * Writes the line of a request as a part of the transaction that makes the change, so that there is never one without the
+ * other. `status`: what it will be answered with if all goes well; otherwise its line is written again, with what came of it.
+ */
+export async function auditWithin(sql: TenantSql, request: FastifyRequest, status: number): Promise<void> {
+  if (!isWorthALine(request, status)) return;
+  await insertAudit(sql, sql.tenant, [{ ...lineOf(request, request.url), status }]);
+  request.auditedAs = status;
+}
 
 /**
  * Writes down who changed what, or tried to, before the answer goes out: what somebody was told is done is in the audit. As
@@ -36,9 +48,12 @@ export function auditChanges(api: Api, database: ApiDatabase): void {
     }
   };
   api.decorateRequest("auditDetails", null);
+  api.decorateRequest("auditedAs", null);
   api.addHook("onSend", async (request, reply, payload) => {
-    if (!isWorthALine(request, reply)) return payload;
-    const line = lineOf(request, reply);
+    const { statusCode } = reply;
+    if (request.auditedAs === statusCode || !isWorthALine(request, statusCode)) return payload;
+    const created = reply.getHeader("location");
+    const line = { ...lineOf(request, typeof created === "string" ? created : request.url), status: statusCode };
     try {
       // Not by the request's own database: what the route did there may be a transaction that has ended.
       await write(request.actor.tenant, line);
@@ -58,10 +73,10 @@ function batcherOf(database: TenantDatabase): Batcher<AuditLine, void> {
 }
 
 /** Who asks too often is not to fill the table. */
-function isWorthALine(request: FastifyRequest, { statusCode }: FastifyReply): boolean {
+function isWorthALine(request: FastifyRequest, status: number): boolean {
   const { method, actor, is404 } = request;
   const mayChange = !READING.has(method) && !takesOnlyReading(request);
-  return mayChange && !is404 && actor?.limits != null && statusCode !== TOO_MANY;
+  return mayChange && !is404 && actor?.limits != null && status !== TOO_MANY;
 }
 
 /** What needs no more than a right to read changes nothing, though it may be a POST because it takes a body. */
@@ -69,17 +84,15 @@ function takesOnlyReading({ routeOptions }: FastifyRequest): boolean {
   return routeOptions.config?.access?.endsWith(":read") ?? false;
 }
 
-function lineOf(request: FastifyRequest, reply: FastifyReply): AuditLine {
-  const { method, url, routeOptions, actor, ip, auditDetails } = request;
+function lineOf(request: FastifyRequest, url: string): Omit<AuditLine, "status"> {
+  const { method, routeOptions, actor, ip, auditDetails } = request;
   const schema = routeOptions.schema as { operationId?: string } | undefined;
-  const created = reply.getHeader("location");
-  const [path = ""] = (typeof created === "string" ? created : url).split("?", 1);
+  const [path = ""] = url.split("?", 1);
   return {
     actor: actor.name,
     operation: schema?.operationId ?? `${method} ${routeOptions.url}`,
     // Who puts a key into an address by mistake is not to show it to all who may read the audit.
     target: hideBearers(path, HIDDEN).slice(0, LONGEST_TARGET),
-    status: reply.statusCode,
     address: ip,
     details: auditDetails ?? {},
   };

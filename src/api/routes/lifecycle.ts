@@ -1,5 +1,6 @@
 import { type LifecycleAction, type Moment, transition } from "../../core/lifecycle.ts";
 import type { ReminderRecord } from "../../core/reminder.ts";
+import { auditWithin } from "../access/audit.ts";
 import { changeReminder } from "../change-reminder.ts";
 import type { Api } from "../context.ts";
 import { reminderEtag, tagged } from "../etag.ts";
@@ -72,7 +73,9 @@ export function lifecycleRoutes(api: Api): void {
       async (request, reply) => {
         const { database, params } = request;
         const change = (reminder: ReminderRecord, moment: Moment) => transition(action, reminder, moment);
-        const reminder = await changeReminder(database, params.id, conditionsOf(request), change);
+        const reminder = await changeReminder(database, params.id, conditionsOf(request), change, (sql) =>
+          auditWithin(sql, request, 200),
+        );
         return tagged(reply, reminderEtag, toReminderJson(reminder));
       },
     );
@@ -96,7 +99,7 @@ export function lifecycleRoutes(api: Api): void {
     async (request, reply) => {
       const { database, params } = request;
       const change = (reminder: ReminderRecord, moment: Moment) => transition("delete", reminder, moment);
-      await changeReminder(database, params.id, conditionsOf(request), change);
+      await changeReminder(database, params.id, conditionsOf(request), change, (sql) => auditWithin(sql, request, 204));
       return reply.code(204).send(null);
     },
   );

@@ -6,6 +6,8 @@ import { DEFAULT_MIN_INTERVAL_SECONDS } from "../../core/schedule/check.ts";
 import { update } from "../../core/update.ts";
 import { listReminders } from "../../store/reminder-list.ts";
 import { readReminder } from "../../store/reminders.ts";
+import type { TenantSql } from "../../store/tenant-database.ts";
+import { auditWithin } from "../access/audit.ts";
 import { changeReminder, noReminder } from "../change-reminder.ts";
 import { parseRecipient } from "../channel-check.ts";
 import type { Api } from "../context.ts";
@@ -181,7 +183,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         return update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds });
       };
       const named = body.calendar == null ? [] : [body.calendar];
-      const reminder = await changeReminder(database, params.id, conditionsOf(request), change, named);
+      const noteWithin = (sql: TenantSql) => auditWithin(sql, request, 200);
+      const reminder = await changeReminder(database, params.id, conditionsOf(request), change, noteWithin, named);
       return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
   );
