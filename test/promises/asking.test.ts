@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Oracle, openOracle, outsideOnLoopback, untilSaid } from "../support/oracle.ts";
 import { buildProgram, runProgram } from "../support/program.ts";
 import { DELIVERED } from "../support/sink.ts";
+import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
 
@@ -144,6 +145,22 @@ test("P7: messages whose condition has to be asked again take no place of others
   const plain = await made.insert(ONCE);
   await made.deliveryBecomes(plain, "sent");
   expect(made.sink.received).toHaveLength(7);
+});
+
+test("P9: a tenant with a hung service for each of its reminders leaves places for others", async () => {
+  const [made, hung, well] = await Promise.all([world(), openOracle("nothing"), openOracle()]);
+  await createTenants(made.database, "first");
+  for (let n = 0; n < 600; n += 1) {
+    const url = hung.url.replace("127.0.0.1", `${n}.localhost`);
+    await made.insert({ ...ONCE, ...untilSaid(url, { timeout_ms: 10_000 }), tenant_id: "first" });
+  }
+  made.work({ asking: { total: 20, perTenant: 10, perService: 5, timeoutMs: 60_000 } }, outsideOnLoopback());
+  await until(() => hung.asked.length === 10, "as many as may are under way");
+
+  await createTenants(made.database, "second");
+  const id = await made.insert({ ...ONCE, ...untilSaid(well.url), tenant_id: "second" });
+  await made.deliveryBecomes(id, "sent");
+  expect(hung.asked).toHaveLength(10);
 });
 
 test("a reminder that is changed while it is asked goes by what it is now, and waits for nobody", async () => {

@@ -46,7 +46,7 @@ export function untilSaid(url: string, settings: Record<string, unknown> = {}): 
 /** What a worker of a test asks with: it reaches loopback, and has no secrets. */
 export function outsideOnLoopback(): Outside {
   const ports = [{ from: 1024, to: 65_535 }];
-  const http = guardedHttp({ ...DEFAULT_OUTGOING, ports, allow: ["127.0.0.1/32"] });
+  const http = guardedHttp({ ...DEFAULT_OUTGOING, ports, allow: ["127.0.0.1/32", "::1/128"] });
   onTestFinished(() => http.close());
   const secret = (_tenant: string, name: string): Promise<string> => Promise.reject(new CannotAsk(`no secret ${name}`));
   return { http, queries: {} as Outside["queries"], secret };

@@ -54,8 +54,10 @@ export class Asker {
   /** By id; one that is claimed again meanwhile is asked anew, and what is asked of the former one says nothing. */
   readonly #underWay = new Map<number, Answers>();
   readonly #firing: Batcher<Asked, null>;
-  /** Tenants are gone round when one look doesn't reach all of them. */
+  /** Tenants are gone round where one look doesn't reach all of them, or there isn't room for all: this round goes on after this one. */
   #after = "";
+  /** When there is more to ask, as far as this round has come, by `performance.now()`. */
+  #moreAtMs = Number.POSITIVE_INFINITY;
   #isFull = false;
   #isStopping = false;
 
@@ -80,11 +82,16 @@ export class Asker {
     const due = served.length === 0 ? [] : await this.#lease(served, limit);
     for (const each of due) void this.#ask(each);
 
-    this.#after = isRoundOver ? "" : (visited.at(-1)?.tenantId ?? "");
-    if (!isRoundOver || served.length < tenants.length || due.length >= limit) return due.length > 0 ? 0 : -1;
-    const later = Math.min(...nextMs.filter((ms) => ms > 0), Number.POSITIVE_INFINITY);
-    // Some were due, but none could be had: others are at them.
-    return tenants.length > 0 && due.length === 0 ? -1 : later;
+    // Where some were due but none could be had, others are at them.
+    const isMore = due.length >= limit || (tenants.length > 0 && due.length === 0);
+    const moreInMs = isMore ? 0 : Math.min(...nextMs.filter((ms) => ms > 0), Number.POSITIVE_INFINITY);
+    const nowMs = performance.now();
+    const moreAtMs = Math.min(this.#moreAtMs, nowMs + moreInMs);
+    const last = served.length < tenants.length ? served.at(-1) : isRoundOver ? "" : visited.at(-1)?.tenantId;
+    this.#after = last ?? "";
+    this.#moreAtMs = this.#after === "" ? Number.POSITIVE_INFINITY : moreAtMs;
+    if (this.#after === "" && moreAtMs > nowMs) return moreAtMs - nowMs;
+    return due.length > 0 ? 0 : -1;
   }
 
   /** Prolongs the leases of what is being asked. */

@@ -6,11 +6,13 @@ export interface AskingLimits {
   perService: number;
 }
 
-/** So many may wait for a place at one service; who comes then is told when to come again. */
+/** So many may wait for a place at one service, and so many of one tenant; who comes then is told when to come again. */
 const LONGEST_QUEUE = 20;
+/** Whoever names a service of its own in each reminder fills no queue of a service, yet what waits is held by the worker. */
+const LONGEST_QUEUE_OF_TENANT = 50;
 const SHORTEST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
-/** How much the newest question counts in what is known of a service's speed. */
+/** How much the newest question counts in what is known of the speed. */
 const WEIGHT = 1 / 4;
 
 /** There is no place, and too many wait for one already. */
@@ -24,19 +26,23 @@ export class Crowded extends Error {
   }
 }
 
-interface Service {
-  name: string;
-  tenant: Tenant;
+interface Line {
   underWay: number;
-  waiting: (() => void)[];
-  /** How long it takes to answer, of late. */
+  /** How long an answer takes, of late. */
   tookMs: number;
   /** Until when there is work for it, with those that were told to come again. */
   busyUntilMs: number;
 }
 
-interface Tenant {
-  underWay: number;
+interface Service extends Line {
+  name: string;
+  tenant: Tenant;
+  waiting: (() => void)[];
+}
+
+interface Tenant extends Line {
+  /** At all of its services. */
+  waiting: number;
   services: Map<string, Service>;
 }
 
@@ -56,15 +62,23 @@ export class Turnstile {
   /** Does `work` when there is a place for it. Throws `Crowded` where too many wait for one. */
   async pass<T>(tenantId: string, name: string, work: () => Promise<T>): Promise<T> {
     const service = this.#service(tenantId, name);
+    const { tenant } = service;
     if (!this.#hasPlace(service)) {
-      if (service.waiting.length >= LONGEST_QUEUE) throw new Crowded(name, this.#comeAgainInMs(service));
+      const { perService, perTenant } = this.#limits;
+      if (service.waiting.length >= LONGEST_QUEUE) throw new Crowded(name, comeAgainInMs(service, perService));
+      if (tenant.waiting >= LONGEST_QUEUE_OF_TENANT) {
+        this.#forget(tenantId, service);
+        throw new Crowded(name, comeAgainInMs(tenant, perTenant));
+      }
+      tenant.waiting += 1;
       await new Promise<void>((resolve) => service.waiting.push(resolve));
     } else this.#take(service, 1);
     const beganAtMs = performance.now();
     try {
       return await work();
     } finally {
-      service.tookMs += WEIGHT * (performance.now() - beganAtMs - service.tookMs);
+      const tookMs = performance.now() - beganAtMs;
+      for (const line of [service, tenant]) line.tookMs += WEIGHT * (tookMs - line.tookMs);
       this.#take(service, -1);
       this.#letIn();
       this.#forget(tenantId, service);
@@ -72,11 +86,10 @@ export class Turnstile {
   }
 
   #service(tenantId: string, name: string): Service {
-    const tenant = this.#tenants.get(tenantId) ?? { underWay: 0, services: new Map() };
+    const idle = { underWay: 0, tookMs: 0, busyUntilMs: 0 };
+    const tenant = this.#tenants.get(tenantId) ?? { ...idle, waiting: 0, services: new Map() };
     this.#tenants.set(tenantId, tenant);
-    const service = tenant.services.get(name) ?? {
-      ...{ name, tenant, underWay: 0, waiting: [], tookMs: 0, busyUntilMs: 0 },
-    };
+    const service = tenant.services.get(name) ?? { ...idle, name, tenant, waiting: [] };
     tenant.services.set(name, service);
     return service;
   }
@@ -90,15 +103,6 @@ export class Turnstile {
     service.underWay += places;
     service.tenant.underWay += places;
     this.#underWay += places;
-  }
-
-  /** One after the other, as fast as the service has been of late. */
-  #comeAgainInMs(service: Service): number {
-    const nowMs = performance.now();
-    const step = service.tookMs / this.#limits.perService;
-    service.busyUntilMs = Math.max(service.busyUntilMs, nowMs + SHORTEST_WAIT_MS) + step;
-    service.busyUntilMs = Math.min(service.busyUntilMs, nowMs + LONGEST_WAIT_MS);
-    return service.busyUntilMs - nowMs;
   }
 
   /** The place that has become free goes to the next of the tenant that has the fewest. */
@@ -115,6 +119,7 @@ export class Turnstile {
       }
       const enter = next?.waiting.shift();
       if (!next || !enter) return;
+      next.tenant.waiting -= 1;
       this.#take(next, 1);
       enter();
     }
@@ -125,4 +130,13 @@ export class Turnstile {
     tenant.services.delete(name);
     if (tenant.services.size === 0) this.#tenants.delete(tenantId);
   }
+}
+
+/** One after the other, as fast as answers have come of late. */
+function comeAgainInMs(line: Line, places: number): number {
+  const nowMs = performance.now();
+  const stepMs = line.tookMs / places;
+  line.busyUntilMs = Math.max(line.busyUntilMs, nowMs + SHORTEST_WAIT_MS) + stepMs;
+  line.busyUntilMs = Math.min(line.busyUntilMs, nowMs + LONGEST_WAIT_MS);
+  return line.busyUntilMs - nowMs;
 }
