@@ -177,7 +177,12 @@ export class Deliverer {
     const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
     // The flags that a condition made of others names weren't read along with it.
     const isRead = !isAsked(known?.reminder.stopCondition ?? null);
-    const asOf = { readAtMs: isRead ? readAtMs : Number.NEGATIVE_INFINITY, answers: new Map(), stop: null };
+    const asOf = {
+      readAtMs: isRead ? readAtMs : Number.NEGATIVE_INFINITY,
+      answers: new Map(),
+      wasAsked: false,
+      stop: null,
+    };
     const held = { ...delivery, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);
     if (attempts > this.#settings.retry.maxAttempts) this.#end(held, exhausted(attempts - 1));
@@ -201,10 +206,15 @@ export class Deliverer {
     }
   }
 
-  /** Gives its place to others while somebody outside is asked, and takes its turn again after that. */
+  /**
+   * Gives its place to others while somebody outside is asked, and takes its turn again after that. If the answer grew too old
+   * before its turn came it keeps its place the next time: in a lane that is slow and full it would else ask for ever.
+   */
   async #ask(lane: Lane, held: Held): Promise<void> {
     held.sendingSinceMs = null;
-    lane.ended(held);
+    const keepsPlace = held.wasAsked;
+    held.wasAsked = true;
+    if (!keepsPlace) lane.ended(held);
     let outcome: Outcome | null;
     try {
       outcome = await this.#gate.ask(held);
@@ -212,8 +222,9 @@ export class Deliverer {
       outcome = failed(error, held.attempts, this.#settings.retry, this.#isEnding);
     }
     if (this.#isStopping) outcome ??= handedBack(held.attempts);
-    if (outcome) this.#end(held, outcome);
-    else if (!held.hasEnded) lane.add(held);
+    if (outcome) this.#end(held, outcome, keepsPlace ? lane : undefined);
+    else if (keepsPlace) await this.#deliver(lane, held);
+    else lane.addFirst(held);
   }
 
   /** What was put back already leaves nothing to be stored. */

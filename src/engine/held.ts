@@ -19,6 +19,8 @@ export interface Held extends DeliveryKey {
   known: ReminderWithFacts | null;
   /** What was got outside for its stop condition. */
   answers: Answers;
+  /** True once somebody outside was asked again while this worker held it. */
+  wasAsked: boolean;
   /** What it said last of a condition that is asked; null: nothing yet. */
   stop: StopAnswer | null;
   /** Just before `known` was read. */

@@ -60,6 +60,13 @@ export class Lane {
     else this.#enqueue(held);
   }
 
+  /** Takes back one that gave its place to others for a while: its turn is next. */
+  addFirst(held: Held): void {
+    this.#holding.take(held.tenantId);
+    this.#queue.unshift(held);
+    this.#pump();
+  }
+
   /** Call when a delivery that was begun has ended. */
   ended({ tenantId }: Held): void {
     this.#sending.giveBack(tenantId);

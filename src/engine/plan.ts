@@ -13,7 +13,7 @@ import type { Lease } from "../store/deliveries.ts";
 import type { NewEvent } from "../store/events.ts";
 import type { CompletedReminder, DueReminder, FiredReminder, NewDelivery, PausedReminder } from "../store/firing.ts";
 import type { MovedReminder } from "../store/unplanned.ts";
-import { type Answers, NO_ANSWERS } from "./asking/answers.ts";
+import type { Answers } from "./asking/answers.ts";
 import type { Held } from "./held.ts";
 import type { Places } from "./places.ts";
 import { quietAt } from "./quiet.ts";
@@ -197,7 +197,8 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     attempts: 1,
     isSuspect: false,
     known: due,
-    answers: planning.asked?.answersOf(due) ?? NO_ANSWERS,
+    answers: planning.asked?.answersOf(due) ?? new Map(),
+    wasAsked: false,
     stop: null,
     readAtMs,
     // The database's clock showed the instant of reading before we heard of it, so this is never early by that clock.

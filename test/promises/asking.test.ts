@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { FRESH_MS } from "../../src/engine/settings.ts";
 import { type Oracle, openOracle, outsideOnLoopback, untilSaid } from "../support/oracle.ts";
 import { buildProgram, runProgram } from "../support/program.ts";
 import { DELIVERED } from "../support/sink.ts";
@@ -161,6 +162,44 @@ test("P9: a tenant with a hung service for each of its reminders leaves places f
   const id = await made.insert({ ...ONCE, ...untilSaid(well.url), tenant_id: "second" });
   await made.deliveryBecomes(id, "sent");
   expect(hung.asked).toHaveLength(10);
+});
+
+test("a message whose answer grows too old in a slow and full lane is asked about again, and still has its turn", async () => {
+  const [made, oracle] = await Promise.all([world({ concurrency: 1 }), openOracle()]);
+  const releases: (() => void)[] = [];
+  const ids = (): unknown[] => made.sink.received.map(({ reminder }) => reminder.id);
+  made.sink.behave = async () => {
+    await new Promise<void>((resolve) => releases.push(resolve));
+    return DELIVERED;
+  };
+  made.work({}, outsideOnLoopback());
+  const first = await made.insert(ONCE);
+  await until(() => ids().length === 1, "the first is being sent");
+  const asked = await made.insert({ ...ONCE, ...untilSaid(oracle.url) });
+  await made.deliveryBecomes(asked, "sending");
+  const others: number[] = [];
+  for (let n = 0; n < 4; n += 1) {
+    others.push(await made.insert(ONCE));
+    await made.deliveryBecomes(others[n] as number, "sending");
+  }
+
+  // Each time that a place gets free, what was answered is too old, and so is what was read of the clock.
+  const ageing = async (): Promise<void> => {
+    await made.advance({ seconds: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 2 * FRESH_MS));
+  };
+  await ageing();
+  releases.shift()?.();
+  await until(() => oracle.asked.length === 2, "it is asked once more");
+  await until(() => ids().length === 2, "another is being sent meanwhile");
+  await ageing();
+  releases.shift()?.();
+  await until(() => ids().length === 3, "the next is being sent");
+
+  expect(ids()).toEqual([first, others[0], asked]);
+  expect(oracle.asked).toHaveLength(3);
+  made.sink.behave = () => DELIVERED;
+  for (const release of releases) release();
 });
 
 test("a reminder that is changed while it is asked goes by what it is now, and waits for nobody", async () => {

@@ -44,6 +44,3 @@ export class AnswerCache {
     if (oldest !== undefined) this.#got.delete(oldest);
   }
 }
-
-/** For those that nobody has asked outside. */
-export const NO_ANSWERS: Answers = Object.freeze(new Map());
