@@ -52,8 +52,17 @@ export async function readCalendarRow(sql: TenantSql, name: string): Promise<Cal
   return row ? toCalendarRow(row) : null;
 }
 
-/** The same, locked until this transaction ends. */
-export async function lockCalendar(sql: TenantSql, name: string): Promise<CalendarRow | null> {
+/**
+ * The same, locked until this transaction ends, to be changed but not deleted: who is just creating a reminder that goes by it
+ * holds off the change (`reminder_lock_plans`), and must not be held off by it in turn.
+ */
+export async function lockCalendarToChange(sql: TenantSql, name: string): Promise<CalendarRow | null> {
+  const [row] = await sql.query(`${READ} for no key update`, [sql.tenant, name]);
+  return row ? toCalendarRow(row) : null;
+}
+
+/** The same, locked so that no reminder comes to go by it either. */
+export async function lockCalendarToDelete(sql: TenantSql, name: string): Promise<CalendarRow | null> {
   const [row] = await sql.query(`${READ} for update`, [sql.tenant, name]);
   return row ? toCalendarRow(row) : null;
 }

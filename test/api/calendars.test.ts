@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
+import { until } from "../support/wait.ts";
 
 const NINE_TO_FIVE = [{ from: "09:00", to: "17:00" }];
 const OFFICE = {
@@ -133,4 +134,33 @@ test("quiet hours are kept as they were said, and what leaves no time is refused
   await api.refused(422, "PUT", "/contacts/a/b", { quiet_hours: always });
   await api.refused(422, "PATCH", `/reminders/${reminder.id}`, { quiet_hours: always });
   await api.refused(422, "PATCH", `/reminders/${reminder.id}`, { quiet_hours: [{ from: "24:00", to: "07:00" }] });
+});
+
+test("a change under a condition and a reminder that is just being created for it don't wait for each other", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  const { headers } = await api.call("POST", "/calendars", { name: "office", ...OFFICE });
+  const etag = headers.get("etag") as string;
+
+  await database
+    .transaction(async (sql) => {
+      await sql.query("select reminder_lock_plans('default', 'calendar office', true)");
+      const change = api.call("PUT", "/calendars/office", { ...OFFICE, time_zone: "UTC" }, { "if-match": etag });
+      await until(
+        async () =>
+          (
+            await database.query(
+              "select from pg_locks where locktype = 'advisory' and not granted and database = " +
+                "(select oid from pg_database where datname = current_database())",
+            )
+          ).length > 0,
+        "the change waits for what is being created",
+      );
+      await sql.query(
+        `insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, cron, calendar)
+       values ('invoice', 'INV_1', 'payment', 'console', 'cron', '0 3 * * *', 'office')`,
+      );
+      return { change };
+    })
+    .then(async ({ change }) => expect(await change).toMatchObject({ status: 200, body: { time_zone: "UTC" } }));
 });

@@ -5,7 +5,8 @@ import {
   createCalendar,
   deleteCalendar,
   listCalendars,
-  lockCalendar,
+  lockCalendarToChange,
+  lockCalendarToDelete,
   putCalendar,
   readCalendarRow,
 } from "../../store/calendars.ts";
@@ -126,7 +127,7 @@ export function calendarRoutes(api: Api): void {
       const { database, params, body } = request;
       const { wish, worked } = await toNewCalendar(database, params.name, body);
       const { calendar, isNew } = await changeIf(request, {
-        lock: (sql) => lockCalendar(sql, params.name),
+        lock: (sql) => lockCalendarToChange(sql, params.name),
         tagOf: (calendar) => recordEtag(toCalendarJson(calendar)),
         isDone: (calendar) => isSaid(wish, calendar),
         change: (sql) => putCalendar(sql, wish, worked),
@@ -153,7 +154,7 @@ export function calendarRoutes(api: Api): void {
       const { name } = request.params;
       const conditions = conditionsOf(request);
       await request.database.transaction(async (sql) => {
-        const calendar = await lockCalendar(sql, name);
+        const calendar = await lockCalendarToDelete(sql, name);
         if (calendar === null) return;
         if (!isUnconditional(conditions)) mustPermit(conditions, recordEtag(toCalendarJson(calendar)));
         const used = await deleteCalendar(sql, name);
