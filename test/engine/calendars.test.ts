@@ -1,4 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { pino } from "pino";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { renewCalendars } from "../../src/engine/renew-holidays.ts";
+import { openDatabase } from "../../src/store/postgres.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { holding } from "../support/holding.ts";
 import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
@@ -52,6 +57,24 @@ describe("calendars", () => {
 
     await database.query("update calendars set hours = $1", [hours("15:00", "16:00")]);
     await until(async () => hhmm(await due(cron)) === "15:00" && hhmm(await due(once)) === "15:00", "all have moved");
+  });
+
+  test("one whose holidays can't be written now keeps those of no other from being renewed", async () => {
+    const { database } = await world();
+    const impatient = openDatabase({ url: `${database.url}?options=-c%20lock_timeout%3D100` });
+    onTestFinished(() => impatient.close());
+    for (const name of ["first", "second"]) {
+      await database.query("insert into calendars (name, time_zone, country) values ($1, 'UTC', 'DE')", [name]);
+    }
+    const release = await holding(database, "select reminder_lock_plans('default', 'calendar first', true)");
+    await renewCalendars(workerDatabase(impatient), pino({ level: "silent" }));
+    await release();
+
+    const rows = await database.query("select name, holidays <> '[]' as has_any from calendars order by name");
+    expect(rows).toEqual([
+      { name: "first", has_any: false },
+      { name: "second", has_any: true },
+    ]);
   });
 
   test("a calendar that nobody can read pauses its reminder alone, and the timeline says why", async () => {
