@@ -54,6 +54,7 @@ export class Asker {
   /** By id; one that is claimed again meanwhile is asked anew, and what is asked of the former one says nothing. */
   readonly #underWay = new Map<number, Answers>();
   readonly #firing: Batcher<Asked, null>;
+  readonly #givingBack: Batcher<Released, null>;
   /** Tenants are gone round where one look doesn't reach all of them, or there isn't room for all: this round goes on after this one. */
   #after = "";
   /** When there is more to ask, as far as this round has come, by `performance.now()`. */
@@ -64,6 +65,11 @@ export class Asker {
   constructor(options: AskerOptions) {
     this.#options = options;
     this.#firing = new Batcher((batch) => this.#fire(batch), LARGEST_BATCH);
+    // Together: of a crowd that asks one slow service, most are told at once to come again.
+    this.#givingBack = new Batcher(async (batch) => {
+      await this.#release(batch);
+      return batch.map(() => null);
+    }, LARGEST_BATCH);
   }
 
   /** Claims what is to be asked; resolves to the milliseconds until there is more. */
@@ -131,7 +137,7 @@ export class Asker {
       if (isCurrent()) await this.#firing.add({ id, answers });
     } catch (error) {
       if (error instanceof Crowded) {
-        if (isCurrent()) await this.#release([{ id, retryInMs: error.retryInMs }]);
+        if (isCurrent()) await this.#givingBack.add({ id, retryInMs: error.retryInMs });
       } else if (!this.#isStopping) log.error({ err: error, reminder: id }, "a reminder can't be asked; trying again");
     } finally {
       if (isCurrent()) this.#underWay.delete(id);
@@ -186,10 +192,12 @@ export class Asker {
 
   async #release(released: readonly Released[]): Promise<void> {
     try {
-      await releaseAsked(this.#options.database, released, this.#token);
+      // In the order of their ids, as everybody locks them who waits for several.
+      const inOrder = released.toSorted((one, other) => one.id - other.id);
+      await releaseAsked(this.#options.database, inOrder, this.#token);
     } catch (error) {
       // Their leases run out.
-      if (!isDatabaseAway(error)) throw error;
+      if (!isDatabaseAway(error)) this.#options.log.error({ err: error }, "reminders can't be given back");
     }
   }
 }
