@@ -3,6 +3,7 @@ import { parseEnv } from "node:util";
 import { z } from "zod";
 import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
+import { signingFlaw, splitSecrets } from "./channels/webhook/signing.ts";
 import {
   ALGORITHMS,
   isAlgorithm,
@@ -42,6 +43,12 @@ export interface Config {
     /** Null: demo mode, messages are printed. */
     server: SmtpServer | null;
     /** Messages on their way at once, from one worker. */
+    concurrency: number;
+  };
+  webhook: {
+    /** What webhooks are signed with, the newest first; none: tenants need their own. */
+    secrets: readonly string[];
+    /** Webhooks on their way at once, from one worker. */
     concurrency: number;
   };
   /** Where requests to URLs that users gave may go. */
@@ -84,7 +91,7 @@ export class ConfigError extends Error {
 export type Environment = Record<string, string | undefined>;
 
 /** The values of settings that never appear in a message. */
-const SECRET = new Set(["DATABASE_URL", "SMTP_PASSWORD", "SECRETS_KEY"]);
+const SECRET = new Set(["DATABASE_URL", "SMTP_PASSWORD", "SECRETS_KEY", "WEBHOOK_SECRET"]);
 
 /** The settings by the names that users know, with their defaults. `.env.example` says what each is for. */
 export const SETTINGS = z.object({
@@ -118,6 +125,8 @@ export const SETTINGS = z.object({
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
+  WEBHOOK_SECRET: z.string().transform(splitSecrets).superRefine(refuseBadSigning).optional(),
+  WEBHOOK_CONCURRENCY: whole(1, 100).default(20),
   OUTGOING_SCHEMES: listOf(isScheme, `some of ${SCHEMES.join(", ")}, with commas between them`).prefault("https,http"),
   OUTGOING_PORTS: listOf(isPortRange, "ports like 443 or ranges like 8000-8999, with commas between them").prefault(
     "80,443",
@@ -225,6 +234,7 @@ function arrange(settings: Settings): Config {
       server: arrangeSmtp(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
     },
+    webhook: { secrets: settings.WEBHOOK_SECRET ?? [], concurrency: settings.WEBHOOK_CONCURRENCY },
     outgoing: arrangeOutgoing(settings),
     secrets: { keys: settings.SECRETS_KEY ?? null, keyFile: settings.SECRETS_KEY_FILE ?? null },
     sqlChecksFile: settings.SQL_CHECKS_FILE ?? null,
@@ -289,6 +299,11 @@ function refuseBadKeys(text: string, context: z.RefinementCtx): void {
     if (!(error instanceof BadKey)) throw error;
     context.addIssue({ code: "custom", message: error.message });
   }
+}
+
+function refuseBadSigning(secrets: readonly string[], context: z.RefinementCtx): void {
+  const flaw = signingFlaw(secrets);
+  if (flaw !== null) context.addIssue({ code: "custom", message: flaw.replace(/^must be /, "") });
 }
 
 function arrangeOidc(settings: Settings): OidcSettings | null {

@@ -1,4 +1,5 @@
 import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
+import type { Retries } from "../core/retry.ts";
 
 /** What a channel is asked to send. Everything a template may speak of is in here. */
 export interface Message {
@@ -19,6 +20,8 @@ export interface Message {
   occurrenceNumber: number;
   /** When it will be due again unless the thing is done; null if this is the last time. */
   nextRunAt: Instant | null;
+  /** When this attempt began, by the database's clock: a worker's own may be wrong. */
+  attemptedAt: Instant;
 }
 
 /** What a successful send tells. */
@@ -51,6 +54,18 @@ export class OutcomeUnknown extends Error {
   override name = "OutcomeUnknown";
 }
 
+/** There is no room for it just now, and nothing was tried: it is put back, and gives its place to others meanwhile. */
+export class NotYet extends Error {
+  override name = "NotYet";
+  /** Milliseconds. */
+  readonly waitMs: number;
+
+  constructor(message: string, waitMs: number) {
+    super(message);
+    this.waitMs = waitMs;
+  }
+}
+
 export interface SendOptions {
   /** Aborted when the send takes too long or the worker stops: the channel lets go at once, and throws. */
   signal: AbortSignal;
@@ -69,6 +84,8 @@ export interface Channel {
   concurrency: number;
   /** A send that takes longer is aborted, in milliseconds. */
   timeoutMs: number;
+  /** How its failed attempts are tried again; left out: as the installation is set. */
+  retries?: Retries;
   /**
    * Checks a recipient as written in a reminder. Returns its normal form, or throws an `InvalidRecipient` that goes on
    * from "the recipient ...": "must be ...".
@@ -76,7 +93,7 @@ export interface Channel {
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
   address(contact: Pick<Contact, "name" | "email">): string | null;
-  /** Sends, or throws `Retryable`, `Permanent` or `OutcomeUnknown`; anything else thrown counts as `Retryable`. */
+  /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** Lets go of connections. */
   close(): Promise<void>;

@@ -1,22 +1,29 @@
 import { expect, test } from "vitest";
+import { guardedHttp } from "../outgoing/guarded-http.ts";
+import { DEFAULT_OUTGOING } from "../outgoing/settings.ts";
 import { InvalidRecipient } from "./channel.ts";
 import { createChannels } from "./registry.ts";
 
 const print = () => {};
+const http = guardedHttp(DEFAULT_OUTGOING);
+const log = { debug: () => {} };
+const webhook = { signing: { secrets: [] }, concurrency: 1, http, log };
 
 test("each channel is found by its own name", () => {
   const channels = createChannels({
     email: { from: { address: "a@example.com", name: "A" }, server: null, concurrency: 1 },
+    webhook,
     print,
   });
 
   expect([...channels].map(([name, channel]) => [name, channel.name])).toEqual([
     ["email", "email"],
+    ["webhook", "webhook"],
     ["console", "console"],
   ]);
 });
 
 test("a sender's address that is more than one address ends the start", () => {
   const email = { from: { address: "a@example.com, b@example.com", name: "A" }, server: null, concurrency: 1 };
-  expect(() => createChannels({ email, print })).toThrow(InvalidRecipient);
+  expect(() => createChannels({ email, webhook, print })).toThrow(InvalidRecipient);
 });

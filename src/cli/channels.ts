@@ -1,10 +1,12 @@
 import { Command } from "commander";
 import { deleteChannelSettings, listChannelSettings, readChannelSettings } from "../store/channel-settings.ts";
+import { channelSummary } from "./channel-summary.ts";
 import { note } from "./note.ts";
 import { operate } from "./operate.ts";
 import { type Command as Run, run } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 import { type EmailOptions, setEmail } from "./set-email.ts";
+import { setWebhook, type WebhookOptions } from "./set-webhook.ts";
 
 const TENANT = ["--tenant <name>", "whose settings they are", "default"] as const;
 
@@ -28,6 +30,16 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--from-name <name>", "the name beside it", "Reminder System")
     .addHelpText("after", `\nThe password is sealed with the key in SECRETS_KEY or SECRETS_KEY_FILE.\n${settingsHelp}`)
     .action((options: EmailOptions) => run(setEmail(options)));
+  set
+    .command("webhook")
+    .description("has a tenant's webhooks signed with a secret of its own")
+    .option(...TENANT)
+    .option("--secret-file <path>", "a file with the secret (whsec_...); without it, it comes on standard input")
+    .addHelpText(
+      "after",
+      `\nSeveral secrets, with spaces between them, sign each webhook with each: while receivers change to a new one.\n${settingsHelp}`,
+    )
+    .action((options: WebhookOptions) => run(setWebhook(options)));
   channels
     .command("list")
     .description("lists what tenants have set")
@@ -55,8 +67,7 @@ function list(tenant: string | null): Run {
     const all = await listChannelSettings(database, tenant);
     if (all.length === 0) say("Nothing is set: the settings of the environment are used");
     for (const { tenantId, channel, settings } of all) {
-      const { smtp_host, smtp_port, from_email } = settings;
-      say(`${tenantId}  ${channel}  ${smtp_host}:${smtp_port} from ${from_email}`);
+      say(`${tenantId}  ${channel}  ${channelSummary(channel, settings)}`);
     }
     return "done";
   };

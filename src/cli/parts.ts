@@ -1,12 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import { buildServer } from "../api/server.ts";
 import { InvalidRecipient } from "../channels/channel.ts";
-import { BrokenAccount, type EmailAccount, toEmailAccount } from "../channels/email/account.ts";
+import { BrokenAccount, toEmailAccount } from "../channels/email/account.ts";
+import { BrokenSettings } from "../channels/own-settings.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
+import { toSigning } from "../channels/webhook/signing.ts";
 import type { Outside } from "../engine/asking/outside.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
-import { TenantSettings } from "../engine/tenant-settings.ts";
+import { TenantSettings, type TenantSettingsOptions } from "../engine/tenant-settings.ts";
 import { startWorker, type Worker } from "../engine/worker.ts";
+import { guardedHttp } from "../outgoing/guarded-http.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase, WorkerDatabase } from "../store/tenant-database.ts";
 import type { Service } from "./run.ts";
@@ -16,13 +19,26 @@ import { refuseOpenDoor } from "./way-in.ts";
 // The parts that commands are made of, each made from the configuration here and nowhere else.
 
 /** With `tenants`, each of them sends by what it has set for itself. Who only checks recipients needs none of that. */
-export function openChannels(
-  { config, opened }: Service,
-  tenants?: { database: WorkerDatabase; keyring: Keyring },
-): Channels {
-  const accounts = tenants && ownEmailAccounts(tenants.database, tenants.keyring);
-  const ownEmailAccount = accounts && ((tenantId: string) => accounts.of(tenantId));
-  const channels = withCheckedSender(() => createChannels({ email: config.email, print: say, ownEmailAccount }));
+export function openChannels({ config, log, opened }: Service, tenants?: Tenants): Channels {
+  const http = guardedHttp(config.outgoing);
+  opened.add("channels' connections to URLs of users", async () => http.close());
+  const { webhook } = config;
+  const channels = withCheckedSender(() =>
+    createChannels({
+      email: {
+        ...config.email,
+        ownAccount: tenants && ownSettings(tenants, "email", toEmailAccount, (why) => new BrokenAccount(why)),
+      },
+      webhook: {
+        signing: { secrets: webhook.secrets },
+        concurrency: webhook.concurrency,
+        own: tenants && ownSettings(tenants, "webhook", toSigning, (why) => new BrokenSettings(why)),
+        http,
+        log,
+      },
+      print: say,
+    }),
+  );
   opened.add("channels", () => Promise.all([...channels.values()].map((channel) => channel.close())));
   return channels;
 }
@@ -52,9 +68,20 @@ export function makeWorker(
   return startWorker({ database, channels, log, outside, settings });
 }
 
-function ownEmailAccounts(database: WorkerDatabase, keyring: Keyring): TenantSettings<EmailAccount> {
-  const cannotOpen = (sentence: string) => new BrokenAccount(sentence);
-  return new TenantSettings({ database, keyring, channel: "email", make: toEmailAccount, cannotOpen });
+/** Where tenants' own settings are, and what opens their secrets. */
+interface Tenants {
+  database: WorkerDatabase;
+  keyring: Keyring;
+}
+
+function ownSettings<T>(
+  tenants: Tenants,
+  channel: string,
+  make: TenantSettingsOptions<T>["make"],
+  cannotOpen: (sentence: string) => Error,
+): (tenantId: string) => Promise<T | null> {
+  const settings = new TenantSettings({ ...tenants, channel, make, cannotOpen });
+  return (tenantId) => settings.of(tenantId);
 }
 
 /** Mail knows stricter rules for addresses than a look at the settings. */

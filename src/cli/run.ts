@@ -44,8 +44,9 @@ export async function run(command: Command): Promise<void> {
   }
 }
 
-function secretsIn({ email, database, secrets }: Config): (string | null | undefined)[] {
-  return [email.server?.password, ...passwordsIn(database.url ?? ""), ...(secrets.keys?.split(/[\s,]+/) ?? [])];
+function secretsIn({ email, webhook, database, secrets }: Config): (string | null | undefined)[] {
+  const keys = secrets.keys?.split(/[\s,]+/) ?? [];
+  return [email.server?.password, ...webhook.secrets, ...passwordsIn(database.url ?? ""), ...keys];
 }
 
 async function runWith(config: Config, log: Logger, hide: (text: string) => string, command: Command): Promise<void> {

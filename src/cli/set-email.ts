@@ -1,13 +1,8 @@
 import { mistakesIn, PASSWORD, StoredEmailAccount } from "../channels/email/account.ts";
-import type { SealedSecret } from "../core/secret.ts";
-import { NoKey } from "../secrets/keyring.ts";
-import { secretKind, writeChannelSettings } from "../store/channel-settings.ts";
-import { isTenant } from "../store/tenants.ts";
-import { note } from "./note.ts";
-import { operate } from "./operate.ts";
 import { readSecret } from "./read-secret.ts";
 import type { Command } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
+import { setChannel } from "./set-channel.ts";
 
 /** What can be said of a tenant's e-mail account on the command line. The password can't: every user sees arguments. */
 export interface EmailOptions {
@@ -38,20 +33,13 @@ export function setEmail(options: EmailOptions): Command {
   return async (service) => {
     const { tenant: tenantId } = options;
     const settings = settingsOf(options);
-    const { database, keyring } = await operate(service, "channels set");
-    if (!(await isTenant(database, tenantId))) {
-      throw new CannotRun(`there is no tenant ${tenantId}: create it with \`reminder-engine tenants create\``);
-    }
-    const secrets = new Map<string, SealedSecret>();
-    if (options.smtpUsername !== undefined) {
-      // Said before anybody types a password.
-      if (keyring.newestId === null) throw new CannotRun(new NoKey().message);
-      const password = await readSecret(options.passwordFile, PASSWORD_OPTION);
-      secrets.set(PASSWORD, keyring.seal({ tenantId, kind: secretKind("email"), name: PASSWORD }, password));
-    }
-    await database.transaction(async (sql) => {
-      await writeChannelSettings(sql, { tenantId, channel: "email", settings, secrets });
-      await note(sql, tenantId, { operation: "channels set", target: "channel email", details: { ...settings } });
+    const hasSecrets = options.smtpUsername !== undefined;
+    await setChannel(service, {
+      ...{ tenantId, channel: "email", hasSecrets },
+      read: async () => ({
+        settings: { ...settings },
+        secrets: hasSecrets ? { [PASSWORD]: await readSecret(options.passwordFile, PASSWORD_OPTION) } : {},
+      }),
     });
     const { smtp_host, smtp_port, from_email } = settings;
     say(

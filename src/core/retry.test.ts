@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
+import { attemptsIn, DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -32,4 +32,12 @@ test("a receiver may ask for a longer wait, up to the cap, and never for a short
   expect(retryDelayMs(policy, 1, 0.5, 60_000)).toBe(60_000);
   expect(retryDelayMs(policy, 1, 0.5, 1)).toBe(10_000);
   expect(retryDelayMs(policy, 1, 0.5, 9_999_999)).toBe(100_000);
+});
+
+test("waits that are written out are kept to, and there is one attempt more than waits", () => {
+  const retries = { waitsSeconds: [5, 300, 1_800], capSeconds: 3_600 };
+  expect(attemptsIn(retries)).toBe(4);
+  expect([1, 2, 3, 4].map((attempt) => retryDelayMs(retries, attempt, 0.5))).toEqual([5_000, 300_000, 1_800_000, null]);
+  expect(retryDelayMs(retries, 1, 0.5, 60_000)).toBe(60_000);
+  expect(retryDelayMs(retries, 3, 0.5, 9_999_999)).toBe(3_600_000);
 });

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
+import { attemptsIn } from "../core/retry.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Earliest, nextAttempts } from "../store/wake.ts";
@@ -65,7 +66,9 @@ export class Deliverer {
       },
     });
     const begin = (lane: Lane, held: Held): void => void this.#deliver(lane, held);
-    this.#lanes = new Map([...channels].map(([name, channel]) => [name, new Lane(channel, begin, onClaimable)]));
+    this.#lanes = new Map(
+      [...channels].map(([name, channel]) => [name, new Lane(channel, settings, begin, onClaimable)]),
+    );
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
   }
 
@@ -153,7 +156,7 @@ export class Deliverer {
       after: lane.after,
       room: lane.places(),
       lease,
-      maxAttempts: this.#settings.retry.maxAttempts,
+      maxAttempts: attemptsIn(lane.retries),
     });
     lane.after = next;
     for (const delivery of claimed) this.#take(lane, delivery, lease.token, readAtMs);
@@ -185,7 +188,7 @@ export class Deliverer {
     };
     const held = { ...delivery, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);
-    if (attempts > this.#settings.retry.maxAttempts) this.#end(held, exhausted(attempts - 1));
+    if (attempts > attemptsIn(lane.retries)) this.#end(held, exhausted(attempts - 1));
     else lane.add(held);
   }
 
@@ -202,7 +205,7 @@ export class Deliverer {
       if (error instanceof Postponed) this.#letGo(held, lane);
       else if (error instanceof MustAsk) await this.#ask(lane, held);
       else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
-      else this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
+      else this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
     }
   }
 
@@ -219,7 +222,7 @@ export class Deliverer {
     try {
       outcome = await this.#gate.ask(held);
     } catch (error) {
-      outcome = failed(error, held.attempts, this.#settings.retry, this.#isEnding);
+      outcome = failed(error, held.attempts, lane.retries, this.#isEnding);
     }
     if (this.#isStopping) outcome ??= handedBack(held.attempts);
     if (outcome) this.#end(held, outcome, keepsPlace ? lane : undefined);
@@ -262,7 +265,7 @@ export class Deliverer {
       const allowedMs = this.#isEnding ? 0 : lane.channel.timeoutMs + ABORT_GRACE_MS;
       if (nowMs - held.sendingSinceMs < allowedMs) continue;
       const error = new Error("the receiver did not answer in time");
-      this.#end(held, failed(error, held.attempts, this.#settings.retry, this.#isEnding), lane);
+      this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
     }
   }
 }

@@ -1,9 +1,11 @@
 import type { Channel } from "../channels/channel.ts";
+import type { Retries } from "../core/retry.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Early } from "./early.ts";
 import type { Held } from "./held.ts";
 import { LowMark } from "./low-mark.ts";
 import { Places } from "./places.ts";
+import type { EngineSettings } from "./settings.ts";
 
 /** A lane holds this many times its concurrency: enough to keep it busy between claims, too few to hoard. */
 const QUEUE_FACTOR = 10;
@@ -14,6 +16,7 @@ const QUEUE_FACTOR = 10;
  */
 export class Lane {
   readonly channel: Channel;
+  readonly retries: Retries;
   readonly deadlines: Deadlines;
   /** Below which instant none of its deliveries waits. */
   readonly mark = new LowMark();
@@ -30,8 +33,14 @@ export class Lane {
   #wasFull = false;
 
   /** `begin` starts one delivery and sees to it that `ended` is called. `onRoom`: a lane that was full has room again. */
-  constructor(channel: Channel, begin: (lane: Lane, held: Held) => void, onRoom: () => void) {
+  constructor(
+    channel: Channel,
+    { retry }: Pick<EngineSettings, "retry">,
+    begin: (lane: Lane, held: Held) => void,
+    onRoom: () => void,
+  ) {
     this.channel = channel;
+    this.retries = channel.retries ?? retry;
     this.deadlines = new Deadlines(channel.timeoutMs);
     this.#holding = new Places(channel.concurrency * QUEUE_FACTOR);
     this.#sending = new Places(channel.concurrency);

@@ -17,5 +17,6 @@ export function messageFor(held: Held): Message {
     // older one that waited bears the newest's.
     occurrenceNumber: reminder.occurrenceCount,
     nextRunAt: reminder.nextRunAt,
+    attemptedAt: Math.round(held.known.now + performance.now() - held.readAtMs),
   };
 }

@@ -1,7 +1,7 @@
-import { OutcomeUnknown, Permanent, type Receipt, Retryable } from "../channels/channel.ts";
+import { NotYet, OutcomeUnknown, Permanent, type Receipt, Retryable } from "../channels/channel.ts";
 import type { SuppressionReason } from "../core/recheck.ts";
 import type { DeliveryStatus, Instant } from "../core/reminder.ts";
-import { type RetryPolicy, retryDelayMs } from "../core/retry.ts";
+import { type Retries, retryDelayMs } from "../core/retry.ts";
 import type { StopAnswer } from "../core/stop.ts";
 import type { Quiet } from "./quiet.ts";
 
@@ -39,7 +39,7 @@ export function handedBack(attempts: number): Outcome {
   return { ...NOTHING, status: attempts > 1 ? "retrying" : "pending", untried: true };
 }
 
-/** Put back unsent for a while: its stop condition has to be asked, and that takes its time. */
+/** Put back unsent for a while: what it needs first takes its time. */
 export function putBack(attempts: number, retryInMs: number, reason: string): Outcome {
   return { ...handedBack(attempts), retryInMs, reason };
 }
@@ -61,13 +61,14 @@ export function exhausted(attempts: number): Outcome {
 }
 
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
-export function failed(error: unknown, attempt: number, policy: RetryPolicy, cutShort: boolean): Outcome {
+export function failed(error: unknown, attempt: number, retries: Retries, cutShort: boolean): Outcome {
   const reason = sentence(error);
+  if (error instanceof NotYet) return putBack(attempt, error.waitMs, reason);
   if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason };
   if (error instanceof OutcomeUnknown) return { ...NOTHING, status: "unknown", reason };
   if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true };
   const retryAfterMs = error instanceof Retryable ? error.retryAfterMs : 0;
-  const delayMs = retryDelayMs(policy, attempt, Math.random(), retryAfterMs);
+  const delayMs = retryDelayMs(retries, attempt, Math.random(), retryAfterMs);
   if (delayMs === null) return { ...NOTHING, status: "failed", reason: `gave up after ${counted(attempt)}: ${reason}` };
   return { ...NOTHING, status: "retrying", reason, retryInMs: delayMs };
 }

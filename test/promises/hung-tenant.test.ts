@@ -1,7 +1,8 @@
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { BrokenAccount, toEmailAccount } from "../../src/channels/email/account.ts";
-import { createChannels } from "../../src/channels/registry.ts";
+import { createEmailChannel } from "../../src/channels/email/email.ts";
+import { channelMap } from "../../src/channels/registry.ts";
 import { TenantSettings } from "../../src/engine/tenant-settings.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import { Keyring } from "../../src/secrets/keyring.ts";
@@ -23,19 +24,18 @@ function sendBy(database: TestDatabase, port: number): void {
   const keyring = new Keyring(parseMasterKeys(newMasterKey()));
   const cannotOpen = (sentence: string) => new BrokenAccount(sentence);
   const accounts = new TenantSettings({ database: sql, keyring, channel: "email", make: toEmailAccount, cannotOpen });
-  const channels = createChannels({
-    email: {
-      from: { address: "noreply@company.example", name: "Company" },
-      server: { host: "127.0.0.1", port, username: null, password: null, tls: "off" },
-      concurrency: CONCURRENCY,
-    },
+  const email = createEmailChannel({
+    from: { address: "noreply@company.example", name: "Company" },
+    server: { host: "127.0.0.1", port, username: null, password: null, tls: "off" },
+    concurrency: CONCURRENCY,
     print: () => {},
-    ownEmailAccount: (tenantId) => accounts.of(tenantId),
+    ownAccount: (tenantId) => accounts.of(tenantId),
   });
+  const channels = channelMap([email]);
   const worker = startWorker({ database: sql, channels, log: pino({ level: "silent" }), settings: { retry: SOON } });
   onTestFinished(async () => {
     await worker.stop();
-    for (const channel of channels.values()) await channel.close();
+    await email.close();
   });
 }
 

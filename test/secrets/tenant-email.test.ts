@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
 import { BrokenAccount, PASSWORD, toEmailAccount } from "../../src/channels/email/account.ts";
-import { createChannels } from "../../src/channels/registry.ts";
+import { createEmailChannel } from "../../src/channels/email/email.ts";
 import type { JsonObject } from "../../src/core/reminder.ts";
 import { TenantSettings } from "../../src/engine/tenant-settings.ts";
 import { Keyring } from "../../src/secrets/keyring.ts";
@@ -47,16 +47,13 @@ function emailOf(
   const cannotOpen = (sentence: string) => new BrokenAccount(sentence);
   const options = { database: sql, keyring, channel: "email", make: toEmailAccount, cannotOpen, freshMs };
   const accounts = new TenantSettings(options);
-  const channels = createChannels({
-    email: {
-      from: { address: "noreply@company.example", name: "Company" },
-      server: { host: "127.0.0.1", port, username: null, password: null, tls: "off" },
-      concurrency: 5,
-    },
+  const email = createEmailChannel({
+    from: { address: "noreply@company.example", name: "Company" },
+    server: { host: "127.0.0.1", port, username: null, password: null, tls: "off" },
+    concurrency: 5,
     print: () => {},
-    ownEmailAccount: (tenantId) => accounts.of(tenantId),
+    ownAccount: (tenantId) => accounts.of(tenantId),
   });
-  const email = channels.get("email") as Channel;
   onTestFinished(() => email.close());
   return email;
 }

@@ -1,8 +1,8 @@
 import { onTestFinished } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
 import type { Sender } from "../../src/channels/email/compose.ts";
+import { createEmailChannel } from "../../src/channels/email/email.ts";
 import type { SmtpServer } from "../../src/channels/email/settings.ts";
-import { createChannels } from "../../src/channels/registry.ts";
 
 /** The e-mail channel, sending by a server on loopback without TLS unless the settings say otherwise; null: demo. */
 export function emailChannel(
@@ -10,16 +10,12 @@ export function emailChannel(
   from: Partial<Sender> = {},
 ): Channel & { printed: string[] } {
   const printed: string[] = [];
-  const channels = createChannels({
-    email: {
-      from: { address: "noreply@company.example", name: "Reminder System", ...from },
-      server: server && { host: "127.0.0.1", port: 587, username: null, password: null, tls: "off", ...server },
-      concurrency: 5,
-    },
+  const email = createEmailChannel({
+    from: { address: "noreply@company.example", name: "Reminder System", ...from },
+    server: server && { host: "127.0.0.1", port: 587, username: null, password: null, tls: "off", ...server },
+    concurrency: 5,
     print: (text) => printed.push(text),
   });
-  const email = channels.get("email");
-  if (email === undefined) throw new Error("there is no email channel");
   onTestFinished(() => email.close());
   return { ...email, printed };
 }

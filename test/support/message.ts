@@ -29,6 +29,7 @@ export function exampleMessage({ reminder, ...changes }: MessageChanges = {}): M
     occurrenceAt,
     occurrenceNumber: 3,
     nextRunAt: Date.UTC(2025, 0, 15, 14, 30),
+    attemptedAt: occurrenceAt,
     ...changes,
   };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isSameJson } from "../../core/same-json.ts";
 import type { SealedSecret } from "../../core/secret.ts";
+import { fingerprintOf } from "../../outgoing/standard-webhooks.ts";
 import { Keyring, NoKey } from "../../secrets/keyring.ts";
 import {
   deleteEventSource,
@@ -11,7 +12,6 @@ import {
   type EventSource as Row,
   readEventSource,
 } from "../../store/event-sources.ts";
-import { fingerprintOf } from "../access/webhook-signature.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { recordEtag, tagged } from "../etag.ts";
 import { unlessKnown } from "../etag-conditions.ts";

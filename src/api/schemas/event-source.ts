@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
+import { secretFlaw } from "../../outgoing/standard-webhooks.ts";
 import type { EventSource as EventSourceRow } from "../../store/event-sources.ts";
-import { secretFlaw } from "../access/webhook-signature.ts";
 import { isoInstant } from "./fields.ts";
 
 const MOST_SECRETS = 5;

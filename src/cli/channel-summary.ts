@@ -1,0 +1,11 @@
+import type { JsonObject } from "../core/reminder.ts";
+
+const SUMMARIES = new Map<string, (settings: JsonObject) => string>([
+  ["email", ({ smtp_host, smtp_port, from_email }) => `${smtp_host}:${smtp_port} from ${from_email}`],
+  ["webhook", ({ fingerprints }) => `signed with ${[fingerprints].flat().join(" and ")}`],
+]);
+
+/** What a tenant has set for a channel, in a few words for a list. It may have been written by hand. */
+export function channelSummary(channel: string, settings: JsonObject): string {
+  return SUMMARIES.get(channel)?.(settings) ?? "";
+}
