@@ -3,6 +3,7 @@ import { parseEnv } from "node:util";
 import { z } from "zod";
 import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
+import { isBotToken, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
 import { signingFlaw, splitSecrets } from "./channels/webhook/signing.ts";
 import {
   ALGORITHMS,
@@ -42,6 +43,14 @@ export interface Config {
     from: { address: string; name: string };
     /** Null: demo mode, messages are printed. */
     server: SmtpServer | null;
+    /** Messages on their way at once, from one worker. */
+    concurrency: number;
+  };
+  slack: {
+    /** Null: tenants need their own. */
+    account: SlackAccount | null;
+    /** Where Slack's methods are; ends with a slash. */
+    apiUrl: string;
     /** Messages on their way at once, from one worker. */
     concurrency: number;
   };
@@ -91,7 +100,14 @@ export class ConfigError extends Error {
 export type Environment = Record<string, string | undefined>;
 
 /** The values of settings that never appear in a message. */
-const SECRET = new Set(["DATABASE_URL", "SMTP_PASSWORD", "SECRETS_KEY", "WEBHOOK_SECRET"]);
+const SECRET = new Set([
+  "DATABASE_URL",
+  "SMTP_PASSWORD",
+  "SECRETS_KEY",
+  "WEBHOOK_SECRET",
+  "SLACK_BOT_TOKEN",
+  "SLACK_WEBHOOK_URL",
+]);
 
 /** The settings by the names that users know, with their defaults. `.env.example` says what each is for. */
 export const SETTINGS = z.object({
@@ -125,6 +141,13 @@ export const SETTINGS = z.object({
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
+  SLACK_BOT_TOKEN: z.string().refine(isBotToken, mustBe("a bot token like xoxb-...")).optional(),
+  SLACK_WEBHOOK_URL: z
+    .string()
+    .refine(isWebhookUrl, mustBe("the URL of an incoming webhook, like https://hooks.slack.com/services/..."))
+    .optional(),
+  SLACK_API_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).default("https://slack.com/api/"),
+  SLACK_CONCURRENCY: whole(1, 100).default(10),
   WEBHOOK_SECRET: z.string().transform(splitSecrets).superRefine(refuseBadSigning).optional(),
   WEBHOOK_CONCURRENCY: whole(1, 100).default(20),
   OUTGOING_SCHEMES: listOf(isScheme, `some of ${SCHEMES.join(", ")}, with commas between them`).prefault("https,http"),
@@ -209,6 +232,9 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SMTP_PASSWORD && !settings.SMTP_USERNAME) {
     mistakes.push("SMTP_USERNAME must be set when SMTP_PASSWORD is");
   }
+  if (settings.SLACK_BOT_TOKEN && settings.SLACK_WEBHOOK_URL) {
+    mistakes.push("SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL can't both be set: a bot can do all that a webhook can");
+  }
   const oidc = ["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"];
   const missing = oidc.filter((name) => !settings[name]);
   if (missing.length > 0 && missing.length < oidc.length) {
@@ -233,6 +259,11 @@ function arrange(settings: Settings): Config {
       from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },
       server: arrangeSmtp(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
+    },
+    slack: {
+      account: readAccount(settings.SLACK_BOT_TOKEN ?? settings.SLACK_WEBHOOK_URL ?? ""),
+      apiUrl: settings.SLACK_API_URL.replace(/\/*$/, "/"),
+      concurrency: settings.SLACK_CONCURRENCY,
     },
     webhook: { secrets: settings.WEBHOOK_SECRET ?? [], concurrency: settings.WEBHOOK_CONCURRENCY },
     outgoing: arrangeOutgoing(settings),

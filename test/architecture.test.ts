@@ -26,6 +26,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "secrets/master-key.ts",
     "outgoing/settings.ts",
     "channels/email/settings.ts",
+    "channels/slack/account.ts",
     "channels/webhook/signing.ts",
     "api/access/settings.ts",
   ],

@@ -7,17 +7,20 @@ import { createChannels } from "./registry.ts";
 const print = () => {};
 const http = guardedHttp(DEFAULT_OUTGOING);
 const log = { debug: () => {} };
+const slack = { account: null, apiUrl: "https://slack.com/api/", concurrency: 1, http };
 const webhook = { signing: { secrets: [] }, concurrency: 1, http, log };
 
 test("each channel is found by its own name", () => {
   const channels = createChannels({
     email: { from: { address: "a@example.com", name: "A" }, server: null, concurrency: 1 },
+    slack,
     webhook,
     print,
   });
 
   expect([...channels].map(([name, channel]) => [name, channel.name])).toEqual([
     ["email", "email"],
+    ["slack", "slack"],
     ["webhook", "webhook"],
     ["console", "console"],
   ]);
@@ -25,5 +28,5 @@ test("each channel is found by its own name", () => {
 
 test("a sender's address that is more than one address ends the start", () => {
   const email = { from: { address: "a@example.com, b@example.com", name: "A" }, server: null, concurrency: 1 };
-  expect(() => createChannels({ email, webhook, print })).toThrow(InvalidRecipient);
+  expect(() => createChannels({ email, slack, webhook, print })).toThrow(InvalidRecipient);
 });

@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.ts";
 import { createConsoleChannel } from "./console.ts";
 import { createEmailChannel, type EmailSettings } from "./email/email.ts";
+import { createSlackChannel, type SlackSettings } from "./slack/slack.ts";
 import { createWebhookChannel, type WebhookSettings } from "./webhook/webhook.ts";
 
 /** The ways to send that this installation has, by name. */
@@ -8,15 +9,17 @@ export type Channels = ReadonlyMap<string, Channel>;
 
 export interface ChannelSettings {
   email: Omit<EmailSettings, "print">;
+  slack: SlackSettings;
   webhook: WebhookSettings;
   /** Where demo e-mails and the console channel write: one text with line breaks a call. */
   print: (text: string) => void;
 }
 
 /** Every channel there is. A new one is a file (or folder) of its own and a line here. */
-export function createChannels({ email, webhook, print }: ChannelSettings): Channels {
+export function createChannels({ email, slack, webhook, print }: ChannelSettings): Channels {
   return channelMap([
     createEmailChannel({ ...email, print }),
+    createSlackChannel(slack),
     createWebhookChannel(webhook),
     createConsoleChannel({ print }),
   ]);

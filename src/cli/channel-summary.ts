@@ -2,6 +2,7 @@ import type { JsonObject } from "../core/reminder.ts";
 
 const SUMMARIES = new Map<string, (settings: JsonObject) => string>([
   ["email", ({ smtp_host, smtp_port, from_email }) => `${smtp_host}:${smtp_port} from ${from_email}`],
+  ["slack", ({ via }) => `by ${via}`],
   ["webhook", ({ fingerprints }) => `signed with ${[fingerprints].flat().join(" and ")}`],
 ]);
 

@@ -6,6 +6,7 @@ import { operate } from "./operate.ts";
 import { type Command as Run, run } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 import { type EmailOptions, setEmail } from "./set-email.ts";
+import { type SlackOptions, setSlack } from "./set-slack.ts";
 import { setWebhook, type WebhookOptions } from "./set-webhook.ts";
 
 const TENANT = ["--tenant <name>", "whose settings they are", "default"] as const;
@@ -30,6 +31,16 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--from-name <name>", "the name beside it", "Reminder System")
     .addHelpText("after", `\nThe password is sealed with the key in SECRETS_KEY or SECRETS_KEY_FILE.\n${settingsHelp}`)
     .action((options: EmailOptions) => run(setEmail(options)));
+  set
+    .command("slack")
+    .description("gives a tenant a way to Slack of its own")
+    .option(...TENANT)
+    .option(
+      "--secret-file <path>",
+      "a file with the bot token (xoxb-...) or the URL of an incoming webhook; without it, on standard input",
+    )
+    .addHelpText("after", `\n${settingsHelp}`)
+    .action((options: SlackOptions) => run(setSlack(options)));
   set
     .command("webhook")
     .description("has a tenant's webhooks signed with a secret of its own")

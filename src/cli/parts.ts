@@ -4,10 +4,12 @@ import { InvalidRecipient } from "../channels/channel.ts";
 import { BrokenAccount, toEmailAccount } from "../channels/email/account.ts";
 import { BrokenSettings } from "../channels/own-settings.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
+import { toSlackAccount } from "../channels/slack/account.ts";
 import { toSigning } from "../channels/webhook/signing.ts";
 import type { Outside } from "../engine/asking/outside.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
 import { TenantSettings, type TenantSettingsOptions } from "../engine/tenant-settings.ts";
+import { Threads } from "../engine/threads.ts";
 import { startWorker, type Worker } from "../engine/worker.ts";
 import { guardedHttp } from "../outgoing/guarded-http.ts";
 import type { Keyring } from "../secrets/keyring.ts";
@@ -22,12 +24,19 @@ import { refuseOpenDoor } from "./way-in.ts";
 export function openChannels({ config, log, opened }: Service, tenants?: Tenants): Channels {
   const http = guardedHttp(config.outgoing);
   opened.add("channels' connections to URLs of users", async () => http.close());
-  const { webhook } = config;
+  const { slack, webhook } = config;
+  const threads = tenants && new Threads(tenants.database, "slack");
   const channels = withCheckedSender(() =>
     createChannels({
       email: {
         ...config.email,
         ownAccount: tenants && ownSettings(tenants, "email", toEmailAccount, (why) => new BrokenAccount(why)),
+      },
+      slack: {
+        ...slack,
+        http,
+        own: tenants && ownSettings(tenants, "slack", toSlackAccount, (why) => new BrokenSettings(why)),
+        ...(threads ? { lastSent: (id, recipient) => threads.lastSent(id, recipient) } : {}),
       },
       webhook: {
         signing: { secrets: webhook.secrets },

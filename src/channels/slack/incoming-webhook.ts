@@ -1,0 +1,25 @@
+import { badStatus, noAnswer, notYet, refusal } from "./failure.ts";
+import type { SlackWay } from "./web-api.ts";
+
+/** What an incoming webhook says is one word of plain text. */
+const CODE = /^[a-z][a-z0-9_]{0,80}$/;
+const MAX_ANSWER_BYTES = 16 * 1024;
+
+/** Posts to the one channel that the URL was made for. Throws what the send is to throw. */
+export async function postToWebhook(way: SlackWay, url: string, body: object, signal: AbortSignal): Promise<void> {
+  const outcome = await way.http.request({
+    method: "POST",
+    url,
+    headers: { "content-type": "application/json; charset=utf-8" },
+    body: JSON.stringify(body),
+    signal,
+    timeoutMs: way.timeoutMs,
+    maxResponseBytes: MAX_ANSWER_BYTES,
+    need: "status",
+  });
+  if (!outcome.ok) throw noAnswer(outcome);
+  if (outcome.status === 200) return;
+  if (outcome.status === 429) throw notYet(outcome);
+  const code = outcome.body.toString().trim();
+  throw CODE.test(code) ? refusal(code, "the message") : badStatus(outcome.status);
+}

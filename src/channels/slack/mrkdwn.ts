@@ -1,0 +1,52 @@
+/** Only these have a meaning that has to be taken from them; Slack decodes nothing else. */
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+/** Characters that go into one piece, so that no entity or link is ever cut: a piece fits into a block however it is escaped. */
+const PIECE_CHARS = 500;
+const LONGEST_LINK_CHARS = 2_000;
+
+const LINK = /(https?:\/\/[^\s<>"'`|]*[^\s<>"'`|.,;:!?)\]}])/i;
+
+/** Text that mentions nobody, links nothing and calls no channel, whatever is in it. */
+export function escapeMrkdwn(text: string): string {
+  return text.replace(/[&<>]/g, (character) => ENTITIES[character] as string);
+}
+
+/** Escaped text with its web addresses as links, in texts of at most `maxChars` each; line breaks stay. */
+export function mrkdwnTexts(text: string, maxChars: number): string[] {
+  const texts: string[] = [];
+  let current = "";
+  for (const piece of pieces(text)) {
+    if (current.length + piece.length > maxChars) {
+      texts.push(current);
+      current = "";
+    }
+    current += piece;
+  }
+  return [...texts, current].filter((part) => part.trim() !== "");
+}
+
+function pieces(text: string): string[] {
+  return text.split(LINK).flatMap((part, index) => {
+    if (index % 2 === 1 && part.length <= LONGEST_LINK_CHARS) return [`<${escapeMrkdwn(part)}>`];
+    return lines(part).map(escapeMrkdwn);
+  });
+}
+
+/** Cut behind line breaks where there are some, and never within a character. */
+function lines(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+/g)?.flatMap(cut) ?? [];
+}
+
+function cut(line: string): string[] {
+  const parts: string[] = [];
+  let current = "";
+  for (const character of line) {
+    if (current.length >= PIECE_CHARS) {
+      parts.push(current);
+      current = "";
+    }
+    current += character;
+  }
+  return [...parts, current];
+}

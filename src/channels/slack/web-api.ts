@@ -1,0 +1,101 @@
+import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
+import type { Answer } from "../../outgoing/outcome.ts";
+import { OutcomeUnknown, Retryable } from "../channel.ts";
+import { badStatus, noAnswer, notYet, refusal } from "./failure.ts";
+
+const MAX_ANSWER_BYTES = 256 * 1024;
+/** What Slack's codes look like; anything else isn't told. */
+const CODE = /^[a-z][a-z0-9_]{0,80}$/;
+
+export interface SlackWay {
+  http: GuardedHttp;
+  /** Ends with a slash. */
+  apiUrl: string;
+  timeoutMs: number;
+}
+
+/** A refusal with its code, as the caller may know another way. */
+export class SlackRefused extends Error {
+  override name = "SlackRefused";
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+/** A message that is in a channel now. */
+export interface Posted {
+  channel: string;
+  ts: string;
+}
+
+/** `chat.postMessage`. Throws `SlackRefused` for a clear no, else what the send is to throw. */
+export async function postMessage(way: SlackWay, token: string, body: object, signal: AbortSignal): Promise<Posted> {
+  const outcome = await way.http.request({
+    method: "POST",
+    url: `${way.apiUrl}chat.postMessage`,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json; charset=utf-8" },
+    body: JSON.stringify(body),
+    ...limits(way, signal),
+  });
+  if (!outcome.ok) throw noAnswer(outcome);
+  const answer = readAnswer(outcome);
+  if (answer.ok !== true) throw new SlackRefused(answer.code);
+  const { channel, ts } = answer.fields;
+  if (typeof channel !== "string" || typeof ts !== "string") throw unreadable();
+  return { channel, ts };
+}
+
+/** The id of the person with this address, by `users.lookupByEmail`. */
+export async function lookUpByEmail(way: SlackWay, token: string, email: string, signal: AbortSignal): Promise<string> {
+  const outcome = await way.http.request({
+    method: "GET",
+    url: `${way.apiUrl}users.lookupByEmail?email=${encodeURIComponent(email)}`,
+    headers: { authorization: `Bearer ${token}` },
+    ...limits(way, signal),
+  });
+  try {
+    if (!outcome.ok) throw noAnswer(outcome);
+    const answer = readAnswer(outcome);
+    if (answer.ok !== true) throw refusal(answer.code, "to look the recipient up");
+    const { id } = (answer.fields.user ?? {}) as { id?: unknown };
+    if (typeof id !== "string") throw unreadable();
+    return id;
+  } catch (error) {
+    // Nothing is posted by asking, so nothing is left unknown.
+    if (error instanceof OutcomeUnknown)
+      throw new Retryable("Slack could not say who has the recipient's e-mail address");
+    throw error;
+  }
+}
+
+function limits({ timeoutMs }: SlackWay, signal: AbortSignal) {
+  return { signal, timeoutMs, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" as const };
+}
+
+type Read = { ok: true; fields: Record<string, unknown> } | { ok: false; code: string };
+
+/** Throws `NotYet`, or what an answer means that says neither yes nor no. */
+function readAnswer(outcome: Answer): Read {
+  const fields = parseJson(outcome.body);
+  const code = typeof fields?.error === "string" && CODE.test(fields.error) ? fields.error : null;
+  if (outcome.status === 429 || code === "ratelimited" || code === "rate_limited") throw notYet(outcome);
+  if (fields?.ok === true) return { ok: true, fields };
+  if (code !== null) return { ok: false, code };
+  throw outcome.status === 200 ? unreadable() : badStatus(outcome.status);
+}
+
+function unreadable(): OutcomeUnknown {
+  return new OutcomeUnknown("Slack's answer says neither that the message was posted nor that it wasn't");
+}
+
+function parseJson(body: Buffer): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,264 @@
+import { describe, expect, test } from "vitest";
+import { type Channel, InvalidRecipient, type NotYet } from "../../src/channels/channel.ts";
+import { createSlackChannel, type SlackSettings } from "../../src/channels/slack/slack.ts";
+import { loopbackHttp } from "../outgoing/receiver.ts";
+import { failure, unhurried } from "../support/email.ts";
+import { exampleMessage, type MessageChanges } from "../support/message.ts";
+import { ANN, BOT_TOKEN, CHANNEL, PRIVATE_CHANNEL, type SlackServer, startSlack } from "../support/slack.ts";
+
+function slackChannel(slack: SlackServer, settings: Partial<SlackSettings> = {}): Channel {
+  const account = { via: "bot", token: BOT_TOKEN } as const;
+  return createSlackChannel({ account, apiUrl: slack.apiUrl, concurrency: 5, http: loopbackHttp(), ...settings });
+}
+
+const byWebhook = ({ webhookUrl: url }: SlackServer) => ({ account: { via: "webhook", url } as const });
+const to = (recipient: string | null, changes: MessageChanges = {}) => exampleMessage({ recipient, ...changes });
+
+describe("a bot", () => {
+  test("posts to a channel, and keeps where the message is", async () => {
+    const slack = await startSlack();
+    const reminder = { subject: "Rent", message: "Please pay.\n\nhttps://pay.example.com/42?a=1&b=2." };
+
+    const receipt = await slackChannel(slack).send(to(CHANNEL, { reminder }), unhurried);
+
+    const [message] = slack.messages;
+    expect(receipt).toEqual({ providerId: `${CHANNEL}/${message?.ts}`, demo: false });
+    expect(message).toMatchObject({ channel: CHANNEL, unfurl_links: false, unfurl_media: false });
+    expect(message?.blocks).toEqual([
+      { type: "header", text: { type: "plain_text", text: "Rent", emoji: false } },
+      {
+        type: "section",
+        text: { type: "mrkdwn", text: "Please pay.\n\n<https://pay.example.com/42?a=1&amp;b=2>.", verbatim: true },
+      },
+      {
+        type: "context",
+        elements: [
+          {
+            type: "mrkdwn",
+            text: "interviewer INT_100  ·  reminder number 3  ·  next one <!date^1736951400^{date_short_pretty} at {time}|2025-01-15 14:30 UTC>",
+            verbatim: true,
+          },
+        ],
+      },
+    ]);
+    expect(message).not.toHaveProperty("thread_ts");
+  });
+
+  test("writes to a person by id, and by an e-mail address that Slack is asked about once", async () => {
+    const slack = await startSlack();
+    slack.people.set("ann+slack@example.com", ANN);
+    const channel = slackChannel(slack);
+
+    await channel.send(to(ANN), unhurried);
+    const other = slackChannel(slack);
+    await other.send(to("ann+slack@example.com"), unhurried);
+    await failure(other.send(to("ann+slack@example.com"), unhurried)); // not within the same second
+
+    expect(slack.messages.map(({ channel }) => channel)).toEqual(["D0123456789", "D0123456789"]);
+    expect(slack.calls).toEqual(["chat.postMessage", "users.lookupByEmail", "chat.postMessage"]);
+  });
+
+  test("answers in the thread of the message before, and begins another where that is lost", async () => {
+    const slack = await startSlack();
+    let last: string | null = null;
+    const sends = async () => {
+      const channel = slackChannel(slack, { lastSent: async () => last });
+      last = (await channel.send(to(CHANNEL), unhurried)).providerId;
+    };
+
+    for (let n = 0; n < 3; n += 1) await sends();
+    const [root, second, third] = slack.messages;
+    expect([second?.thread_ts, third?.thread_ts]).toEqual([root?.ts, root?.ts]);
+
+    slack.messages.splice(0, 1);
+    for (let n = 0; n < 2; n += 1) await sends();
+    const [fourth, fifth] = slack.messages.slice(-2);
+    expect(fourth?.thread_ts).toBeUndefined();
+    expect(fifth?.thread_ts).toBe(fourth?.ts);
+  });
+
+  test("finds a person anew whose thread is in the channel of another workspace", async () => {
+    const slack = await startSlack();
+    slack.people.set("ann@example.com", ANN);
+    const channel = slackChannel(slack, { lastSent: async () => "D9999999999/1600000000.000100" });
+
+    const { providerId } = await channel.send(to("ann@example.com"), unhurried);
+
+    expect(providerId).toMatch(/^D0123456789\/[\d.]+$/);
+    expect(slack.calls).toEqual(["chat.postMessage", "users.lookupByEmail", "chat.postMessage"]);
+  });
+
+  test("mentions nobody and breaks no limit, whatever is in the data", async () => {
+    const slack = await startSlack();
+    const hostile = `<!channel> <@${ANN}> <#${CHANNEL}> </script> & ${"<".repeat(9_000)}\nhttps://x.example/<!here>|a ${"🙂".repeat(5_000)}`;
+    const reminder = { subject: "{{ data.text }}", message: "{{ data.text }}", data: { text: hostile } };
+
+    await slackChannel(slack).send(to(CHANNEL, { reminder: { ...reminder, entityId: "<!everyone>" } }), unhurried);
+
+    const [message] = slack.messages;
+    const [, ...blocks] = message?.blocks ?? []; // the first is plain text, in which nothing has a meaning
+    const inBlocks = blocks.flatMap(({ text, elements = [] }) => [...(text ? [text] : []), ...elements]);
+    const texts = [message?.text as string, ...inBlocks.map(({ text }) => text)];
+    expect(texts.length).toBeGreaterThan(3);
+    for (const text of texts) {
+      expect(text.replaceAll(/<https?:[^<>]*>|<!date\^\d+\^[^<>]*>/g, "")).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+      expect(text.isWellFormed()).toBe(true);
+    }
+  });
+});
+
+describe("an incoming webhook", () => {
+  test("posts to its channel what has no recipient, or a person's address", async () => {
+    const slack = await startSlack();
+    expect(await slackChannel(slack, byWebhook(slack)).send(to(null), unhurried)).toEqual({
+      providerId: null,
+      demo: false,
+    });
+    await slackChannel(slack, byWebhook(slack)).send(to("ann@example.com"), unhurried);
+    expect(slack.messages).toHaveLength(2);
+  });
+
+  test("doesn't post what is for another channel into its own", async () => {
+    const slack = await startSlack();
+    const error = await failure(slackChannel(slack, byWebhook(slack)).send(to("C0000000002"), unhurried));
+    expect(error).toMatchObject({ name: "Permanent", message: expect.stringContaining("its own channel only") });
+    expect(slack.messages).toEqual([]);
+  });
+
+  test.each([
+    [400, "invalid_payload", "Permanent"],
+    [403, "action_prohibited", "Permanent"],
+    [404, "no_service", "Permanent"],
+    [404, "<html>", "Permanent"],
+    [410, "channel_is_archived", "Permanent"],
+    [500, "rollup_error", "OutcomeUnknown"],
+    [502, "", "OutcomeUnknown"],
+    [503, "", "Retryable"],
+    [302, "", "Retryable"],
+  ])("%d %s: %s, and its address is not told", async (status, body, name) => {
+    const slack = await startSlack();
+    slack.instead = (response) => Boolean(response.writeHead(status, { location: "/" }).end(body));
+    const error = await failure(slackChannel(slack, byWebhook(slack)).send(to(null), unhurried));
+    expect(error.name).toBe(name);
+    expect(error.message).not.toMatch(/services|token|html/);
+  });
+});
+
+describe("what Slack answers decides", () => {
+  test.each([
+    ["U9999999999", "channel_not_found", "check the reminder's recipient"],
+    [PRIVATE_CHANNEL, "not_in_channel", "invite the app"],
+    ["nobody@example.com", "users_not_found", "nobody in the workspace has that e-mail address"],
+  ])("to %s: %s is final, and says what to do", async (recipient, code, sentence) => {
+    const slack = await startSlack();
+    const error = await failure(slackChannel(slack).send(to(recipient), unhurried));
+    expect(error.name).toBe("Permanent");
+    expect(error.message).toContain(code);
+    expect(error.message).toContain(sentence);
+  });
+
+  test("a token that isn't one is final, and not told", async () => {
+    const slack = await startSlack();
+    const account = { via: "bot", token: "xoxb-9999999999-wrong" } as const;
+    const error = await failure(slackChannel(slack, { account }).send(to(CHANNEL), unhurried));
+    expect(error).toMatchObject({ name: "Permanent", message: expect.stringContaining("check the bot token") });
+    expect(error.message).not.toContain("xoxb-9");
+  });
+
+  test.each([
+    ["a 429", 429, { ok: false, error: "ratelimited" }],
+    ["a 429 with no body", 429, ""],
+    ["rate_limited", 200, { ok: false, error: "rate_limited" }],
+  ])(
+    "%s: it waits as long as Slack says, without that counting as an attempt, and so do the next",
+    async (_, status, body) => {
+      const slack = await startSlack();
+      slack.instead = (response) => {
+        response.writeHead(status, { "retry-after": "30" }).end(JSON.stringify(body));
+        return true;
+      };
+      const channel = slackChannel(slack);
+      expect(await failure(channel.send(to(CHANNEL), unhurried))).toMatchObject({ name: "NotYet", waitMs: 30_000 });
+
+      const next = (await failure(channel.send(to(CHANNEL), unhurried))) as NotYet;
+      expect(next.name).toBe("NotYet");
+      expect(next.waitMs).toBeGreaterThan(25_000);
+      expect(slack.calls).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ["internal_error", 200, { ok: false, error: "internal_error" }, "OutcomeUnknown"],
+    ["fatal_error", 500, { ok: false, error: "fatal_error" }, "OutcomeUnknown"],
+    ["a bad gateway", 502, "<html>", "OutcomeUnknown"],
+    ["no JSON", 200, "<html>", "OutcomeUnknown"],
+    ["a yes without a message", 200, { ok: true }, "OutcomeUnknown"],
+    ["service_unavailable", 503, { ok: false, error: "service_unavailable" }, "Retryable"],
+    ["an error that isn't known yet", 200, { ok: false, error: "new_kind" }, "Retryable"],
+    ["a code that is none", 200, { ok: false, error: "<secret>" }, "OutcomeUnknown"],
+    ["msg_too_long", 200, { ok: false, error: "msg_too_long" }, "Permanent"],
+  ])("%s: %i %j is %s", async (_, status, body, name) => {
+    const slack = await startSlack();
+    slack.instead = (response) =>
+      Boolean(response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body)));
+    const error = await failure(slackChannel(slack).send(to(CHANNEL), unhurried));
+    expect(error.name).toBe(name);
+    expect(error.message).not.toMatch(/secret|html/);
+  });
+
+  test("silence after it had the message leaves it unknown; about a person it is asked again", async () => {
+    const slack = await startSlack();
+    slack.instead = () => true;
+    const hasty = { timeoutMs: 300 };
+    expect((await failure(slackChannel(slack, hasty).send(to(CHANNEL), unhurried))).name).toBe("OutcomeUnknown");
+    expect((await failure(slackChannel(slack, hasty).send(to("ann@example.com"), unhurried))).name).toBe("Retryable");
+  });
+
+  test("nobody there is tried again", async () => {
+    const slack = await startSlack();
+    const away = slackChannel(slack, { apiUrl: "http://127.0.0.1:1/api/" });
+    expect((await failure(away.send(to(CHANNEL), unhurried))).name).toBe("Retryable");
+  });
+});
+
+describe("nothing leaves", () => {
+  test("to an address of the inside", async () => {
+    const slack = await startSlack();
+    const error = await failure(slackChannel(slack, { http: loopbackHttp({}, []) }).send(to(CHANNEL), unhurried));
+    expect(error).toMatchObject({ name: "Permanent", message: expect.stringContaining("its host is loopback") });
+    expect(slack.calls).toEqual([]);
+  });
+
+  test("without an account or a recipient, and the reason says what to do", async () => {
+    const slack = await startSlack();
+    const nowhere = await failure(slackChannel(slack, { account: null }).send(to(CHANNEL), unhurried));
+    expect(nowhere).toMatchObject({ name: "Retryable", message: expect.stringContaining("set SLACK_BOT_TOKEN") });
+    const nobody = await failure(slackChannel(slack).send(to(null), unhurried));
+    expect(nobody).toMatchObject({ name: "Permanent", message: expect.stringContaining("nobody is addressed") });
+    expect(slack.calls).toEqual([]);
+  });
+
+  test("once it is no longer wanted", async () => {
+    const slack = await startSlack();
+    const done = new Error("it is done");
+    const beforeSend = () => Promise.reject(done);
+    expect(await failure(slackChannel(slack).send(to(CHANNEL), { ...unhurried, beforeSend }))).toBe(done);
+    expect(slack.calls).toEqual([]);
+  });
+});
+
+test.each([
+  [` ${CHANNEL} `, CHANNEL],
+  [ANN, ANN],
+  ["Ann@EXAMPLE.com", "Ann@example.com"],
+])("the recipient %j is %s", async (given, expected) => {
+  expect(slackChannel(await startSlack()).parseRecipient(given)).toBe(expected);
+});
+
+test.each(["", "#general", "@ann", "general", "C123", "c0123456789", "a@b, c@d", "https://slack.com/x"])(
+  "%j is no recipient",
+  async (given) => {
+    const channel = slackChannel(await startSlack());
+    expect(() => channel.parseRecipient(given)).toThrow(InvalidRecipient);
+  },
+);
