@@ -97,8 +97,8 @@ test("in a real browser, the documentation works with a key, and a page elsewher
   await page.goto(`${api.url}/docs`);
   await page.getByRole("button", { name: "Authorize" }).click();
   await page.getByLabel("Value:").or(page.locator(".auth-container input")).first().fill(text);
-  await page.locator(".auth-btn-wrapper button.authorize").click();
-  await page.locator(".auth-btn-wrapper button.btn-done").click();
+  await page.locator(".auth-btn-wrapper button.authorize").first().click();
+  await page.locator(".auth-btn-wrapper button.btn-done").first().click();
   await page.getByText("List flags").click();
   await page.getByRole("button", { name: "Execute" }).click();
   await page.locator(".live-responses-table .response-col_status", { hasText: "200" }).waitFor();

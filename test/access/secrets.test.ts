@@ -48,9 +48,13 @@ test("a key and a token are nowhere once they are shown: not in the log, not in 
   }
 });
 
-test("the secret is compared by a function whose time doesn't depend on where two differ, and nowhere else", () => {
+test("keys and signatures are compared by a function whose time doesn't depend on where two differ, and nowhere else", () => {
   const found = execFileSync("grep", ["-rlE", "timingSafeEqual\\(|key\\.hash|\\.hash ===", "src/api", "src/cli"], {
     encoding: "utf8",
   });
-  expect(found.trim().split("\n").sort()).toEqual(["src/api/access/key-ring.ts", "src/api/access/key-text.ts"]);
+  expect(found.trim().split("\n").sort()).toEqual([
+    "src/api/access/key-ring.ts",
+    "src/api/access/key-text.ts",
+    "src/api/access/webhook-signature.ts",
+  ]);
 });
