@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { JsonObject, StopCondition } from "../core/reminder.ts";
+import type { JsonObject, JsonValue, StopCondition } from "../core/reminder.ts";
 import { MAX_DEPTH, MAX_LEAVES } from "./combining.ts";
 import { isCombining, type Kind, kindOf, STOP_CONDITION_TYPES } from "./registry.ts";
 
@@ -8,6 +8,9 @@ export interface Flaw {
   path: readonly PropertyKey[];
   message: string;
 }
+
+/** As deep as the API takes JSON. Plain SQL can write what is so deep that whatever goes down it ends in a full stack. */
+const MOST_NESTED = 32;
 
 /** Sentences for what Zod finds by itself; see the API's. */
 export type Sentences = z.core.$ZodErrorMap;
@@ -62,7 +65,12 @@ class Check {
     return checked;
   }
 
-  itself(kind: Kind, { type, value, settings }: StopCondition, path: readonly PropertyKey[]): StopCondition {
+  itself(kind: Kind, condition: StopCondition, path: readonly PropertyKey[]): StopCondition {
+    const { type, value, settings } = condition;
+    if (isDeeper(settings, MOST_NESTED)) {
+      this.flaws.push({ path: [...path, "settings"], message: `must be nested at most ${MOST_NESTED} deep` });
+      return condition;
+    }
     return {
       type,
       value: this.#field(kind, kind.value, value, [...path, "value"]),
@@ -90,4 +98,9 @@ class Check {
     }
     return null;
   }
+}
+
+function isDeeper(value: JsonValue, most: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return most === 0 || Object.values(value).some((item) => isDeeper(item, most - 1));
 }

@@ -94,6 +94,17 @@ describe("what a condition is made of", () => {
     expect(answer).toMatchObject({ state: "unknown", because: expect.stringContaining("settings.conditions") });
     expect(stopAnswer(of("all_of", null, null), subject()).state).toBe("unknown");
   });
+
+  test("what plain SQL nested without end is unknown, and not gone down", () => {
+    let settings: JsonObject = { condition: flag("x") };
+    for (let depth = 0; depth < 3_000; depth += 1) settings = { condition: { type: "not", settings } };
+    const condition = of("not", null, settings);
+    expect(stopAnswer(condition, subject())).toMatchObject({
+      ...{ state: "unknown", because: expect.stringContaining("settings must be nested at most 32 deep") },
+    });
+    expect(flagKeysOf(condition, subject().reminder)).toEqual([]);
+    expect(check(condition)).toMatchObject([{ path: ["settings"] }]);
+  });
 });
 
 describe("what isn't right is refused, naming where it stands", () => {

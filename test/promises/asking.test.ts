@@ -236,6 +236,23 @@ test("P5: a worker killed while it asks leaves nothing behind: another asks agai
   expect(oracle.asked.length).toBeGreaterThanOrEqual(2);
 }, 90_000);
 
+test("a condition that plain SQL nested without end holds its own reminder, and no other", async () => {
+  const [made, oracle] = await Promise.all([world(), openOracle()]);
+  const ends = ['{"type":"not","settings":{"condition":', '{"type":"db_check","value":"x"}', "}}"] as const;
+  const endless = `${ends[0].repeat(2_000)}${ends[1]}${ends[2].repeat(2_000)}`;
+  const poison = await made.insert({
+    run_at: new Date(),
+    stop_condition_type: "not",
+    stop_condition_settings: `{"condition":${endless}}`,
+  });
+  const id = await made.insert({ ...ONCE, ...untilSaid(oracle.url), run_at: new Date() });
+  made.work(SHORT, outsideOnLoopback());
+  await made.deliveryBecomes(id, "sent");
+  await until(async () => (await made.reminder(poison)).needs_attention, "a person is told");
+  expect((await made.reminder(poison)).needs_attention).toContain("nested at most 32 deep");
+  expect(await made.deliveries(poison)).toEqual([]);
+});
+
 test("a worker that is told to stop while it asks hands back at once", async () => {
   const [made, oracle] = await Promise.all([world(), openOracle("nothing")]);
   const worker = made.work({}, outsideOnLoopback());
