@@ -149,6 +149,11 @@ export function saySummary(
   if (!first || !last) {
     const why = end ?? null;
     if (why) return `Nothing is sent: ${occurrences.at(-1)?.because ?? why.because}.`;
+    const due =
+      occurrences.length === 1 ? "for the first occurrence" : `for the first ${occurrences.length} occurrences`;
+    if (stoppedBy === "limit")
+      return `Nothing is sent ${due}; it goes on after that, and more are told with a larger limit.`;
+    if (stoppedBy === "effort") return "Nothing is sent as far as it looked; to look further would take too long.";
     return `Nothing is sent until ${saidInstant(until, zone)}, as far as it looks.`;
   }
   const many = sent.length === 1 ? "One message" : `${sent.length} messages`;

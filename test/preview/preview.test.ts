@@ -62,6 +62,19 @@ describe("before it is created", () => {
     expect(refused).toEqual(await api.refused(422, "POST", "/reminders/", asked));
   });
 
+  test("what is told of occurrences none of which is sent claims nothing of those after them", async () => {
+    const api = await startApi(await freshDatabase());
+    const often = { interval_minutes: 10, quiet_hours: [{ from: "00:00", to: "23:59" }] };
+    const seen = await preview(api, { ...often, start_at: "2030-01-01T00:00:00Z" }, "?limit=3");
+    expect(seen.occurrences.map(({ outcome }) => outcome)).toEqual(["suppressed", "suppressed", "suppressed"]);
+    expect(seen).toMatchObject({ stopped_by: "limit", end: null });
+    expect(seen.summary).toBe(
+      "Nothing is sent for the first 3 occurrences; it goes on after that, and more are told with a larger limit.",
+    );
+    const further = await preview(api, { ...often, start_at: "2030-01-01T00:00:00Z" }, "?limit=200");
+    expect(further.occurrences.map(({ outcome }) => outcome)).toContain("sent");
+  });
+
   test("it looks as far as it is told, and no further than five years", async () => {
     const api = await startApi(await freshDatabase());
     const daily = { interval_minutes: 1_440 };
@@ -75,7 +88,8 @@ describe("before it is created", () => {
     expect(near).toMatchObject({ stopped_by: "until", end: null });
 
     const tooFar = new Date(Date.parse(far.as_of) + 6 * 366 * 86_400_000).toISOString();
-    for (const query of ["limit=0", "limit=501", `until=${tooFar}`, "until=soon", "n=3"]) {
+    const passed = new Date(Date.parse(far.as_of) - 1_000).toISOString();
+    for (const query of ["limit=0", "limit=501", `until=${tooFar}`, `until=${passed}`, "until=soon", "n=3"]) {
       const { errors } = await api.refused(422, "POST", `/reminders/preview?${query}`, wish());
       expect(errors, query).toMatchObject([{ in: "query", field: query.split("=")[0] }]);
     }

@@ -23,6 +23,7 @@ export const PreviewQuery = z.strictObject({
 export function reachOf({ limit, until }: z.output<typeof PreviewQuery>): (now: Instant) => Reach {
   return (now) => {
     const farthest = now + FARTHEST_MS;
+    if (until !== undefined && until < now) throw invalidField("until", "must not have passed", "query");
     if (until !== undefined && until > farthest) {
       throw invalidField("until", `must be at most five years ahead: until ${toIso(farthest)}`, "query");
     }
