@@ -1,4 +1,4 @@
-import { stopAnswer } from "../conditions/evaluate.ts";
+import { evaluate, isQuestion, NOTHING_KNOWN } from "../conditions/evaluate.ts";
 import { completionReasonOf, countsSent, isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { type Ceiling, NO_CEILING } from "../core/ceiling.ts";
@@ -149,18 +149,17 @@ async function look(
     { mostMs: MOST_WORK_MS },
   );
   const { sentCount } = standing;
-  const answer = answerThen({ reminder: start, now, sentCount }, view);
-  return { ...preview, assumptions: assumptionsOf(start, answer) };
+  return { ...preview, assumptions: assumptionsOf(start, answerThen({ reminder: start, now, sentCount }, view)) };
 }
 
 /** What the engine would rest its decision on then, if nothing outside changes. */
 function factsThen(about: Asked, view: Viewpoint): FactsThen {
   const { stopCondition, onUnknown } = about.reminder;
-  const answer = answerThen(about, view);
-  // What can't be said before somebody is asked is taken to be not so.
-  const isOpen = answer.state === "unknown" && isAsked(stopCondition);
+  const { stop, isOpen } = answerThen(about, view);
   return {
-    stop: isOpen ? readAnswer("not_met", answer.because) : answer,
+    // What can't be said before somebody outside is asked is taken to be not so.
+    stop: isOpen ? readAnswer("not_met", stop.because) : stop,
+    isAsked: isAsked(stopCondition),
     doneBecause: completionReasonOf(stopCondition),
     countsSent: countsSent(stopCondition),
     onUnknown,
@@ -168,12 +167,26 @@ function factsThen(about: Asked, view: Viewpoint): FactsThen {
   };
 }
 
-function answerThen({ reminder, now, sentCount }: Asked, { contact, flags }: Surroundings): StopAnswer {
-  return stopAnswer(reminder.stopCondition, subjectOf({ reminder, contact, flags, now, standing: { sentCount } }));
+/** `isOpen`: nobody can say before somebody outside is asked. */
+interface AnswerThen {
+  stop: StopAnswer;
+  isOpen: boolean;
 }
 
-function assumptionsOf({ stopCondition }: ReminderRecord, { state, because }: StopAnswer): string[] {
+function answerThen({ reminder, now, sentCount }: Asked, { contact, flags }: Surroundings): AnswerThen {
+  const subject = subjectOf({ reminder, contact, flags, now, standing: { sentCount } });
+  const outcome = evaluate(reminder.stopCondition, subject, NOTHING_KNOWN);
+  if (!isQuestion(outcome)) return { stop: outcome, isOpen: false };
+  return { stop: readAnswer("unknown", `${outcome.service} has not been asked yet`), isOpen: true };
+}
+
+function assumptionsOf({ stopCondition, onUnknown }: ReminderRecord, { stop, isOpen }: AnswerThen): string[] {
   if (stopCondition === null) return [ALL_GOES_WELL];
+  const { state, because } = stop;
+  if (state === "unknown" && !isOpen) {
+    const meanwhile = onUnknown === "hold" ? "nothing is sent" : "messages are sent all the same";
+    return [ALL_GOES_WELL, `Nobody can say whether the stop condition is met, and ${meanwhile}: ${because}.`];
+  }
   const condition = {
     met: `The stop condition stays met: ${because}.`,
     not_met: `Nothing from outside changes the stop condition (now: ${because}). Once it is met, nothing more is sent.`,

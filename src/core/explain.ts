@@ -119,16 +119,19 @@ function waitsOf({ reminder, open, unanswered, zone }: Present): Fact[] {
   return [...facts, { kind: "unanswered", at: unanswered.since, sentence, evidence }];
 }
 
-function nextOf({ reminder, zone, open, isUnplanned, now }: Present): Fact[] {
-  const { nextRunAt: at, status, lastOccurrenceAt } = reminder;
+function nextOf({ reminder, zone, open, isUnplanned, unanswered, now }: Present): Fact[] {
+  const { nextRunAt: at, status, lastOccurrenceAt, onUnknown } = reminder;
   if (status === "PAUSED") return [];
   const fact = (kind: string, sentence: string, ...columns: string[]): Fact[] => [
     { kind, at, sentence, evidence: ofReminder(reminder, "next_run_at", ...columns) },
   ];
   if (at !== null) {
+    const isHeld = unanswered !== null && onUnknown === "hold";
+    const due = `It has been due since ${saidInstant(at, zone)}`;
+    if (at <= now && isHeld) return fact("held", `${due}, and waits until somebody can say whether it is done.`);
     return at > now
       ? fact("next", `It is due next on ${saidInstant(at, zone)}.`)
-      : fact("due", `It has been due since ${saidInstant(at, zone)}: the next worker fires it.`);
+      : fact("due", `${due}: the next worker fires it.`);
   }
   if (isPlanned(reminder) && isUnplanned) {
     return fact("unplanned", "No worker has worked out yet when it is due next.", "zone_rules");

@@ -58,6 +58,8 @@ function whatHappens({ outcome, at, occurrenceAt, because, missed }: Foreseen, z
       return missed > 0
         ? `due on ${due} and ${missed} more times since, and not sent: ${because}`
         : `due on ${due}, and not sent: ${because}`;
+    case "held":
+      return `due on ${due}, and held: nobody can say whether it is done: ${because}`;
     case "completed":
     case "paused":
       return `due on ${due}, and not sent: ${because}`;
@@ -151,6 +153,7 @@ export function saySummary(
     if (why) return `Nothing is sent: ${occurrences.at(-1)?.because ?? why.because}.`;
     const due =
       occurrences.length === 1 ? "for the first occurrence" : `for the first ${occurrences.length} occurrences`;
+    if (stoppedBy === "held") return `Nothing is sent: ${heldFor(occurrences)}.`;
     if (stoppedBy === "limit")
       return `Nothing is sent ${due}; it goes on after that, and more are told with a larger limit.`;
     if (stoppedBy === "effort") return "Nothing is sent as far as it looked; to look further would take too long.";
@@ -163,11 +166,16 @@ export function saySummary(
       : `from ${saidInstant(first.at, zone)} to ${saidInstant(last.at, zone)}`;
   const after = {
     end: end?.reason === null ? `then it is PAUSED: ${end.because}` : `then it is done: ${end?.because}`,
+    held: `and then nothing: ${heldFor(occurrences)}`,
     limit: "and it goes on after that; more are told with a larger limit",
     until: `and none after that until ${saidInstant(until, zone)}`,
     effort: "and it goes on after that; to look further would take too long",
   }[stoppedBy];
   return `${many} ${when}, ${after}.`;
+}
+
+function heldFor(occurrences: readonly Foreseen[]): string {
+  return `it is held until somebody can say whether it is done: ${occurrences.at(-1)?.because}`;
 }
 
 function missedOnes(count: number): string {

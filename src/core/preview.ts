@@ -43,7 +43,7 @@ export interface Foreseen {
   heldUntil: Instant | null;
   /** When that happens which becomes of it. */
   at: Instant;
-  outcome: "sent" | "suppressed" | "skipped" | "completed" | "paused";
+  outcome: "sent" | "suppressed" | "skipped" | "held" | "completed" | "paused";
   /** Occurrences before it that get no message of their own: it stands for them or, skipped, is one of them. */
   missed: number;
   /** Why nothing is sent; null where something is. */
@@ -56,8 +56,8 @@ export interface Foresight {
   occurrences: Foreseen[];
   /** How it ends, for good or, without a reason, until a person resumes it; null where it goes on, as far as was looked. */
   end: { at: Instant; reason: CompletionReason | null; because: string } | null;
-  /** Why it tells of no more: it ends there, or that was the limit, the horizon, or as long as it may take. */
-  stoppedBy: "end" | "limit" | "until" | "effort";
+  /** Why it tells of no more: it ends there or is held there, or that was the limit, the horizon, or as long as it may take. */
+  stoppedBy: "end" | "held" | "limit" | "until" | "effort";
   /** The reminder as it is then. */
   reminder: ReminderRecord;
 }
@@ -87,10 +87,17 @@ export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<voi
   let isPast = false;
   const foresight = (stoppedBy: Foresight["stoppedBy"]): Foresight => {
     const occurrences = told.slice(0, most).map((one) => withOutcome(one, quietUntil));
-    const isWhole = end !== null && told.length <= most;
+    const isCut = told.length > most;
+    const isWhole = end !== null && !isCut;
+    const isHeld = occurrences.at(-1)?.outcome === "held" && !isCut;
     const last = occurrences.findLast(({ outcome }) => outcome === "sent");
     if (isWhole && last) last.isLast = true;
-    return { occurrences, end: isWhole ? end : null, stoppedBy: isWhole ? "end" : stoppedBy, reminder };
+    return {
+      occurrences,
+      end: isWhole ? end : null,
+      stoppedBy: isWhole ? "end" : isHeld ? "held" : stoppedBy,
+      reminder,
+    };
   };
 
   for (;;) {
@@ -133,6 +140,7 @@ function toTold(happened: Happening, reminder: ReminderRecord): Told | null {
       };
     }
     case "completed":
+    case "held":
     case "paused": {
       const { kind: outcome, at, because, insteadOf } = happened;
       if (insteadOf === null) return null;

@@ -61,6 +61,8 @@ export interface Asked {
 export interface FactsThen extends Facts {
   /** True where the condition wants to know how many messages were sent, so that it is asked again after each. */
   countsSent?: boolean;
+  /** True where what nobody can say holds the reminder, and is asked again; else such a reminder is paused. */
+  isAsked?: boolean;
 }
 
 /** See `DueReminder`, and how many messages were sent before. */
@@ -93,7 +95,9 @@ export type Happening =
   | { kind: "skipped"; at: Instant; occurrenceAt: Instant; missed: number }
   | { kind: "completed"; at: Instant; reason: CompletionReason; because: string; insteadOf: Instant | null }
   /** Not to fire again unless a person says so. */
-  | { kind: "paused"; at: Instant; because: string; insteadOf: Instant };
+  | { kind: "paused"; at: Instant; because: string; insteadOf: Instant }
+  /** Not to fire until somebody can say whether it is done, which nobody will in this world. */
+  | { kind: "held"; at: Instant; because: string; insteadOf: Instant };
 
 export interface Simulation {
   /** The reminder as it is in the end. */
@@ -227,8 +231,13 @@ class Life {
       this.#complete(decision.reason, decision.because, nextRunAt);
       return;
     }
+    if (decision.kind === "hold" && this.#facts.isAsked) {
+      this.#heldUntil = Number.POSITIVE_INFINITY;
+      this.happened = { kind: "held", at: this.#now, because: decision.because, insteadOf: nextRunAt };
+      return;
+    }
     if (decision.kind === "pause" || decision.kind === "hold") {
-      // What nobody will ever be able to say holds it for good: the engine pauses it, too.
+      // What is in the row itself nobody will ever be able to say: the engine pauses it, too.
       this.reminder = { ...this.reminder, status: "PAUSED" };
       this.happened = { kind: "paused", at: this.#now, because: decision.because, insteadOf: nextRunAt };
       return;

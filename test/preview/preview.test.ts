@@ -116,6 +116,36 @@ describe("before it is created", () => {
     expect((await preview(api, { entity_id })).assumptions[0]).toContain(`Reminder ${id} is ACTIVE`);
   });
 
+  test("what can't be worked out whoever is asked holds it, as it will, unless it is to be sent all the same", async () => {
+    const made = await world();
+    const api = await startApi(made.database, { channels: channelMap([made.sink]) });
+    const lacking = { channel: "sink", stop_condition_type: "expression", stop_condition_value: "data.paid" };
+    const asked = { ...lacking, interval_minutes: 60, run_at: "2020-01-01T00:00:00Z" };
+    const seen = await preview(api, asked);
+    expect(seen.occurrences).toMatchObject([{ outcome: "held", at: seen.as_of, number: null, is_last: false }]);
+    expect(seen).toMatchObject({ stopped_by: "held", end: null });
+    expect(seen.summary).toMatch(/^Nothing is sent: it is held until somebody can say .*: .* No such key: paid/);
+    expect(seen.assumptions.at(-1)).toMatch(/^Nobody can say .*, and nothing is sent: /);
+    const sent = await preview(api, { ...asked, on_unknown: "send" }, "?limit=2");
+    expect(sent.occurrences.map(({ outcome }) => outcome)).toEqual(["sent", "sent"]);
+    // Another condition in it that is to be asked outside may still settle it.
+    const http = { type: "http_check", value: "https://billing.example.com/" };
+    const either = { conditions: [{ type: "expression", value: "data.paid" }, http] };
+    const open = { stop_condition_type: "any_of", stop_condition_value: null, stop_condition_settings: either };
+    expect((await preview(api, { ...asked, ...open }, "?limit=1")).occurrences).toMatchObject([{ outcome: "sent" }]);
+
+    const [held, loud] = await Promise.all([api.create(asked), api.create({ ...asked, on_unknown: "send" })]);
+    made.work();
+    await made.deliveryBecomes(loud.id, "sent");
+    await made.becomes(held.id, { unknown_count: 1 });
+    expect(made.sink.received).toHaveLength(1);
+    expect(await previewOf(api, held.id)).toMatchObject({ stopped_by: "held", occurrences: [{ outcome: "held" }] });
+    const { body } = await api.call("GET", `/reminders/${held.id}/explain`);
+    const said = (body as { present: { kind: string }[] }).present.map(({ kind }) => kind);
+    expect(said).toEqual(expect.arrayContaining(["unanswered", "held"]));
+    expect(said).not.toContain("due");
+  });
+
   test("a right to read is enough, one to write is not; and the audit, which is of changes, says nothing of it", async () => {
     const database = await freshDatabase();
     const { url } = await startApi(database);

@@ -48,10 +48,10 @@ const ForeseenOccurrence = z.strictObject({
   number: z.int().nullable().describe("Which of the reminder's occurrences it is; null for one that doesn't fire."),
   occurrence_at: isoInstant.describe("The due instant, which names the occurrence for ever."),
   outcome: z
-    .enum(["sent", "suppressed", "skipped", "completed", "paused"])
+    .enum(["sent", "suppressed", "skipped", "held", "completed", "paused"])
     .describe(
-      "`sent`; or not, because a newer one takes its place (`suppressed`), it was missed (`skipped`), or the reminder ends " +
-        "instead (`completed`) or must be looked at by a person (`paused`).",
+      "`sent`; or not, because a newer one takes its place (`suppressed`), it was missed (`skipped`), nobody can say whether it " +
+        "is done (`held`), or the reminder ends instead (`completed`) or must be looked at by a person (`paused`).",
     ),
   at: isoInstant.describe("When that happens: when the message leaves, if it does."),
   local: z.string().describe("What the clock shows then, in `time_zone`."),
@@ -122,9 +122,9 @@ export const Preview = z
       .nullable()
       .describe("When and why the reminder ends; null where it goes on, as far as was looked."),
     stopped_by: z
-      .enum(["end", "limit", "until", "effort", "state"])
+      .enum(["end", "held", "limit", "until", "effort", "state"])
       .describe(
-        "Why there are no more: the reminder ends; that was the `limit`, or `until`; to look further takes too long; or nothing " +
+        "Why there are no more: the reminder ends, or is held as long as nothing changes; that was the `limit`, or `until`; to look further takes too long; or nothing " +
           "comes of a reminder in its state.",
       ),
   })
