@@ -39,12 +39,25 @@ function explain(issue: z.core.$ZodIssue, part: FieldError["in"], schema: z.ZodT
     return [fieldError(part, issue.path, "is there more than once: give it once")];
   }
   if (issue.code !== "unrecognized_keys") return [fieldError(part, issue.path, issue.message)];
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape).join(", ") : "";
+  const holder = schemaAt(schema, issue.path);
+  const known = holder instanceof z.ZodObject ? Object.keys(holder.shape).join(", ") : "";
   const refused = refusals.get(schema);
   return issue.keys.map((key) => {
     const reason = refused && Object.hasOwn(refused, key) ? refused[key] : undefined;
     return fieldError(part, [...issue.path, key], reason ?? `is not known here; known are: ${known || "none"}`);
   });
+}
+
+/** The schema of what stands at a path; undefined where that can't be said. */
+function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
+  let at: z.core.$ZodType | undefined = schema;
+  for (const key of [...path, null]) {
+    while (at instanceof z.ZodOptional || at instanceof z.ZodNullable || at instanceof z.ZodDefault) at = at.unwrap();
+    if (key === null) return at;
+    if (at instanceof z.ZodObject) at = (at.shape as Record<PropertyKey, z.core.$ZodType>)[key];
+    else at = at instanceof z.ZodArray ? at.element : undefined;
+  }
+  return at;
 }
 
 /** `?a=1&a=2` is read as a list of both. */
@@ -76,6 +89,8 @@ export const sentence: z.core.$ZodErrorMap = (issue) => {
       return issue.origin === "array" ? `must have at least ${issue.minimum}` : `must be at least ${issue.minimum}`;
     case "too_big":
       return issue.origin === "array" ? `must have at most ${issue.maximum}` : `must be at most ${issue.maximum}`;
+    case "invalid_key":
+      return "must have a name of 1 to 100 characters";
     default:
       return undefined;
   }

@@ -66,7 +66,7 @@ export function reschedule(
     isPlain && business !== null
       ? byCalendar(type, reminder, edit, now, { ...surroundings, business })
       : isPlain
-        ? byInterval(type, reminder, edit, now)
+        ? byInterval(type, withoutCalendar(reminder, now), edit, now)
         : byRule(type, reminder, edit, now, { ...surroundings, business });
   if (when.kind === "invalid") return when;
   const miscounted = misplacedCount(when.schedule, business);
@@ -147,6 +147,15 @@ function byCalendar(
   const next = asked === null ? nextOccurrence(timetable, last) : askedOccurrence(timetable, asked);
   const isDone = type === "one_time" && asked === null;
   return { ...when, schedule, business, runAt, ...(isDone ? NEVER : asNextRun(next)) };
+}
+
+/** As it would be if no calendar had moved when it is due next; the same where none has. */
+function withoutCalendar(reminder: ReminderRecord, now: Instant): ReminderRecord {
+  const { schedule, bounds, business, nextRunAt } = reminder;
+  if (business === null || nextRunAt === null) return reminder;
+  if (schedule.type === "one_time") return { ...reminder, nextRunAt: meantOnce(reminder) };
+  if (schedule.type !== "recurring") return reminder;
+  return { ...reminder, ...nextFromNow({ schedule, bounds, zone: "UTC", of: reminder }, reminder, now) };
 }
 
 /** When a reminder that is due once was meant to be, before a calendar moved it. */

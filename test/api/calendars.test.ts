@@ -66,8 +66,13 @@ test.each([
   ["hours", { hours: {} }, /never would be/],
   ["hours", { hours: { monday: [{ from: "17:00", to: "09:00" }] } }, /end on the day they begin/],
   ["hours.monday.0.from", { hours: { monday: [{ from: "9:00", to: "17:00" }] } }, /like "09:00"/],
-  ["hours.funday", { hours: { funday: [] } }, /known are/],
+  ["hours.funday", { hours: { funday: [] } }, /known are: .*monday, /],
   ["dates", { dates: [{ date: "2026-02-30" }] }, /none of the years/],
+  [
+    "dates.1.date",
+    { dates: [{ date: "2026-12-24" }, { date: "2026-12-24", hours: NINE_TO_FIVE }] },
+    /more than once: 2026-12-24/,
+  ],
   ["country", { country: "XX" }, /must be one of AD, /],
   ["region", { country: "DE", region: "ZZ" }, /BW, /],
   ["country", { region: "BY" }, /must be given where region is/],
@@ -92,7 +97,16 @@ test("a reminder goes by a calendar: what it says comes back, what can't be is r
   expect(moved.next_run_at).toBe("2031-03-03T08:00:00.000Z");
   const before = await api.patch(moved.id, { outside_working_time: "previous" });
   expect(before.next_run_at).toBe("2031-02-28T15:59:00.000Z");
-  expect((await api.patch(moved.id, { calendar: null })).calendar).toBeNull();
+  expect(await api.patch(moved.id, { calendar: null })).toMatchObject({
+    calendar: null,
+    next_run_at: "2031-03-02T10:00:00.000Z",
+  });
+  const series = await api.create({ run_at: sunday, calendar: "office", interval_minutes: 60 });
+  expect(series.next_run_at).toBe("2031-03-03T08:00:00.000Z");
+  expect((await api.patch(series.id, { calendar: null })).next_run_at).toBe("2031-03-02T10:00:00.000Z");
+  await api.patch(series.id, { calendar: "office" });
+  const other = await api.patch(series.id, { calendar: null, interval_minutes: 90 });
+  expect(other.next_run_at).toBe("2031-03-02T10:00:00.000Z");
 
   const anchor = { schedule_type: "offsets", interval_minutes: undefined, anchor_at: "2031-02-28T15:00:00+01:00" };
   const counted = await api.create({ ...anchor, offsets: ["PT4H"], calendar: "office", counts_in: "working_time" });

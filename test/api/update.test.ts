@@ -111,6 +111,31 @@ describe("rescheduling", () => {
     expect(row?.anchor_at).toBe(Date.parse("2030-01-01T07:00:00Z"));
   });
 
+  test.each<[string, Record<string, unknown>]>([
+    ["jitter", { jitter_seconds: 5 }],
+    ["an end", { end_at: "2035-01-01T00:00:00Z" }],
+    ["no start", { start_at: null }],
+  ])("a first run that is far ahead is not brought forward by %s", async (_, edit) => {
+    const api = await startApi(await freshDatabase());
+    const first = "2031-03-02T10:00:00.000Z";
+    const { id } = await api.create({ interval_minutes: 60, run_at: first });
+    const { next_run_at: next } = await api.patch(id, edit);
+    expect(ms(next)).toBeGreaterThanOrEqual(ms(first));
+    expect(ms(next)).toBeLessThanOrEqual(ms(first) + 5_000);
+    await api.refused(422, "PATCH", `/reminders/${id}`, { end_at: "2030-01-01T00:00:00Z" });
+  });
+
+  test("a series that is triggered before it begins still begins when it was to", async () => {
+    const { database, sink, work, deliveryBecomes } = await world();
+    const api = await startApi(database, { channels: channelMap([sink]) });
+    const first = "2031-03-02T10:00:00.000Z";
+    const { id } = await api.create({ channel: "sink", interval_minutes: 60, run_at: first });
+    await api.act(id, "trigger");
+    work();
+    await deliveryBecomes(id, "sent");
+    expect((await api.get(id)).next_run_at).toBe(first);
+  });
+
   test("to recurring and back to one_time the next run stays", async () => {
     const api = await startApi(await freshDatabase());
     const runAt = "2030-01-01T07:00:00.000Z";

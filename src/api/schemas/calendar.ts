@@ -33,6 +33,13 @@ const rules = {
       }),
     )
     .max(MOST_OWN_DATES)
+    .superRefine((dates, context) => {
+      const first = new Map(dates.map(({ date }, index) => [date, index] as const).reverse());
+      for (const [index, { date }] of dates.entries()) {
+        if (first.get(date) === index) continue;
+        context.addIssue({ code: "custom", path: [index, "date"], message: `is there more than once: ${date}` });
+      }
+    })
     .optional()
     .describe("Dates that are unlike their day of the week, closed or open. They outrank holidays."),
   country: z

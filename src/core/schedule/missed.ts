@@ -9,7 +9,9 @@ export const MOST_MISSED = 1_000;
 export function countMissed(timetable: Timetable, from: Instant, until: Instant): number {
   const { schedule, bounds } = timetable;
   const isPlain = bounds.jitterSeconds === 0 && bounds.startAt === null && bounds.endAt === null;
-  if (schedule.type === "recurring" && isPlain && !timetable.business) return countRecurring(schedule, from, until);
+  if (schedule.type === "recurring" && isPlain && !timetable.business) {
+    return countRecurring(schedule, Math.max(from, schedule.anchorAt - 1), until);
+  }
   return listMissed(timetable, from, until).length;
 }
 

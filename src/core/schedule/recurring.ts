@@ -6,11 +6,11 @@ export const MAX_INTERVAL_MINUTES = 10 * 366 * 24 * 60;
 
 export interface Recurring {
   intervalMinutes: number;
-  /** One due instant of the series; the others lie whole intervals before and after it, so firing late never drifts. */
+  /** The first due instant of the series; the others lie whole intervals after it, so firing late never drifts. */
   anchorAt: Instant;
 }
 
-/** The first `anchorAt + k * interval` (k any whole number) strictly later than `after`. */
+/** The first `anchorAt + k * interval` (k any whole number) strictly later than `after`. Whoever asks begins at the anchor. */
 export function nextRecurring({ intervalMinutes, anchorAt }: Recurring, after: Instant): Instant {
   const intervalMs = intervalMinutes * MS_PER_MINUTE;
   const intervalsPassed = Math.floor((after - anchorAt) / intervalMs);

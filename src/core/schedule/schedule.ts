@@ -114,8 +114,8 @@ function nextRegular(
     case "recurring":
     case "backoff":
       if (counted) return elapsed(nextCounted(schedule, counted, after));
-      // By a calendar, a series begins with its anchor; what lies before isn't there to be moved.
-      return elapsed(nextInSeries(schedule, business ? Math.max(after, schedule.anchorAt - 1) : after));
+      // A series begins with its anchor, which may be a first due instant far ahead.
+      return elapsed(nextInSeries(schedule, Math.max(after, schedule.anchorAt - 1)));
     case "cron":
       return nextOnWall((wall) => nextCron(parseCron(schedule.cron), wall), zone, after, beyond);
     case "rrule": {
