@@ -7,7 +7,7 @@ import type { StopConditionKind } from "./condition.ts";
 export const dbCheck: StopConditionKind = {
   name: "db_check",
   description:
-    "Met while a flag is true (see `/status-flags`). The value is its key, in which `{entity_type}`, `{entity_id}` and " +
+    "Met while a flag is true (see `/flags`). The value is its key, in which `{entity_type}`, `{entity_id}` and " +
     "`{event_type}` stand for the reminder's own.",
   example: { value: "feedback_submitted:{entity_id}" },
   value: z.string().refine((value) => value.length <= MAX_FLAG_KEY_LENGTH || [...value].length <= MAX_FLAG_KEY_LENGTH, {

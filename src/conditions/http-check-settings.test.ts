@@ -55,7 +55,9 @@ describe("settings that aren't right are refused, and the field named", () => {
     [{ equals: 1 }, "json_path must be set"],
     [{ json_path: "$..a", equals: 1 }, "json_path must be a path"],
     [{ json_path: "$[?@.a]", equals: 1 }, "json_path must be a path"],
-    [{ json_path: "$.a", equals: {} }, "equals"],
+    [{ json_path: "$.a", equals: {} }, "equals must be a text, a number, true, false or null"],
+    [{ headers: { a: "1", A: "2" } }, "must be there once, however it is written"],
+    [{ headers: { a: 1 } }, "must be a text, or a secret"],
     [{ timeout_ms: 10_001 }, "timeout_ms"],
     [{ timeout_ms: 0 }, "timeout_ms"],
     [{ cache_seconds: 3_601 }, "cache_seconds"],
@@ -71,7 +73,7 @@ describe("settings that aren't right are refused, and the field named", () => {
     [{ headers: { a: { secret: "x", origin: "https://evil.example" } } }, "headers.a"],
     [
       { headers: Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`x-${n}`, "1"])) },
-      "headers must be at most 20",
+      "headers must have at most 20",
     ],
   ])("%j: %s", (settings, flaw) => {
     const found = flaws(settings);

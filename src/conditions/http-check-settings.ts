@@ -43,24 +43,30 @@ function mistakeIn(url: string): string | null {
 
 const status = z.int().min(100).max(599);
 
-const headerValue = z.union([
-  z.string().max(LONGEST_HEADER_CHARS).refine(isHeaderValue, { error: "must be one line of Latin letters" }),
-  z.strictObject({
-    secret: z.string().min(1).max(200).describe("name of a secret that the operator stored for this URL's origin"),
-    prefix: z
-      .string()
-      .max(50)
-      .refine(isHeaderValue, { error: "must be one line of Latin letters" })
-      .default("")
-      .describe("what stands before it, such as `Bearer `"),
-  }),
-]);
+const headerValue = z.union(
+  [
+    z.string().max(LONGEST_HEADER_CHARS).refine(isHeaderValue, { error: "must be one line of Latin letters" }),
+    z.strictObject({
+      secret: z.string().min(1).max(200).describe("name of a secret that the operator stored for this URL's origin"),
+      prefix: z
+        .string()
+        .max(50)
+        .refine(isHeaderValue, { error: "must be one line of Latin letters" })
+        .default("")
+        .describe("what stands before it, such as `Bearer `"),
+    }),
+  ],
+  { error: 'must be a text, or a secret by its name, as in {"secret": "billing"}' },
+);
 
 const headers = z.record(z.string().min(1).max(100), headerValue).superRefine((given, context) => {
   const names = Object.keys(given);
-  if (names.length > MOST_HEADERS) context.addIssue({ code: "custom", message: `must be at most ${MOST_HEADERS}` });
+  if (names.length > MOST_HEADERS) context.addIssue({ code: "custom", message: `must have at most ${MOST_HEADERS}` });
   for (const name of names) {
     const mistake = headerNameMistake(name);
+    const isRepeated = names.some((other) => other !== name && other.toLowerCase() === name.toLowerCase());
+    if (isRepeated)
+      context.addIssue({ code: "custom", path: [name], message: "must be there once, however it is written" });
     if (mistake !== null)
       context.addIssue({ code: "custom", path: [name], message: `must be another one: ${mistake}` });
     else if (SECRET_HEADERS.has(name.toLowerCase()) && typeof given[name] === "string") {
@@ -91,7 +97,9 @@ export const httpCheckSettings = z
       .optional()
       .describe("where in the answer to look (RFC 9535, singular queries)"),
     equals: z
-      .union([z.string().max(LONGEST_TEXT_CHARS), z.number(), z.boolean(), z.null()])
+      .union([z.string().max(LONGEST_TEXT_CHARS), z.number(), z.boolean(), z.null()], {
+        error: "must be a text, a number, true, false or null",
+      })
       .optional()
       .describe("the value there that means done"),
     timeout_ms: z.int().min(SHORTEST_TIMEOUT_MS).max(LONGEST_TIMEOUT_MS).default(DEFAULT_TIMEOUT_MS),

@@ -23,7 +23,7 @@ const settings = z
           ),
       )
       .refine((given) => !Object.hasOwn(given, FIXED), `must leave ${FIXED} alone: it is the reminder's own`)
-      .refine((given) => Object.keys(given).length <= MOST_PARAMETERS, `must be at most ${MOST_PARAMETERS}`)
+      .refine((given) => Object.keys(given).length <= MOST_PARAMETERS, `must have at most ${MOST_PARAMETERS}`)
       .optional(),
   })
   .prefault({}) as unknown as z.ZodType<JsonObject>;
