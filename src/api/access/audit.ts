@@ -74,14 +74,9 @@ function batcherOf(database: TenantDatabase): Batcher<AuditLine, void> {
 
 /** Who asks too often is not to fill the table. */
 function isWorthALine(request: FastifyRequest, status: number): boolean {
-  const { method, actor, is404 } = request;
-  const mayChange = !READING.has(method) && !takesOnlyReading(request);
+  const { method, actor, is404, routeOptions } = request;
+  const mayChange = !READING.has(method) && !routeOptions.config?.changesNothing;
   return mayChange && !is404 && actor?.limits != null && status !== TOO_MANY;
-}
-
-/** What needs no more than a right to read changes nothing, though it may be a POST because it takes a body. */
-function takesOnlyReading({ routeOptions }: FastifyRequest): boolean {
-  return routeOptions.config?.access?.endsWith(":read") ?? false;
 }
 
 function lineOf(request: FastifyRequest, url: string): Omit<AuditLine, "status"> {

@@ -10,6 +10,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Who may call it. Every route says so; without it the server isn't built. */
     access?: Access;
+    /** True where it changes nothing, though it may be a POST because it takes a body. */
+    changesNothing?: boolean;
   }
 }
 

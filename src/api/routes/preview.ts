@@ -52,12 +52,14 @@ export function previewRoutes(api: Api, context: PreviewContext): void {
     params: idParams,
     querystring: PreviewQuery,
   };
-  const config = { access: "reminders:read" } as const;
+  // Whoever says what to ask, and hears what comes of it, could learn of flags and contacts what reading reminders doesn't tell.
+  const ofNew = { access: "reminders:write", changesNothing: true } as const;
+  const ofKnown = { access: "reminders:read" } as const;
 
   api.post(
     "/reminders/preview",
     {
-      config,
+      config: ofNew,
       schema: {
         ...asNew,
         operationId: "previewNewReminder",
@@ -74,7 +76,7 @@ export function previewRoutes(api: Api, context: PreviewContext): void {
   api.post(
     "/reminders/preview.ics",
     {
-      config,
+      config: ofNew,
       schema: {
         ...asNew,
         operationId: "previewNewReminderAsCalendar",
@@ -89,7 +91,7 @@ export function previewRoutes(api: Api, context: PreviewContext): void {
   api.get(
     "/reminders/:id/preview",
     {
-      config,
+      config: ofKnown,
       schema: {
         ...asKnown,
         operationId: "previewReminder",
@@ -106,7 +108,7 @@ export function previewRoutes(api: Api, context: PreviewContext): void {
   api.get(
     "/reminders/:id/preview.ics",
     {
-      config,
+      config: ofKnown,
       schema: {
         ...asKnown,
         operationId: "previewReminderAsCalendar",
