@@ -28,7 +28,7 @@ export class SignedDoor {
   readonly #database: ApiDatabase;
   readonly #keyring: Keyring;
   readonly #failures = new Failures();
-  /** Sources by the address from which they were last seen to be good. */
+  /** Sources by an address from which they were seen to be good. */
   readonly #good = new Memory<true>(MOST_KNOWN);
 
   constructor(database: ApiDatabase, keyring: Keyring) {
@@ -40,7 +40,7 @@ export class SignedDoor {
   async admit(request: FastifyRequest): Promise<Actor> {
     const { tenant = "", source = "" } = request.params as { tenant?: string; source?: string };
     const seen = `${request.ip} ${tenant}/${source}`;
-    // Many senders share an address: one that signs badly is not to keep out those that don't.
+    // Many senders share an address: one that signs badly, be it in another's name, is not to keep out those that don't.
     if (!this.#good.get(seen)) this.#failures.refuseIfTooMany(request.ip);
     try {
       const actor = await this.#verify(request, tenant, source);
@@ -48,7 +48,7 @@ export class SignedDoor {
       return actor;
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
-        this.#good.delete(seen);
+        this.#failures.refuseIfTooMany(request.ip);
         this.#failures.note(request.ip);
         request.log.warn({ address: request.ip, because: error.message }, "an event was turned away");
       }
