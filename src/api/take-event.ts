@@ -21,31 +21,21 @@ const DONE_TO = { complete: "completed", pause: "paused", trigger: "triggered" }
 type Done = EventOutcomeJson["done"][number];
 
 /**
- * Does what an event means by its tenant's rules, in one transaction: all of it or nothing. `origin` says among whose ids the
- * event's own is; an event that has come before does nothing more. Throws 409 where it means too many reminders, and 503 while
+ * Does what an event means by its tenant's rules, and what `noteWithin` writes, in one transaction: all of it or nothing. `origin`
+ * says among whose ids the event's own is; an event that has come before does nothing more. Throws 409 where it means too many reminders, and 503 while
  * somebody else holds one of them.
  */
 export async function takeEvent(
   database: TenantDatabase,
   event: InboundEvent,
   origin: string,
+  noteWithin: (sql: TenantSql, outcome: EventOutcomeJson) => Promise<void>,
 ): Promise<EventOutcomeJson> {
-  const { type, id } = event;
-  const name = id === null ? null : { origin, id };
   try {
     return await database.transaction(async (sql) => {
-      const before = await takeName(sql, name);
-      if (before !== null) return { type, id, duplicate: true, done: (before.done ?? []) as Done[] };
-      const rules = await rulesAbout(sql, type, event.source);
-      const done: Done[] = [];
-      let left = MOST_REMINDERS;
-      for (const rule of rules) {
-        const one = await apply(sql, rule, event, left);
-        left -= one.reminders;
-        done.push(one);
-      }
-      if (name !== null) await keepOutcome(sql, name, { done } as unknown as JsonObject);
-      return { type, id, duplicate: false, done };
+      const outcome = await doOnce(sql, event, origin);
+      await noteWithin(sql, outcome);
+      return outcome;
     });
   } catch (error) {
     if (!isHeldElsewhere(error)) throw error;
@@ -53,6 +43,23 @@ export async function takeEvent(
       headers: { "retry-after": "1" },
     });
   }
+}
+
+async function doOnce(sql: TenantSql, event: InboundEvent, origin: string): Promise<EventOutcomeJson> {
+  const { type, id } = event;
+  const name = id === null ? null : { origin, id };
+  const before = await takeName(sql, name);
+  if (before !== null) return { type, id, duplicate: true, done: (before.done ?? []) as Done[] };
+  const rules = await rulesAbout(sql, type, event.source);
+  const done: Done[] = [];
+  let left = MOST_REMINDERS;
+  for (const rule of rules) {
+    const one = await apply(sql, rule, event, left);
+    left -= one.reminders;
+    done.push(one);
+  }
+  if (name !== null) await keepOutcome(sql, name, { done } as unknown as JsonObject);
+  return { type, id, duplicate: false, done };
 }
 
 async function apply(sql: TenantSql, rule: EventRule, event: InboundEvent, left: number): Promise<Done> {

@@ -124,6 +124,29 @@ test("what changes a reminder and its line are one: without the line nothing is 
   ]);
 });
 
+test("an event and its line are one too: without the line it does nothing, so that sent again it still does", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database, { key: (await giveKey(database)).text });
+  const { id, entity_type, entity_id } = await api.create();
+  await api.call("PUT", "/event-rules/over", { event: "over", action: "complete", entity_type, entity_id });
+  await asOwner(database).query(
+    "alter table audit_log add constraint full_up check (operation <> 'sendEvent' or status >= 300) not valid",
+  );
+  await api.refused(500, "POST", "/events", { type: "over", id: "1" });
+  expect((await api.get(id)).status).toBe("ACTIVE");
+
+  await asOwner(database).query("alter table audit_log drop constraint full_up");
+  await api.call("POST", "/events", { type: "over", id: "1" });
+  await api.call("POST", "/events", { type: "over", id: "1" });
+  expect((await api.get(id)).status).toBe("COMPLETED");
+  const lines = (await audit(api)).filter(({ operation }) => operation === "sendEvent");
+  expect(lines).toMatchObject([
+    { status: 200, details: { event: "over", id: "1", duplicate: true } },
+    { status: 200, details: { event: "over", id: "1", done: [{ rule: "over", reminders: 1 }] } },
+    { status: 500 },
+  ]);
+});
+
 test("who need not say who he is leaves no line, and who asks too often fills nothing", async () => {
   const database = await freshDatabase();
   await (await startApi(database)).setFlag("a", true);

@@ -1,5 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { InboundEvent } from "../../core/inbound-event.ts";
+import type { JsonObject } from "../../core/reminder.ts";
+import { auditWithin } from "../access/audit.ts";
 import type { Api } from "../context.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { Event, EventOutcome, type EventOutcomeJson, eventParams, SignedEvent } from "../schemas/event.ts";
@@ -60,9 +62,14 @@ export function eventRoutes(api: Api): void {
 }
 
 async function take(request: FastifyRequest, event: InboundEvent, origin: string): Promise<EventOutcomeJson> {
-  const outcome = await takeEvent(request.database, event, origin);
-  const { type, id, duplicate, done } = outcome;
+  return takeEvent(request.database, event, origin, (sql, outcome) => {
+    request.auditDetails = detailsOf(outcome);
+    return auditWithin(sql, request, 200);
+  });
+}
+
+/** What the audit says of an event. */
+function detailsOf({ type, id, duplicate, done }: EventOutcomeJson): JsonObject {
   const rules = done.map(({ rule, reminders }) => ({ rule, reminders }));
-  request.auditDetails = { event: type, id, ...(duplicate ? { duplicate } : { done: rules.slice(0, 20) }) };
-  return outcome;
+  return { event: type, id, ...(duplicate ? { duplicate } : { done: rules.slice(0, 20) }) };
 }
