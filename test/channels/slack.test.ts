@@ -132,8 +132,12 @@ describe("an incoming webhook", () => {
     [404, "<html>", "Permanent"],
     [410, "channel_is_archived", "Permanent"],
     [500, "rollup_error", "OutcomeUnknown"],
+    [500, "error", "OutcomeUnknown"],
     [502, "", "OutcomeUnknown"],
     [503, "", "Retryable"],
+    [503, "busy", "Retryable"],
+    [201, "created", "OutcomeUnknown"],
+    [204, "", "OutcomeUnknown"],
     [302, "", "Retryable"],
   ])("%d %s: %s, and its address is not told", async (status, body, name) => {
     const slack = await startSlack();
@@ -192,6 +196,7 @@ describe("what Slack answers decides", () => {
     ["fatal_error", 500, { ok: false, error: "fatal_error" }, "OutcomeUnknown"],
     ["a bad gateway", 502, "<html>", "OutcomeUnknown"],
     ["no JSON", 200, "<html>", "OutcomeUnknown"],
+    ["accepted", 202, "", "OutcomeUnknown"],
     ["a yes without a message", 200, { ok: true }, "OutcomeUnknown"],
     ["service_unavailable", 503, { ok: false, error: "service_unavailable" }, "Retryable"],
     ["an error that isn't known yet", 200, { ok: false, error: "new_kind" }, "Retryable"],

@@ -77,6 +77,16 @@ export function refusal(code: string, what: string): Permanent | OutcomeUnknown 
     : new Permanent(`Slack refused ${what} (${code}): ${toDo}`);
 }
 
+/**
+ * What a word means that an incoming webhook answered with this status. Where the status leaves open what was done, a word says
+ * more only if it is known.
+ */
+export function webhookRefusal(code: string, status: number): Permanent | OutcomeUnknown | Retryable {
+  const isNo = status >= 400 && (status < 500 || status === 503);
+  const isKnown = Object.hasOwn(TO_DO, code) || MAY_BE_DONE.has(code);
+  return isNo || isKnown ? refusal(code, "the message") : badStatus(status);
+}
+
 /** No answer. Where the message may have arrived nobody can say, and sending it again might send it twice. */
 export function noAnswer({ kind, because, mayHaveArrived }: Failure): Permanent | OutcomeUnknown | Retryable {
   if (kind === "refused") return new Permanent(`the message to Slack was not sent: ${because}`);
@@ -85,10 +95,13 @@ export function noAnswer({ kind, because, mayHaveArrived }: Failure): Permanent 
     : new Retryable(`Slack did not answer: ${because}`);
 }
 
-/** A status without a code that says more. 503 is said by who doesn't take requests on; other 5xx may come in the middle of one. */
+/**
+ * A status without a code that says more. 503 is said by who doesn't take requests on; other 5xx may come in the middle of one,
+ * and 2xx say that something was done.
+ */
 export function badStatus(status: number): Permanent | OutcomeUnknown | Retryable {
   const sentence = `Slack answered with status ${status}`;
-  if (status >= 500 && status !== 503)
+  if (status < 300 || (status >= 500 && status !== 503))
     return new OutcomeUnknown(`${sentence}: whether the message was posted is unknown`);
   return status >= 500 || status < 400 ? new Retryable(sentence) : new Permanent(sentence);
 }

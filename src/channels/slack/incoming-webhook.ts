@@ -1,4 +1,4 @@
-import { badStatus, noAnswer, notYet, refusal } from "./failure.ts";
+import { badStatus, noAnswer, notYet, webhookRefusal } from "./failure.ts";
 import type { SlackWay } from "./web-api.ts";
 
 /** What an incoming webhook says is one word of plain text. */
@@ -21,5 +21,5 @@ export async function postToWebhook(way: SlackWay, url: string, body: object, si
   if (outcome.status === 200) return;
   if (outcome.status === 429) throw notYet(outcome);
   const code = outcome.body.toString().trim();
-  throw CODE.test(code) ? refusal(code, "the message") : badStatus(outcome.status);
+  throw CODE.test(code) ? webhookRefusal(code, outcome.status) : badStatus(outcome.status);
 }
