@@ -31,7 +31,7 @@ export function signedHeaders(secrets: readonly string[], head: SignedHead, body
 /** Why a text is no secret; null when it is one. The message goes on from what it is, and shows nothing of it. */
 export function secretFlaw(secret: string): string | null {
   const bytes = keyOf(secret);
-  const isWhole = secret.startsWith(SECRET_PREFIX) && bytes.toString("base64") === secret.slice(SECRET_PREFIX.length);
+  const isWhole = secret.startsWith(SECRET_PREFIX) && bytes.toString("base64") === bareSecret(secret);
   if (isWhole && bytes.length >= MIN_SECRET_BYTES && bytes.length <= MAX_SECRET_BYTES) return null;
   return `must be ${SECRET_PREFIX} and the base64 of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} random bytes`;
 }
@@ -41,6 +41,11 @@ export function fingerprintOf(secret: string): string {
   return hash("sha256", keyOf(secret), "hex").slice(0, FINGERPRINT_LENGTH);
 }
 
+/** What is secret of it: the base64 behind the prefix. */
+export function bareSecret(secret: string): string {
+  return secret.slice(SECRET_PREFIX.length);
+}
+
 function keyOf(secret: string): Buffer {
-  return Buffer.from(secret.slice(SECRET_PREFIX.length), "base64");
+  return Buffer.from(bareSecret(secret), "base64");
 }

@@ -125,6 +125,19 @@ describe("what the receiver answers decides", () => {
     expect(channel.logged).toMatchObject([{ fields: { status, answer: "s3cret" } }]);
   });
 
+  test.each([
+    ["as it stands", SECRET],
+    ["without its prefix", SECRET.slice("whsec_".length)],
+  ])("a secret that is sent back, %s, is not logged", async (_, text) => {
+    const receiver = await startHttpReceiver();
+    receiver.behave = answer(401, {}, `not signed with ${text}`);
+    const channel = webhookChannel();
+    await failure(channel.send(messageTo(receiver.url), unhurried));
+    expect(channel.logged).toMatchObject([{ fields: { status: 401 } }]);
+    expect(JSON.stringify(channel.logged)).toContain("not signed with ");
+    expect(JSON.stringify(channel.logged)).not.toContain(SECRET.slice("whsec_".length));
+  });
+
   test.each([429, 503])("%d with Retry-After: not before", async (status) => {
     const receiver = await startHttpReceiver();
     receiver.behave = answer(status, { "retry-after": "77" });

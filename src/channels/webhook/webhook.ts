@@ -1,6 +1,6 @@
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import type { Answer, Failure } from "../../outgoing/outcome.ts";
-import { signedHeaders } from "../../outgoing/standard-webhooks.ts";
+import { bareSecret, signedHeaders } from "../../outgoing/standard-webhooks.ts";
 import { urlMistake } from "../../outgoing/target.ts";
 import {
   type Channel,
@@ -84,8 +84,8 @@ export function createWebhookChannel(settings: WebhookSettings): Channel {
   function note(message: Message, outcome: Answer | Failure, secrets: readonly string[]): void {
     if (!outcome.ok) return;
     const { idempotencyKey: delivery, reminder } = message;
-    // A receiver that has the secret may send it back.
-    const text = secrets.reduce((all, secret) => all.replaceAll(secret, "***"), outcome.body.toString());
+    // A receiver that has the secret may send it back, as it stands or without its prefix.
+    const text = secrets.reduce((all, secret) => all.replaceAll(bareSecret(secret), "***"), outcome.body.toString());
     const answer = printable(text.slice(0, LONGEST_SHOWN_CHARS));
     log.debug({ delivery, tenant: reminder.tenantId, status: outcome.status, answer }, "a webhook was answered");
   }
