@@ -1,9 +1,11 @@
 import type { ReminderRecord } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
+import { insertReminders, type NewReminder } from "../store/new-reminders.ts";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { QuotaReached } from "../store/quota.ts";
-import { findActive, insertReminders, isWithoutCalendar, keyOf, type NewReminder } from "../store/reminders.ts";
+import { keyOf } from "../store/reminder-key.ts";
+import { findActive, isWithoutCalendar } from "../store/reminders.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
 import { FullTenants } from "./full-tenants.ts";
 import { invalidField, overQuota, Problem } from "./problem.ts";

@@ -7,7 +7,7 @@ import { begin, type NewTimes, needsMoment } from "../core/schedule/begin.ts";
 import { type ByCalendar, editedByCalendar, NO_CALENDARS } from "../core/schedule/by-calendar.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
 import { readMoment } from "../store/moment.ts";
-import type { NewReminder } from "../store/reminders.ts";
+import type { NewReminder } from "../store/new-reminders.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
 import { parseRecipient } from "./channel-check.ts";
 import type { ApiContext } from "./context.ts";
