@@ -16,7 +16,8 @@ import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
 
 const CONCURRENCY = 4;
-const SOON = { maxAttempts: 5, baseSeconds: 0.1, factor: 1, capSeconds: 1 };
+/** Attempts enough for as long as a worker remembers a tenant's former server. */
+const SOON = { maxAttempts: 100, baseSeconds: 0.1, factor: 1, capSeconds: 1 };
 
 /** Starts a worker that sends e-mail by the server at `port`, unless a tenant has a server of its own. */
 function sendBy(database: TestDatabase, port: number): void {
