@@ -49,8 +49,11 @@ export function flood(socket: Socket, chunk: Buffer): void {
 /** A receiver on loopback that means us no good; `bytesTaken` is what the other side took of what it had to say. */
 export async function startHostile(hostility: Hostility) {
   const sockets: Socket[] = [];
+  const open = () => sockets.filter((socket) => !socket.destroyed).length;
+  let mostOpen = 0;
   const server = createServer((socket) => {
     sockets.push(socket);
+    mostOpen = Math.max(mostOpen, open());
     socket.on("error", () => {});
     socket.resume();
     hostility(socket);
@@ -62,7 +65,11 @@ export async function startHostile(hostility: Hostility) {
       return sockets.length;
     },
     get open() {
-      return sockets.filter((socket) => !socket.destroyed).length;
+      return open();
+    },
+    /** The most that were open at one time. */
+    get mostOpen() {
+      return mostOpen;
     },
     /** Ends all connections, and from then on each new one at once. */
     hangUp() {
