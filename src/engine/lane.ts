@@ -81,7 +81,8 @@ export class Lane {
     this.#sending.giveBack(tenantId);
     this.#holding.giveBack(tenantId);
     this.#pump();
-    if (this.#wasFull && this.#queue.length < this.channel.concurrency) {
+    // A free place after that means that all which still queue here wait for their own tenant's.
+    if (this.#wasFull && (this.#queue.length < this.channel.concurrency || this.#sending.free > 0)) {
       this.#wasFull = false;
       this.#onRoom();
     }

@@ -33,7 +33,9 @@ function sendBy(database: TestDatabase, port: number): void {
     ownAccount: (tenantId) => accounts.of(tenantId),
   });
   const channels = channelMap([email]);
-  const worker = startWorker({ database: sql, channels, log: pino({ level: "silent" }), settings: { retry: SOON } });
+  // No poll comes to the help of a wake-up that is lost.
+  const settings = { retry: SOON, pollSeconds: 3_600 };
+  const worker = startWorker({ database: sql, channels, log: pino({ level: "silent" }), settings });
   onTestFinished(async () => {
     await worker.stop();
     await email.close();

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import type { Channel } from "../channels/channel.ts";
+import type { Held } from "./held.ts";
+import { Lane } from "./lane.ts";
+import { DEFAULT_SETTINGS } from "./settings.ts";
+
+const channel = { name: "email", concurrency: 4, timeoutMs: 1_000 } as Channel;
+
+function held(tenantId: string): Held {
+  return { tenantId, notBeforeMs: 0 } as Held;
+}
+
+test("room is told of as soon as nothing that queues may begin, however much that is", () => {
+  const begun: Held[] = [];
+  let rooms = 0;
+  const lane = new Lane(
+    channel,
+    DEFAULT_SETTINGS,
+    (_lane, started) => begun.push(started),
+    () => {
+      rooms += 1;
+    },
+  );
+  for (let n = 0; n < 20; n += 1) lane.add(held("acme"));
+  expect(begun).toHaveLength(2);
+  lane.turnedAway();
+  const other = held("globex");
+  lane.add(other);
+  expect(begun).toHaveLength(3);
+
+  lane.ended(other);
+  expect(rooms).toBe(1);
+});
