@@ -51,7 +51,7 @@ describe("plain SQL", () => {
     const bad = await insert({ schedule_type: "offsets", interval_minutes: null, ...columns });
     const good = await insert(daily);
     work();
-    await expect.poll(async () => (await reminder(good)).next_run_at, { timeout: 10_000 }).not.toBeNull();
+    await expect.poll(async () => (await reminder(good)).next_run_at, { timeout: 60_000 }).not.toBeNull();
     await becomes(bad, end);
   });
 
@@ -67,7 +67,7 @@ describe("plain SQL", () => {
     const id = await insert({ ...daily, run_at: new Date(0), max_occurrences: 1 });
     await deliveryBecomes(id, "retrying");
     await database.query(`update reminder_jobs set ${change} where id = $1`, [id]);
-    await expect.poll(async () => (await reminder(id)).zone_rules, { timeout: 10_000 }).toBe(ZONE_RULES);
+    await expect.poll(async () => (await reminder(id)).zone_rules, { timeout: 60_000 }).toBe(ZONE_RULES);
     expect(await reminder(id)).toMatchObject({ status: "ACTIVE", next_run_at: null });
 
     sink.behave = () => DELIVERED;
@@ -102,7 +102,7 @@ test("with the policy `all` every missed occurrence has its message, however lat
   const id = await insert({ interval_minutes: 60, misfire_policy: "all" });
   await advance({ minutes: 5 * 60 + 30 });
   work();
-  await expect.poll(() => sink.received.length, { timeout: 20_000 }).toBe(5);
+  await expect.poll(() => sink.received.length, { timeout: 60_000 }).toBe(5);
   await expect.poll(async () => (await deliveries(id)).map(({ status }) => status)).toEqual(Array(5).fill("sent"));
 });
 
@@ -117,7 +117,7 @@ test("with the policy `all` a message that waits for its retry is sent, although
   await advance({ minutes: 150 });
   work();
   const statuses = async (): Promise<unknown[]> => (await deliveries(id)).map(({ status }) => status);
-  await expect.poll(statuses, { timeout: 10_000 }).toEqual(["retrying", "sent"]);
+  await expect.poll(statuses, { timeout: 60_000 }).toEqual(["retrying", "sent"]);
   await new Maintainer(workerDatabase(database), 90, pino({ level: "silent" })).maintain();
   const api = await startApi(database);
   await api.act(id, "pause");

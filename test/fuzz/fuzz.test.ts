@@ -48,4 +48,4 @@ test("of tenants who use each other's ids none sees or changes what isn't theirs
   } finally {
     expect(await service.stop()).toBe(0);
   }
-}, 120_000);
+}, 240_000);

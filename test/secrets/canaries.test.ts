@@ -209,7 +209,7 @@ test("P10: no canary is heard in anything that comes out", async () => {
   expect(program.output()).toContain('"level":"warn"');
   expect(places.find(({ name: place }) => place === "the table sealed_secrets")?.text.split("\n")).toHaveLength(4);
   expect(heard(canaries, places)).toEqual([]);
-}, 120_000);
+}, 240_000);
 
 /** Credentials wherever a request may carry them, in ways that fail. The answers, and what they are for. */
 async function askRudely(api: string, secret: string): Promise<Place[]> {

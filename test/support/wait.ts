@@ -2,7 +2,7 @@
 export async function until<T>(
   condition: () => Promise<T | null | undefined | false> | T | null | undefined | false,
   what: string,
-  limitMs = 40_000,
+  limitMs = 120_000,
 ): Promise<T> {
   const giveUpAt = Date.now() + limitMs;
   for (;;) {
