@@ -3,6 +3,9 @@ import { type Bounds, NO_BOUNDS, type Schedule } from "../reminder.ts";
 import type { BusinessTime } from "./business.ts";
 import { type BusinessCalendar, type CalendarRules, type OwnDate, toCalendar } from "./business-calendar.ts";
 import { addWorkingDays, addWorkingMs, isWorkingTime } from "./business-time.ts";
+import { spansOf, sumOf } from "./business-years.ts";
+import { dayOf } from "./calendar.ts";
+import { WEEKDAYS } from "./clock-time.ts";
 import { nextOccurrence, type Timetable } from "./schedule.ts";
 
 const HOUR = 3_600_000;
@@ -256,4 +259,25 @@ test.each([
   [{ holidays: ["1969-12-31"] }, /none of the years/],
 ])("a calendar that can't be is refused (%#)", (rules, message) => {
   expect(() => calendar(rules)).toThrow(message);
+});
+
+test.each([
+  "Europe/Berlin",
+  "America/St_Johns",
+  "Pacific/Apia",
+  "Australia/Lord_Howe",
+  "America/Boa_Vista",
+  "Africa/Casablanca",
+])("the years of %s, added up, have the working time that its days have one by one", (timeZone) => {
+  // Over the hours at which clocks change, and over the end of the day.
+  const open = [
+    { from: "00:00", to: "04:00" },
+    { from: "22:00", to: "24:00" },
+  ];
+  const hours = Object.fromEntries(WEEKDAYS.map((day) => [day, open]));
+  const calendar = toCalendar({ timeZone, hours, dates: [], holidays: [] });
+  const [first, last] = [dayOf(1986, 1, 1), dayOf(2014, 1, 1)];
+  let oneByOne = 0;
+  for (let day = first; day < last; day += 1) for (const { from, to } of spansOf(calendar, day)) oneByOne += to - from;
+  expect(sumOf(calendar, "ms", first, last)).toBe(oneByOne);
 });

@@ -1,7 +1,7 @@
 import type { Instant } from "../reminder.ts";
-import { type BusinessCalendar, stretchesOf } from "./business-calendar.ts";
+import { type BusinessCalendar, type Stretch, stretchesOf } from "./business-calendar.ts";
 import { type Day, dateOf, dayOf, daysInYear, MS_PER_DAY } from "./calendar.ts";
-import { toInstant } from "./wall-clock.ts";
+import { offsetAt, toInstant } from "./wall-clock.ts";
 
 /** No answer lies further from its question: of a series that is counted from its anchor, forty years. */
 export const FARTHEST_DAYS = 40 * 366;
@@ -122,12 +122,32 @@ function yearOf(calendar: BusinessCalendar, day: Day): Year {
 function addUp(calendar: BusinessCalendar, number: number): Year {
   const first = dayOf(number, 1, 1);
   const count = daysInYear(number);
-  const year = { first, days: new Float64Array(count + 1), ms: new Float64Array(count + 1) };
-  for (let index = 0; index < count; index += 1) {
-    const spans = spansOf(calendar, first + index);
-    const open = spans.reduce((ms, { from, to }) => ms + (to - from), 0);
-    year.days[index + 1] = (year.days[index] as number) + (spans.length > 0 ? 1 : 0);
-    year.ms[index + 1] = (year.ms[index] as number) + open;
+  const days = new Float64Array(count + 1);
+  const ms = new Float64Array(count + 1);
+  let offset = Number.NaN;
+  /** For so many days in a row up to the one after next the offset is the same. */
+  let steadyDays = 0;
+  // Midnights of UTC stand for those of the zone, which are less than a day off: hence so many around each day.
+  for (let index = -3; index < count; index += 1) {
+    const offsetThen = offsetAt((first + index + 2) * MS_PER_DAY, calendar.zone);
+    steadyDays = offsetThen === offset ? steadyDays + 1 : 1;
+    offset = offsetThen;
+    if (index < 0) continue;
+    const stretches = stretchesOf(calendar, first + index);
+    const open = steadyDays >= 4 ? writtenMs(stretches) : elapsedMs(calendar, first + index);
+    days[index + 1] = (days[index] as number) + (stretches.length > 0 ? 1 : 0);
+    ms[index + 1] = (ms[index] as number) + open;
   }
-  return year;
+  return { first, days, ms };
+}
+
+/** The working time of a day around which no clock changes: most are such, and forty years have many. */
+function writtenMs(stretches: readonly Stretch[]): number {
+  let minutes = 0;
+  for (const { from, to } of stretches) minutes += to - from;
+  return minutes * MS_PER_MINUTE;
+}
+
+function elapsedMs(calendar: BusinessCalendar, day: Day): number {
+  return spansOf(calendar, day).reduce((ms, { from, to }) => ms + (to - from), 0);
 }

@@ -7,9 +7,11 @@ import type { Instant } from "../instant.ts";
 export type WallClock = number;
 
 const MS_PER_DAY = 86_400_000;
-/** A zone's offset is looked up at the ends of spans this long. No zone of 1970 to now changed it twice within one. */
-const SPAN_MS = 4 * MS_PER_DAY;
-/** About ten years of each of a hundred zones; then all is looked up anew. */
+/** A zone's offset is looked up at the ends of spans this long. No zone since 1970 changed it twice within one: 6.96 days is the least. */
+const SPAN_MS = 6 * MS_PER_DAY;
+/** Nearly all changes since 1970 are at a full quarter of an hour of UTC, so they are looked for there first. */
+const QUARTER_MS = 900_000;
+/** About fifteen years of each of a hundred zones; then all is looked up anew. */
 const MOST_SPANS = 100_000;
 
 /** A stretch of time in which a zone's offset from UTC changes at most once. */
@@ -55,13 +57,7 @@ export function toInstant(wall: WallClock, zone: string): Instant {
 /** The first instant of `(from, to]` with another offset than `from` has. */
 function changeBetween(from: Instant, to: Instant, zone: string): Instant {
   const offset = offsetAt(from, zone);
-  let [low, high] = [from, to];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (offsetAt(middle, zone) === offset) low = middle;
-    else high = middle;
-  }
-  return high;
+  return firstOther(from, to, 1, (instant) => offsetAt(instant, zone) === offset);
 }
 
 function spanOf(index: number, zone: string): Span {
@@ -88,13 +84,21 @@ function lookUp(start: Instant, zone: string, known: number | undefined): Span {
   const before = known ?? readOffset(start, format);
   const after = readOffset(start + SPAN_MS, format);
   if (before === after) return { before, after, changesAt: Number.POSITIVE_INFINITY };
-  let [low, high] = [start, start + SPAN_MS];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (readOffset(middle, format) === before) low = middle;
+  const isBefore = (instant: Instant): boolean => readOffset(instant, format) === before;
+  const quarter = firstOther(start, start + SPAN_MS, QUARTER_MS, isBefore);
+  const isThere = isBefore(quarter - 1);
+  return { before, after, changesAt: isThere ? quarter : firstOther(quarter - QUARTER_MS, quarter - 1, 1, isBefore) };
+}
+
+/** Of the instants of `(from, to]` in steps of so many milliseconds, the first at which it isn't as before; `to` is such a one. */
+function firstOther(from: Instant, to: Instant, stepMs: number, isBefore: (instant: Instant) => boolean): Instant {
+  let [low, high] = [from, to];
+  while (high - low > stepMs) {
+    const middle = low + Math.floor((high - low) / (2 * stepMs)) * stepMs;
+    if (isBefore(middle)) low = middle;
     else high = middle;
   }
-  return { before, after, changesAt: high };
+  return high;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -113,19 +117,18 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** How runtimes write it so far. Taking the text apart is three times as fast as having it taken apart. */
-const WRITTEN = /^(\d{4})-(\d\d)-(\d\d), (\d\d):(\d\d):(\d\d)$/;
-
 /** What the runtime's own time zone data says. */
 function readOffset(instant: Instant, format: Intl.DateTimeFormat): number {
-  const [, ...written] = (WRITTEN.exec(format.format(instant)) ?? []).map(Number);
-  if (written.length === 6) {
-    const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = written;
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1000) * 1000;
-  }
+  const second = Math.floor(instant / 1000) * 1000;
+  const text = format.format(instant);
+  // How runtimes write it so far, `2026-03-29, 03:00:00`. Having it taken apart would take four times as long.
+  const written =
+    text.length === 20 && text.startsWith(", ", 10)
+      ? Date.parse(`${text.slice(0, 10)}T${text.slice(12)}Z`)
+      : Number.NaN;
+  if (!Number.isNaN(written)) return written - second;
   const read: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
   for (const { type, value } of format.formatToParts(instant)) read[type] = Number(value);
-  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = read;
-  const wall = Date.UTC(year, month - 1, day, hour, minute, second);
-  return wall - Math.floor(instant / 1000) * 1000;
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0 } = read;
+  return Date.UTC(year, month - 1, day, hour, minute, read.second ?? 0) - second;
 }
