@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Channels } from "../channels/registry.ts";
+import type { Installation } from "../conditions/condition.ts";
 import type { Ceiling } from "../core/ceiling.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase } from "../store/tenant-database.ts";
@@ -26,4 +27,6 @@ export interface ApiContext {
   keyring?: Keyring;
   /** Where the workers of this installation stop nagging; not set: nowhere. */
   ceiling?: Ceiling;
+  /** What stop conditions can ask; not set: whatever they name. */
+  installation?: Installation;
 }

@@ -6,10 +6,12 @@ import type { StopCondition } from "../core/reminder.ts";
 import { begin, type NewTimes, needsMoment } from "../core/schedule/begin.ts";
 import { type ByCalendar, editedByCalendar, NO_CALENDARS } from "../core/schedule/by-calendar.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
+import type { Tenant } from "../core/tenant.ts";
 import { readMoment } from "../store/moment.ts";
 import type { NewReminder } from "../store/new-reminders.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
 import { parseRecipient } from "./channel-check.ts";
+import { checkInstallation } from "./check-installation.ts";
 import type { ApiContext } from "./context.ts";
 import { invalidField } from "./problem.ts";
 import type { CreateReminder } from "./schemas/reminder.ts";
@@ -17,7 +19,7 @@ import { toBounds, toByCalendarFields } from "./schemas/schedule.ts";
 import { toStopCondition } from "./schemas/stop-condition.ts";
 import { lengthOf } from "./schemas/text.ts";
 
-export type NewReminderContext = Pick<ApiContext, "channels" | "minIntervalSeconds">;
+export type NewReminderContext = Pick<ApiContext, "channels" | "minIntervalSeconds" | "installation">;
 
 /** What new reminders rest on besides what is said of them. */
 export type Moment = Awaited<ReturnType<typeof readMoment>> | null;
@@ -43,8 +45,9 @@ export async function momentFor(database: TenantDatabase, wishes: readonly Wish[
  */
 export function toNewReminder(
   wish: Wish,
-  { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS }: NewReminderContext,
+  { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS, installation }: NewReminderContext,
   moment: Moment,
+  tenant: Tenant,
 ): NewReminder {
   const key = { entityType: wish.entity_type, entityId: wish.entity_id, eventType: wish.event_type };
   const times = toNewTimes(wish);
@@ -76,6 +79,7 @@ export function toNewReminder(
     onUnknown: wish.on_unknown ?? ("hold" as const),
   };
   checkFlagKeys(reminder.stopCondition, reminder);
+  checkInstallation(reminder.stopCondition, installation, tenant);
   return reminder;
 }
 

@@ -24,7 +24,7 @@ import { inTurns } from "./in-turns.ts";
 import { toNewReminder, type Wish } from "./new-reminder.ts";
 import { readSurroundings, type Surroundings } from "./surroundings.ts";
 
-export type PreviewContext = Pick<ApiContext, "channels" | "minIntervalSeconds" | "ceiling">;
+export type PreviewContext = Pick<ApiContext, "channels" | "minIntervalSeconds" | "ceiling" | "installation">;
 
 /** A preview may take so long of this process's time, in milliseconds. */
 const MOST_WORK_MS = 500;
@@ -74,7 +74,7 @@ export async function previewNew(
   const moment = await readMoment(database, [entity], wish.calendar == null ? [] : [wish.calendar]);
   const { now } = moment;
   const reach = reachFrom(now);
-  const wanted = toNewReminder(wish, context, moment);
+  const wanted = toNewReminder(wish, context, moment, database.tenant);
   const reminder = asIfInserted(wanted, database.tenant, now);
   const [holder] = await findActive(database, [wanted]);
   const preview = await look(reminder, reminder, reach, {

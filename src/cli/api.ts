@@ -18,6 +18,7 @@ export async function api(service: Service): Promise<"stays"> {
     database: await databaseForApi(database),
     channels: openChannels(service),
     keyring,
+    named: null,
   });
   stopping.throwIfAborted();
   const where = await listen(server, service);

@@ -6,13 +6,16 @@ import { BrokenSettings } from "../channels/own-settings.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
 import { toSlackAccount } from "../channels/slack/account.ts";
 import { toSigning } from "../channels/webhook/signing.ts";
+import type { Installation } from "../conditions/condition.ts";
 import type { Outside } from "../engine/asking/outside.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
 import { TenantSettings, type TenantSettingsOptions } from "../engine/tenant-settings.ts";
 import { Threads } from "../engine/threads.ts";
 import { startWorker, type Worker } from "../engine/worker.ts";
+import { certainlyRefused } from "../outgoing/certainly-refused.ts";
 import { guardedHttp } from "../outgoing/guarded-http.ts";
 import type { Keyring } from "../secrets/keyring.ts";
+import { type NamedQueries, usableQuery } from "../store/sql-queries.ts";
 import type { ApiDatabase, WorkerDatabase } from "../store/tenant-database.ts";
 import type { Service } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
@@ -42,7 +45,7 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
         signing: { secrets: webhook.secrets },
         concurrency: webhook.concurrency,
         own: tenants && ownSettings(tenants, "webhook", toSigning, (why) => new BrokenSettings(why)),
-        http,
+        ...{ http, refusesUrl: certainlyRefused(config.outgoing) },
         log,
       },
       print: say,
@@ -52,15 +55,29 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
   return channels;
 }
 
+interface ForApi {
+  database: ApiDatabase;
+  channels: Channels;
+  keyring: Keyring;
+  /** The queries of the worker that is in the same process; null: only workers elsewhere know them. */
+  named: NamedQueries | null;
+}
+
 /** Throws `CannotRun` where the API would be open to everybody. */
 export async function makeApi(
   service: Service,
-  { database, channels, keyring }: { database: ApiDatabase; channels: Channels; keyring: Keyring },
+  { database, channels, keyring, named }: ForApi,
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds, engine } = service.config;
-  const { ceiling } = engine;
-  return buildServer({ database, channels, keyring, log: service.log, access, minIntervalSeconds, ceiling });
+  const { access, minIntervalSeconds, engine, outgoing } = service.config;
+  const installation: Installation = {
+    refusesUrl: certainlyRefused(outgoing),
+    hasQuery: (name, tenantId) => named && usableQuery(named, name, tenantId) !== null,
+  };
+  return buildServer({
+    ...{ database, channels, keyring, installation },
+    ...{ log: service.log, access, minIntervalSeconds, ceiling: engine.ceiling },
+  });
 }
 
 export function makeWorker(

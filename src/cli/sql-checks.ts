@@ -36,9 +36,13 @@ const SqlChecksFile = z.strictObject({
 });
 
 /** The queries of SQL_CHECKS_FILE; none without it. Throws `CannotRun` with everything that is wrong with it. */
-export async function openQueries({ config: { sqlChecksFile }, log, opened }: Service): Promise<SqlQueryRunner> {
-  const none: NamedQueries = { databases: new Map(), queries: new Map() };
-  const named = sqlChecksFile === null ? none : await readQueries(sqlChecksFile, readEnvironment());
+export async function namedQueries({ config: { sqlChecksFile } }: Pick<Service, "config">): Promise<NamedQueries> {
+  if (sqlChecksFile === null) return { databases: new Map(), queries: new Map() };
+  return readQueries(sqlChecksFile, readEnvironment());
+}
+
+/** Asks them. */
+export function openQueries({ log, opened }: Service, named: NamedQueries): SqlQueryRunner {
   const runner = new SqlQueryRunner(named, (error, query) => {
     log.warn({ err: error, query }, "a query of SQL_CHECKS_FILE failed");
   });

@@ -10,6 +10,7 @@ import { databaseForApi, databaseForWorker, warnOfLogin } from "./part-database.
 import { makeApi, makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
 import { say } from "./say.ts";
+import { namedQueries } from "./sql-checks.ts";
 
 /** What stopping the rest may still take once the embedded server is asked to stop, in milliseconds. */
 const AFTER_EMBEDDED_MS = 600;
@@ -30,11 +31,12 @@ export async function start(service: Service): Promise<"stays"> {
   const keyring = await openKeyring(service, embedded ? "data folder" : "configured");
   await reportMissingKeys(service, ofWorker, keyring);
   const channels = openChannels(service, { database: ofWorker, keyring });
-  const server = await makeApi(service, { database: ofApi, channels, keyring });
+  const named = await namedQueries(service);
+  const server = await makeApi(service, { database: ofApi, channels, keyring, named });
   stopping.throwIfAborted();
   // The address first: a start that fails because it is taken must not have sent anything.
   const where = await listen(server, service);
-  const worker = makeWorker(service, ofWorker, channels, await openOutside(service, ofWorker, keyring));
+  const worker = makeWorker(service, ofWorker, channels, openOutside(service, { database: ofWorker, keyring, named }));
   opened.add("API and worker", () => Promise.all([closeApi(server), worker.stop()]));
   embedded?.announce(where);
   await warnOfLogin(service, database);

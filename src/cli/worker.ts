@@ -7,6 +7,7 @@ import { databaseForWorker, warnOfLogin } from "./part-database.ts";
 import { makeWorker, openChannels } from "./parts.ts";
 import type { Service } from "./run.ts";
 import { say } from "./say.ts";
+import { namedQueries } from "./sql-checks.ts";
 
 /** A worker alone. */
 export async function worker(service: Service): Promise<"stays"> {
@@ -19,7 +20,9 @@ export async function worker(service: Service): Promise<"stays"> {
   await reportMissingKeys(service, ofWorker, keyring);
   stopping.throwIfAborted();
   const channels = openChannels(service, { database: ofWorker, keyring });
-  const running = makeWorker(service, ofWorker, channels, await openOutside(service, ofWorker, keyring));
+  const named = await namedQueries(service);
+  const outside = openOutside(service, { database: ofWorker, keyring, named });
+  const running = makeWorker(service, ofWorker, channels, outside);
   opened.add("worker", () => running.stop());
   say(banner({ database: withoutPassword(url), email: config.email }));
   say("🟢 Scheduler started");

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { JsonObject, JsonValue, StopCondition } from "../core/reminder.ts";
 import { MAX_DEPTH, MAX_LEAVES } from "./combining.ts";
+import type { Installation } from "./condition.ts";
 import { isCombining, type Kind, kindOf, STOP_CONDITION_TYPES } from "./registry.ts";
 
 /** What is wrong with a condition: where in it (`value`, `settings`, ...), and what would be right. */
@@ -23,6 +24,24 @@ export function check(condition: StopCondition, sentences?: Sentences): StopCond
     found.flaws.push({ path: ["settings"], message: `must be made of at most ${MAX_LEAVES} conditions` });
   }
   return found.flaws.length > 0 ? found.flaws : checked;
+}
+
+/** What in a condition that `check` has passed can never be answered in this installation, as far as that is certain. */
+export function objectionsTo(
+  condition: StopCondition,
+  installation: Installation,
+  tenantId: string,
+  path: readonly PropertyKey[] = [],
+): readonly Flaw[] {
+  const kind = kindOf(condition);
+  if (!kind) return [];
+  if (isCombining(kind)) {
+    return kind
+      .parts(condition)
+      .flatMap((part) => objectionsTo(part.condition, installation, tenantId, [...path, "settings", ...part.path]));
+  }
+  const message = kind.objection?.(condition, installation, tenantId) ?? null;
+  return message === null ? [] : [{ path: [...path, "value"], message }];
 }
 
 /** A condition as its kind's schemas make it, its parts not looked at; or what is wrong with it, as a sentence. */

@@ -35,6 +35,11 @@ export interface StopConditionKind extends Described {
   /** With `asksOutside`: whom it asks, such as a host or a database. One that hangs delays only what asks the same. */
   service?(condition: StopCondition, subject: StopSubject): string;
   /**
+   * With `asksOutside`: why it can never be answered in this installation, as far as that is certain before it is asked: a
+   * sentence about its value, such as "must be …". Not given, or null: nothing is known against it.
+   */
+  objection?(condition: StopCondition, installation: Installation, tenantId: string): string | null;
+  /**
    * Whether the thing is done. At once where it doesn't ask outside. The condition has passed its own schemas. What is
    * outside and can't be asked, or answers what can't be understood, is `unknown`, with a sentence that names it and holds no
    * secret; `CannotAsk` says the same.
@@ -51,6 +56,14 @@ export interface CombiningKind extends Described {
    * such a one.
    */
   combine(answers: readonly (StopAnswer | null)[]): StopAnswer | null;
+}
+
+/** What is configured for those who ask, as far as it is known where conditions are written. */
+export interface Installation {
+  /** Why requests to a URL will be refused, to go on from "it"; null: that isn't certain. */
+  refusesUrl(url: string): string | null;
+  /** Whether a tenant may use a query of this name; null: only workers know. */
+  hasQuery(name: string, tenantId: string): boolean | null;
 }
 
 /** What a kind may use to ask outside. */

@@ -36,6 +36,10 @@ export const httpCheck: StopConditionKind = {
   value: httpCheckUrl,
   settings: httpCheckSettings.prefault({}) as unknown as z.ZodType<JsonObject>,
   asksOutside: true,
+  objection: ({ value }, { refusesUrl }) => {
+    const why = refusesUrl(placeholdersAside(value ?? ""));
+    return why === null ? null : `must be a URL that may be asked: ${why}`;
+  },
   question: (condition, { reminder }) => canonicalJson(filled(condition, reminder)),
   service: (condition) => originOf(condition),
   answer: async (condition, subject, asking) => {
@@ -72,7 +76,12 @@ function filledOrUnknown(condition: StopCondition, { reminder }: StopSubject): A
 
 /** Scheme, host and port: whom it asks, and whom secrets were stored for. */
 function originOf({ value }: StopCondition): string {
-  return new URL((value ?? "").replaceAll(/[{}]/g, "_")).origin;
+  return new URL(placeholdersAside(value ?? "")).origin;
+}
+
+/** Placeholders stand behind the host only. */
+function placeholdersAside(url: string): string {
+  return url.replaceAll(/[{}]/g, "_");
 }
 
 async function requestOf({ url, settings }: Asked, { secret, signal }: Asking): Promise<OutgoingRequest> {

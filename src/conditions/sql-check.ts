@@ -38,6 +38,10 @@ export const sqlCheck: StopConditionKind = {
   value: z.string().regex(NAME, "must be the name of a query: small letters, digits, hyphens and underscores"),
   settings,
   asksOutside: true,
+  objection: ({ value }, { hasQuery }, tenantId) =>
+    hasQuery(value ?? "", tenantId) === false
+      ? "must be the name of a query that may be used here: there is none of it"
+      : null,
   service: ({ value }) => `the query ${value}`,
   question: (condition, { reminder }) => canonicalJson([condition.value, condition.settings, fieldsOf(reminder)]),
   answer: async (condition, subject, { queries, signal }) => {

@@ -5,7 +5,7 @@ import { refused } from "./outcome.ts";
 import type { Resolve } from "./resolve.ts";
 
 /** What names that mean this machine are; they are not asked of name servers (RFC 6761 §6.3). */
-const LOCALHOST = ["127.0.0.1", "::1"];
+export const LOCALHOST = ["127.0.0.1", "::1"];
 
 /**
  * The addresses of a host that are to be connected to, IPv4 first, as not every network has IPv6. Throws `Failed` if any of
@@ -30,6 +30,6 @@ export async function addressesOf(
   return addresses.toSorted((one, other) => isIP(one) - isIP(other)).slice(0, MAX_ADDRESSES_TRIED);
 }
 
-function isLocalhost(host: string): boolean {
+export function isLocalhost(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost");
 }

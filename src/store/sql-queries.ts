@@ -22,6 +22,12 @@ export interface NamedQueries {
   queries: ReadonlyMap<string, NamedQuery>;
 }
 
+/** The query of this name, if the tenant may use it. Who may not learns no more than who has mistyped it. */
+export function usableQuery({ queries }: NamedQueries, name: string, tenantId: string): NamedQuery | null {
+  const query = queries.get(name);
+  return query && (query.tenants === null || query.tenants.includes(tenantId)) ? query : null;
+}
+
 interface Question {
   tenantId: string;
   parameter(name: string): string | number | boolean;
@@ -59,11 +65,8 @@ export class SqlQueryRunner {
 
   /** See `SqlQueries`. */
   async ask(name: string, question: Question): Promise<{ value: unknown } | { cannot: string }> {
-    const query = this.#named.queries.get(name);
-    // Who may not use it learns no more than who has mistyped it.
-    if (!query || (query.tenants !== null && !query.tenants.includes(question.tenantId))) {
-      return { cannot: "is none that may be used here" };
-    }
+    const query = usableQuery(this.#named, name, question.tenantId);
+    if (query === null) return { cannot: "is none that may be used here" };
     const values = query.parameters.map((parameter) => question.parameter(parameter));
     const { timeoutSeconds } = this.#named.databases.get(query.database) as QueriedDatabase;
     try {

@@ -42,7 +42,7 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
         understood.flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
       );
       const wishes = understood.map((wish) =>
-        wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment)),
+        wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment, database.tenant)),
       );
       const wanted = wishes.flatMap((wish) => (wish instanceof Problem ? [] : [wish]));
       const created = wanted.length > 0 ? await createReminders(database, wanted, full) : [];

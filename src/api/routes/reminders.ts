@@ -10,6 +10,7 @@ import type { TenantSql } from "../../store/tenant-database.ts";
 import { auditWithin } from "../access/audit.ts";
 import { changeReminder, noReminder } from "../change-reminder.ts";
 import { parseRecipient } from "../channel-check.ts";
+import { checkInstallation } from "../check-installation.ts";
 import type { Api } from "../context.ts";
 import { createTogether } from "../create-reminder.ts";
 import { editedStopCondition } from "../edited-stop-condition.ts";
@@ -39,7 +40,7 @@ const ListQuery = z.strictObject({
 });
 
 export function reminderRoutes(api: Api, context: NewReminderContext): void {
-  const { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS } = context;
+  const { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS, installation } = context;
   const create = createTogether();
 
   api.post(
@@ -64,7 +65,7 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
     },
     async ({ database, body }, reply) => {
       const moment = await momentFor(database, [body]);
-      const { reminder, isNew } = await create(database, toNewReminder(body, context, moment));
+      const { reminder, isNew } = await create(database, toNewReminder(body, context, moment, database.tenant));
       if (isNew) reply.code(201).header("location", `/reminders/${reminder.id}`);
       return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
@@ -163,6 +164,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         const recipient = body.recipient === undefined ? reminder.recipient : body.recipient;
         const stopCondition = editedStopCondition(reminder, body);
         checkFlagKeys(stopCondition, reminder);
+        // What was there before is left alone, whatever is configured by now.
+        if (stopCondition !== reminder.stopCondition) checkInstallation(stopCondition, installation, database.tenant);
         const edit = {
           channel,
           recipient: isAddressed ? parseRecipient(channels, channel, recipient) : undefined,

@@ -54,11 +54,12 @@ export function stopFlaws(fields: StopFields): readonly Flaw[] {
     return [missing("stop_condition_settings")];
   }
   const checked = check({ type, value, settings }, sentence);
-  if ("type" in checked) return [];
-  return checked.map(({ path: [part, ...within], message }) => ({
-    path: [`stop_condition_${String(part)}`, ...within],
-    message,
-  }));
+  return "type" in checked ? [] : checked.map(byField);
+}
+
+/** By the names of the fields that make a stop condition. */
+export function byField({ path: [part, ...within], message }: Flaw): Flaw {
+  return { path: [`stop_condition_${String(part)}`, ...within], message };
 }
 
 /** The stop condition that these fields make; `stopFlaws` has seen to it that it is whole. */

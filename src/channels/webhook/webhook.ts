@@ -24,6 +24,8 @@ export interface WebhookSettings {
   /** Webhooks on their way at once, from one worker. */
   concurrency: number;
   http: GuardedHttp;
+  /** Why requests to a URL will be refused, where that is certain; not set: it is tried. */
+  refusesUrl?: (url: string) => string | null;
   /** Gets what receivers answer, which only the operator may see. */
   log: { debug(fields: object, sentence: string): void };
   /** For the whole request and its answer, in milliseconds; default 20 s. */
@@ -47,7 +49,7 @@ const RETRIES = {
 
 /** A signed POST to a URL (https://www.standardwebhooks.com): the recipient is where. */
 export function createWebhookChannel(settings: WebhookSettings): Channel {
-  const { signing, concurrency, http, log, own, timeoutMs = TIMEOUT_MS } = settings;
+  const { signing, concurrency, http, refusesUrl, log, own, timeoutMs = TIMEOUT_MS } = settings;
   const slow = new SlowReceivers();
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
@@ -95,7 +97,12 @@ export function createWebhookChannel(settings: WebhookSettings): Channel {
     concurrency,
     timeoutMs: timeoutMs + BEFORE_MS,
     retries: RETRIES,
-    parseRecipient: parseUrl,
+    parseRecipient: (text) => {
+      const url = parseUrl(text);
+      const why = refusesUrl?.(url) ?? null;
+      if (why !== null) throw new InvalidRecipient(`must be a URL that requests may go to: ${why}`);
+      return url;
+    },
     address: () => null,
     send,
     async close() {},
