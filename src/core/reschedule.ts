@@ -15,7 +15,7 @@ import {
 } from "./schedule/by-calendar.ts";
 import { checkTimetable } from "./schedule/check.ts";
 import { fieldsOf, misplacedField, type Refusal, type ScheduleFields, toRule } from "./schedule/fields.ts";
-import { askedOccurrence, nextOccurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
+import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule/schedule.ts";
 import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
 import { firstZone } from "./schedule/zone.ts";
 
@@ -245,7 +245,8 @@ function timetableAfter(
 
 /** As it is, whatever calendar it goes by. */
 function plainTimetable(reminder: ReminderRecord, contactZone: string | null): Timetable {
-  return timetableOf({ ...reminder, business: null }, contactZone);
+  const { schedule, bounds, timeZone } = reminder;
+  return { schedule, bounds, zone: firstZone(timeZone, contactZone), of: reminder };
 }
 
 function isSame(a: Timetable, b: Timetable): boolean {

@@ -39,6 +39,40 @@ describe("plain SQL", () => {
     }
   });
 
+  test("one in a time zone that nobody knows is paused, and not sent by UTC, until somebody corrects it", async () => {
+    const { database, insert, work, becomes, events, reminder } = await world();
+    const fresh = await insert({ ...daily, time_zone: "Mars/X" });
+    const changed = await insert({ ...daily, time_zone: "Europe/Berlin" });
+    work();
+    await expect.poll(async () => (await reminder(changed)).next_run_at).not.toBeNull();
+    await database.query("update reminder_jobs set time_zone = 'Mars/X' where id = $1", [changed]);
+    for (const id of [fresh, changed]) {
+      await becomes(id, { status: "PAUSED" });
+      expect((await events(id)).at(-1)?.because).toContain('goes by a time zone that isn\'t known here: "Mars/X"');
+    }
+
+    const api = await startApi(database);
+    expect((await api.refused(409, "POST", `/reminders/${fresh}/resume`)).detail).toContain("Mars/X");
+    await api.patch(fresh, { time_zone: "UTC" });
+    await api.act(fresh, "resume");
+    expect(((await reminder(fresh)).next_run_at as number) % DAY).toBe(9 * 3_600_000);
+  });
+
+  test("where the rule doesn't go by the clock, or has a zone of its own, an unknown zone keeps nothing from being sent", async () => {
+    const { insert, work, reminder, deliveryBecomes } = await world();
+    work();
+    const once = await insert({
+      schedule_type: "one_time",
+      interval_minutes: null,
+      time_zone: "Mars/X",
+      run_at: new Date(0),
+    });
+    const rrule = "DTSTART;TZID=Europe/Berlin:20260101T090000\nRRULE:FREQ=DAILY";
+    const own = await insert({ schedule_type: "rrule", rrule, interval_minutes: null, time_zone: "Mars/X" });
+    await deliveryBecomes(once, "sent");
+    await expect.poll(async () => (await reminder(own)).next_run_at).not.toBeNull();
+  });
+
   test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ["holds what is no duration", { offsets: [null], anchor_at: new Date("2090-01-01") }, { status: "PAUSED" }],
     [

@@ -1,4 +1,4 @@
-import type { Bounds, Instant, Reminder, Schedule } from "../reminder.ts";
+import { type Bounds, goesByWallClock, type Instant, type Reminder, type Schedule } from "../reminder.ts";
 import { nextBackoff } from "./backoff.ts";
 import { type BusinessTime, meantAfter, meantUntil, nextCounted, place } from "./business.ts";
 import { toBusinessTime } from "./by-calendar.ts";
@@ -9,8 +9,9 @@ import { jitterMs } from "./jitter.ts";
 import { nextOffset, workingOffsetInstants } from "./offsets.ts";
 import { nextRecurring } from "./recurring.ts";
 import { nextRrule, parseRrule } from "./rrule.ts";
+import { RuleError } from "./rule-error.ts";
 import { toInstant, toWallClock, type WallClock } from "./wall-clock.ts";
-import { firstZone } from "./zone.ts";
+import { firstZone, isZone } from "./zone.ts";
 
 /** Everything that decides when a reminder is due. */
 export interface Timetable {
@@ -47,7 +48,8 @@ type Timed = Pick<
 
 /**
  * The timetable of a reminder. Its own time zone counts, else `otherZone`, which is its contact's or its tenant's, else UTC.
- * `calendar`: the calendar that it goes by, as the store keeps it. Throws a `RuleError` where that is needed and can't be read.
+ * `calendar`: the calendar that it goes by, as the store keeps it. Throws a `RuleError` where that is needed and can't be read, and where
+ * plain SQL wrote a zone that nobody knows: by UTC it would be due at times that nobody meant.
  */
 export function timetableOf(
   reminder: Timed,
@@ -55,10 +57,17 @@ export function timetableOf(
   calendar: string | null | undefined = null,
 ): Timetable {
   const { schedule, bounds, timeZone, business, createdAt } = reminder;
+  mustKnowZone(schedule, timeZone);
   const timetable = { schedule, bounds, zone: firstZone(timeZone, otherZone), of: reminder };
   return business === null
     ? timetable
     : { ...timetable, business: toBusinessTime(business, calendar), since: createdAt };
+}
+
+function mustKnowZone(schedule: Schedule, timeZone: string | null): void {
+  if (timeZone === null || isZone(timeZone) || !goesByWallClock(schedule)) return;
+  if (schedule.type === "rrule" && parseRrule(schedule.rrule).zone !== null) return;
+  throw new RuleError(`goes by a time zone that isn't known here: ${JSON.stringify(timeZone.slice(0, 50))}`);
 }
 
 /** An occurrence that somebody asks for at an instant, where the calendar lets it be. */
