@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { flagKey, MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
+import { flagKey, MAX_FLAG_KEY_LENGTH, strayPlaceholder } from "../core/flag-key.ts";
 import { readAnswer } from "../core/stop.ts";
 import type { StopConditionKind } from "./condition.ts";
 
@@ -10,9 +10,17 @@ export const dbCheck: StopConditionKind = {
     "Met while a flag is true (see `/flags`). The value is its key, in which `{entity_type}`, `{entity_id}` and " +
     "`{event_type}` stand for the reminder's own.",
   example: { value: "feedback_submitted:{entity_id}" },
-  value: z.string().refine((value) => value.length <= MAX_FLAG_KEY_LENGTH || [...value].length <= MAX_FLAG_KEY_LENGTH, {
-    error: `must have at most ${MAX_FLAG_KEY_LENGTH} characters`,
-  }),
+  value: z
+    .string()
+    .refine((value) => value.length <= MAX_FLAG_KEY_LENGTH || [...value].length <= MAX_FLAG_KEY_LENGTH, {
+      error: `must have at most ${MAX_FLAG_KEY_LENGTH} characters`,
+    })
+    .superRefine((value, context) => {
+      const stray = strayPlaceholder(value);
+      if (stray === null) return;
+      const message = `must have no other placeholders than {entity_type}, {entity_id} and {event_type}: ${stray} isn't filled in`;
+      context.addIssue({ code: "custom", message });
+    }),
   settings: null,
   asksOutside: false,
   flagKeys: ({ value }, reminder) => (value === null ? [] : [flagKey(value, reminder)]),

@@ -135,3 +135,23 @@ test("the kinds are listed, each with an example that is taken as it stands", as
 });
 
 const NO_CONDITION = { stop_condition_type: null, stop_condition_value: null, stop_condition_settings: null };
+
+test.each(["paid:{path}", "paid:{data.invoice.id}", "paid:{ENTITY_ID}", "paid:{ entity_id }"])(
+  "a flag's key with a placeholder that nobody fills in is refused, since it would never be set: %s",
+  async (value) => {
+    const { api } = await service();
+    const stray = expect.stringContaining(value.slice("paid:".length));
+    for (const fields of [
+      { stop_condition_type: "db_check", stop_condition_value: value },
+      { stop_condition_type: "expression", stop_condition_value: `flags["${value}"]` },
+    ]) {
+      const { errors } = await api.refused(422, "POST", "/reminders/", wish(fields));
+      expect(errors?.[0]).toMatchObject({ field: "stop_condition_value", message: stray });
+    }
+  },
+);
+
+test("braces that hold no name are no placeholder", async () => {
+  const { api } = await service();
+  await api.create({ stop_condition_type: "db_check", stop_condition_value: '{"paid":{entity_id}}{}' });
+});

@@ -1,4 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { strayPlaceholder } from "../../core/flag-key.ts";
 import { type Cost, costOf } from "./cost.ts";
 import { ExpressionFlaw } from "./flaw.ts";
 import { ITERATING, isIterating, partsOf } from "./parts.ts";
@@ -57,6 +58,8 @@ function look(node: ASTNode, flags: Set<string>, isInLoop: boolean): void {
   };
   const flag = flagOf(node);
   if (flag !== null) {
+    const stray = strayPlaceholder(flag);
+    if (stray !== null) refuse(`${stray} isn't filled in: {entity_type}, {entity_id} and {event_type} are`);
     flags.add(flag);
     return;
   }
