@@ -178,3 +178,14 @@ test("a change under a condition and a reminder that is just being created for i
     })
     .then(async ({ change }) => expect(await change).toMatchObject({ status: 200, body: { time_zone: "UTC" } }));
 });
+
+test.each([".", "..", "a/b", "a\\b"])(
+  "a name that would be lost as a part of an address is refused: %s",
+  async (name) => {
+    const api = await startApi(await freshDatabase());
+    const rules = { time_zone: "UTC", hours: { monday: [{ from: "09:00", to: "17:00" }] } };
+    const { errors } = await api.refused(422, "POST", "/calendars/", { name, ...rules });
+    expect(errors?.[0]?.field).toBe("name");
+    if (!name.startsWith(".")) await api.refused(422, "PUT", `/calendars/${encodeURIComponent(name)}`, rules);
+  },
+);

@@ -23,6 +23,7 @@ import {
   CreateCalendar,
   calendarName,
   calendarParams,
+  newCalendarParams,
   PutCalendar,
   toCalendarJson,
 } from "../schemas/calendar.ts";
@@ -114,7 +115,7 @@ export function calendarRoutes(api: Api): void {
         summary: "Change a calendar, or create it",
         description:
           "Replaces what was said before. Reminders that go by it are worked out anew, but for what is due already.",
-        params: calendarParams,
+        params: newCalendarParams,
         body: PutCalendar,
         response: {
           200: answers(Calendar, "Replaced."),

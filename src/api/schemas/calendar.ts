@@ -7,6 +7,10 @@ import { isoInstant, line, timeZone } from "./fields.ts";
 import { clockTime } from "./quiet-hours.ts";
 
 export const calendarName = line(100);
+/** It is a part of an address: what programs and proxies resolve on their way could be asked for by nobody. */
+const newCalendarName = calendarName.refine((name) => !/[/\\]/.test(name) && name !== "." && name !== "..", {
+  error: 'must have no slash in it, and be neither "." nor ".."',
+});
 
 const Hours = z.array(z.strictObject({ from: clockTime, to: clockTime })).max(MOST_HOURS_A_DAY);
 const date = z
@@ -74,7 +78,7 @@ export const PutCalendar = z.strictObject(rules).meta({
 });
 
 export const CreateCalendar = z
-  .strictObject({ name: calendarName.describe("What reminders call it."), ...rules })
+  .strictObject({ name: newCalendarName.describe("What reminders call it."), ...rules })
   .meta({
     id: "CreateCalendar",
     description: "When is working time.",
@@ -83,6 +87,10 @@ export const CreateCalendar = z
 
 export const calendarParams = z.strictObject({
   name: calendarName.meta({ description: "The calendar's name.", example: "office" }),
+});
+
+export const newCalendarParams = z.strictObject({
+  name: newCalendarName.meta({ description: "The calendar's name.", example: "office" }),
 });
 
 const ShownHours = z.array(z.strictObject({ from: z.string(), to: z.string() }));
