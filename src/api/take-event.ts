@@ -1,6 +1,6 @@
 import { type EventRule, type InboundEvent, type Meaning, meaningOf } from "../core/inbound-event.ts";
 import type { JsonObject } from "../core/reminder.ts";
-import { act, lockMeant } from "../store/event-effects.ts";
+import { act, lockAllMeant, lockMeant } from "../store/event-effects.ts";
 import { rulesAbout } from "../store/event-rules.ts";
 import { insertEvents } from "../store/events.ts";
 import { putFlag } from "../store/flags.ts";
@@ -51,19 +51,39 @@ async function doOnce(sql: TenantSql, event: InboundEvent, origin: string): Prom
   const before = await takeName(sql, name);
   if (before !== null) return { type, id, duplicate: true, done: (before.done ?? []) as Done[] };
   const rules = await rulesAbout(sql, type, event.source);
-  const done: Done[] = [];
-  let left = MOST_REMINDERS;
-  for (const rule of rules) {
-    const one = await apply(sql, rule, event, left);
-    left -= one.reminders;
-    done.push(one);
-  }
+  const done = await applyAll(sql, rules, event);
   if (name !== null) await keepOutcome(sql, name, { done } as unknown as JsonObject);
   return { type, id, duplicate: false, done };
 }
 
-async function apply(sql: TenantSql, rule: EventRule, event: InboundEvent, left: number): Promise<Done> {
-  const meaning = meaningOf(rule, event);
+/** What became of each rule, in their order. Locks are taken in one order for all events: flags by key, then reminders by id. */
+async function applyAll(sql: TenantSql, rules: readonly EventRule[], event: InboundEvent): Promise<Done[]> {
+  const all = rules.map((rule, place) => ({ rule, place, meaning: meaningOf(rule, event) }));
+  const flagOf = ({ meaning }: (typeof all)[number]): string => (meaning.kind === "flag" ? meaning.flagKey : "");
+  const flags = all.filter(({ meaning }) => meaning.kind === "flag");
+  // Of those that set the same flag, the last still has its way.
+  flags.sort((one, other) => (flagOf(one) < flagOf(other) ? -1 : flagOf(one) > flagOf(other) ? 1 : 0));
+  const meant = all.flatMap(({ meaning }) => (meaning.kind === "reminders" ? [meaning] : []));
+  const done: Done[] = [];
+  let left = MOST_REMINDERS;
+  for (const { rule, place, meaning } of flags) done[place] = await apply(sql, rule, meaning, event, left);
+  if (meant.length > 1) await lockAllMeant(sql, meant, MOST_REMINDERS + 1);
+  for (const { rule, place, meaning } of all) {
+    if (meaning.kind === "flag") continue;
+    const one = await apply(sql, rule, meaning, event, left);
+    left -= one.reminders;
+    done[place] = one;
+  }
+  return done;
+}
+
+async function apply(
+  sql: TenantSql,
+  rule: EventRule,
+  meaning: Meaning,
+  event: InboundEvent,
+  left: number,
+): Promise<Done> {
   const done = {
     rule: rule.name,
     action: meaning.action,

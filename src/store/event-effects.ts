@@ -64,6 +64,36 @@ export async function lockMeant(
   return { ids: (row?.ids ?? []).map(Number), last: row && row.looked === limit ? row.last : null };
 }
 
+const LOCK_ALL = `
+  with meant as materialized (
+    select distinct meant.id
+      from unnest($2::text[], $3::text[], $4::text[]) as m(entity_type, entity_id, event_type)
+     cross join lateral (
+       (select id from reminder_jobs
+         where tenant_id = $1 and entity_type = m.entity_type and entity_id = m.entity_id
+           and (m.event_type is null or event_type = m.event_type) and status = 'ACTIVE' and deleted_at is null
+         order by id
+         limit $5)
+        union all
+       (select id from reminder_jobs
+         where tenant_id = $1 and entity_type = m.entity_type and entity_id = m.entity_id
+           and (m.event_type is null or event_type = m.event_type) and status = 'PAUSED' and deleted_at is null
+         order by id
+         limit $5)
+     ) meant
+  )
+  select count(*)
+    from (select r.id from meant join reminder_jobs r on r.id = meant.id where r.tenant_id = $1 order by r.id for update of r) locked`;
+
+/**
+ * Locks all that several rules mean, in the order of ids whatever that of the rules: two events whose rules mean the same
+ * in opposite order then wait for each other, and don't deadlock. Of each rule up to `limit`.
+ */
+export async function lockAllMeant(sql: TenantSql, meant: readonly Meant[], limit: number): Promise<void> {
+  const columns = [meant.map((it) => it.entityType), meant.map((it) => it.entityId), meant.map((it) => it.eventType)];
+  await sql.query(LOCK_ALL, [sql.tenant, ...columns, limit]);
+}
+
 const COMPLETE = `
   update reminder_jobs
      set status = 'COMPLETED', completion_reason = 'event', completed_at = reminder_now(), updated_at = reminder_now(),

@@ -337,3 +337,29 @@ describe("rules", () => {
     expect((await api.call("PUT", "/event-rules/r1", { event: "b", action: "complete" })).status).toBe(200);
   });
 });
+
+test("two events whose rules mean the same in opposite order wait for each other, and don't deadlock", async () => {
+  const api = await startApi(await freshDatabase());
+  const pause = (event: string, entity_id: string) => ({ event, action: "pause", entity_type: "invoice", entity_id });
+  const flag = (event: string, flag_key: string) => ({ event, action: "set_flag", flag_key });
+  await rule(api, "a1", pause("forth", "{data.first}"));
+  await rule(api, "a2", pause("forth", "{data.second}"));
+  await rule(api, "a3", flag("forth", "x"));
+  await rule(api, "a4", flag("forth", "y"));
+  await rule(api, "b1", flag("back", "y"));
+  await rule(api, "b2", pause("back", "{data.second}"));
+  await rule(api, "b3", pause("back", "{data.first}"));
+  await rule(api, "b4", flag("back", "x"));
+
+  const done: string[] = [];
+  for (let round = 0; round < 20; round += 1) {
+    const data = { first: `first-${round}`, second: `second-${round}` };
+    const ids = await Promise.all(Object.values(data).map((entity_id) => api.create({ ...INVOICE, entity_id })));
+    const types = ["forth", "back", "forth", "back"];
+    const outcomes = await Promise.all(types.map((type) => send(api, { type, data })));
+    done.push(...outcomes.map((outcome) => outcome.done.map((one) => one.rule).join()));
+    for (const { id } of ids) expect((await api.get(id)).status).toBe("PAUSED");
+  }
+
+  expect(new Set(done)).toEqual(new Set(["a1,a2,a3,a4", "b1,b2,b3,b4"]));
+});
