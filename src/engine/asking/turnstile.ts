@@ -53,6 +53,8 @@ interface Tenant extends Line {
 export class Turnstile {
   readonly #limits: AskingLimits;
   readonly #tenants = new Map<string, Tenant>();
+  /** Where nobody is, but those who were told to come again may: forgotten when their time is over. */
+  readonly #awaited = new Map<Service, string>();
   #underWay = 0;
 
   constructor(limits: AskingLimits) {
@@ -125,10 +127,24 @@ export class Turnstile {
     }
   }
 
-  #forget(tenantId: string, { tenant, name, underWay, waiting, busyUntilMs }: Service): void {
-    if (underWay > 0 || waiting.length > 0 || busyUntilMs > performance.now()) return;
-    tenant.services.delete(name);
-    if (tenant.services.size === 0) this.#tenants.delete(tenantId);
+  /** How many services are known, of all tenants. */
+  get size(): number {
+    return [...this.#tenants.values()].reduce((sum, { services }) => sum + services.size, 0);
+  }
+
+  #forget(tenantId: string, service: Service): void {
+    this.#awaited.set(service, tenantId);
+    const nowMs = performance.now();
+    // No longer than a minute ago they were told to, so these are few.
+    for (const [known, ofTenant] of this.#awaited) {
+      const { tenant, name, underWay, waiting, busyUntilMs } = known;
+      const isInUse = underWay > 0 || waiting.length > 0;
+      if (!isInUse && busyUntilMs > nowMs) continue;
+      this.#awaited.delete(known);
+      if (isInUse || tenant.services.get(name) !== known) continue;
+      tenant.services.delete(name);
+      if (tenant.services.size === 0 && this.#tenants.get(ofTenant) === tenant) this.#tenants.delete(ofTenant);
+    }
   }
 }
 
