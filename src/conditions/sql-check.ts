@@ -40,7 +40,7 @@ export const sqlCheck: StopConditionKind = {
   asksOutside: true,
   objection: ({ value }, { hasQuery }, tenantId) =>
     hasQuery(value ?? "", tenantId) === false
-      ? "must be the name of a query that may be used here: there is none of it"
+      ? `must be the name of a query that may be used here: ${value} is none`
       : null,
   service: ({ value }) => `the query ${value}`,
   question: (condition, { reminder }) => canonicalJson([condition.value, condition.settings, fieldsOf(reminder)]),
