@@ -70,7 +70,10 @@ export function startWorker({ database, channels, log, outside, settings: given 
   const maintainer = new Maintainer(database, settings.retentionDays, log);
   const claims = new Claims(settings);
   const mark = new LowMark();
-  const onSooner = (): void => alarms.ask.poke();
+  const onSooner = (): void => {
+    asker.sooner();
+    alarms.ask.poke();
+  };
   const asker = new Asker({ database, channels, deliverer, settings, questions, log, onSooner });
   const lookForDue = async (): Promise<number> => {
     const look = mark.begin();
@@ -118,12 +121,13 @@ export function startWorker({ database, channels, log, outside, settings: given 
     { ...common, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
   ];
   const pokeAll = (): void => {
+    asker.sooner();
     for (const { alarm } of loops) alarm.poke();
   };
   const running = Promise.all(loops.map(runLoop));
   const unlisten = database.listen(NOTIFY_CHANNEL, (payload) => {
     if (payload === "due") alarms.fire.poke();
-    else if (payload === "ask") alarms.ask.poke();
+    else if (payload === "ask") onSooner();
     else if (payload === "flag") alarms.settle.poke();
     else if (payload === "unplanned") alarms.replan.poke();
     else pokeAll();

@@ -60,6 +60,8 @@ export class Asker {
   /** When there is more to ask, as far as this round has come, by `performance.now()`. */
   #moreAtMs = Number.POSITIVE_INFINITY;
   #isFull = false;
+  /** Something may have come up behind this round: then the next one begins at once. */
+  #isSooner = false;
   #isStopping = false;
 
   constructor(options: AskerOptions) {
@@ -79,6 +81,7 @@ export class Asker {
       this.#isFull = true;
       return Number.POSITIVE_INFINITY;
     }
+    if (this.#after === "") this.#isSooner = false;
     const visited = await lookForAsked(this.#options.database, this.#after, LARGEST_LOOK);
     const isRoundOver = visited.length < LARGEST_LOOK;
     const nextMs = visited.map(({ inMs }) => inMs - FIRE_AHEAD_MS);
@@ -96,8 +99,14 @@ export class Asker {
     const last = served.length < tenants.length ? served.at(-1) : isRoundOver ? "" : visited.at(-1)?.tenantId;
     this.#after = last ?? "";
     this.#moreAtMs = this.#after === "" ? Number.POSITIVE_INFINITY : moreAtMs;
+    if (this.#after === "" && this.#isSooner) return 0;
     if (this.#after === "" && moreAtMs > nowMs) return moreAtMs - nowMs;
     return due.length > 0 ? 0 : -1;
+  }
+
+  /** Call when there may be something to ask, of whichever tenant: a round that has passed it doesn't end in sleep. */
+  sooner(): void {
+    this.#isSooner = true;
   }
 
   /** Prolongs the leases of what is being asked. */
