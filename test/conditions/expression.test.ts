@@ -15,6 +15,7 @@ test("a reminder goes on until its expression is true, and says which it was", a
   const { id } = await api.create({ ...wish, ...until_(EXPRESSION), run_at: "2020-01-01T00:00:00Z" });
   work();
   await becomes(id, { occurrence_count: 1 });
+  await until(() => sink.received.length === 1, "its first message has left");
   await setFlag("paid:42", true);
   await advance({ minutes: 61 });
   await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition" });
