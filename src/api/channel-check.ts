@@ -1,6 +1,6 @@
 import { InvalidRecipient } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
-import { invalidField } from "./problem.ts";
+import { invalidField, type Problem } from "./problem.ts";
 
 /**
  * The recipient in its channel's normal form. Throws a 422 that names `channel` when there is no such channel here, or
@@ -8,10 +8,7 @@ import { invalidField } from "./problem.ts";
  */
 export function parseRecipient(channels: Channels, channelName: string, recipient: string | null): string | null {
   const channel = channels.get(channelName);
-  if (!channel) {
-    const names = [...channels.keys()].join(", ");
-    throw invalidField("channel", `must be one of the channels of this installation: ${names || "there are none"}`);
-  }
+  if (!channel) throw noSuchChannel(channels);
   return recipient === null ? null : parseAs("recipient", recipient, (text) => channel.parseRecipient(text));
 }
 
@@ -20,6 +17,18 @@ export function parseAddress(channels: Channels, channelName: string, address: s
   const channel = channels.get(channelName);
   if (!channel || address === null) return address;
   return parseAs(channelName, address, (text) => channel.parseRecipient(text));
+}
+
+/** An address in the normal form of the channel that it belongs to. Throws a 422 where there is no such channel, or it can't be one. */
+export function parseAddressOf(channels: Channels, channelName: string, address: string): string {
+  const channel = channels.get(channelName);
+  if (!channel) throw noSuchChannel(channels);
+  return parseAs("address", address, (text) => channel.parseRecipient(text));
+}
+
+function noSuchChannel(channels: Channels): Problem {
+  const names = [...channels.keys()].join(", ");
+  return invalidField("channel", `must be one of the channels of this installation: ${names || "there are none"}`);
 }
 
 function parseAs(field: string, text: string, parse: (text: string) => string): string {

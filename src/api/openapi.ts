@@ -66,6 +66,7 @@ export async function describeApi(api: Api): Promise<void> {
         { name: "Stop conditions", description: "Until when a reminder goes on." },
         { name: "Flags", description: "What the outside world says is done." },
         { name: "Contacts", description: "Where entities are reached." },
+        { name: "Suppressions", description: "Addresses that nothing is sent to." },
         { name: "Calendars", description: "When is working time." },
         { name: "Events", description: "What happens in the outside world, what it means, and who may sign it." },
         { name: "Audit", description: "Who changed what." },

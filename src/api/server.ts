@@ -29,6 +29,7 @@ import { historyRoutes } from "./routes/history.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
+import { suppressionRoutes } from "./routes/suppressions.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
 import { answerUnknownRoutes } from "./unknown-routes.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -104,6 +105,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);
+  suppressionRoutes(api, context);
   calendarRoutes(api);
   eventRoutes(api);
   eventRuleRoutes(api);

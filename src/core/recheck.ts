@@ -11,7 +11,7 @@ export interface ReminderNow {
   misfirePolicy?: MisfirePolicy;
 }
 
-export type SuppressionReason = "stop_condition" | "deleted" | "completed" | "paused" | "superseded";
+export type SuppressionReason = "stop_condition" | "deleted" | "completed" | "paused" | "superseded" | "address";
 
 export interface Suppression {
   reason: SuppressionReason;

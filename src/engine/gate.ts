@@ -8,6 +8,7 @@ import type { Instant } from "../core/reminder.ts";
 import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
+import type { SuppressedAs } from "../store/suppressions.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { isFresh as isFreshAnswer } from "./asking/answers.ts";
 import { readFactsWithFlags } from "./asking/facts.ts";
@@ -18,6 +19,7 @@ import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered } f
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
+import { Suppressions, sentenceOf } from "./suppressions.ts";
 
 const LARGEST_READ = 1_000;
 /** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
@@ -56,17 +58,21 @@ export class Gate {
   readonly #options: GateOptions;
   readonly #reader: Batcher<number, Reading>;
   readonly #pacer: Pacer;
+  readonly #suppressions: Suppressions;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#pacer = new Pacer(options.database, options.settings.limits);
+    this.#suppressions = new Suppressions(options.database);
     this.#reader = new Batcher((ids) => read(options.database, ids), LARGEST_READ);
   }
 
   /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken`, `Postponed` or `MustAsk` if not. */
   async pass(held: Held): Promise<void> {
     // In this order, so that what isn't sent anyway takes no place from others, and what has one is judged by what is so now.
+    const suppression = await this.#suppressionOf(held);
     await this.#judge(held);
+    if (suppression) throw new Overtaken(suppressed("address", sentenceOf(suppression)));
     if (held.hasPlace || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
@@ -87,6 +93,16 @@ export class Gate {
     } catch (error) {
       if (error instanceof Crowded) return putBack(attempts, error.retryInMs, error.message);
       if (error instanceof Stopped) return handedBack(attempts);
+      throw error;
+    }
+  }
+
+  /** Why nothing is sent to the address; null where it may be. */
+  async #suppressionOf(held: Held): Promise<SuppressedAs | null> {
+    try {
+      return await this.#suppressions.of(held);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;
     }
   }

@@ -75,7 +75,9 @@ async function storeWithConsequences(
   const last = kept.filter(({ held }) => held.isLast);
   const ended = last.flatMap(({ held, outcome }) => {
     const reminder = reminders.get(held.reminderId)?.reminder;
-    const completion = reminder ? completionAfter(outcome.status, reminder) : null;
+    const completion = reminder
+      ? completionAfter(isUndeliverable(outcome) ? "failed" : outcome.status, reminder)
+      : null;
     return completion ? [{ ...held, completion }] : [];
   });
   const endedIds = new Set(await completeEnded(sql, ended));
@@ -84,7 +86,9 @@ async function storeWithConsequences(
   }
 
   // What held the message back may be over by now (a pause, a deletion, a condition that was changed), or be so one day.
-  const heldBack = last.filter(({ outcome }) => outcome.status === "suppressed").map(({ held }) => held);
+  const heldBack = last
+    .filter(({ outcome }) => outcome.status === "suppressed" && !isUndeliverable(outcome))
+    .map(({ held }) => held);
   await rearm(sql, heldBack);
   await insertEvents(sql, events);
   tellOperator(keep.log, events);
@@ -94,6 +98,11 @@ async function storeWithConsequences(
 /** True where a message that was sent is counted for its reminder's condition. */
 function isCounted({ known }: Held): boolean {
   return known !== null && countsSent(known.reminder.stopCondition);
+}
+
+/** True where nothing is sent to the address: another try would end the same way. */
+function isUndeliverable({ suppression }: Outcome): boolean {
+  return suppression === "address";
 }
 
 function addOneSent(known: ReminderWithFacts | undefined): void {

@@ -34,6 +34,8 @@ export const NEEDS: Record<Part, Needs> = {
       event_rules: ALL,
       event_sources: ALL,
       inbound_events: ["select", "insert", "update"],
+      inbound_sources: ALL,
+      suppressions: ALL,
     },
     functions: [
       "reminder_find_key(text)",
@@ -41,6 +43,9 @@ export const NEEDS: Record<Part, Needs> = {
       "reminder_note_keys_used(text[])",
       "reminder_event_secrets(text)",
       "reminder_set_event_secrets(text, text[], text[], bytea[], bytea[])",
+      "reminder_inbound_secrets(text)",
+      "reminder_set_inbound_secrets(text, text[], text[], bytea[], bytea[])",
+      "reminder_tenant_of(bigint)",
     ],
   },
   worker: {
@@ -56,6 +61,7 @@ export const NEEDS: Record<Part, Needs> = {
       pace: ALL,
       idempotency_keys: ["select (tenant_id, key, created_at)", "update (created_at)", "delete"],
       inbound_events: ["select (tenant_id, origin, id, created_at)", "update (created_at)", "delete"],
+      suppressions: ALL,
       channel_settings: ["select"],
       sealed_secrets: ["select"],
       audit_log: ["select", "delete"],

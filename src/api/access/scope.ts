@@ -12,6 +12,8 @@ export const SCOPES = [
   "events:write",
   "event-rules:read",
   "event-rules:write",
+  "suppressions:read",
+  "suppressions:write",
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
