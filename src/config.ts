@@ -3,6 +3,7 @@ import { parseEnv } from "node:util";
 import { z } from "zod";
 import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
+import { parseSmtpUrls, SMTP_URLS } from "./channels/email/smtp-url.ts";
 import { isBotToken, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
 import { signingFlaw, splitSecrets } from "./channels/webhook/signing.ts";
 import {
@@ -43,6 +44,8 @@ export interface Config {
     from: { address: string; name: string };
     /** Null: demo mode, messages are printed. */
     server: SmtpServer | null;
+    /** Tried in this order when that one is down. */
+    fallback: readonly SmtpServer[];
     /** Messages on their way at once, from one worker. */
     concurrency: number;
   };
@@ -103,6 +106,7 @@ export type Environment = Record<string, string | undefined>;
 const SECRET = new Set([
   "DATABASE_URL",
   "SMTP_PASSWORD",
+  "SMTP_FALLBACK_URLS",
   "SECRETS_KEY",
   "WEBHOOK_SECRET",
   "SLACK_BOT_TOKEN",
@@ -140,6 +144,7 @@ export const SETTINGS = z.object({
   SMTP_FROM_EMAIL: z.email(mustBe("an e-mail address like noreply@example.com")).optional(),
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
+  SMTP_FALLBACK_URLS: z.string().transform(readSmtpUrls).optional(),
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
   SLACK_BOT_TOKEN: z.string().refine(isBotToken, mustBe("a bot token like xoxb-...")).optional(),
   SLACK_WEBHOOK_URL: z
@@ -232,6 +237,9 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SMTP_PASSWORD && !settings.SMTP_USERNAME) {
     mistakes.push("SMTP_USERNAME must be set when SMTP_PASSWORD is");
   }
+  if (settings.SMTP_FALLBACK_URLS && !settings.SMTP_HOST) {
+    mistakes.push("SMTP_HOST must be set when SMTP_FALLBACK_URLS is: the server that is tried first");
+  }
   if (settings.SLACK_BOT_TOKEN && settings.SLACK_WEBHOOK_URL) {
     mistakes.push("SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL can't both be set: a bot can do all that a webhook can");
   }
@@ -258,6 +266,7 @@ function arrange(settings: Settings): Config {
     email: {
       from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },
       server: arrangeSmtp(settings),
+      fallback: settings.SMTP_FALLBACK_URLS ?? [],
       concurrency: settings.EMAIL_CONCURRENCY,
     },
     slack: {
@@ -321,6 +330,13 @@ function isScheme(text: string): boolean {
 
 function isPortRange(text: string): boolean {
   return parsePortRange(text) !== null;
+}
+
+function readSmtpUrls(text: string, context: z.RefinementCtx): SmtpServer[] {
+  const servers = parseSmtpUrls(text);
+  if (servers !== null) return servers;
+  context.addIssue({ code: "custom", message: SMTP_URLS });
+  return z.NEVER;
 }
 
 function refuseBadKeys(text: string, context: z.RefinementCtx): void {

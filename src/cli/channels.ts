@@ -27,6 +27,7 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--smtp-tls <mode>", "auto, required, implicit or off", "auto")
     .option("--smtp-username <name>", "the login, if the server wants one")
     .option("--password-file <path>", "a file with the password; without it, the password comes on standard input")
+    .option("--fallback-file <path>", "a file with the URLs of servers to try when that one is down, with their logins")
     .requiredOption("--from <address>", "the address that its e-mails come from")
     .option("--from-name <name>", "the name beside it", "Reminder System")
     .addHelpText("after", `\nThe password is sealed with the key in SECRETS_KEY or SECRETS_KEY_FILE.\n${settingsHelp}`)

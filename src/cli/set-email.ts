@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { mistakesIn, PASSWORD, StoredEmailAccount } from "../channels/email/account.ts";
+import { FALLBACK, parseSmtpUrls, SMTP_URLS } from "../channels/email/smtp-url.ts";
 import { readSecret } from "./read-secret.ts";
 import type { Command } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
@@ -14,6 +16,7 @@ export interface EmailOptions {
   passwordFile?: string;
   from: string;
   fromName?: string;
+  fallbackFile?: string;
 }
 
 const PASSWORD_OPTION = { what: "password", option: "--password-file", command: "channels set email ..." };
@@ -32,13 +35,18 @@ const OPTIONS: Record<string, string> = {
 export function setEmail(options: EmailOptions): Command {
   return async (service) => {
     const { tenant: tenantId } = options;
-    const settings = settingsOf(options);
-    const hasSecrets = options.smtpUsername !== undefined;
+    const fallback = await fallbackOf(options);
+    const settings = settingsOf(options, fallback);
+    const hasPassword = options.smtpUsername !== undefined;
+    const hasSecrets = hasPassword || fallback !== null;
     await setChannel(service, {
       ...{ tenantId, channel: "email", hasSecrets },
       read: async () => ({
         settings: { ...settings },
-        secrets: hasSecrets ? { [PASSWORD]: await readSecret(options.passwordFile, PASSWORD_OPTION) } : {},
+        secrets: {
+          ...(hasPassword ? { [PASSWORD]: await readSecret(options.passwordFile, PASSWORD_OPTION) } : {}),
+          ...(fallback === null ? {} : { [FALLBACK]: fallback }),
+        },
       }),
     });
     const { smtp_host, smtp_port, from_email } = settings;
@@ -49,11 +57,22 @@ export function setEmail(options: EmailOptions): Command {
   };
 }
 
-function settingsOf(options: EmailOptions): StoredEmailAccount {
+/** The URLs of the other servers; null where there are none. */
+async function fallbackOf({ fallbackFile }: EmailOptions): Promise<string | null> {
+  if (fallbackFile === undefined) return null;
+  const urls = await readFile(fallbackFile, "utf8").catch((error: Error) => {
+    throw new CannotRun(`--fallback-file can't be read: ${error.message}`);
+  });
+  if (parseSmtpUrls(urls) === null) throw new CannotRun(`--fallback-file must hold ${SMTP_URLS}`);
+  return urls.trim();
+}
+
+function settingsOf(options: EmailOptions, fallback: string | null): StoredEmailAccount {
   const { data, error } = StoredEmailAccount.safeParse({
     smtp_host: options.smtpHost,
     smtp_port: options.smtpPort === undefined ? undefined : Number(options.smtpPort),
     smtp_tls: options.smtpTls,
+    smtp_fallback: (parseSmtpUrls(fallback ?? "") ?? []).map(({ host, port }) => `${host}:${port}`),
     ...(options.smtpUsername === undefined ? {} : { smtp_username: options.smtpUsername }),
     from_email: options.from,
     from_name: options.fromName,

@@ -3,12 +3,13 @@ import { InvalidRecipient } from "../channel.ts";
 import { parseEmailAddress } from "./address.ts";
 import type { Sender } from "./compose.ts";
 import { type SmtpServer, TLS_MODES } from "./settings.ts";
+import { FALLBACK, parseSmtpUrls, SMTP_URLS } from "./smtp-url.ts";
 
 /** From where e-mails leave, and as whom. */
 export interface EmailAccount {
   from: Sender;
-  /** Null: demo mode, messages are printed. */
-  server: SmtpServer | null;
+  /** In the order in which they are tried; none: demo mode, messages are printed. */
+  servers: readonly SmtpServer[];
   /** Where a person mends it: what sentences about its failures name. */
   setBy: "environment" | "tenant";
 }
@@ -38,6 +39,8 @@ export const StoredEmailAccount = z.strictObject({
     .default(587),
   smtp_tls: z.enum(TLS_MODES, `must be one of ${TLS_MODES.join(", ")}`).default("auto"),
   smtp_username: line(500).exactOptional(),
+  // What is in the open of the servers that are tried after it: host and port.
+  smtp_fallback: z.array(line(300), "must be a list").default([]),
   from_email: line(254).transform((text, context) => {
     try {
       return parseEmailAddress(text);
@@ -62,9 +65,18 @@ export function toEmailAccount(settings: unknown, secrets: ReadonlyMap<string, s
   }
   return {
     from: { address: data.from_email, name: data.from_name },
-    server: { host: data.smtp_host, port: data.smtp_port, tls: data.smtp_tls, username, password },
+    servers: [
+      { host: data.smtp_host, port: data.smtp_port, tls: data.smtp_tls, username, password },
+      ...(data.smtp_fallback.length > 0 ? fallbackOf(secrets) : []),
+    ],
     setBy: "tenant",
   };
+}
+
+function fallbackOf(secrets: ReadonlyMap<string, string>): SmtpServer[] {
+  const servers = parseSmtpUrls(secrets.get(FALLBACK) ?? "");
+  if (servers === null) throw new BrokenAccount(`can't be used: its ${FALLBACK} must be ${SMTP_URLS}`);
+  return servers;
 }
 
 /** A sentence for each field that isn't right. */

@@ -12,10 +12,8 @@ import { BrokenAccount } from "./account.ts";
 import { parseEmailAddress } from "./address.ts";
 import { compose, type Sender } from "./compose.ts";
 import { howToAddress, writeDemo } from "./demo.ts";
-import { bounded, failureOf } from "./failure.ts";
+import { bounded } from "./failure.ts";
 import { type Mailbox, Mailboxes, type OwnAccount } from "./mailboxes.ts";
-import { sendMail } from "./send.ts";
-import { SessionError } from "./session.ts";
 import type { SmtpServer } from "./settings.ts";
 
 export interface EmailSettings {
@@ -23,6 +21,8 @@ export interface EmailSettings {
   from: Sender;
   /** Null: demo mode, messages are printed. */
   server: SmtpServer | null;
+  /** Tried in this order when that one is down; left out: none. */
+  fallback?: readonly SmtpServer[] | undefined;
   /** Messages, and so connections to the server, at once. */
   concurrency: number;
   /** Gets each demo message as one text with line breaks. */
@@ -35,27 +35,25 @@ export interface EmailSettings {
 const MAX_PROVIDER_ID_LENGTH = 200;
 
 /** E-mail by SMTP, or on the terminal while there is no server to send it by. A tenant may have an account of its own. */
-export function createEmailChannel({ from, server, concurrency, print, ownAccount }: EmailSettings): Channel {
-  const sender = { ...from, address: parseEmailAddress(from.address) };
-  const mailboxes = new Mailboxes({ from: sender, server, setBy: "environment" }, ownAccount ?? (async () => null));
+export function createEmailChannel(settings: EmailSettings): Channel {
+  const { server, fallback = [], concurrency, print, ownAccount = async () => null } = settings;
+  const from = { ...settings.from, address: parseEmailAddress(settings.from.address) };
+  const servers = server === null ? [] : [server, ...fallback];
+  const mailboxes = new Mailboxes({ from, servers, setBy: "environment" }, ownAccount);
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const to = message.recipient === null ? null : checkRecipient(message.recipient);
-    const { account, sessions } = await mailboxFor(mailboxes, message);
+    const { account, relays } = await mailboxFor(mailboxes, message);
     const rendered = render(message);
-    if (account.server === null || sessions === null) {
+    if (relays === null) {
       await options.beforeSend?.();
       print(writeDemo(message, rendered, account.from, to));
       return { providerId: null, demo: true };
     }
     if (to === null) throw new Permanent(`no address for ${entityOf(message)}: ${howToAddress(message)}`);
     const content = await compose(message, rendered, account.from, to);
-    try {
-      const providerId = await sendMail(sessions, { from: account.from.address, to, content }, options);
-      return { providerId: bounded(providerId, MAX_PROVIDER_ID_LENGTH), demo: false };
-    } catch (error) {
-      throw error instanceof SessionError ? failureOf(error, account.server, account.setBy, to) : error;
-    }
+    const found = await relays.send({ from: account.from.address, to, content }, options);
+    return { providerId: bounded(found, MAX_PROVIDER_ID_LENGTH), demo: false };
   }
 
   return {
