@@ -46,6 +46,8 @@ export interface Config {
     server: SmtpServer | null;
     /** Tried in this order when that one is down. */
     fallback: readonly SmtpServer[];
+    /** What messages are signed with; null: they aren't. `domain` null: that of `from`. */
+    dkim: { keyFile: string; selector: string; domain: string | null } | null;
     /** Messages on their way at once, from one worker. */
     concurrency: number;
   };
@@ -145,6 +147,9 @@ export const SETTINGS = z.object({
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   SMTP_FALLBACK_URLS: z.string().transform(readSmtpUrls).optional(),
+  DKIM_KEY_FILE: line("the path of a file").optional(),
+  DKIM_SELECTOR: z.string().refine(isHost, mustBe("a name of letters, digits and hyphens, like s1")).optional(),
+  DKIM_DOMAIN: z.string().refine(isHost, mustBe("a domain like example.com")).optional(),
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
   SLACK_BOT_TOKEN: z.string().refine(isBotToken, mustBe("a bot token like xoxb-...")).optional(),
   SLACK_WEBHOOK_URL: z
@@ -240,6 +245,9 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SMTP_FALLBACK_URLS && !settings.SMTP_HOST) {
     mistakes.push("SMTP_HOST must be set when SMTP_FALLBACK_URLS is: the server that is tried first");
   }
+  if (Boolean(settings.DKIM_KEY_FILE) !== Boolean(settings.DKIM_SELECTOR)) {
+    mistakes.push("DKIM_KEY_FILE and DKIM_SELECTOR belong together: both or neither");
+  }
   if (settings.SLACK_BOT_TOKEN && settings.SLACK_WEBHOOK_URL) {
     mistakes.push("SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL can't both be set: a bot can do all that a webhook can");
   }
@@ -267,6 +275,7 @@ function arrange(settings: Settings): Config {
       from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },
       server: arrangeSmtp(settings),
       fallback: settings.SMTP_FALLBACK_URLS ?? [],
+      dkim: arrangeDkim(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
     },
     slack: {
@@ -313,6 +322,11 @@ function arrangeSmtp(settings: Settings): SmtpServer | null {
     password: settings.SMTP_PASSWORD ?? null,
     tls: settings.SMTP_TLS,
   };
+}
+
+function arrangeDkim({ DKIM_KEY_FILE, DKIM_SELECTOR, DKIM_DOMAIN }: Settings): Config["email"]["dkim"] {
+  if (!DKIM_KEY_FILE || !DKIM_SELECTOR) return null;
+  return { keyFile: DKIM_KEY_FILE, selector: DKIM_SELECTOR, domain: DKIM_DOMAIN ?? null };
 }
 
 function arrangeOutgoing(settings: Settings): OutgoingSettings {

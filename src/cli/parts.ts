@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { buildServer } from "../api/server.ts";
 import { InvalidRecipient } from "../channels/channel.ts";
 import { BrokenAccount, toEmailAccount } from "../channels/email/account.ts";
+import { BadDkim, type Dkim, readDkim } from "../channels/email/dkim.ts";
 import { BrokenSettings } from "../channels/own-settings.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
 import { toSlackAccount } from "../channels/slack/account.ts";
@@ -33,6 +35,7 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
     createChannels({
       email: {
         ...config.email,
+        dkim: readInstallationDkim(config),
         ownAccount: tenants && ownSettings(tenants, "email", toEmailAccount, (why) => new BrokenAccount(why)),
       },
       slack: {
@@ -108,6 +111,19 @@ function ownSettings<T>(
 ): (tenantId: string) => Promise<T | null> {
   const settings = new TenantSettings({ ...tenants, channel, make, cannotOpen });
   return (tenantId) => settings.of(tenantId);
+}
+
+/** Throws `CannotRun` where the key can't be read or used. */
+function readInstallationDkim({ email: { dkim, from } }: Service["config"]): Dkim | null {
+  if (dkim === null) return null;
+  const { keyFile, ...named } = dkim;
+  try {
+    return readDkim(from.address, { ...named, pem: readFileSync(keyFile, "utf8") });
+  } catch (error) {
+    if (error instanceof BadDkim)
+      throw new CannotRun(`DKIM_KEY_FILE, DKIM_SELECTOR and DKIM_DOMAIN: it ${error.message}`);
+    throw new CannotRun(`DKIM_KEY_FILE can't be read: ${(error as Error).message}`);
+  }
 }
 
 /** Mail knows stricter rules for addresses than a look at the settings. */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { mistakesIn, PASSWORD, StoredEmailAccount } from "../channels/email/account.ts";
+import { BadDkim, DKIM_KEY, type Dkim, dnsRecord, readDkim } from "../channels/email/dkim.ts";
 import { FALLBACK, parseSmtpUrls, SMTP_URLS } from "../channels/email/smtp-url.ts";
 import { readSecret } from "./read-secret.ts";
 import type { Command } from "./run.ts";
@@ -17,6 +18,9 @@ export interface EmailOptions {
   from: string;
   fromName?: string;
   fallbackFile?: string;
+  dkimKeyFile?: string;
+  dkimSelector?: string;
+  dkimDomain?: string;
 }
 
 const PASSWORD_OPTION = { what: "password", option: "--password-file", command: "channels set email ..." };
@@ -37,8 +41,10 @@ export function setEmail(options: EmailOptions): Command {
     const { tenant: tenantId } = options;
     const fallback = await fallbackOf(options);
     const settings = settingsOf(options, fallback);
+    const pem = await keyOf(options);
+    const dkim = pem === null ? null : readWholeDkim(settings, pem);
     const hasPassword = options.smtpUsername !== undefined;
-    const hasSecrets = hasPassword || fallback !== null;
+    const hasSecrets = hasPassword || fallback !== null || pem !== null;
     await setChannel(service, {
       ...{ tenantId, channel: "email", hasSecrets },
       read: async () => ({
@@ -46,6 +52,7 @@ export function setEmail(options: EmailOptions): Command {
         secrets: {
           ...(hasPassword ? { [PASSWORD]: await readSecret(options.passwordFile, PASSWORD_OPTION) } : {}),
           ...(fallback === null ? {} : { [FALLBACK]: fallback }),
+          ...(pem === null ? {} : { [DKIM_KEY]: pem }),
         },
       }),
     });
@@ -53,6 +60,10 @@ export function setEmail(options: EmailOptions): Command {
     say(
       `Tenant ${tenantId} sends its e-mails by ${smtp_host}:${smtp_port} from ${from_email}; workers follow within 5 s`,
     );
+    if (dkim !== null) {
+      const { name, text } = dnsRecord(dkim);
+      say(`Its signatures (DKIM) are good once this is in the DNS:\n${name} TXT "${text}"`);
+    }
     return "done";
   };
 }
@@ -60,11 +71,33 @@ export function setEmail(options: EmailOptions): Command {
 /** The URLs of the other servers; null where there are none. */
 async function fallbackOf({ fallbackFile }: EmailOptions): Promise<string | null> {
   if (fallbackFile === undefined) return null;
-  const urls = await readFile(fallbackFile, "utf8").catch((error: Error) => {
-    throw new CannotRun(`--fallback-file can't be read: ${error.message}`);
-  });
+  const urls = await readOption("--fallback-file", fallbackFile);
   if (parseSmtpUrls(urls) === null) throw new CannotRun(`--fallback-file must hold ${SMTP_URLS}`);
   return urls.trim();
+}
+
+/** The private key that its messages are signed with; null where they aren't. */
+async function keyOf({ dkimKeyFile, dkimSelector, dkimDomain }: EmailOptions): Promise<string | null> {
+  if ((dkimKeyFile === undefined) !== (dkimSelector === undefined) || (dkimDomain !== undefined && !dkimKeyFile)) {
+    throw new CannotRun("--dkim-key-file and --dkim-selector belong together: both or neither");
+  }
+  return dkimKeyFile === undefined ? null : await readOption("--dkim-key-file", dkimKeyFile);
+}
+
+function readWholeDkim({ from_email, dkim_selector, dkim_domain }: StoredEmailAccount, pem: string): Dkim {
+  try {
+    return readDkim(from_email, { domain: dkim_domain ?? null, selector: dkim_selector ?? "", pem });
+  } catch (error) {
+    if (error instanceof BadDkim)
+      throw new CannotRun(`--dkim-key-file, --dkim-selector and --dkim-domain: it ${error.message}`);
+    throw error;
+  }
+}
+
+async function readOption(option: string, path: string): Promise<string> {
+  return await readFile(path, "utf8").catch((error: Error) => {
+    throw new CannotRun(`${option} can't be read: ${error.message}`);
+  });
 }
 
 function settingsOf(options: EmailOptions, fallback: string | null): StoredEmailAccount {
@@ -73,6 +106,8 @@ function settingsOf(options: EmailOptions, fallback: string | null): StoredEmail
     smtp_port: options.smtpPort === undefined ? undefined : Number(options.smtpPort),
     smtp_tls: options.smtpTls,
     smtp_fallback: (parseSmtpUrls(fallback ?? "") ?? []).map(({ host, port }) => `${host}:${port}`),
+    ...(options.dkimSelector === undefined ? {} : { dkim_selector: options.dkimSelector }),
+    ...(options.dkimDomain === undefined ? {} : { dkim_domain: options.dkimDomain }),
     ...(options.smtpUsername === undefined ? {} : { smtp_username: options.smtpUsername }),
     from_email: options.from,
     from_name: options.fromName,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InvalidRecipient } from "../channel.ts";
 import { parseEmailAddress } from "./address.ts";
 import type { Sender } from "./compose.ts";
+import { BadDkim, DKIM_KEY, type Dkim, readDkim } from "./dkim.ts";
 import { type SmtpServer, TLS_MODES } from "./settings.ts";
 import { FALLBACK, parseSmtpUrls, SMTP_URLS } from "./smtp-url.ts";
 
@@ -10,6 +11,8 @@ export interface EmailAccount {
   from: Sender;
   /** In the order in which they are tried; none: demo mode, messages are printed. */
   servers: readonly SmtpServer[];
+  /** Null: its messages aren't signed here. */
+  dkim: Dkim | null;
   /** Where a person mends it: what sentences about its failures name. */
   setBy: "environment" | "tenant";
 }
@@ -41,6 +44,9 @@ export const StoredEmailAccount = z.strictObject({
   smtp_username: line(500).exactOptional(),
   // What is in the open of the servers that are tried after it: host and port.
   smtp_fallback: z.array(line(300), "must be a list").default([]),
+  dkim_selector: line(63).exactOptional(),
+  /** Left out: the domain of the From address. */
+  dkim_domain: line(253).exactOptional(),
   from_email: line(254).transform((text, context) => {
     try {
       return parseEmailAddress(text);
@@ -69,8 +75,22 @@ export function toEmailAccount(settings: unknown, secrets: ReadonlyMap<string, s
       { host: data.smtp_host, port: data.smtp_port, tls: data.smtp_tls, username, password },
       ...(data.smtp_fallback.length > 0 ? fallbackOf(secrets) : []),
     ],
+    dkim: data.dkim_selector === undefined ? null : dkimOf(data, data.dkim_selector, secrets),
     setBy: "tenant",
   };
+}
+
+function dkimOf(
+  { from_email, dkim_domain }: StoredEmailAccount,
+  selector: string,
+  secrets: ReadonlyMap<string, string>,
+): Dkim {
+  try {
+    return readDkim(from_email, { domain: dkim_domain ?? null, selector, pem: secrets.get(DKIM_KEY) ?? "" });
+  } catch (error) {
+    if (!(error instanceof BadDkim)) throw error;
+    throw new BrokenAccount(`can't sign: it ${error.message}`);
+  }
 }
 
 function fallbackOf(secrets: ReadonlyMap<string, string>): SmtpServer[] {

@@ -12,6 +12,7 @@ import { BrokenAccount } from "./account.ts";
 import { parseEmailAddress } from "./address.ts";
 import { compose, type Sender } from "./compose.ts";
 import { howToAddress, writeDemo } from "./demo.ts";
+import { type Dkim, signed } from "./dkim.ts";
 import { bounded } from "./failure.ts";
 import { type Mailbox, Mailboxes, type OwnAccount } from "./mailboxes.ts";
 import type { SmtpServer } from "./settings.ts";
@@ -23,6 +24,8 @@ export interface EmailSettings {
   server: SmtpServer | null;
   /** Tried in this order when that one is down; left out: none. */
   fallback?: readonly SmtpServer[] | undefined;
+  /** Left out: messages aren't signed here. */
+  dkim?: Dkim | null | undefined;
   /** Messages, and so connections to the server, at once. */
   concurrency: number;
   /** Gets each demo message as one text with line breaks. */
@@ -36,10 +39,10 @@ const MAX_PROVIDER_ID_LENGTH = 200;
 
 /** E-mail by SMTP, or on the terminal while there is no server to send it by. A tenant may have an account of its own. */
 export function createEmailChannel(settings: EmailSettings): Channel {
-  const { server, fallback = [], concurrency, print, ownAccount = async () => null } = settings;
+  const { server, fallback = [], dkim = null, concurrency, print, ownAccount = async () => null } = settings;
   const from = { ...settings.from, address: parseEmailAddress(settings.from.address) };
   const servers = server === null ? [] : [server, ...fallback];
-  const mailboxes = new Mailboxes({ from, servers, setBy: "environment" }, ownAccount);
+  const mailboxes = new Mailboxes({ from, servers, dkim, setBy: "environment" }, ownAccount);
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const to = message.recipient === null ? null : checkRecipient(message.recipient);
@@ -51,7 +54,8 @@ export function createEmailChannel(settings: EmailSettings): Channel {
       return { providerId: null, demo: true };
     }
     if (to === null) throw new Permanent(`no address for ${entityOf(message)}: ${howToAddress(message)}`);
-    const content = await compose(message, rendered, account.from, to);
+    const composed = await compose(message, rendered, account.from, to);
+    const content = account.dkim === null ? composed : await signed(composed, account.dkim);
     const found = await relays.send({ from: account.from.address, to, content }, options);
     return { providerId: bounded(found, MAX_PROVIDER_ID_LENGTH), demo: false };
   }
