@@ -43,7 +43,9 @@ function compile(to) {
 }
 
 function addWhatIsNotTypeScript(to) {
-  cpSync("src/holidays/thread.mjs", join(to, "holidays/thread.mjs"));
+  for (const thread of ["holidays/thread.mjs", "channels/email/plain-text-thread.mjs"]) {
+    cpSync(join("src", thread), join(to, thread));
+  }
   cpSync("src/store/migrations", join(to, "store/migrations"), { recursive: true });
   const redoc = dirname(require.resolve("redoc/package.json"));
   cpSync(`${redoc}/bundles/redoc.standalone.js`, join(to, "api/docs/redoc.standalone.js"));

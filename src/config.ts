@@ -46,6 +46,10 @@ export interface Config {
     server: SmtpServer | null;
     /** Tried in this order when that one is down. */
     fallback: readonly SmtpServer[];
+    /** Where mail that comes back goes; null: to `from`. */
+    envelopeFrom: string | null;
+    /** A message that comes so many days after the one that began its thread begins a new one; 0: each does. */
+    newThreadAfterDays: number;
     /** What messages are signed with; null: they aren't. `domain` null: that of `from`. */
     dkim: { keyFile: string; selector: string; domain: string | null } | null;
     /** Messages on their way at once, from one worker. */
@@ -147,6 +151,8 @@ export const SETTINGS = z.object({
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   SMTP_FALLBACK_URLS: z.string().transform(readSmtpUrls).optional(),
+  SMTP_ENVELOPE_FROM: z.email(mustBe("an e-mail address like bounces@example.com")).optional(),
+  EMAIL_NEW_THREAD_DAYS: whole(0, 365).default(7),
   DKIM_KEY_FILE: line("the path of a file").optional(),
   DKIM_SELECTOR: z.string().refine(isHost, mustBe("a name of letters, digits and hyphens, like s1")).optional(),
   DKIM_DOMAIN: z.string().refine(isHost, mustBe("a domain like example.com")).optional(),
@@ -275,6 +281,8 @@ function arrange(settings: Settings): Config {
       from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },
       server: arrangeSmtp(settings),
       fallback: settings.SMTP_FALLBACK_URLS ?? [],
+      envelopeFrom: settings.SMTP_ENVELOPE_FROM ?? null,
+      newThreadAfterDays: settings.EMAIL_NEW_THREAD_DAYS,
       dkim: arrangeDkim(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
     },

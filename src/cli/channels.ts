@@ -28,6 +28,13 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--smtp-username <name>", "the login, if the server wants one")
     .option("--password-file <path>", "a file with the password; without it, the password comes on standard input")
     .option("--fallback-file <path>", "a file with the URLs of servers to try when that one is down, with their logins")
+    .option("--envelope-from <address>", "where mail that comes back goes; without it, to --from")
+    .option("--header <line>", 'a header of its own, like "X-Team: billing"; may be given more than once', collect, [])
+    .option(
+      "--new-thread-days <days>",
+      "a reminder's messages begin a new thread after so many days; 0: each its own",
+      "7",
+    )
     .option("--dkim-key-file <path>", "a file with the private key (RSA, PEM) that its messages are signed with")
     .option("--dkim-selector <name>", "names that key in the DNS")
     .option("--dkim-domain <domain>", "the domain that signs; without it, that of --from")
@@ -74,6 +81,10 @@ export function channelsCommand(settingsHelp: string): Command {
     .addHelpText("after", settingsHelp)
     .action((channel: string, { tenant }: { tenant: string }) => run(unset(channel, tenant)));
   return channels;
+}
+
+function collect(line: string, before: string[]): string[] {
+  return [...before, line];
 }
 
 function list(tenant: string | null): Run {

@@ -31,11 +31,13 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
   opened.add("channels' connections to URLs of users", async () => http.close());
   const { slack, webhook } = config;
   const threads = tenants && new Threads(tenants.database, "slack");
+  const mailThreads = tenants && new Threads(tenants.database, "email");
   const channels = withCheckedSender(() =>
     createChannels({
       email: {
         ...config.email,
         dkim: readInstallationDkim(config),
+        ...(mailThreads ? { threadRoot: (message, afterDays) => mailThreads.root(message, afterDays) } : {}),
         ownAccount: tenants && ownSettings(tenants, "email", toEmailAccount, (why) => new BrokenAccount(why)),
       },
       slack: {

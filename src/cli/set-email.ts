@@ -18,6 +18,9 @@ export interface EmailOptions {
   from: string;
   fromName?: string;
   fallbackFile?: string;
+  envelopeFrom?: string;
+  header?: string[];
+  newThreadDays?: string;
   dkimKeyFile?: string;
   dkimSelector?: string;
   dkimDomain?: string;
@@ -33,6 +36,11 @@ const OPTIONS: Record<string, string> = {
   smtp_username: "--smtp-username",
   from_email: "--from",
   from_name: "--from-name",
+  envelope_from: "--envelope-from",
+  headers: "--header",
+  new_thread_after_days: "--new-thread-days",
+  dkim_selector: "--dkim-selector",
+  dkim_domain: "--dkim-domain",
 };
 
 /** Gives a tenant an e-mail account of its own, in place of any it had. */
@@ -110,9 +118,23 @@ function settingsOf(options: EmailOptions, fallback: string | null): StoredEmail
     ...(options.dkimDomain === undefined ? {} : { dkim_domain: options.dkimDomain }),
     ...(options.smtpUsername === undefined ? {} : { smtp_username: options.smtpUsername }),
     from_email: options.from,
+    ...(options.envelopeFrom === undefined ? {} : { envelope_from: options.envelopeFrom }),
+    headers: headersOf(options.header ?? []),
+    new_thread_after_days: options.newThreadDays === undefined ? undefined : Number(options.newThreadDays),
     from_name: options.fromName,
   });
   if (data) return data;
   const mistakes = mistakesIn(error).map((mistake) => mistake.replace(/^\w+/, (name) => OPTIONS[name] ?? name));
   throw new CannotRun(mistakes.join("; "));
+}
+
+/** Headers as `Name: value`. */
+function headersOf(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name, value] = /^([^:]+): *(.*)$/s.exec(line) ?? [];
+      if (name === undefined || value === undefined) throw new CannotRun('--header must be like "X-Team: billing"');
+      return [name, value];
+    }),
+  );
 }

@@ -17,7 +17,6 @@ describe("without a mail server, an e-mail", () => {
 │ To: ann@example.com
 │ Subject: Reminder: Feedback form (interviewer INT_100)
 │ Message-ID: <1-1736947800000-0@company.example>
-│ In-Reply-To: <reminder-1.1736937000000@company.example>
 │ Auto-Submitted: auto-generated
 │ X-Auto-Response-Suppress: OOF, AutoReply
 │
