@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { z } from "zod";
 import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
+import { isBounceAddress, SHORTEST_BOUNCE_SECRET } from "./channels/email/return-path.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
 import { parseSmtpUrls, SMTP_URLS } from "./channels/email/smtp-url.ts";
 import { isBotToken, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
@@ -48,6 +49,8 @@ export interface Config {
     fallback: readonly SmtpServer[];
     /** Where mail that comes back goes; null: to `from`. */
     envelopeFrom: string | null;
+    /** Where mail comes back, with the delivery written into it; null: it isn't. The address null: for tenants with one of their own. */
+    bounces: { address: string | null; secret: string } | null;
     /** A message that comes so many days after the one that began its thread begins a new one; 0: each does. */
     newThreadAfterDays: number;
     /** What messages are signed with; null: they aren't. `domain` null: that of `from`. */
@@ -113,6 +116,7 @@ const SECRET = new Set([
   "DATABASE_URL",
   "SMTP_PASSWORD",
   "SMTP_FALLBACK_URLS",
+  "BOUNCE_SECRET",
   "SECRETS_KEY",
   "WEBHOOK_SECRET",
   "SLACK_BOT_TOKEN",
@@ -152,6 +156,14 @@ export const SETTINGS = z.object({
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   SMTP_FALLBACK_URLS: z.string().transform(readSmtpUrls).optional(),
   SMTP_ENVELOPE_FROM: z.email(mustBe("an e-mail address like bounces@example.com")).optional(),
+  BOUNCE_ADDRESS: z
+    .email(mustBe("an e-mail address like bounces@example.com"))
+    .refine(isBounceAddress, mustBe("an e-mail address of at most 20 characters, none of them a +, before the @"))
+    .optional(),
+  BOUNCE_SECRET: z
+    .string()
+    .min(SHORTEST_BOUNCE_SECRET, mustBe(`at least ${SHORTEST_BOUNCE_SECRET} characters`))
+    .optional(),
   EMAIL_NEW_THREAD_DAYS: whole(0, 365).default(7),
   DKIM_KEY_FILE: line("the path of a file").optional(),
   DKIM_SELECTOR: z.string().refine(isHost, mustBe("a name of letters, digits and hyphens, like s1")).optional(),
@@ -251,6 +263,9 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SMTP_FALLBACK_URLS && !settings.SMTP_HOST) {
     mistakes.push("SMTP_HOST must be set when SMTP_FALLBACK_URLS is: the server that is tried first");
   }
+  if (settings.BOUNCE_ADDRESS && !settings.BOUNCE_SECRET) {
+    mistakes.push("BOUNCE_SECRET must be set when BOUNCE_ADDRESS is: what the addresses made of it are signed with");
+  }
   if (Boolean(settings.DKIM_KEY_FILE) !== Boolean(settings.DKIM_SELECTOR)) {
     mistakes.push("DKIM_KEY_FILE and DKIM_SELECTOR belong together: both or neither");
   }
@@ -282,6 +297,10 @@ function arrange(settings: Settings): Config {
       server: arrangeSmtp(settings),
       fallback: settings.SMTP_FALLBACK_URLS ?? [],
       envelopeFrom: settings.SMTP_ENVELOPE_FROM ?? null,
+      bounces:
+        settings.BOUNCE_SECRET === undefined
+          ? null
+          : { address: settings.BOUNCE_ADDRESS ?? null, secret: settings.BOUNCE_SECRET },
       newThreadAfterDays: settings.EMAIL_NEW_THREAD_DAYS,
       dkim: arrangeDkim(settings),
       concurrency: settings.EMAIL_CONCURRENCY,

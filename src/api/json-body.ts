@@ -1,5 +1,5 @@
-import type { FastifyInstance } from "fastify";
-import { isToBeSigned } from "./access/scopes.ts";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { isToBeSigned, isToldByProvider } from "./access/scopes.ts";
 import { fieldError, invalid, Problem } from "./problem.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -7,20 +7,43 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** An event of CloudEvents in its structured form is JSON as well. */
 const MEDIA_TYPES = ["application/json", "application/cloudevents+json"];
 
+/** A whole mail comes as it is, to where one may be handed in. */
+const MAIL = "message/rfc822";
+
 /**
- * Reads JSON and nothing else. What isn't UTF-8 is refused rather than patched up. An empty body is none, whatever its
+ * Reads JSON, and mail for the one who takes it. What isn't UTF-8 is refused rather than patched up. An empty body is none, whatever its
  * content type says: many clients label every request as JSON.
  */
 export function readJsonBodies(api: FastifyInstance): void {
   api.removeAllContentTypeParsers();
   api.addContentTypeParser(MEDIA_TYPES, { parseAs: "buffer" }, (request, body, done) => {
-    if (isToBeSigned(request)) request.bytes = body as Buffer;
-    try {
-      done(null, body.length === 0 ? undefined : parse(body as Buffer));
-    } catch (error) {
-      done(error as Problem);
-    }
+    readJson(request, body as Buffer, done);
   });
+  // Amazon's notifications are JSON that says it is text.
+  api.addContentTypeParser("text/plain", { parseAs: "buffer" }, (request, body, done) => {
+    if (isToldByProvider(request)) readJson(request, body as Buffer, done);
+    else done(notJson());
+  });
+  api.addContentTypeParser(MAIL, { parseAs: "buffer" }, (request, body, done) => {
+    if (request.routeOptions.config?.takesMail !== true) return done(notJson());
+    request.bytes = body as Buffer;
+    done(null, undefined);
+  });
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+function readJson(request: FastifyRequest, body: Buffer, done: Done): void {
+  if (isToBeSigned(request)) request.bytes = body;
+  try {
+    done(null, body.length === 0 ? undefined : parse(body));
+  } catch (error) {
+    done(error as Problem);
+  }
+}
+
+function notJson(): Problem {
+  return new Problem(415, "send the body as JSON, with the header Content-Type: application/json");
 }
 
 /** Nothing that the API takes is nested half as deep. */

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import swagger from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { SECURITY_SCHEME, SIGNATURE_SCHEME } from "./access/scopes.ts";
+import { PROVIDER_SCHEME, SECURITY_SCHEME, SIGNATURE_SCHEME } from "./access/scopes.ts";
 import type { Api } from "./context.ts";
 import { describeConditions } from "./etag-docs.ts";
 import { describeIdempotency } from "./idempotency-docs.ts";
@@ -55,6 +55,13 @@ export async function describeApi(api: Api): Promise<void> {
             description:
               "`v1,` and the base64 of an HMAC-SHA256 over `webhook-id`, `webhook-timestamp` (within 5 minutes) and the body, as " +
               "Standard Webhooks has it, with a secret of the source that the path names.",
+          },
+          [PROVIDER_SCHEME]: {
+            type: "http",
+            scheme: "basic",
+            description:
+              "What each mail provider proves itself with: Postmark by a user name and a password like this, Mailgun by a signature in the " +
+              "body, SendGrid by one in headers, SES by one of Amazon SNS.",
           },
         },
       },

@@ -26,6 +26,8 @@ import { explainRoutes } from "./routes/explain.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { inboundRoutes } from "./routes/inbound.ts";
+import { inboundSourceRoutes } from "./routes/inbound-sources.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
@@ -89,8 +91,8 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   answerUnknownRoutes(api);
   protect(api);
   refuseIllegible(api);
-  const { database, keyring = new Keyring([]) } = context;
-  guard(api, { database, log: api.log, settings: access, keyring, actorOf });
+  const { database, keyring = new Keyring([]), http } = context;
+  guard(api, { database, log: api.log, settings: access, keyring, http, actorOf });
   declareAccess(api);
   logRequests(api);
 
@@ -106,6 +108,8 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   flagRoutes(api);
   contactRoutes(api, context);
   suppressionRoutes(api, context);
+  inboundRoutes(api, context);
+  inboundSourceRoutes(api, context);
   calendarRoutes(api);
   eventRoutes(api);
   eventRuleRoutes(api);

@@ -29,6 +29,7 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--password-file <path>", "a file with the password; without it, the password comes on standard input")
     .option("--fallback-file <path>", "a file with the URLs of servers to try when that one is down, with their logins")
     .option("--envelope-from <address>", "where mail that comes back goes; without it, to --from")
+    .option("--bounce-address <address>", "the same, with each delivery written into it and signed (BOUNCE_SECRET)")
     .option("--header <line>", 'a header of its own, like "X-Team: billing"; may be given more than once', collect, [])
     .option(
       "--new-thread-days <days>",

@@ -74,15 +74,17 @@ export async function makeApi(
   { database, channels, keyring, named }: ForApi,
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds, engine, outgoing } = service.config;
+  const { access, minIntervalSeconds, engine, outgoing, email } = service.config;
+  const { ceiling } = engine;
   const installation: Installation = {
     refusesUrl: certainlyRefused(outgoing),
     hasQuery: (name, tenantId) => named && usableQuery(named, name, tenantId) !== null,
   };
-  return buildServer({
-    ...{ database, channels, keyring, installation },
-    ...{ log: service.log, access, minIntervalSeconds, ceiling: engine.ceiling },
-  });
+  const http = guardedHttp(outgoing);
+  service.opened.add("the API's connections to mail providers", async () => http.close());
+  const bounceSecret = email.bounces?.secret ?? null;
+  const options = { installation, access, minIntervalSeconds, ceiling, http, bounceSecret };
+  return buildServer({ database, channels, keyring, log: service.log, ...options });
 }
 
 export function makeWorker(

@@ -48,7 +48,7 @@ function secretsIn({ email, slack, webhook, database, secrets }: Config): (strin
   const keys = secrets.keys?.split(/[\s,]+/) ?? [];
   const ofSlack = slack.account?.via === "bot" ? slack.account.token : slack.account?.url;
   const ofMail = [email.server, ...email.fallback].map((server) => server?.password);
-  return [...ofMail, ofSlack, ...webhook.secrets, ...passwordsIn(database.url ?? ""), ...keys];
+  return [...ofMail, email.bounces?.secret, ofSlack, ...webhook.secrets, ...passwordsIn(database.url ?? ""), ...keys];
 }
 
 async function runWith(config: Config, log: Logger, hide: (text: string) => string, command: Command): Promise<void> {

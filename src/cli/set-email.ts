@@ -19,6 +19,7 @@ export interface EmailOptions {
   fromName?: string;
   fallbackFile?: string;
   envelopeFrom?: string;
+  bounceAddress?: string;
   header?: string[];
   newThreadDays?: string;
   dkimKeyFile?: string;
@@ -37,6 +38,7 @@ const OPTIONS: Record<string, string> = {
   from_email: "--from",
   from_name: "--from-name",
   envelope_from: "--envelope-from",
+  bounce_address: "--bounce-address",
   headers: "--header",
   new_thread_after_days: "--new-thread-days",
   dkim_selector: "--dkim-selector",
@@ -119,6 +121,7 @@ function settingsOf(options: EmailOptions, fallback: string | null): StoredEmail
     ...(options.smtpUsername === undefined ? {} : { smtp_username: options.smtpUsername }),
     from_email: options.from,
     ...(options.envelopeFrom === undefined ? {} : { envelope_from: options.envelopeFrom }),
+    ...(options.bounceAddress === undefined ? {} : { bounce_address: options.bounceAddress }),
     headers: headersOf(options.header ?? []),
     new_thread_after_days: options.newThreadDays === undefined ? undefined : Number(options.newThreadDays),
     from_name: options.fromName,

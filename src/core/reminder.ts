@@ -199,3 +199,10 @@ export interface Delivery extends DeliveryKey {
 export function deliveryId(key: DeliveryKey): string {
   return `${key.reminderId}-${key.occurrenceAt}-${key.recipientNo}`;
 }
+
+/** The same backwards; null for what is none. */
+export function readDeliveryId(id: string): DeliveryKey | null {
+  const [, reminderId, occurrenceAt, recipientNo] = /^(\d{1,16})-(\d{1,15})-(\d{1,5})$/.exec(id) ?? [];
+  if (reminderId === undefined) return null;
+  return { reminderId: Number(reminderId), occurrenceAt: Number(occurrenceAt), recipientNo: Number(recipientNo) };
+}

@@ -9,9 +9,11 @@ import * as eventRule from "../../src/api/schemas/event-rule.ts";
 import * as eventSource from "../../src/api/schemas/event-source.ts";
 import * as explanation from "../../src/api/schemas/explanation.ts";
 import * as flag from "../../src/api/schemas/flag.ts";
+import * as inbound from "../../src/api/schemas/inbound.ts";
 import * as preview from "../../src/api/schemas/preview.ts";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
 import * as reminder from "../../src/api/schemas/reminder.ts";
+import * as suppression from "../../src/api/schemas/suppression.ts";
 import * as timeline from "../../src/api/schemas/timeline.ts";
 import { buildServer } from "../../src/api/server.ts";
 import { channelMap } from "../../src/channels/registry.ts";
@@ -61,6 +63,7 @@ test("every operation of the service is described, each under an id of its own",
     "deleteEventRule",
     "deleteEventSource",
     "deleteFlag",
+    "deleteInboundSource",
     "deleteReminder",
     "deleteSuppression",
     "explainReminder",
@@ -78,6 +81,7 @@ test("every operation of the service is described, each under an id of its own",
     "listEventRules",
     "listEventSources",
     "listFlags",
+    "listInboundSources",
     "listReminders",
     "listSuppressions",
     "pauseReminder",
@@ -89,9 +93,12 @@ test("every operation of the service is described, each under an id of its own",
     "putContact",
     "putEventRule",
     "putEventSource",
+    "putInboundSource",
     "readAudit",
     "readTimeline",
     "receiveEvent",
+    "receiveFeedback",
+    "receiveMail",
     "restoreReminder",
     "resumeReminder",
     "sendEvent",
@@ -124,6 +131,10 @@ test("every operation that isn't open to all names the one scope that it takes",
     }
     if (operationId === "receiveEvent") {
       expect(security, name).toEqual([{ signature: [] }]);
+      continue;
+    }
+    if (operationId === "receiveFeedback") {
+      expect(security, name).toEqual([{ provider: [] }]);
       continue;
     }
     const scope = security?.[0]?.bearer?.[0] ?? "";
@@ -167,6 +178,12 @@ describe("the examples are true", () => {
     EventRule: eventRule.EventRule,
     PutEventSource: eventSource.PutEventSource,
     EventSource: eventSource.EventSource,
+    PutSuppression: suppression.PutSuppression,
+    Suppression: suppression.Suppression,
+    PutInboundSource: inbound.PutInboundSource,
+    InboundSource: inbound.InboundSource,
+    InboundBody: inbound.InboundBody,
+    InboundOutcome: inbound.InboundOutcome,
     AuditEntry: audit.AuditEntry,
     Problem: ProblemDetails,
   };
@@ -184,6 +201,7 @@ describe("the examples are true", () => {
       entity_id: "INT_100",
       rule: "invoice-paid",
       source: "billing",
+      provider: "ses",
     };
     for (const [name, { requestBody, security }] of operations) {
       const example = requestBody?.content["application/json"]?.example;

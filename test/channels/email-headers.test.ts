@@ -5,6 +5,7 @@ import { BrokenAccount, toEmailAccount } from "../../src/channels/email/account.
 import { readDkim } from "../../src/channels/email/dkim.ts";
 import { createEmailChannel, type EmailSettings } from "../../src/channels/email/email.ts";
 import { textOf } from "../../src/channels/email/plain-text.ts";
+import { readReturnPath } from "../../src/channels/email/return-path.ts";
 import type { JsonObject } from "../../src/core/reminder.ts";
 import { unhurried } from "../support/email.ts";
 import { exampleMessage, type MessageChanges } from "../support/message.ts";
@@ -79,6 +80,17 @@ describe("own headers", () => {
       expect(() => toEmailAccount(settings, new Map())).toThrow(BrokenAccount);
     },
   );
+});
+
+test("mail that comes back goes to an address that tells the delivery, where there is one for that", async () => {
+  const secret = "b".repeat(32);
+  const bounces = { address: null, secret };
+  const { envelope, mail } = await arrived({ bounce_address: "bounces@mail.acme.example" }, {}, { bounces });
+  expect(envelope.from).toMatch(/^bounces\+[0-9a-z-]+@mail\.acme\.example$/);
+  const delivery = { reminderId: 1, occurrenceAt: exampleMessage().occurrenceAt, recipientNo: 0 };
+  expect(readReturnPath(envelope.from, secret)).toEqual(delivery);
+  expect(mail.from?.value[0]?.address).toBe("noreply@acme.example");
+  expect((await arrived({}, {}, { bounces })).envelope.from).toBe("noreply@acme.example");
 });
 
 describe("unsubscribing", () => {

@@ -4,6 +4,7 @@ import { parseEmailAddress } from "./address.ts";
 import type { Sender } from "./compose.ts";
 import { BadDkim, DKIM_KEY, type Dkim, readDkim } from "./dkim.ts";
 import { ownHeadersFlaw } from "./own-headers.ts";
+import { BOUNCE_ADDRESS_RULE, isBounceAddress } from "./return-path.ts";
 import { type SmtpServer, TLS_MODES } from "./settings.ts";
 import { FALLBACK, parseSmtpUrls, SMTP_URLS } from "./smtp-url.ts";
 
@@ -16,6 +17,8 @@ export interface EmailAccount {
   dkim: Dkim | null;
   /** Where mail that comes back goes; null: to `from`. */
   envelopeFrom: string | null;
+  /** Where mail comes back, with the delivery written into it (see `returnPath`), instead of there; null: it isn't. */
+  bounceAddress: string | null;
   /** Headers of its own, see `ownHeadersFlaw`. */
   headers: Readonly<Record<string, string>>;
   /** A message that comes so many days after the one that began its thread begins a new one; 0: each does. */
@@ -75,6 +78,7 @@ export const StoredEmailAccount = z.strictObject({
   dkim_domain: line(253).exactOptional(),
   from_email: address,
   envelope_from: address.exactOptional(),
+  bounce_address: address.refine(isBounceAddress, BOUNCE_ADDRESS_RULE).exactOptional(),
   headers: z
     .record(z.string(), z.string("must be text"), "must be an object")
     .check((context) => {
@@ -104,6 +108,7 @@ export function toEmailAccount(settings: unknown, secrets: ReadonlyMap<string, s
     ],
     dkim: data.dkim_selector === undefined ? null : dkimOf(data, data.dkim_selector, secrets),
     envelopeFrom: data.envelope_from ?? null,
+    bounceAddress: data.bounce_address ?? null,
     headers: data.headers,
     newThreadAfterDays: data.new_thread_after_days,
     setBy: "tenant",

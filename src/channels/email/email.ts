@@ -1,3 +1,4 @@
+import { readDeliveryId } from "../../core/reminder.ts";
 import type { Rendered } from "../../templates/render.ts";
 import {
   type Channel,
@@ -19,6 +20,7 @@ import { bounded } from "./failure.ts";
 import { messageHeaders } from "./headers.ts";
 import { type Mailbox, Mailboxes, type OwnAccount } from "./mailboxes.ts";
 import { plainText } from "./plain-text.ts";
+import { returnPath } from "./return-path.ts";
 import type { SmtpServer } from "./settings.ts";
 
 export interface EmailSettings {
@@ -32,6 +34,8 @@ export interface EmailSettings {
   dkim?: Dkim | null | undefined;
   /** Where mail that comes back goes; left out: to `from`. */
   envelopeFrom?: string | null | undefined;
+  /** Where mail comes back, with the delivery written into it, instead of there; and what signs that. Left out: it isn't. */
+  bounces?: { address: string | null; secret: string } | null | undefined;
   /** See `EmailAccount`; left out: a week. */
   newThreadAfterDays?: number | undefined;
   /**
@@ -55,12 +59,21 @@ const MAX_PROVIDER_ID_LENGTH = 200;
 /** E-mail by SMTP, or on the terminal while there is no server to send it by. A tenant may have an account of its own. */
 export function createEmailChannel(settings: EmailSettings): Channel {
   const { server, fallback = [], dkim = null, concurrency, print, ownAccount = async () => null } = settings;
-  const { newThreadAfterDays = NEW_THREAD_AFTER_DAYS, threadRoot, unsubscribeUrl } = settings;
+  const { newThreadAfterDays = NEW_THREAD_AFTER_DAYS, threadRoot, unsubscribeUrl, bounces = null } = settings;
   const from = { ...settings.from, address: parseEmailAddress(settings.from.address) };
   const servers = server === null ? [] : [server, ...fallback];
   const envelopeFrom = settings.envelopeFrom ? parseEmailAddress(settings.envelopeFrom) : null;
   const shared: EmailAccount = {
-    ...{ from, servers, dkim, envelopeFrom, headers: {}, newThreadAfterDays, setBy: "environment" },
+    ...{
+      from,
+      servers,
+      dkim,
+      envelopeFrom,
+      bounceAddress: bounces?.address ?? null,
+      headers: {},
+      newThreadAfterDays,
+      setBy: "environment",
+    },
   };
   const mailboxes = new Mailboxes(shared, ownAccount);
 
@@ -78,8 +91,16 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     if (to === null) throw new Permanent(`no address for ${entityOf(message)}: ${howToAddress(message)}`);
     const composed = await compose(rendered, { ...parts, to });
     const content = account.dkim === null ? composed : await signed(composed, account.dkim);
-    const found = await relays.send({ from: account.envelopeFrom ?? account.from.address, to, content }, options);
+    const found = await relays.send({ from: senderOf(message, account), to, content }, options);
     return { providerId: bounded(found, MAX_PROVIDER_ID_LENGTH), demo: false };
+  }
+
+  /** The envelope's. */
+  function senderOf({ idempotencyKey }: Message, account: EmailAccount): string {
+    const delivery = readDeliveryId(idempotencyKey);
+    if (bounces === null || account.bounceAddress === null || delivery === null)
+      return account.envelopeFrom ?? account.from.address;
+    return returnPath(account.bounceAddress, delivery, bounces.secret);
   }
 
   async function partsOf(message: Message, { subject }: Rendered, account: EmailAccount): Promise<Omit<Parts, "to">> {
