@@ -7,6 +7,7 @@ import type { Ceiling } from "../core/ceiling.ts";
 import type { GuardedHttp } from "../outgoing/guarded-http.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase } from "../store/tenant-database.ts";
+import type { Cage } from "../templates/cage/cage.ts";
 
 /** A Fastify whose routes are typed by their Zod schemas. */
 export type Api = FastifyInstance<
@@ -30,6 +31,8 @@ export interface ApiContext {
   http?: Pick<GuardedHttp, "request">;
   /** What return paths are signed with, see `returnPath`; not set: none is known. */
   bounceSecret?: string | null;
+  /** Where users' templates run; not set: in one of its own. */
+  cage?: Cage;
   /** Where the workers of this installation stop nagging; not set: nowhere. */
   ceiling?: Ceiling;
   /** What stop conditions can ask; not set: whatever they name. */

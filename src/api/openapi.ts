@@ -75,6 +75,7 @@ export async function describeApi(api: Api): Promise<void> {
         { name: "Contacts", description: "Where entities are reached." },
         { name: "Suppressions", description: "Addresses that nothing is sent to." },
         { name: "Calendars", description: "When is working time." },
+        { name: "Templates", description: "What messages say." },
         { name: "Events", description: "What happens in the outside world, what it means, and who may sign it." },
         { name: "Audit", description: "Who changed what." },
         { name: "Health", description: "For whoever runs the service." },

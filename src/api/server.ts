@@ -1,5 +1,6 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { Keyring } from "../secrets/keyring.ts";
+import { Cage } from "../templates/cage/cage.ts";
 import { guard } from "./access/access.ts";
 import { declareAccess } from "./access/scopes.ts";
 import { type AccessSettings, KEYS_ONLY } from "./access/settings.ts";
@@ -32,6 +33,8 @@ import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
+import { templateVersionRoutes } from "./routes/template-versions.ts";
+import { templateRoutes } from "./routes/templates.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
 import { answerUnknownRoutes } from "./unknown-routes.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -96,6 +99,8 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   declareAccess(api);
   logRequests(api);
 
+  const cage = context.cage ?? ownCage(api);
+
   await describeApi(api);
   answerOnce(api);
   reminderRoutes(api, context);
@@ -111,6 +116,8 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   inboundRoutes(api, context);
   inboundSourceRoutes(api, context);
   calendarRoutes(api);
+  templateRoutes(api, { ...context, cage });
+  templateVersionRoutes(api);
   eventRoutes(api);
   eventRuleRoutes(api);
   eventSourceRoutes(api, context);
@@ -118,6 +125,12 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   healthRoutes(api, context);
   await serveDocs(api);
   return api;
+}
+
+function ownCage(api: Api): Cage {
+  const cage = new Cage();
+  api.addHook("onClose", () => cage.close());
+  return cage;
 }
 
 function protect(api: Api): void {

@@ -1,5 +1,6 @@
 import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
 import type { Retries } from "../core/retry.ts";
+import type { Rendered } from "../templates/write.ts";
 
 /** What a channel is asked to send. Everything a template may speak of is in here. */
 export interface Message {
@@ -20,6 +21,10 @@ export interface Message {
   occurrenceNumber: number;
   /** When it will be due again unless the thing is done; null if this is the last time. */
   nextRunAt: Instant | null;
+  /** What it says, where the engine has had it written; without it, a channel writes it by itself (see `render`). */
+  written?: Rendered;
+  /** True where somebody tries words out, and nothing is due: receivers must be able to tell. */
+  isTest?: boolean;
   /** When this attempt began, by the database's clock: a worker's own may be wrong. */
   attemptedAt: Instant;
 }

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import type { Message } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { attemptsIn } from "../core/retry.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
+import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Earliest, nextAttempts } from "../store/wake.ts";
+import type { Written } from "../templates/writer.ts";
 import type { Questions } from "./asking/questions.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
@@ -19,6 +22,7 @@ import { Recorder } from "./recorder.ts";
 import type { Ended } from "./results.ts";
 import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
+import type { Words } from "./words.ts";
 
 /** How long `stop` waits for aborted sends to end and for their results to be stored. */
 const WIND_UP_MS = 700;
@@ -36,6 +40,7 @@ export class Deliverer {
   readonly #held = new HeldDeliveries();
   readonly #recorder: Recorder;
   readonly #gate: Gate;
+  readonly #words: Words;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
   readonly #onClaimable: () => void;
@@ -47,6 +52,7 @@ export class Deliverer {
     database: WorkerDatabase,
     channels: Channels,
     questions: Questions,
+    words: Words,
     settings: EngineSettings,
     log: Logger,
     onClaimable: () => void,
@@ -55,6 +61,7 @@ export class Deliverer {
     this.#settings = settings;
     this.#log = log;
     this.#onClaimable = onClaimable;
+    this.#words = words;
     this.#gate = new Gate({ database, questions, settings, log });
     this.#recorder = new Recorder({
       database,
@@ -196,16 +203,29 @@ export class Deliverer {
     try {
       await this.#gate.pass(held);
       held.sendingSinceMs = performance.now();
-      const receipt = await lane.channel.send(messageFor(held), {
-        signal: lane.deadlines.signal(held.sendingSinceMs),
-        beforeSend: () => this.#gate.pass(held),
-      });
-      this.#end(held, sent(receipt), lane);
+      const signal = lane.deadlines.signal(held.sendingSinceMs);
+      const message = messageFor(held);
+      const written = await this.#write(lane, held, message);
+      const receipt = await lane.channel.send(
+        { ...message, written },
+        { signal, beforeSend: () => this.#gate.pass(held) },
+      );
+      this.#end(held, sent(receipt, written.instead), lane);
     } catch (error) {
       if (error instanceof Postponed) this.#letGo(held, lane);
       else if (error instanceof MustAsk) await this.#ask(lane, held);
       else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
       else this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
+    }
+  }
+
+  async #write(lane: Lane, held: Held, message: Message): Promise<Written> {
+    try {
+      return await this.#words.write(lane.channel.name, message);
+    } catch (error) {
+      // Nobody can say in which words, nor would it leave. It goes back, to be taken up when the database is there again.
+      if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
+      throw error;
     }
   }
 

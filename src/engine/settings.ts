@@ -3,6 +3,7 @@ import { DEFAULT_HOLD, type HoldPolicy } from "../core/hold.ts";
 import type { Ramp } from "../core/ramp.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
 import type { Limits } from "../store/pace.ts";
+import type { CageOptions } from "../templates/cage/cage.ts";
 import type { AskingLimits } from "./asking/turnstile.ts";
 
 export interface EngineSettings {
@@ -28,6 +29,8 @@ export interface EngineSettings {
   leaseSeconds: number;
   /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
   retentionDays: number;
+  /** How users' templates run. */
+  cage: CageOptions;
   /** How long `stop` waits for sends in flight before it aborts them. */
   graceMs: number;
 }
@@ -43,6 +46,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   ceiling: NO_CEILING,
   leaseSeconds: 12,
   retentionDays: 90,
+  cage: {},
   graceMs: 2_000,
 };
 

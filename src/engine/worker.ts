@@ -19,6 +19,7 @@ import { replanBatch } from "./replan.ts";
 import { DEFAULT_SETTINGS, type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 import { Settler } from "./settle.ts";
 import { withinMs } from "./within.ts";
+import { Words } from "./words.ts";
 
 export interface WorkerOptions {
   database: WorkerDatabase;
@@ -47,6 +48,7 @@ const LANES = 3;
 const BEATS_PER_LEASE = 4;
 const LOOPS_END_MS = 500;
 const ASKING_ENDS_MS = 300;
+const CAGE_ENDS_MS = 200;
 const SIGN_OFF_MS = 300;
 
 /** Starts a worker: fires what is due, sends it, completes what is done, until stopped. No error ends it. */
@@ -64,7 +66,8 @@ export function startWorker({ database, channels, log, outside, settings: given 
   };
   const { timeoutMs, ...limits } = settings.asking;
   const questions = new Questions({ outside: outside ?? null, limits, timeoutMs, log });
-  const deliverer = new Deliverer(database, channels, questions, settings, log, () => alarms.deliver.poke());
+  const words = new Words(database, settings.cage);
+  const deliverer = new Deliverer(database, channels, questions, words, settings, log, () => alarms.deliver.poke());
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
@@ -141,6 +144,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
       await withinMs(LOOPS_END_MS, running);
       await withinMs(ASKING_ENDS_MS, asker.stop());
       await deliverer.stop(settings.graceMs);
+      await withinMs(CAGE_ENDS_MS, words.close());
       await withinMs(SIGN_OFF_MS, Promise.allSettled([removeWorker(database, identity.id), unlisten()]));
     },
   };

@@ -14,6 +14,7 @@ import * as preview from "../../src/api/schemas/preview.ts";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
 import * as reminder from "../../src/api/schemas/reminder.ts";
 import * as suppression from "../../src/api/schemas/suppression.ts";
+import * as template from "../../src/api/schemas/template.ts";
 import * as timeline from "../../src/api/schemas/timeline.ts";
 import { buildServer } from "../../src/api/server.ts";
 import { channelMap } from "../../src/channels/registry.ts";
@@ -53,6 +54,7 @@ beforeAll(async () => {
 test("every operation of the service is described, each under an id of its own", () => {
   expect(document.openapi).toMatch(/^3\.1\./);
   expect(operations.map(([, { operationId }]) => operationId).sort()).toEqual([
+    "activateTemplateVersion",
     "completeReminder",
     "createCalendar",
     "createReminder",
@@ -66,6 +68,7 @@ test("every operation of the service is described, each under an id of its own",
     "deleteInboundSource",
     "deleteReminder",
     "deleteSuppression",
+    "deleteTemplate",
     "explainReminder",
     "getCalendar",
     "getContact",
@@ -73,6 +76,8 @@ test("every operation of the service is described, each under an id of its own",
     "getEventSource",
     "getFlag",
     "getReminder",
+    "getTemplate",
+    "getTemplateVersion",
     "isAlive",
     "isReady",
     "listCalendars",
@@ -84,6 +89,8 @@ test("every operation of the service is described, each under an id of its own",
     "listInboundSources",
     "listReminders",
     "listSuppressions",
+    "listTemplateVersions",
+    "listTemplates",
     "pauseReminder",
     "previewNewReminder",
     "previewNewReminderAsCalendar",
@@ -94,6 +101,7 @@ test("every operation of the service is described, each under an id of its own",
     "putEventRule",
     "putEventSource",
     "putInboundSource",
+    "putTemplate",
     "readAudit",
     "readTimeline",
     "receiveEvent",
@@ -185,6 +193,11 @@ describe("the examples are true", () => {
     InboundBody: inbound.InboundBody,
     InboundOutcome: inbound.InboundOutcome,
     AuditEntry: audit.AuditEntry,
+    PutTemplate: template.PutTemplate,
+    Template: template.Template,
+    TemplateSummary: template.TemplateSummary,
+    TemplateVersion: template.TemplateVersion,
+    TemplateVersionSummary: template.TemplateVersionSummary,
     Problem: ProblemDetails,
   };
   test.each(Object.entries(schemas))("%s", (name, schema) => {
@@ -202,13 +215,16 @@ describe("the examples are true", () => {
       rule: "invoice-paid",
       source: "billing",
       provider: "ses",
+      event_type: "payment",
+      channel: "email",
+      locale: "de",
     };
     for (const [name, { requestBody, security }] of operations) {
       const example = requestBody?.content["application/json"]?.example;
       // A signature is no part of an example: it is good for five minutes.
       if (example === undefined || security?.[0]?.bearer === undefined) continue;
-      const [method = "", template = ""] = name.split(" ");
-      const path = template.replaceAll(/\{(\w+)\}/g, (_, parameter: keyof typeof paths) => paths[parameter]);
+      const [method = "", address = ""] = name.split(" ");
+      const path = address.replaceAll(/\{(\w+)\}/g, (_, parameter: keyof typeof paths) => paths[parameter]);
       expect((await api.call(method.toUpperCase(), path, example)).status, name).toBeLessThan(300);
     }
   });

@@ -8,6 +8,8 @@ export const SCOPES = [
   "contacts:write",
   "calendars:read",
   "calendars:write",
+  "templates:read",
+  "templates:write",
   "audit:read",
   "events:write",
   "event-rules:read",

@@ -17,7 +17,10 @@ export const Delivery = z
     next_attempt_at: isoInstant
       .nullable()
       .describe("When it is tried next; null while it is being sent and once it has ended."),
-    reason: z.string().nullable().describe("Why it was not sent, or not yet."),
+    reason: z
+      .string()
+      .nullable()
+      .describe("Why it was not sent, or not yet; or, of one that was sent, why not in the words of its template."),
     provider_id: z.string().nullable().describe("The provider's own id for the message."),
     demo: z.boolean().describe("True when it was printed instead of sent, because the channel runs in demo mode."),
     created_at: isoInstant,
