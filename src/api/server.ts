@@ -33,6 +33,7 @@ import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
+import { templatePreviewRoutes } from "./routes/template-preview.ts";
 import { templateVersionRoutes } from "./routes/template-versions.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
@@ -118,6 +119,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   calendarRoutes(api);
   templateRoutes(api, { ...context, cage });
   templateVersionRoutes(api);
+  templatePreviewRoutes(api, { ...context, cage });
   eventRoutes(api);
   eventRuleRoutes(api);
   eventSourceRoutes(api, context);

@@ -8,6 +8,7 @@ import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
 import { isFaultOfRows, isLockTimeout } from "../store/postgres.ts";
 import { type Ending, lockEnding, rescue } from "../store/repair.ts";
 import { forgetExpiredSuppressions } from "../store/suppressions.ts";
+import { forgetOldTests } from "../store/template-tests.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { forgetSilentWorkers } from "../store/workers.ts";
 import { renewCalendars } from "./renew-holidays.ts";
@@ -50,6 +51,7 @@ export class Maintainer {
     await pageByPage((limit) => forgetOldAnswers(this.#database, limit));
     await pageByPage((limit) => forgetOldEvents(this.#database, limit));
     await pageByPage((limit) => forgetExpiredSuppressions(this.#database, limit));
+    await pageByPage((limit) => forgetOldTests(this.#database, limit));
     if (performance.now() >= this.#partitionsDueAtMs) await this.#keepPartitions();
     return MINUTE_MS;
   }

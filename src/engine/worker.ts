@@ -18,6 +18,7 @@ import { Maintainer } from "./maintain.ts";
 import { replanBatch } from "./replan.ts";
 import { DEFAULT_SETTINGS, type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 import { Settler } from "./settle.ts";
+import { sendTests } from "./test-sends.ts";
 import { withinMs } from "./within.ts";
 import { Words } from "./words.ts";
 
@@ -63,6 +64,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
     settle: new Alarm(),
     keep: new Alarm(),
     replan: new Alarm(),
+    test: new Alarm(),
   };
   const { timeoutMs, ...limits } = settings.asking;
   const questions = new Questions({ outside: outside ?? null, limits, timeoutMs, log });
@@ -121,6 +123,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
       step: () => maintainer.maintain(),
       pollMs: Number.POSITIVE_INFINITY,
     },
+    { ...common, name: "test", alarm: alarms.test, step: () => sendTests(database, channels, stopping.signal) },
     { ...common, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
   ];
   const pokeAll = (): void => {
@@ -132,6 +135,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
     if (payload === "due") alarms.fire.poke();
     else if (payload === "ask") onSooner();
     else if (payload === "flag") alarms.settle.poke();
+    else if (payload === "test") alarms.test.poke();
     else if (payload === "unplanned") alarms.replan.poke();
     else pokeAll();
   });

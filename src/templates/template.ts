@@ -49,6 +49,17 @@ export function candidates({ eventType, channel, locale }: TemplateKey): Templat
   );
 }
 
+/** The best of these for what is wanted; null where none fits. */
+export function bestOf<T extends TemplateKey>(templates: readonly T[], wanted: TemplateKey): T | null {
+  for (const { eventType, channel, locale } of candidates(wanted)) {
+    const found = templates.find(
+      (one) => one.eventType === eventType && one.channel === channel && one.locale === locale,
+    );
+    if (found) return found;
+  }
+  return null;
+}
+
 /** `zh-Hant-TW`, `zh-Hant`, `zh`. */
 function languages(locale: string): string[] {
   const parts = locale.split("-");

@@ -15,6 +15,7 @@ import { ProblemDetails } from "../../src/api/schemas/problem.ts";
 import * as reminder from "../../src/api/schemas/reminder.ts";
 import * as suppression from "../../src/api/schemas/suppression.ts";
 import * as template from "../../src/api/schemas/template.ts";
+import * as templatePreview from "../../src/api/schemas/template-preview.ts";
 import * as timeline from "../../src/api/schemas/timeline.ts";
 import { buildServer } from "../../src/api/server.ts";
 import { channelMap } from "../../src/channels/registry.ts";
@@ -77,6 +78,7 @@ test("every operation of the service is described, each under an id of its own",
     "getFlag",
     "getReminder",
     "getTemplate",
+    "getTemplateTest",
     "getTemplateVersion",
     "isAlive",
     "isReady",
@@ -96,6 +98,7 @@ test("every operation of the service is described, each under an id of its own",
     "previewNewReminderAsCalendar",
     "previewReminder",
     "previewReminderAsCalendar",
+    "previewTemplate",
     "putCalendar",
     "putContact",
     "putEventRule",
@@ -110,6 +113,7 @@ test("every operation of the service is described, each under an id of its own",
     "restoreReminder",
     "resumeReminder",
     "sendEvent",
+    "sendTemplateTest",
     "setFlag",
     "triggerReminder",
     "updateReminder",
@@ -193,6 +197,10 @@ describe("the examples are true", () => {
     InboundBody: inbound.InboundBody,
     InboundOutcome: inbound.InboundOutcome,
     AuditEntry: audit.AuditEntry,
+    PreviewTemplate: templatePreview.PreviewTemplate,
+    SendTemplateTest: templatePreview.SendTemplateTest,
+    TemplatePreview: templatePreview.TemplatePreview,
+    TemplateTest: templatePreview.TemplateTest,
     PutTemplate: template.PutTemplate,
     Template: template.Template,
     TemplateSummary: template.TemplateSummary,
