@@ -11,7 +11,7 @@ export interface Message {
   reminder: Pick<
     Reminder,
     "id" | "tenantId" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
-  > & { data: JsonObject };
+  > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition">>;
   /** Who the entity is; the recipient may be somebody else, named by the reminder itself. */
   contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   /** In whose clocks instants are written where neither of them has a zone; not set: UTC. */

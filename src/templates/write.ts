@@ -1,8 +1,10 @@
-import type { Renderable } from "./context.ts";
-import { styleOf } from "./context.ts";
+import type { Catalog } from "./builtin/catalog.ts";
+import { factsOf, urlOf } from "./builtin/facts.ts";
+import { catalogFor, localeFor, say } from "./builtin/speak.ts";
+import { type UseCase, useCaseOf } from "./builtin/use-case.ts";
+import { type Renderable, styleOf } from "./context.ts";
 import { type EmailContent, writeHtml, writeText } from "./default-email.ts";
-import type { DateStyle } from "./liquid.ts";
-import { humanise, humaniseInside, writeDay, writeInstant } from "./words.ts";
+import { humanise, humaniseInside } from "./words.ts";
 
 export interface Rendered {
   /** One line, never empty, at most 200 characters. */
@@ -28,50 +30,60 @@ const MAX_SUBJECT_LENGTH = 200;
 /** Writes a message in these words, or the built-in ones where there are none. Pure. */
 export function writeMessage(message: Renderable, given: GivenWords): Rendered {
   const { reminder } = message;
-  const style = styleOf(message);
+  const reader = styleOf(message);
+  const style = { ...reader, locale: localeFor(reader.locale) };
+  const words = catalogFor(style.locale);
+  const useCase = useCaseOf(reminder);
   const event = singleLine(humanise(reminder.eventType));
   const about = singleLine(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`);
 
   const ownSubject = shorten(singleLine(given.subject), MAX_SUBJECT_LENGTH);
   const ownBody = paragraphs(given.body);
-  const body = ownBody || defaultBody(message, event, about);
+  const body = ownBody || builtInBody(message, words, style.locale, { event, about, useCase });
+  const url = urlOf(message);
+  const action = ownBody === "" && url !== null ? { label: words.action[useCase], url } : null;
   const content: EmailContent = {
-    subject: ownSubject || shorten(`Reminder: ${event} (${about})`, MAX_SUBJECT_LENGTH),
+    locale: style.locale,
+    useCase,
+    label: words.label[useCase],
+    subject: ownSubject || shorten(say(words.subject, style.locale, { event, about }), MAX_SUBJECT_LENGTH),
     title: ownSubject || event,
     about,
-    greeting: ownBody === "" ? greeting(message) : null,
+    greeting: ownBody === "" ? greeting(message, words, style.locale) : null,
     body,
-    facts: facts(message, style),
-    footer: footer(message, about),
+    action,
+    facts: factsOf(message, words, style),
+    footer: footer(message, words, style.locale, about),
   };
-  const html = given.html || writeHtml(content);
-  return { subject: content.subject, body, text: writeText(content), html };
+  return {
+    subject: content.subject,
+    body: action ? `${body}\n\n${action.label}: ${action.url}` : body,
+    text: writeText(content),
+    html: given.html || writeHtml(content),
+  };
 }
 
-function greeting({ contact, recipient }: Renderable): string | null {
+function builtInBody(
+  { occurrenceNumber, nextRunAt }: Renderable,
+  words: Catalog,
+  locale: string,
+  { event, about, useCase }: { event: string; about: string; useCase: UseCase },
+): string {
+  const isOnly = occurrenceNumber === 1 && nextRunAt === null;
+  // An appointment isn't open: it is to come.
+  const state = say(isOnly || useCase === "interview" ? words.once : words.again, locale, { event, about });
+  return words.ask[useCase] === "" ? state : `${state}\n\n${words.ask[useCase]}`;
+}
+
+function greeting({ contact, recipient }: Renderable, words: Catalog, locale: string): string | null {
   // A message to somebody else than the contact must not call them by the contact's name.
   const goesToContact = contact?.email?.trim().toLowerCase() === recipient?.toLowerCase();
-  return contact?.name && goesToContact ? `Hello ${singleLine(contact.name)},` : null;
+  return contact?.name && goesToContact ? say(words.greeting, locale, { name: singleLine(contact.name) }) : null;
 }
 
-function defaultBody({ occurrenceNumber, nextRunAt }: Renderable, event: string, about: string): string {
-  const isOnly = occurrenceNumber === 1 && nextRunAt === null;
-  return isOnly ? `This is a reminder: “${event}” for ${about}.` : `“${event}” for ${about} is still open.`;
-}
-
-function facts({ reminder, occurrenceNumber, nextRunAt }: Renderable, style: DateStyle): [string, string][] {
-  const lines: [string, string][] = [];
-  if (occurrenceNumber > 1) {
-    lines.push(["Reminder", `number ${occurrenceNumber}, since ${writeDay(reminder.createdAt, style)}`]);
-  }
-  if (nextRunAt !== null) lines.push(["Next one", writeInstant(nextRunAt, style)]);
-  else if (occurrenceNumber > 1) lines.push(["Next one", "none, this was the last"]);
-  return lines;
-}
-
-function footer({ reminder, nextRunAt }: Renderable, about: string): string[] {
-  const why = `You get this because you are the one to remind about ${about} (reminder ${reminder.id}).`;
-  return nextRunAt === null ? [why] : ["These reminders stop by themselves as soon as it is done.", why];
+function footer({ reminder, nextRunAt }: Renderable, words: Catalog, locale: string, about: string): string[] {
+  const why = say(words.why, locale, { about, id: String(reminder.id) });
+  return nextRunAt === null ? [why] : [words.stops, why];
 }
 
 /** Control characters have no place in a message; a tab is a space. */

@@ -24,6 +24,8 @@ describe("without a mail server, an e-mail", () => {
 │
 │ “Feedback form” for interviewer INT_100 is still open.
 │
+│ Please give your feedback while it is fresh; a few minutes are enough.
+│
 │ Reminder: number 3, since January 15, 2025
 │ Next one: Wednesday, January 15, 2025 at 2:30 PM UTC
 │
