@@ -11,7 +11,7 @@ const MEDIA_TYPES = ["application/json", "application/cloudevents+json"];
 const MAIL = "message/rfc822";
 
 /**
- * Reads JSON, and mail for the one who takes it. What isn't UTF-8 is refused rather than patched up. An empty body is none, whatever its
+ * Reads JSON and nothing else. What isn't UTF-8 is refused rather than patched up. An empty body is none, whatever its
  * content type says: many clients label every request as JSON.
  */
 export function readJsonBodies(api: FastifyInstance): void {
@@ -19,12 +19,16 @@ export function readJsonBodies(api: FastifyInstance): void {
   api.addContentTypeParser(MEDIA_TYPES, { parseAs: "buffer" }, (request, body, done) => {
     readJson(request, body as Buffer, done);
   });
-  // Amazon's notifications are JSON that says it is text.
-  api.addContentTypeParser("text/plain", { parseAs: "buffer" }, (request, body, done) => {
+}
+
+/** Has the routes of this part of the API read what mail providers send: JSON that says it is text too, and whole mails as they are. */
+export function readProvidersBodies(part: FastifyInstance): void {
+  // Amazon's notifications.
+  part.addContentTypeParser("text/plain", { parseAs: "buffer" }, (request, body, done) => {
     if (isToldByProvider(request)) readJson(request, body as Buffer, done);
     else done(notJson());
   });
-  api.addContentTypeParser(MAIL, { parseAs: "buffer" }, (request, body, done) => {
+  part.addContentTypeParser(MAIL, { parseAs: "buffer" }, (request, body, done) => {
     if (request.routeOptions.config?.takesMail !== true) return done(notJson());
     request.bytes = body as Buffer;
     done(null, undefined);

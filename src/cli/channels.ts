@@ -110,9 +110,14 @@ function show(channel: string, tenant: string): Run {
     });
     const lines = [...Object.entries(found.settings), ...secrets];
     const width = Math.max(...lines.map(([name]) => String(name).length)) + 2;
-    for (const [name, value] of lines) say(`${`${name}:`.padEnd(width)}${value}`);
+    for (const [name, value] of lines) say(`${`${name}:`.padEnd(width)}${shown(value)}`);
     return "done";
   };
+}
+
+/** Lists as their parts, objects as JSON. */
+function shown(value: unknown): string {
+  return typeof value === "object" && !Array.isArray(value) ? JSON.stringify(value) : String(value);
 }
 
 function unset(channel: string, tenant: string): Run {

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { feedbackOfMail } from "../../channels/email/feedback/dsn.ts";
 import type { Feedback } from "../../channels/email/feedback/feedback.ts";
@@ -6,6 +7,7 @@ import type { Api, ApiContext } from "../context.ts";
 import { digestOf } from "../inbound/provider.ts";
 import { PROVIDERS } from "../inbound/registry.ts";
 import { takeFeedback } from "../inbound/take-feedback.ts";
+import { readProvidersBodies } from "../json-body.ts";
 import { Problem } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { line } from "../schemas/fields.ts";
@@ -18,7 +20,14 @@ const CONFIRM_TIMEOUT_MS = 5_000;
 type Context = Pick<ApiContext, "database" | "http" | "bounceSecret">;
 
 /** What mail providers and mail servers tell of mail that came back. */
-export function inboundRoutes(api: Api, { database, http, bounceSecret = null }: Context): void {
+export function inboundRoutes(api: Api, context: Context): void {
+  api.register(async (part) => {
+    readProvidersBodies(part);
+    addRoutes(part.withTypeProvider<ZodTypeProvider>() as Api, context);
+  });
+}
+
+function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): void {
   api.post(
     "/inbound/:tenant/:provider",
     {
