@@ -52,7 +52,7 @@ function draw(seed: number): Scenario {
       : { type: "one_time" },
     ...{ bounds: NO_BOUNDS, business: null, quietHours: null, ignoreQuietHours: false, nextWallAt: null },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
-    ...{ onUnknown: "hold", needsAttention: null },
+    ...{ onUnknown: "hold", doneMeans: null, allowsReassign: false, silence: null, needsAttention: null },
     ...{ status: "ACTIVE", completionReason: null, nextRunAt: runAt, runAt, lastRunAt: null, lastOccurrenceAt: null },
     ...{ occurrenceCount: 0, createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },
   };
@@ -98,7 +98,7 @@ function byRule(seed: number, { schedule, bounds, timeZone }: Rule, stopMetAt: n
     ...{ id: seed, tenantId: "default", ...key, channel: "email", recipient: null, subject: null, message: null },
     ...{ data: {}, timeZone, schedule, bounds, business: null, quietHours: null, ignoreQuietHours: false },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
-    ...{ onUnknown: "hold", needsAttention: null },
+    ...{ onUnknown: "hold", doneMeans: null, allowsReassign: false, silence: null, needsAttention: null },
     ...{ status: "ACTIVE", completionReason: null, runAt: null, lastRunAt: null, lastOccurrenceAt: null },
     ...{ nextRunAt: first?.at ?? null, nextWallAt: first?.wallAt ?? null, occurrenceCount: 0 },
     ...{ createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },

@@ -59,7 +59,7 @@ async function changeLocked(
   const locked = await lockReminder(sql, id);
   if (!locked) throw noReminder(id);
   const { reminder, now } = locked;
-  const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, id) : null;
+  const outcome = awaitsOutcome(reminder) || reminder.silence !== null ? await lastOutcome(sql, id) : null;
 
   const contactZone = goesByContactZone(reminder) ? await otherZoneOf(sql, reminder) : null;
   const names = reminder.business ? [reminder.business.calendar, ...calendarNames] : calendarNames;

@@ -77,7 +77,10 @@ export function toNewReminder(
     runAt: times.runAt,
     stopCondition: toStopCondition(wish),
     onUnknown: wish.on_unknown ?? ("hold" as const),
+    doneMeans: wish.done_means ?? null,
+    allowsReassign: wish.allow_reassign ?? false,
   };
+  checkDoneMeans(reminder);
   checkFlagKeys(reminder.stopCondition, reminder);
   checkInstallation(reminder.stopCondition, installation, tenant);
   return reminder;
@@ -104,6 +107,15 @@ function byCalendar(wish: Wish): ByCalendar | null {
   const business = editedByCalendar(null, toByCalendarFields(wish));
   if (business !== null && "kind" in business) throw invalidField(business.field, business.message);
   return business;
+}
+
+/** Throws a 422 where a flag is to be set, and there is none. */
+export function checkDoneMeans({ doneMeans, stopCondition }: Pick<NewReminder, "doneMeans" | "stopCondition">): void {
+  if (doneMeans !== "flag" || stopCondition?.type === "db_check") return;
+  throw invalidField(
+    "done_means",
+    'must be "complete", or stop_condition_type must be "db_check": there is no flag to be set',
+  );
 }
 
 /** Throws a 422 where a stop condition, its placeholders filled in, names a flag that can't be. */

@@ -6,6 +6,7 @@ import { MS_PER_DAY } from "./schedule/calendar.ts";
 import { countMissed, listMissed } from "./schedule/missed.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
+import { endsSilence, type Silence, silenceEnd } from "./silence.ts";
 import type { StopAnswer } from "./stop.ts";
 
 /** Everything a decision rests on besides the reminder itself. */
@@ -31,7 +32,7 @@ export type Decision =
   | { kind: "pause"; because: string }
   /** Nobody can say whether it is done: it stays due, and is asked again. */
   | { kind: "hold"; because: string }
-  /** Not due after all: its zone's rules are others than those that its due instant was worked out by. */
+  /** Not due after all: its zone's rules are others than those that its due instant was worked out by, or it is to be silent. */
   | ({ kind: "postpone" } & NextRun)
   /** Missed, and by its misfire policy not made up for. */
   | ({ kind: "skip"; occurrenceAt: Instant; missed: number } & NextRun)
@@ -52,6 +53,8 @@ export interface DueReminder extends Pick<Reminder, "createdAt" | "occurrenceCou
   isOutdated: boolean;
   /** True when it was held meanwhile, so that no worker has missed it; not set: false. */
   wasHeld?: boolean;
+  /** Not set: nobody has put it off. */
+  silence?: Silence | null;
   /** See `Progress`; not set: counted from its creation. */
   countedFrom?: Progress["countedFrom"];
 }
@@ -65,6 +68,10 @@ export const MOST_CAUGHT_UP = 10;
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
   if (facts.stop.state === "met")
     return { kind: "complete", reason: facts.doneBecause ?? "stop_condition", because: facts.stop.because };
+
+  // However it came to be due before: by a change of its rule, say.
+  const silentUntil = silenceEnd(reminder.silence, now);
+  if (silentUntil !== null) return { kind: "postpone", nextRunAt: silentUntil, nextWallAt: null };
 
   const { timetable, nextWallAt } = reminder;
   const { misfirePolicy, maxOccurrences } = timetable.bounds;
@@ -84,7 +91,8 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
   // Nothing was missed before there was a reminder: one created with a due instant in the past is due at once.
   const since = Math.max(occurrenceAt, reminder.createdAt);
 
-  if (misfirePolicy === "skip" && !reminder.wasHeld && now - since > MISSED_AFTER_MS) {
+  const isAskedFor = endsSilence(reminder.nextRunAt, reminder.silence);
+  if (misfirePolicy === "skip" && !reminder.wasHeld && !isAskedFor && now - since > MISSED_AFTER_MS) {
     if (next.nextRunAt === null) {
       return {
         kind: "complete",

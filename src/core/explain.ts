@@ -3,6 +3,7 @@ import { isPlanned } from "./replan.ts";
 import { parseRrule } from "./schedule/rrule.ts";
 import { RuleError } from "./schedule/rule-error.ts";
 import { saidDuration, saidInstant } from "./schedule/wall-text.ts";
+import { silenceEnd } from "./silence.ts";
 import type { StopAnswer } from "./stop.ts";
 
 /** What a sentence rests on: a row, and which of its columns say it; none named: the whole row. */
@@ -45,7 +46,7 @@ export function explainPresent(present: Present): Fact[] {
   const { reminder } = present;
   const facts = [statusOf(present), ...attentionOf(reminder), ...waitsOf(present)];
   const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
-  return isOver ? facts : [...facts, ...nextOf(present), ...stopsOf(present)];
+  return isOver ? facts : [...facts, ...silenceOf(present), ...nextOf(present), ...stopsOf(present)];
 }
 
 function ofReminder({ id }: ReminderRecord, ...columns: string[]): Evidence {
@@ -82,6 +83,7 @@ const COMPLETED_BY: Record<NonNullable<ReminderRecord["completionReason"]>, stri
   delivery_unknown: "nobody knows whether its only message has arrived, and it isn't sent again unasked",
   event: "an event of the outside world said that it is done",
   manual: "somebody completed it",
+  done: "a person whom it reminded said that it is done",
 };
 
 function attentionOf(reminder: ReminderRecord): Fact[] {
@@ -117,6 +119,17 @@ function waitsOf({ reminder, open, unanswered, zone }: Present): Fact[] {
   const sentence = `Nobody could say whether it is done${since}, ${times} in a row${again}.`;
   const evidence = ofReminder(reminder, "unknown_count", "unknown_since", "ask_at");
   return [...facts, { kind: "unanswered", at: unanswered.since, sentence, evidence }];
+}
+
+function silenceOf({ reminder, zone, now }: Present): Fact[] {
+  const { silence } = reminder;
+  const at = silenceEnd(silence, now);
+  if (at === null) return [];
+  const [kind, what] =
+    silence?.by === "snooze" ? ["snoozed", "has snoozed it"] : ["acknowledged", "has promised that it is done"];
+  const until = `${kind === "snoozed" ? "until" : "by"} ${saidInstant(at, zone)}`;
+  const sentence = `Somebody ${what} ${until}: nothing is sent before, and it is due then, unless it is done.`;
+  return [{ kind, at, sentence, evidence: ofReminder(reminder, "silent_until", "silent_by") }];
 }
 
 function nextOf({ reminder, zone, open, isUnplanned, unanswered, now }: Present): Fact[] {

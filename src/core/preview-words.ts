@@ -5,6 +5,7 @@ import { parseRrule } from "./schedule/rrule.ts";
 import { nextOccurrence, type Timetable } from "./schedule/schedule.ts";
 import { toWallClock } from "./schedule/wall-clock.ts";
 import { saidDuration, saidInstant, timeOf } from "./schedule/wall-text.ts";
+import { endsSilence } from "./silence.ts";
 
 /** Something that has put an occurrence elsewhere than its rule names, and the sentence that says so. */
 export interface SaidMove {
@@ -32,12 +33,12 @@ export interface SaidOccurrence {
 /** What becomes of an occurrence, and why just then. Throws a `RuleError` for a rule that can't be read. */
 export function sayOccurrence(
   foreseen: Foreseen,
-  { runAt }: Pick<ReminderRecord, "runAt">,
+  asked: Pick<ReminderRecord, "runAt" | "silence">,
   timetable: Timetable,
   end: SaidEnd | null,
 ): SaidOccurrence {
   const zone = zoneOf(timetable);
-  const moved = movesOf(foreseen, runAt, timetable);
+  const moved = movesOf(foreseen, asked, timetable);
   const sentences = [
     `${capital(whatHappens(foreseen, zone))}.`,
     ...moved.map(({ because }) => `${capital(because)}.`),
@@ -68,13 +69,16 @@ function whatHappens({ outcome, at, occurrenceAt, because, missed }: Foreseen, z
 
 function movesOf(
   { occurrenceAt, firedAt, heldUntil, outcome }: Foreseen,
-  runAt: Instant | null,
+  { runAt, silence }: Pick<ReminderRecord, "runAt" | "silence">,
   timetable: Timetable,
 ): SaidMove[] {
   const zone = zoneOf(timetable);
   const { isRegular, moves } = originOf(timetable, occurrenceAt, runAt);
   const moved = moves.map((move): SaidMove => ({ ...move, because: whyMoved(move, occurrenceAt, zone) }));
-  if (!isRegular) {
+  if (endsSilence(occurrenceAt, silence)) {
+    const what = silence?.by === "snooze" ? "has snoozed it until then" : "has promised to do it by then";
+    moved.push({ by: "asked_for", from: null, fromWall: null, because: `somebody ${what}` });
+  } else if (!isRegular) {
     const because = "its schedule doesn't name this instant: somebody asked for it";
     moved.push({ by: "asked_for", from: null, fromWall: null, because });
   }

@@ -1,4 +1,5 @@
 import type { Instant, MisfirePolicy, ReminderStatus } from "./reminder.ts";
+import type { Silence } from "./silence.ts";
 import type { StopAnswer } from "./stop.ts";
 
 /** The reminder of a delivery that waited, as it is now. */
@@ -9,9 +10,18 @@ export interface ReminderNow {
   lastOccurrenceAt: Instant | null;
   /** With `all`, each occurrence has a message of its own, however late; not set: the usual policy. */
   misfirePolicy?: MisfirePolicy;
+  /** Not set: nobody has put it off. */
+  silence?: Silence | null;
 }
 
-export type SuppressionReason = "stop_condition" | "deleted" | "completed" | "paused" | "superseded" | "address";
+export type SuppressionReason =
+  | "stop_condition"
+  | "deleted"
+  | "completed"
+  | "paused"
+  | "superseded"
+  | "silent"
+  | "address";
 
 export interface Suppression {
   reason: SuppressionReason;
@@ -27,6 +37,12 @@ export function recheck(occurrenceAt: Instant, reminder: ReminderNow, stop: Stop
   if (reminder.deletedAt !== null) return { reason: "deleted", because: "the reminder was deleted" };
   if (reminder.status === "COMPLETED") return { reason: "completed", because: "the reminder was completed" };
   if (reminder.status === "PAUSED") return { reason: "paused", because: "the reminder was paused" };
+  // What was due before a silence ends is what it was about.
+  const { silence } = reminder;
+  if (silence && occurrenceAt < silence.until) {
+    const what = silence.by === "snooze" ? "snoozed it" : "promised to do it";
+    return { reason: "silent", because: `somebody has ${what} until ${new Date(silence.until).toISOString()}` };
+  }
   if (reminder.misfirePolicy === "all") return null;
   if (reminder.lastOccurrenceAt !== null && reminder.lastOccurrenceAt > occurrenceAt) {
     return { reason: "superseded", because: "a newer occurrence of the same reminder took its place" };

@@ -4,6 +4,7 @@ import type { Instant } from "./instant.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { ByCalendar } from "./schedule/by-calendar.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
+import type { Silence } from "./silence.ts";
 
 export type { Instant };
 
@@ -30,6 +31,8 @@ export const COMPLETION_REASONS = [
   /** A one-time reminder whose only message may or may not have arrived; it is never sent again unasked. */
   "delivery_unknown",
   "manual",
+  /** A person whom it reminded said that it is done. */
+  "done",
   /** An event of the outside world means that it is done. */
   "event",
 ] as const;
@@ -103,6 +106,10 @@ export const ON_UNKNOWN = ["hold", "send"] as const;
 /** What to do while nobody can say whether the thing is done. */
 export type OnUnknown = (typeof ON_UNKNOWN)[number];
 
+export const DONE_MEANS = ["complete", "flag"] as const;
+/** What is done when somebody says that it is: the reminder completes, or its flag is set. */
+export type DoneMeans = (typeof DONE_MEANS)[number];
+
 /** One row of `reminder_jobs`. */
 export interface Reminder {
   id: number;
@@ -128,6 +135,12 @@ export interface Reminder {
   ignoreQuietHours: boolean;
   stopCondition: StopCondition | null;
   onUnknown: OnUnknown;
+  /** Null: as its stop condition suggests. */
+  doneMeans: DoneMeans | null;
+  /** True where whoever it reminds may name somebody else. */
+  allowsReassign: boolean;
+  /** Null: nobody has put it off. */
+  silence: Silence | null;
   status: ReminderStatus;
   completionReason: CompletionReason | null;
   /** Why a person must look at it; null: nobody must. */

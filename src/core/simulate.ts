@@ -1,3 +1,4 @@
+import { type Answer, answerTo } from "./answer.ts";
 import { completionAfter, type DueReminder, decide, type Facts } from "./decide.ts";
 import { askAgainMs, DEFAULT_HOLD, type HoldPolicy } from "./hold.ts";
 import { type LifecycleAction, transition } from "./lifecycle.ts";
@@ -30,7 +31,7 @@ export interface World {
   /** When no worker works: in order, none touching another. What is on its way when one begins is lost with its worker. */
   outages: readonly { from: Instant; until: Instant }[];
   /** What people do, in order. */
-  wishes: readonly { at: Instant; wish: LifecycleAction | ReminderEdit }[];
+  wishes: readonly { at: Instant; wish: LifecycleAction | Answer | ReminderEdit }[];
   /** What the receiver makes of a try, and how long it takes. */
   receive(attempt: Attempt): { answer: "sent" | "retrying" | "failed" | "unknown"; takesMs: number };
   retry: RetryPolicy;
@@ -136,6 +137,7 @@ export function* live(
   return { reminder: life.reminder, deliveries: life.deliveries, skipped: life.skipped };
 }
 
+const SOMEBODY = { who: "somebody", details: {} };
 const MET = readAnswer("met", "the stop condition is met");
 const NOT_MET = readAnswer("not_met", "the stop condition is not met");
 const UNKNOWN = readAnswer("unknown", "nobody answers");
@@ -187,13 +189,16 @@ class Life {
     return true;
   }
 
-  #grant(wish: LifecycleAction | ReminderEdit): void {
+  #grant(wish: LifecycleAction | Answer | ReminderEdit): void {
     this.#wishesDone += 1;
     const lastOutcome = this.deliveries.at(-1)?.status ?? null;
+    const moment = { now: this.#now, lastOutcome, ...this.#surroundings };
     const granted =
       typeof wish === "string"
-        ? transition(wish, this.reminder, { now: this.#now, lastOutcome, ...this.#surroundings })
-        : update(this.reminder, wish, this.#now, this.#surroundings);
+        ? transition(wish, this.reminder, moment)
+        : "kind" in wish
+          ? answerTo(this.reminder, wish, SOMEBODY, moment)
+          : update(this.reminder, wish, this.#now, this.#surroundings);
     if (granted.kind === "changed") this.reminder = { ...granted.reminder, updatedAt: this.#now };
   }
 
@@ -214,7 +219,9 @@ class Life {
   #fire(): void {
     const { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount } = this.reminder;
     if (nextRunAt === null) return;
-    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated: this.#isOutdated };
+    const { silence } = this.reminder;
+    const isOutdated = this.#isOutdated;
+    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated, silence };
     const { zone = null, calendar = null } = this.#world;
     const timetable = timetableOf(this.reminder, zone, calendar);
     const { sentCount, ...standing } = this.#standing;

@@ -146,8 +146,8 @@ export class Gate {
     if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
     const { reminder, standing, lastOccurrenceAt } = held.known;
-    const { status, deletedAt, bounds, stopCondition } = reminder;
-    const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy };
+    const { status, deletedAt, bounds, stopCondition, silence } = reminder;
+    const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy, silence };
     // Nobody outside is asked about what isn't sent anyway.
     const suppression = isAsked(stopCondition) ? recheck(held.occurrenceAt, now, NOT_MET) : null;
     if (suppression) return suppressed(suppression.reason, suppression.because);

@@ -7,6 +7,7 @@ import { decide } from "../core/decide.ts";
 import { askAgainMs, type HoldPolicy, noteOf } from "../core/hold.ts";
 import type { CompletionReason, Instant } from "../core/reminder.ts";
 import { timetableOf } from "../core/schedule/schedule.ts";
+import { endsSilence } from "../core/silence.ts";
 import type { StopAnswer } from "../core/stop.ts";
 import type { NotedAnswer, Released } from "../store/asking.ts";
 import type { Lease } from "../store/deliveries.ts";
@@ -106,19 +107,21 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
   if (decision.kind === "send") plan.fired.push({ id: reminder.id, occurrenceAt: decision.occurrenceAt, ...next });
   else plan.moved.push({ id: reminder.id, ...next });
   if (decision.kind !== "postpone" && decision.missed > 0) plan.events.push(missed(due, decision));
+  if (decision.kind === "send" && endsSilence(decision.occurrenceAt, reminder.silence))
+    plan.events.push(silenceEnded(due, decision.occurrenceAt));
   if (decision.kind === "send") planDelivery(plan, due, decision, planning);
 }
 
 function decideOn(due: DueReminder, stop: StopAnswer, { ceiling }: Planning): ReturnType<typeof decide> {
   const { reminder, around, standing, lastOccurrenceAt, isOutdated, now } = due;
-  const { stopCondition, createdAt, occurrenceCount, nextWallAt } = reminder;
+  const { stopCondition, createdAt, occurrenceCount, nextWallAt, silence } = reminder;
   const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
   const timetable = timetableOf(reminder, around.zone, around.calendar);
   const { countedFrom, onUnknown, unknownCount } = standing;
   return decide(
     {
       ...{ timetable, nextRunAt, nextWallAt, lastOccurrenceAt, occurrenceCount, createdAt, isOutdated },
-      ...{ countedFrom, wasHeld: unknownCount > 0 },
+      ...{ countedFrom, wasHeld: unknownCount > 0, silence },
     },
     { stop, doneBecause: completionReasonOf(stopCondition), onUnknown, ceiling },
     // What is fired a little ahead is decided as of the instant it is due.
@@ -219,6 +222,14 @@ function complete(plan: Plan, id: number, reason: CompletionReason, because: str
 function pause(plan: Plan, id: number, because: string): void {
   plan.paused.push({ id, because });
   plan.events.push({ reminderId: id, type: "paused", because });
+}
+
+/** A promise that ends like this wasn't kept, which its message says as well. */
+function silenceEnded({ reminder }: DueReminder, at: Instant): NewEvent {
+  const until = new Date(at).toISOString();
+  const isSnooze = reminder.silence?.by === "snooze";
+  const because = isSnooze ? `the snooze has ended at ${until}` : `it was promised by ${until}, and isn't done`;
+  return { reminderId: reminder.id, type: isSnooze ? "snooze_ended" : "promise_ended", because, details: { until } };
 }
 
 function missed({ reminder, standing, now }: DueReminder, decision: Missing): NewEvent {

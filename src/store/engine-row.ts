@@ -2,6 +2,7 @@ import type { Progress } from "../core/ceiling.ts";
 import { type QuietHours, quietHoursFor } from "../core/quiet-hours.ts";
 import type { Contact, Instant, JsonObject, OnUnknown, Reminder } from "../core/reminder.ts";
 import { firstZone } from "../core/schedule/zone.ts";
+import type { Silence } from "../core/silence.ts";
 import { NO_FLAGS, type StopSubject } from "../core/stop.ts";
 import { CALENDAR_TEXT } from "./calendars.ts";
 import type { Row } from "./postgres.ts";
@@ -11,6 +12,7 @@ import {
   toBounds,
   toByCalendar,
   toSchedule,
+  toSilence,
   toStopCondition,
 } from "./reminder-row.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -33,6 +35,7 @@ export type EngineReminder = Pick<
   | "bounds"
   | "business"
   | "stopCondition"
+  | "silence"
   | "status"
   | "nextRunAt"
   | "nextWallAt"
@@ -94,10 +97,11 @@ export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, enti
                        'settings', stop_condition_settings, 'on_unknown', on_unknown, 'sent', sent_count,
                        'unknown', unknown_count, 'from_count', ceiling_from_count,
                        'from', (extract(epoch from ceiling_from) * 1000)::bigint) end as standing,
-           case when calendar is not null or quiet_hours is not null or ignore_quiet_hours
+           case when calendar is not null or quiet_hours is not null or ignore_quiet_hours or silent_until is not null
                 then jsonb_build_object(
                        'calendar', calendar, 'counts_in', counts_in, 'outside_working_time', outside_working_time,
-                       'quiet_hours', quiet_hours, 'ignore_quiet_hours', ignore_quiet_hours) end as timing`;
+                       'quiet_hours', quiet_hours, 'ignore_quiet_hours', ignore_quiet_hours,
+                       'silent_until', (extract(epoch from silent_until) * 1000)::bigint, 'silent_by', silent_by) end as timing`;
 
 /** What is read beside a reminder `r`, from the joins in `FACTS_JOINS`. */
 export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_id is not null as has_contact,
@@ -137,6 +141,8 @@ function toStanding({ on_unknown, sent, unknown, from, from_count }: StandingCol
 interface TimingColumn extends ByCalendarColumns {
   quiet_hours: QuietHours | null;
   ignore_quiet_hours: boolean | null;
+  silent_until: number | null;
+  silent_by: Silence["by"] | null;
 }
 
 /** `around` as the database makes it. */
@@ -179,6 +185,7 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
       bounds: toBounds(row),
       business: timing && toByCalendar(timing),
       stopCondition: toStopCondition(row, standing?.settings ?? null),
+      silence: timing && toSilence(timing.silent_until, timing.silent_by),
       status: row.status as Reminder["status"],
       nextRunAt: row.next_run_at as number | null,
       nextWallAt: row.next_wall_at as number | null,

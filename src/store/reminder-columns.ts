@@ -61,6 +61,20 @@ function toRuleRow(schedule: Schedule): Row {
   };
 }
 
+/** What is known of people's answers, as columns; what is as usual is null. */
+export function toAnswersRow({
+  doneMeans,
+  allowsReassign,
+  silence,
+}: Pick<ReminderRecord, "doneMeans" | "allowsReassign"> & Partial<Pick<ReminderRecord, "silence">>): Row {
+  return {
+    done_means: doneMeans,
+    allow_reassign: allowsReassign || undefined,
+    silent_until: orNull(silence?.until ?? null),
+    silent_by: silence?.by,
+  };
+}
+
 /** What is as usual is null. */
 export function unusual(onUnknown: OnUnknown): OnUnknown | null {
   return onUnknown === "hold" ? null : onUnknown;

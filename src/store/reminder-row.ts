@@ -1,6 +1,7 @@
 import type { QuietHours } from "../core/quiet-hours.ts";
 import {
   type Bounds,
+  type DoneMeans,
   type JsonObject,
   NO_BOUNDS,
   type OnUnknown,
@@ -11,6 +12,7 @@ import {
 import { DEFAULT_FACTOR, DEFAULT_MAX_INTERVAL_MINUTES } from "../core/schedule/backoff.ts";
 import type { CountsIn, OutsideWorkingTime } from "../core/schedule/business.ts";
 import type { ByCalendar } from "../core/schedule/by-calendar.ts";
+import type { Silence } from "../core/silence.ts";
 import type { Row } from "./postgres.ts";
 
 /** A whole row of `reminder_jobs` as a reminder. */
@@ -34,6 +36,9 @@ export function toReminderRecord(row: Row): ReminderRecord {
     ignoreQuietHours: row.ignore_quiet_hours === true,
     stopCondition: toStopCondition(row, row.stop_condition_settings as JsonObject | null),
     onUnknown: (row.on_unknown as OnUnknown | null) ?? "hold",
+    doneMeans: row.done_means as DoneMeans | null,
+    allowsReassign: row.allow_reassign === true,
+    silence: toSilence(row.silent_until as number | null, row.silent_by as Silence["by"] | null),
     status: row.status as ReminderRecord["status"],
     completionReason: row.completion_reason as ReminderRecord["completionReason"],
     needsAttention: row.needs_attention as string | null,
@@ -48,6 +53,10 @@ export function toReminderRecord(row: Row): ReminderRecord {
     completedAt: row.completed_at as number | null,
     deletedAt: row.deleted_at as number | null,
   };
+}
+
+export function toSilence(until: number | null, by: Silence["by"] | null): Silence | null {
+  return until === null || by === null ? null : { until, by };
 }
 
 export function toSchedule(row: Row): Schedule {

@@ -81,6 +81,8 @@ const NEW = {
     runAt: null,
     stopCondition: null,
     onUnknown: "hold" as const,
+    doneMeans: null,
+    allowsReassign: false,
   },
 };
 

@@ -16,7 +16,7 @@ import { createTogether } from "../create-reminder.ts";
 import { editedStopCondition } from "../edited-stop-condition.ts";
 import { reminderEtag, tagged } from "../etag.ts";
 import { conditionsOf, unlessKnown } from "../etag-conditions.ts";
-import { checkFlagKeys, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
+import { checkDoneMeans, checkFlagKeys, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
@@ -166,6 +166,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         checkFlagKeys(stopCondition, reminder);
         // What was there before is left alone, whatever is configured by now.
         if (stopCondition !== reminder.stopCondition) checkInstallation(stopCondition, installation, database.tenant);
+        const doneMeans = body.done_means === undefined ? reminder.doneMeans : body.done_means;
+        checkDoneMeans({ doneMeans, stopCondition });
         const edit = {
           channel,
           recipient: isAddressed ? parseRecipient(channels, channel, recipient) : undefined,
@@ -182,6 +184,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           business: toByCalendarFields(body),
           quietHours: body.quiet_hours,
           ignoreQuietHours: body.ignore_quiet_hours,
+          doneMeans,
+          allowsReassign: body.allow_reassign,
         } as const;
         return update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds });
       };
