@@ -15,6 +15,7 @@ import {
   isOrigin,
   isPasswordEncoded,
   isPostgresUrl,
+  isPublicUrl,
   isSafeUrl,
   line,
   listOf,
@@ -79,6 +80,8 @@ export interface Config {
   /** Path of the file with the queries that stop conditions may name; null: there are none. */
   sqlChecksFile: string | null;
   logLevel: LogLevel;
+  /** Where people reach the API from outside, and for how many days they may answer a message; null: messages have no links. */
+  links: { publicUrl: string; days: number } | null;
   engine: {
     pollSeconds: number;
     batchSize: number;
@@ -133,6 +136,8 @@ export const SETTINGS = z.object({
   DATABASE_POOL_SIZE: whole(2, 1000).default(10),
   HOST: z.string().refine(isHost, mustBe("a host name or IP address")).default("127.0.0.1"),
   PORT: whole(0, 65_535).default(8000),
+  PUBLIC_URL: z.string().refine(isPublicUrl, mustBe("a URL like https://reminders.example.com")).optional(),
+  ANSWER_LINK_DAYS: whole(1, 365).default(30),
   OIDC_ISSUER: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).optional(),
   OIDC_AUDIENCE: line("one line of text").optional(),
   OIDC_JWKS_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).optional(),
@@ -315,6 +320,9 @@ function arrange(settings: Settings): Config {
     secrets: { keys: settings.SECRETS_KEY ?? null, keyFile: settings.SECRETS_KEY_FILE ?? null },
     sqlChecksFile: settings.SQL_CHECKS_FILE ?? null,
     logLevel: settings.LOG_LEVEL,
+    links: settings.PUBLIC_URL
+      ? { publicUrl: settings.PUBLIC_URL.replace(/\/+$/, ""), days: settings.ANSWER_LINK_DAYS }
+      : null,
     engine: {
       pollSeconds: settings.POLL_SECONDS,
       batchSize: settings.BATCH_SIZE,

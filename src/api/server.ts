@@ -15,6 +15,7 @@ import { readJsonBodies } from "./json-body.ts";
 import { refuseIllegible } from "./legible.ts";
 import { describeApi } from "./openapi.ts";
 import { readToTheEnd } from "./read-to-the-end.ts";
+import { answerRoutes } from "./routes/answers.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
@@ -103,6 +104,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   const cage = context.cage ?? ownCage(api);
 
   await describeApi(api);
+  await answerRoutes(api, context);
   answerOnce(api);
   reminderRoutes(api, context);
   bulkRoutes(api, context);

@@ -1,6 +1,11 @@
+import type { Purpose } from "../core/answer.ts";
 import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
 import type { Retries } from "../core/retry.ts";
+import type { Silence } from "../core/silence.ts";
 import type { Rendered } from "../templates/write.ts";
+
+/** Where a message is answered, each by a link of its own. */
+export type MessageLinks = Readonly<Record<Purpose, string>>;
 
 /** What a channel is asked to send. Everything a template may speak of is in here. */
 export interface Message {
@@ -25,6 +30,10 @@ export interface Message {
   written?: Rendered;
   /** True where somebody tries words out, and nothing is due: receivers must be able to tell. */
   isTest?: boolean;
+  /** Where it is answered; not set: nowhere, as nobody has said where people reach this installation. */
+  links?: MessageLinks | null;
+  /** With it ends that somebody has put it off, or promised to do it: not set: nobody has. */
+  endsSilence?: Silence | null;
   /** When this attempt began, by the database's clock: a worker's own may be wrong. */
   attemptedAt: Instant;
 }

@@ -95,6 +95,7 @@ export function makeWorker(
 ): Worker {
   const settings = {
     ...config.engine,
+    links: config.links,
     retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry },
     hold: { ...DEFAULT_SETTINGS.hold, ...config.engine.hold },
   };

@@ -28,7 +28,9 @@ export type Answer =
   /** It isn't theirs; `to` names whose it is, in the channel's own form; null: they don't say. */
   | { kind: "not_me"; to: string | null }
   /** `address` is to get no more of it, or of its event type. */
-  | { kind: "stop"; address: string; scope: "reminder" | "event_type" };
+  | { kind: "stop"; address: string; scope: "reminder" | "event_type" }
+  /** They take that back. */
+  | { kind: "start"; scope: "reminder" | "event_type" };
 
 /** What becomes of it. `noted`: the reminder stays as it is, its timeline says what was answered, and a flag may have to be set. */
 export type Answered = Transition | { kind: "noted"; change: Change; flagKey: string | null };
@@ -59,6 +61,8 @@ export function answerTo(reminder: ReminderRecord, answer: Answer, by: Answerer,
       return declined(reminder, answer.to, by, moment);
     case "stop":
       return stopped(reminder, answer, by);
+    case "start":
+      return wantedAgain(reminder, answer.scope, by);
   }
 }
 
@@ -185,12 +189,30 @@ function stopped(
   { address, scope }: Extract<Answer, { kind: "stop" }>,
   { who, details }: Answerer,
 ): Answered {
-  const what = scope === "reminder" ? "no more of this reminder" : `no more of ${reminder.eventType}`;
-  const because = `${who} wants ${what}`;
+  const because = wantsNoMore(who, scope, reminder);
   const change = { type: "opted_out", because, details: { ...details, address, scope } };
   const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
   const isSomebodyElses = reminder.recipient !== null && reminder.recipient.toLowerCase() !== address.toLowerCase();
   if (isOver || isSomebodyElses) return { kind: "noted", change, flagKey: null };
-  const needsAttention = `${because}: give it another recipient, or complete it`;
-  return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
+  return { kind: "changed", reminder: { ...reminder, needsAttention: givenUp(because) }, change };
+}
+
+function wantsNoMore(who: string, scope: "reminder" | "event_type", { eventType }: ReminderRecord): string {
+  return `${who} wants no more of ${scope === "reminder" ? "this reminder" : eventType}`;
+}
+
+function givenUp(because: string): string {
+  return `${because}: give it another recipient, or complete it`;
+}
+
+function wantedAgain(reminder: ReminderRecord, scope: "reminder" | "event_type", { who, details }: Answerer): Answered {
+  const what = scope === "reminder" ? "this reminder" : reminder.eventType;
+  const change = {
+    type: "opted_in",
+    because: `${who} wants messages of ${what} again`,
+    details: { ...details, scope },
+  };
+  const isOnlyThat = reminder.needsAttention === givenUp(wantsNoMore(who, scope, reminder));
+  if (!isOnlyThat) return { kind: "noted", change, flagKey: null };
+  return { kind: "changed", reminder: { ...reminder, needsAttention: null }, change };
 }

@@ -10,6 +10,7 @@ import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Earliest, nextAttempts } from "../store/wake.ts";
 import type { Written } from "../templates/writer.ts";
+import { AnswerLinks } from "./answer-links.ts";
 import type { Questions } from "./asking/questions.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
@@ -41,6 +42,7 @@ export class Deliverer {
   readonly #recorder: Recorder;
   readonly #gate: Gate;
   readonly #words: Words;
+  readonly #links: AnswerLinks | null;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
   readonly #onClaimable: () => void;
@@ -62,6 +64,7 @@ export class Deliverer {
     this.#log = log;
     this.#onClaimable = onClaimable;
     this.#words = words;
+    this.#links = settings.links && new AnswerLinks(database, settings.links);
     this.#gate = new Gate({ database, questions, settings, log });
     this.#recorder = new Recorder({
       database,
@@ -204,13 +207,9 @@ export class Deliverer {
       await this.#gate.pass(held);
       held.sendingSinceMs = performance.now();
       const signal = lane.deadlines.signal(held.sendingSinceMs);
-      const message = messageFor(held);
-      const written = await this.#write(lane, held, message);
-      const receipt = await lane.channel.send(
-        { ...message, written },
-        { signal, beforeSend: () => this.#gate.pass(held) },
-      );
-      this.#end(held, sent(receipt, written.instead), lane);
+      const message = await this.#write(lane, held);
+      const receipt = await lane.channel.send(message, { signal, beforeSend: () => this.#gate.pass(held) });
+      this.#end(held, sent(receipt, message.written.instead), lane);
     } catch (error) {
       if (error instanceof Postponed) this.#letGo(held, lane);
       else if (error instanceof MustAsk) await this.#ask(lane, held);
@@ -219,11 +218,13 @@ export class Deliverer {
     }
   }
 
-  async #write(lane: Lane, held: Held, message: Message): Promise<Written> {
+  /** Its links and its words. While nobody can say which, it goes back, to be taken up when the database is there again. */
+  async #write(lane: Lane, held: Held): Promise<Message & { written: Written }> {
     try {
-      return await this.#words.write(lane.channel.name, message);
+      const links = this.#links && (await this.#links.of(held));
+      const message = messageFor(held, links);
+      return { ...message, written: await this.#words.write(lane.channel.name, message) };
     } catch (error) {
-      // Nobody can say in which words, nor would it leave. It goes back, to be taken up when the database is there again.
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;
     }

@@ -8,13 +8,13 @@ import type { Instant } from "../core/reminder.ts";
 import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
-import type { SuppressedAs } from "../store/suppressions.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { isFresh as isFreshAnswer } from "./asking/answers.ts";
 import { readFactsWithFlags } from "./asking/facts.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
 import { type Held, isLeaseValid } from "./held.ts";
+import { OptOuts } from "./opt-outs.ts";
 import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
@@ -59,11 +59,13 @@ export class Gate {
   readonly #reader: Batcher<number, Reading>;
   readonly #pacer: Pacer;
   readonly #suppressions: Suppressions;
+  readonly #optOuts: OptOuts;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#pacer = new Pacer(options.database, options.settings.limits);
     this.#suppressions = new Suppressions(options.database);
+    this.#optOuts = new OptOuts(options.database);
     this.#reader = new Batcher((ids) => read(options.database, ids), LARGEST_READ);
   }
 
@@ -72,7 +74,7 @@ export class Gate {
     // In this order, so that what isn't sent anyway takes no place from others, and what has one is judged by what is so now.
     const suppression = await this.#suppressionOf(held);
     await this.#judge(held);
-    if (suppression) throw new Overtaken(suppressed("address", sentenceOf(suppression)));
+    if (suppression) throw new Overtaken(suppressed("address", suppression));
     if (held.hasPlace || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
@@ -98,9 +100,10 @@ export class Gate {
   }
 
   /** Why nothing is sent to the address; null where it may be. */
-  async #suppressionOf(held: Held): Promise<SuppressedAs | null> {
+  async #suppressionOf(held: Held): Promise<string | null> {
     try {
-      return await this.#suppressions.of(held);
+      const [suppressed, unwanted] = await Promise.all([this.#suppressions.of(held), this.#optOuts.of(held)]);
+      return suppressed ? sentenceOf(suppressed) : unwanted;
     } catch (error) {
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;

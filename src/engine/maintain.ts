@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { forgetOldAnswersByLink } from "../store/answers.ts";
 import { deleteOldAudit } from "../store/audit.ts";
 import { insertEvents } from "../store/events.ts";
 import { forgetOldAnswers } from "../store/idempotency.ts";
@@ -52,6 +53,7 @@ export class Maintainer {
     await pageByPage((limit) => forgetOldEvents(this.#database, limit));
     await pageByPage((limit) => forgetExpiredSuppressions(this.#database, limit));
     await pageByPage((limit) => forgetOldTests(this.#database, limit));
+    await pageByPage((limit) => forgetOldAnswersByLink(this.#database, limit));
     if (performance.now() >= this.#partitionsDueAtMs) await this.#keepPartitions();
     return MINUTE_MS;
   }

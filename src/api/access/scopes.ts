@@ -4,10 +4,10 @@ import { insufficientScope } from "./challenge.ts";
 import type { Scope } from "./scope.ts";
 
 /**
- * What a route asks of whoever calls it: a scope, a signature over what is sent, what a mail provider proves itself with, or
- * nothing at all.
+ * What a route asks of whoever calls it: a scope, a signature over what is sent, what a mail provider proves itself with, the
+ * link in a message, or nothing at all.
  */
-export type Access = Scope | "signature" | "provider" | "open";
+export type Access = Scope | "signature" | "provider" | "link" | "open";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -36,11 +36,12 @@ export function declareAccess(api: Api): void {
     if (access === undefined)
       throw new Error(`${route.method} ${route.url} doesn't say who may call it (config.access)`);
     route.config = { ...route.config, access };
-    if (route.schema && access !== "open") Object.assign(route.schema, { security: [schemeOf(access)] });
+    if (route.schema && access !== "open" && access !== "link")
+      Object.assign(route.schema, { security: [schemeOf(access)] });
   });
 }
 
-function schemeOf(access: Exclude<Access, "open">): Record<string, string[]> {
+function schemeOf(access: Exclude<Access, "open" | "link">): Record<string, string[]> {
   if (access === "provider") return { [PROVIDER_SCHEME]: [] };
   return access === "signature" ? { [SIGNATURE_SCHEME]: [] } : { [SECURITY_SCHEME]: [access] };
 }
@@ -50,7 +51,12 @@ function schemeOf(access: Exclude<Access, "open">): Record<string, string[]> {
  * Where there is no route, there is nothing to protect.
  */
 export function isOpen(request: FastifyRequest): boolean {
-  return request.is404 || request.routeOptions.config.access === "open" || isToBeSigned(request);
+  return request.is404 || request.routeOptions.config.access === "open" || isByLink(request) || isToBeSigned(request);
+}
+
+/** True where the address itself says who asks, and what for. */
+export function isByLink({ routeOptions }: Pick<FastifyRequest, "routeOptions">): boolean {
+  return routeOptions.config?.access === "link";
 }
 
 /** True where what is sent says who asks. */
@@ -69,6 +75,7 @@ export function requireScope({ routeOptions, actor }: FastifyRequest): void {
   if (
     access === undefined ||
     access === "open" ||
+    access === "link" ||
     access === "signature" ||
     access === "provider" ||
     actor.scopes.has(access)
