@@ -1,9 +1,11 @@
+import type { Answered } from "../core/answer.ts";
 import { awaitsOutcome, type Moment } from "../core/lifecycle.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import type { Updated } from "../core/update.ts";
 import { readCalendarTexts } from "../store/calendars.ts";
 import { insertEvents } from "../store/events.ts";
+import { putFlag } from "../store/flags.ts";
 import { lastOutcome } from "../store/ledger.ts";
 import { readMoment } from "../store/moment.ts";
 import { isHeldElsewhere } from "../store/postgres.ts";
@@ -31,7 +33,7 @@ export async function changeReminder(
   database: TenantDatabase,
   id: number,
   conditions: Conditions,
-  change: (reminder: ReminderRecord, moment: Moment) => Updated,
+  change: (reminder: ReminderRecord, moment: Moment) => Updated | Answered,
   noteWithin: (sql: TenantSql) => Promise<void>,
   calendarNames: readonly string[] = [],
 ): Promise<ReminderRecord> {
@@ -53,7 +55,7 @@ async function changeLocked(
   sql: TenantSql,
   id: number,
   conditions: Conditions,
-  change: (reminder: ReminderRecord, moment: Moment) => Updated,
+  change: (reminder: ReminderRecord, moment: Moment) => Updated | Answered,
   calendarNames: readonly string[],
 ): Promise<ReminderRecord> {
   const locked = await lockReminder(sql, id);
@@ -75,12 +77,22 @@ async function changeLocked(
       throw conflict(`reminder ${id} can't be changed like that: ${result.because}`);
     case "invalid":
       throw invalidField(result.field, result.message);
-    case "changed": {
-      const written = await writeReminder(sql, reminder, result.reminder);
-      await insertEvents(sql, [{ reminderId: id, ...result.change }]);
-      return written;
-    }
+    case "changed":
+    case "noted":
+      return writeChange(sql, reminder, result);
   }
+}
+
+/** Writes what becomes of a locked reminder, and the timeline's line; and sets the flag that somebody said is done. */
+export async function writeChange(
+  sql: TenantSql,
+  reminder: ReminderRecord,
+  result: Extract<Answered, { kind: "changed" | "noted" }>,
+): Promise<ReminderRecord> {
+  const written = result.kind === "changed" ? await writeReminder(sql, reminder, result.reminder) : reminder;
+  if (result.kind === "noted" && result.flagKey !== null) await putFlag(sql, result.flagKey, true);
+  await insertEvents(sql, [{ reminderId: reminder.id, ...result.change }]);
+  return written;
 }
 
 /** Whether the zone of the contact or the tenant may have a say: in a reminder that has none of its own, and goes by the clock or soon may. */
@@ -93,7 +105,7 @@ async function otherZoneOf(sql: TenantSql, reminder: ReminderRecord): Promise<st
 }
 
 /** A rule that plain SQL wrote and nobody can read is the reminder's fault, and not a bug. */
-function decided(id: number, decide: () => Updated): Updated {
+function decided(id: number, decide: () => Updated | Answered): Updated | Answered {
   try {
     return decide();
   } catch (error) {

@@ -31,8 +31,10 @@ import { historyRoutes } from "./routes/history.ts";
 import { inboundRoutes } from "./routes/inbound.ts";
 import { inboundSourceRoutes } from "./routes/inbound-sources.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
+import { optOutRoutes } from "./routes/opt-outs.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
+import { silenceRoutes } from "./routes/silence.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { templatePreviewRoutes } from "./routes/template-preview.ts";
 import { templateVersionRoutes } from "./routes/template-versions.ts";
@@ -109,6 +111,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   reminderRoutes(api, context);
   bulkRoutes(api, context);
   lifecycleRoutes(api);
+  silenceRoutes(api);
   previewRoutes(api, context);
   historyRoutes(api);
   explainRoutes(api);
@@ -118,6 +121,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   suppressionRoutes(api, context);
   inboundRoutes(api, context);
   inboundSourceRoutes(api, context);
+  optOutRoutes(api);
   calendarRoutes(api);
   templateRoutes(api, { ...context, cage });
   templateVersionRoutes(api);

@@ -1,4 +1,6 @@
+import type { Purpose } from "../core/answer.ts";
 import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
+import type { Silence } from "../core/silence.ts";
 import type { DateStyle } from "./liquid.ts";
 import { chooseLocale, chooseTimeZone } from "./words.ts";
 
@@ -14,6 +16,10 @@ export interface Renderable {
   occurrenceAt: Instant;
   occurrenceNumber: number;
   nextRunAt: Instant | null;
+  /** Where it is answered; not set: nowhere. */
+  links?: Readonly<Record<Purpose, string>> | null;
+  /** With it ends that somebody has put it off. */
+  endsSilence?: Silence | null;
 }
 
 /**
@@ -39,6 +45,8 @@ export function templateContext(message: Renderable): Record<string, unknown> {
     occurrence_number: message.occurrenceNumber,
     occurrence_at: iso(message.occurrenceAt),
     next_run_at: message.nextRunAt === null ? null : iso(message.nextRunAt),
+    // Where it is answered, by what for; empty without PUBLIC_URL.
+    links: message.links ?? {},
     // The reminder's own words; filled in before a template that frames them.
     subject: reminder.subject,
     message: reminder.message,

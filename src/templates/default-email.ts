@@ -1,3 +1,4 @@
+import type { AnswerButton } from "./answers.ts";
 import type { UseCase } from "./builtin/use-case.ts";
 import { html, join, type Markup, textToMarkup } from "./html.ts";
 
@@ -22,6 +23,8 @@ export interface EmailContent {
   facts: readonly (readonly [label: string, value: string])[];
   /** Why it stops, and why the reader gets it. */
   footer: readonly string[];
+  /** What the reader may answer, the first of them foremost. */
+  answers: readonly AnswerButton[];
 }
 
 export function writeText(content: EmailContent): string {
@@ -32,7 +35,11 @@ export function writeText(content: EmailContent): string {
     content.body,
     content.action && `${content.action.label}: ${content.action.url}`,
     facts,
-    `-- \n${content.footer.join("\n")}`,
+    content.answers
+      .filter(({ isQuiet }) => !isQuiet)
+      .map(inText)
+      .join("\n"),
+    `-- \n${[...content.footer, ...content.answers.filter(({ isQuiet }) => isQuiet).map(inText)].join("\n")}`,
   ];
   return `${parts.filter((part) => part).join("\n\n")}\n`;
 }
@@ -50,6 +57,10 @@ const COLOURS: Record<UseCase, { strong: string; pale: string }> = {
 };
 
 const FONT = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+
+function inText({ label, url }: AnswerButton): string {
+  return `${label}: ${url}`;
+}
 
 // Tables and inline styles, because mail programs know little else; the style sheet only turns it dark. No picture, no
 // font, nothing from the network.
@@ -75,6 +86,10 @@ export function writeHtml(content: EmailContent): string {
   .facts { background: #272b33 !important; }
   .label { background: #343a45 !important; color: #f2f4f7 !important; }
   .text a { color: #8ab8ff !important; }
+  .main { background: #7fb0ff !important; border-color: #7fb0ff !important; }
+  .main a { color: #10141b !important; }
+  .button { border-color: #4a5160 !important; }
+  .button a { color: #8ab8ff !important; }
 }
 </style>
 </head>
@@ -91,8 +106,8 @@ export function writeHtml(content: EmailContent): string {
 <tr><td class="strong text" dir="auto" style="padding:20px 28px 24px;font-size:16px;line-height:1.6;color:#14171c">
 ${textToMarkup(body)}
 </td></tr>
-${button(content.action, strong)}${factRows(content.facts)}<tr><td class="soft line" style="padding:16px 28px 22px;border-top:1px solid #e2e5ea;font-size:13px;line-height:1.5;color:#5c6573">
-${join(content.footer.map((line) => html`<div dir="auto">${line}</div>`))}
+${button(content.action, strong)}${factRows(content.facts)}${buttonRows(content.answers)}<tr><td class="soft line" style="padding:16px 28px 22px;border-top:1px solid #e2e5ea;font-size:13px;line-height:1.5;color:#5c6573">
+${join(content.footer.map((line) => html`<div dir="auto">${line}</div>`))}${quietLinks(content.answers)}
 </td></tr>
 </table>
 </td></tr>
@@ -110,6 +125,43 @@ function button(action: EmailContent["action"], colour: string): Markup {
 </td></tr></table>
 </td></tr>
 `;
+}
+
+/** The first alone and filled, the others beneath it side by side; each a cell of its own, since programs know no other buttons. */
+function buttonRows(answers: readonly AnswerButton[]): Markup {
+  const [first, ...others] = answers.filter(({ isQuiet }) => !isQuiet);
+  if (!first) return html``;
+  const cells = others.map(
+    (
+      button,
+    ) => html`<td class="button" align="center" width="${Math.floor(100 / others.length)}%" style="padding:0;border:1px solid #cdd3dc;border-radius:9px">
+<a href="${button.url}" style="display:block;padding:10px 6px;font-size:14px;line-height:1.3;color:#1f5fd0;text-decoration:none">${button.label}</a></td>
+`,
+  );
+  return html`<tr><td style="padding:0 28px 6px">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="border-collapse:separate">
+<tr><td class="main" align="center" style="padding:0;background:#1f5fd0;border:1px solid #1f5fd0;border-radius:9px">
+<a href="${first.url}" style="display:block;padding:12px 16px;font-size:16px;line-height:1.3;font-weight:600;color:#ffffff;text-decoration:none">${first.label}</a></td></tr>
+</table>
+</td></tr>
+<tr><td style="padding:0 20px 16px">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="8" style="border-collapse:separate">
+<tr>
+${join(cells)}</tr>
+</table>
+</td></tr>
+`;
+}
+
+function quietLinks(answers: readonly AnswerButton[]): Markup {
+  const links = answers.filter(({ isQuiet }) => isQuiet);
+  if (links.length === 0) return html``;
+  const parts = links.map(
+    ({ label, url }, index) =>
+      html`${index === 0 ? "" : " · "}<a href="${url}" class="soft" style="color:#5c6573">${label}</a>`,
+  );
+  return html`
+<div style="padding-top:6px">${join(parts)}</div>`;
 }
 
 function factRows(facts: EmailContent["facts"]): Markup {

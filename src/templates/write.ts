@@ -1,3 +1,4 @@
+import { type AnswerButton, answerButtons } from "./answers.ts";
 import type { Catalog } from "./builtin/catalog.ts";
 import { factsOf, urlOf } from "./builtin/facts.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
@@ -13,6 +14,8 @@ export interface Rendered {
   body: string;
   text: string;
   html: string;
+  /** What the reader may answer, and where; none without links. */
+  answers: readonly AnswerButton[];
 }
 
 /** Words that somebody has written, filled in. What is empty is left to the built-in ones. */
@@ -54,12 +57,14 @@ export function writeMessage(message: Renderable, given: GivenWords): Rendered {
     action,
     facts: factsOf(message, words, style),
     footer: footer(message, words, style.locale, about),
+    answers: answerButtons(message.links, words.answers),
   };
   return {
     subject: content.subject,
     body: action ? `${body}\n\n${action.label}: ${action.url}` : body,
     text: writeText(content),
     html: given.html || writeHtml(content),
+    answers: content.answers,
   };
 }
 

@@ -9,6 +9,8 @@ export interface PageContent {
   /** What it is about; null where nobody is told that. */
   about: { title: string; entity: string } | null;
   title: string;
+  /** True where the title is a whole sentence about what was done. */
+  isResult?: boolean;
   parts: readonly Markup[];
 }
 
@@ -33,7 +35,7 @@ export function aboutOf({
 }
 
 /** A whole page. Works without scripts, on a phone, in light and in dark; tells no search engine and no other site of itself. */
-export function writePage({ words, about, title, parts }: PageContent): string {
+export function writePage({ words, about, title, isResult = false, parts }: PageContent): string {
   const head = about
     ? html`<p class="about"><strong dir="auto">${about.title}</strong><span dir="auto">${about.entity}</span></p>\n`
     : html``;
@@ -50,7 +52,7 @@ ${STYLE_SHEET}
 </head>
 <body>
 <main>
-${head}<h1>${title}</h1>
+${head}<h1 class="${isResult ? "result" : "question"}">${title}</h1>
 ${join(parts)}</main>
 </body>
 </html>

@@ -8,6 +8,8 @@ import { button, form, paragraph, question, sayInstant } from "./questions.ts";
 import type { Taken } from "./take.ts";
 import type { Words } from "./words/words.ts";
 
+type Result = Pick<PageContent, "title" | "isResult" | "parts">;
+
 /** A page and the status that it is answered with. */
 export interface Shown {
   status: number;
@@ -30,23 +32,24 @@ export function showTaken(taken: Taken, words: Words): Shown {
       const { asked, given } = taken;
       const isSaid = given !== null;
       if (isSaid) return shown(200, asked, words, answered(asked, given, words, false));
-      return shown(200, asked, words, { title: words.done.was, parts: [close(words)] });
+      return shown(200, asked, words, { title: words.done.was, isResult: true, parts: [close(words)] });
     }
     case "undone": {
       const { nextRunAt, status } = taken.asked.reminder;
       const isDue = nextRunAt !== null && status === "ACTIVE" && taken.asked.link.purpose !== "stop";
       const next = isDue ? [paragraph(words.undoneNext(sayInstant(nextRunAt, taken.asked, words)))] : [];
-      return shown(200, taken.asked, words, { title: words.undone, parts: [...next, close(words)] });
+      return shown(200, taken.asked, words, { title: words.undone, isResult: true, parts: [...next, close(words)] });
     }
     case "wrong": {
       const { asked, why } = taken;
-      if (why === "purpose") return shown(400, asked, words, { title: words.wrong.purpose, parts: [] });
+      if (why === "purpose") return shown(400, asked, words, { title: words.wrong.purpose, isResult: true, parts: [] });
       const { title, parts } = question(asked, words);
       return shown(422, asked, words, { title, parts: [paragraph(words.wrong[why], "wrong"), ...parts] });
     }
     case "refused":
       return shown(taken.why === "busy" ? 503 : 409, taken.asked, words, {
         title: words.refused[taken.why],
+        isResult: true,
         parts: [close(words)],
       });
   }
@@ -63,17 +66,12 @@ export function showNotice(status: number, [title, text]: readonly [string, stri
   return { status, page: writePage({ words, about: null, title, parts: [paragraph(text)] }) };
 }
 
-function answered(
-  asked: Asked,
-  { outcome }: GivenAnswer,
-  words: Words,
-  isEarlier: boolean,
-): Pick<PageContent, "title" | "parts"> {
+function answered(asked: Asked, { outcome }: GivenAnswer, words: Words, isEarlier: boolean): Result {
   const { purpose } = asked.link;
   const parts: Markup[] = isEarlier ? [paragraph(words.earlier, "hint")] : [];
   if (CAN_BE_UNDONE.has(purpose) && stillStands(asked, outcome))
     parts.push(form(button("undo", "yes", words.undo, "small")));
-  return { title: saidOf(asked, outcome, words), parts: [...parts, close(words)] };
+  return { title: saidOf(asked, outcome, words), isResult: true, parts: [...parts, close(words)] };
 }
 
 const CAN_BE_UNDONE: ReadonlySet<Purpose> = new Set(["snooze", "promise", "stop"]);
@@ -108,11 +106,6 @@ function close(words: Words): Markup {
   return paragraph(words.close, "close");
 }
 
-function shown(
-  status: number,
-  { reminder }: Asked,
-  words: Words,
-  content: Pick<PageContent, "title" | "parts">,
-): Shown {
+function shown(status: number, { reminder }: Asked, words: Words, content: Result): Shown {
   return { status, page: writePage({ words, about: aboutOf(reminder), ...content }) };
 }

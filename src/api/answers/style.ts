@@ -17,6 +17,7 @@ main { width: 100%; max-width: 460px; background: var(--card); border: 1px solid
 .about { margin: 0 0 20px; padding-bottom: 16px; border-bottom: 1px solid var(--line); color: var(--soft); font-size: 15px; }
 .about strong { display: block; color: var(--strong); font-size: 17px; font-weight: 600; }
 h1 { margin: 0 0 6px; font-size: 24px; line-height: 1.25; font-weight: 650; }
+h1.result { margin-bottom: 18px; font-size: 19px; line-height: 1.4; font-weight: 600; }
 p { margin: 0 0 14px; }
 .hint { color: var(--soft); margin-bottom: 20px; }
 .said { color: var(--good); font-weight: 600; }

@@ -5,15 +5,14 @@ import { RuleError } from "../../core/schedule/rule-error.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
 import { type GivenAnswer, keepAnswer, undoAnswer } from "../../store/answers.ts";
 import { readCalendarTexts } from "../../store/calendars.ts";
-import { insertEvents } from "../../store/events.ts";
-import { putFlag } from "../../store/flags.ts";
 import { lastOutcome } from "../../store/ledger.ts";
 import { readMoment } from "../../store/moment.ts";
 import { deleteOptOut, type OptOutName, putOptOut } from "../../store/opt-outs.ts";
 import { isHeldElsewhere } from "../../store/postgres.ts";
 import { QuotaReached } from "../../store/quota.ts";
-import { KeyIsTaken, writeReminder } from "../../store/reminders.ts";
+import { KeyIsTaken } from "../../store/reminders.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
+import { writeChange } from "../change-reminder.ts";
 import { type Asked, type Over, readAsked } from "./asked.ts";
 import type { Wish } from "./wish.ts";
 
@@ -118,23 +117,10 @@ export async function recordAnswer(
   given: Answer,
   by: Answerer,
   moment: Moment,
-): Promise<{ kind: Answered["kind"]; reminder: ReminderRecord; because: string }> {
+): Promise<{ kind: Answered["kind"]; reminder: ReminderRecord }> {
   const answered = answerTo(reminder, given, by, moment);
-  switch (answered.kind) {
-    case "unchanged":
-      return { kind: "unchanged", reminder, because: "" };
-    case "refused":
-      return { kind: "refused", reminder, because: answered.because };
-    case "noted":
-      if (answered.flagKey !== null) await putFlag(sql, answered.flagKey, true);
-      await insertEvents(sql, [{ reminderId: reminder.id, ...answered.change }]);
-      return { kind: "noted", reminder, because: "" };
-    case "changed": {
-      const written = await writeReminder(sql, reminder, answered.reminder);
-      await insertEvents(sql, [{ reminderId: reminder.id, ...answered.change }]);
-      return { kind: "changed", reminder: written, because: "" };
-    }
-  }
+  const isToBeWritten = answered.kind === "changed" || answered.kind === "noted";
+  return { kind: answered.kind, reminder: isToBeWritten ? await writeChange(sql, reminder, answered) : reminder };
 }
 
 async function momentOf(sql: TenantSql, { reminder, now }: Asked): Promise<Moment> {

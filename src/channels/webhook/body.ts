@@ -37,6 +37,7 @@ export function webhookBody(message: Message, { subject, body }: Rendered): Buff
       },
       subject,
       text: body,
+      ...(message.links ? { links: message.links } : {}),
     },
   };
   return Buffer.from(JSON.stringify(event));

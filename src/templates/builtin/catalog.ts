@@ -1,3 +1,4 @@
+import type { Purpose } from "../../core/answer.ts";
 import type { UseCase } from "./use-case.ts";
 
 /** The built-in words of one language, each an ICU message. */
@@ -30,7 +31,12 @@ export interface Catalog {
     until: string;
     /** `at` */
     untilValue: string;
+    promised: string;
+    /** `at` */
+    promisedValue: string;
   };
+  /** What a reader may answer. */
+  answers: Record<Purpose, string>;
   stops: string;
   /** `about`, `id` */
   why: string;

@@ -13,8 +13,12 @@ const LONGEST_URL = 2_000;
 /** What there is to know about a reminder: until when, how often so far, when next. */
 export function factsOf(message: Renderable, catalog: Catalog, style: DateStyle): Fact[] {
   const { facts } = catalog;
-  const { reminder, occurrenceNumber, nextRunAt, occurrenceAt } = message;
+  const { reminder, occurrenceNumber, nextRunAt, occurrenceAt, endsSilence } = message;
   const lines: Fact[] = [];
+  if (endsSilence?.by === "acknowledgement") {
+    const at = writeInstant(endsSilence.until, style);
+    lines.push([facts.promised, say(facts.promisedValue, style.locale, { at })]);
+  }
   const due = dueOf(reminder.data, style);
   if (due) lines.push([facts.due, due]);
   const amount = amountOf(reminder.data, style);
