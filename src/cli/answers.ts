@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { Command } from "commander";
+import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { rotateAnswerKey } from "../store/answer-keys.ts";
+import { note } from "./note.ts";
 import { ownedDatabase } from "./owned-database.ts";
 import { type Command as Run, run } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
@@ -31,7 +33,12 @@ export function answersCommand(settingsHelp: string): Command {
 function rotate({ atOnce }: RotateOptions): Run {
   return async (service) => {
     const database = await ownedDatabase(service, "answers");
-    const added = await rotateAnswerKey(database, randomBytes(32), atOnce ? 0 : MOST_DAYS);
+    const added = await database.transaction(async (sql) => {
+      const key = await rotateAnswerKey(sql, randomBytes(32), atOnce ? 0 : MOST_DAYS);
+      const details = { at_once: atOnce ?? false };
+      if (key) await note(sql, DEFAULT_TENANT, { operation: "answers rotate-key", target: `key ${key.id}`, details });
+      return key;
+    });
     if (!added)
       throw new CannotRun("there are 256 keys already whose links may still be used: end them with --at-once");
     say(

@@ -282,7 +282,8 @@ function sayEvent({ type, because, deliveryAttempt }: Extract<Line, { told: "eve
     case "paused":
       return `It was paused: ${why}.`;
     default:
-      return `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
+      // An address stays as it is written.
+      return /^\S+@/.test(why) ? `${why}.` : `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
   }
 }
 

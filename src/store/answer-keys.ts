@@ -1,4 +1,4 @@
-import type { Row, Session, Sql } from "./postgres.ts";
+import type { Row, Sql } from "./postgres.ts";
 
 /** One row of `answer_keys`: what links in messages are signed with. */
 export interface StoredAnswerKey {
@@ -41,24 +41,16 @@ const ADD = `
 
 /**
  * Signs with this from now on; what the others have signed is good for so many days more, 0: at once no more. Null where all
- * numbers of keys are taken: then it was rotated 256 times within that time, and nothing changes. By the owner of the tables.
+ * numbers of keys are taken: then it was rotated 256 times within that time, and nothing changes. Within a transaction of the tables' owner.
  */
-export async function rotateAnswerKey(
-  database: Session,
-  secret: Buffer,
-  overlapDays: number,
-): Promise<StoredAnswerKey | null> {
-  return database.transaction(async (sql) => {
-    await sql.query(LOCK);
-    await sql.query(FORGET);
-    const [{ count } = { count: 0 }] = await sql.query<{ count: number }>(
-      "select count(*)::int as count from answer_keys",
-    );
-    if (count > 255) return null;
-    await sql.query(END, [overlapDays]);
-    const [added] = await sql.query(ADD, [secret]);
-    return added ? toKey(added) : null;
-  });
+export async function rotateAnswerKey(sql: Sql, secret: Buffer, overlapDays: number): Promise<StoredAnswerKey | null> {
+  await sql.query(LOCK);
+  await sql.query(FORGET);
+  const [known] = await sql.query<{ count: number }>("select count(*)::int as count from answer_keys");
+  if ((known?.count ?? 0) > 255) return null;
+  await sql.query(END, [overlapDays]);
+  const [added] = await sql.query(ADD, [secret]);
+  return added ? toKey(added) : null;
 }
 
 function toKey(row: Row): StoredAnswerKey {

@@ -337,13 +337,15 @@ test("who opens what nobody has signed, again and again, is held up", async () =
 test("a new key signs at once, while what the former has signed still opens; ended at once, it doesn't", async () => {
   const here = await answering();
   const { id, links } = await here.send();
-  await rotateAnswerKey(asOwner(here.database), randomBytes(32), 30);
+  const rotate = (days: number) =>
+    asOwner(here.database).transaction((sql) => rotateAnswerKey(sql, randomBytes(32), days));
+  await rotate(30);
   await here.advance({ minutes: 60 });
   const next = await here.linksOf(id, 2);
   expect((await open(links.done)).status).toBe(200);
   expect((await open(next.done)).status).toBe(200);
 
-  await rotateAnswerKey(asOwner(here.database), randomBytes(32), 0);
+  await rotate(0);
   await until(async () => (await open(links.done)).status === 404, "the former key's signatures are good no more");
   expect((await open(next.done)).status).toBe(404);
 });
