@@ -67,7 +67,10 @@ export function silenceRoutes(api: Api): void {
         response,
       },
     },
-    async (request, reply) => silence(request, reply, request.params.id, "promise", request.body.until),
+    async (request, reply) => {
+      const { until, for: span } = request.body;
+      return silence(request, reply, request.params.id, "promise", span ?? until ?? "");
+    },
   );
 
   api.post(
@@ -103,7 +106,7 @@ async function silence(
   wanted: Instant | string,
 ) {
   const zone = typeof wanted === "string" ? await zoneOfPerson(request.database, id) : "UTC";
-  const field = kind === "snooze" && typeof wanted === "string" && /[mhdw]$/.test(wanted) ? "for" : "until";
+  const field = typeof wanted === "string" && /[mhdw]$/.test(wanted) ? "for" : "until";
   return changed(request, reply, id, (reminder, moment) => {
     const { now } = moment;
     const until =

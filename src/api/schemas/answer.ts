@@ -18,37 +18,31 @@ const until = z
   })
   .meta({ example: "2026-01-31" });
 
-export const Snooze = z
-  .strictObject({
-    until: until
-      .optional()
-      .describe(
-        "Until then it is silent, and then it is due. A date is 9:00 of that day by the clocks of whoever it reminds.",
-      ),
-    for: line(10)
-      .refine((text) => spanOf(text) !== null, { error: "must be a time like 30m, 2h, 1d or 1w" })
-      .optional()
-      .describe("The same, from now on: minutes, hours, days of 24 hours, or weeks."),
-  })
-  .check((ctx) => {
-    const { until, for: span } = ctx.value;
-    if ((until === undefined) !== (span === undefined)) return;
-    const message = until === undefined ? "must be given, or for" : "must be left out where for is given";
-    ctx.issues.push({ code: "custom", path: ["until"], message, input: ctx.value });
-  })
-  .meta({ id: "Snooze", description: "For how long it is put off; 366 days at most.", example: { for: "1d" } });
+/** Until then, or for so long: one of the two. */
+function silence(untilThen: string) {
+  return z
+    .strictObject({
+      until: until.optional().describe(untilThen),
+      for: line(10)
+        .refine((text) => spanOf(text) !== null, { error: "must be a time like 30m, 2h, 1d or 1w" })
+        .optional()
+        .describe("The same, from now on: minutes, hours, days of 24 hours, or weeks."),
+    })
+    .check((ctx) => {
+      const { until, for: span } = ctx.value;
+      if ((until === undefined) !== (span === undefined)) return;
+      const message = until === undefined ? "must be given, or for" : "must be left out where for is given";
+      ctx.issues.push({ code: "custom", path: ["until"], message, input: ctx.value });
+    });
+}
 
-export const Acknowledge = z
-  .strictObject({
-    until: until.describe(
-      "By when it is to be done: until then it is silent, and then it is due. A date is 9:00 of the day after, when it is over.",
-    ),
-  })
-  .meta({
-    id: "Acknowledge",
-    description: "By when somebody does it; 366 days ahead at most.",
-    example: { until: "2026-01-30" },
-  });
+export const Snooze = silence(
+  "Until then it is silent, and then it is due. A date is 9:00 of that day by the clocks of whoever it reminds.",
+).meta({ id: "Snooze", description: "For how long it is put off; 366 days at most.", example: { for: "1d" } });
+
+export const Acknowledge = silence(
+  "By when it is to be done: until then it is silent, and then it is due. A date is 9:00 of the day after, when it is over.",
+).meta({ id: "Acknowledge", description: "By when somebody does it; 366 days ahead at most.", example: { for: "2d" } });
 
 export const optOutFilters = {
   channel: line(100).optional().describe("Only those of this channel."),
