@@ -13,6 +13,7 @@ import { QuotaReached } from "../store/quota.ts";
 import {
   findActive,
   isWithoutCalendar,
+  isWithoutPolicy,
   KeyIsTaken,
   lockReminder,
   readReminder,
@@ -21,8 +22,15 @@ import {
 import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
 import { reminderEtag } from "./etag.ts";
 import { type Conditions, isUnconditional, mustPermit } from "./etag-conditions.ts";
+import { type Policies, readNamedPolicies } from "./new-reminder.ts";
 import { conflict, invalidField, notFound, overQuota, Problem } from "./problem.ts";
 import { toReminderJson } from "./schemas/reminder.ts";
+
+/** The names of what a change may turn to. */
+interface Named {
+  calendars: readonly string[];
+  policies: readonly string[];
+}
 
 /**
  * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
@@ -33,19 +41,20 @@ export async function changeReminder(
   database: TenantDatabase,
   id: number,
   conditions: Conditions,
-  change: (reminder: ReminderRecord, moment: Moment) => Updated | Answered,
+  change: (reminder: ReminderRecord, moment: Moment & { policies: Policies }) => Updated | Answered,
   noteWithin: (sql: TenantSql) => Promise<void>,
-  calendarNames: readonly string[] = [],
+  named: Named = { calendars: [], policies: [] },
 ): Promise<ReminderRecord> {
   try {
     return await database.transaction(async (sql) => {
-      const reminder = await changeLocked(sql, id, conditions, change, calendarNames);
+      const reminder = await changeLocked(sql, id, conditions, change, named);
       await noteWithin(sql);
       return reminder;
     });
   } catch (error) {
     if (isHeldElsewhere(error)) throw busy();
     if (isWithoutCalendar(error)) throw invalidField("calendar", "must be the name of a calendar: it was just deleted");
+    if (isWithoutPolicy(error)) throw invalidField("policy", "must be the name of a policy: it was just deleted");
     if (error instanceof QuotaReached) throw overQuota(error.message);
     throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
   }
@@ -55,8 +64,8 @@ async function changeLocked(
   sql: TenantSql,
   id: number,
   conditions: Conditions,
-  change: (reminder: ReminderRecord, moment: Moment) => Updated | Answered,
-  calendarNames: readonly string[],
+  change: (reminder: ReminderRecord, moment: Moment & { policies: Policies }) => Updated | Answered,
+  named: Named,
 ): Promise<ReminderRecord> {
   const locked = await lockReminder(sql, id);
   if (!locked) throw noReminder(id);
@@ -64,9 +73,11 @@ async function changeLocked(
   const outcome = awaitsOutcome(reminder) || reminder.silence !== null ? await lastOutcome(sql, id) : null;
 
   const contactZone = goesByContactZone(reminder) ? await otherZoneOf(sql, reminder) : null;
-  const names = reminder.business ? [reminder.business.calendar, ...calendarNames] : calendarNames;
+  const names = reminder.business ? [reminder.business.calendar, ...named.calendars] : named.calendars;
   const calendars = await readCalendarTexts(sql, names);
-  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone, calendars }));
+  const policyNames = reminder.people.policy ? [reminder.people.policy, ...named.policies] : named.policies;
+  const policies = await readNamedPolicies(sql, policyNames);
+  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone, calendars, policies }));
   if (!isUnconditional(conditions)) {
     mustPermit(conditions, reminderEtag(toReminderJson(reminder)), { isDone: result.kind === "unchanged" });
   }

@@ -76,6 +76,7 @@ export async function describeApi(api: Api): Promise<void> {
         { name: "Suppressions", description: "Addresses that nothing is sent to." },
         { name: "Calendars", description: "When is working time." },
         { name: "Templates", description: "What messages say." },
+        { name: "Policies", description: "Whom else it goes to, the longer nothing happens." },
         { name: "Events", description: "What happens in the outside world, what it means, and who may sign it." },
         { name: "Audit", description: "Who changed what." },
         { name: "Health", description: "For whoever runs the service." },

@@ -1,4 +1,5 @@
 import type { Purpose } from "../core/answer.ts";
+import type { Addressed } from "../core/people.ts";
 import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
 import type { Retries } from "../core/retry.ts";
 import type { Silence } from "../core/silence.ts";
@@ -21,6 +22,10 @@ export interface Message {
   contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   /** In whose clocks instants are written where neither of them has a zone; not set: UTC. */
   tenantZone?: string | null;
+  /** Whom it is for, where that is somebody else than the reminder's one recipient or contact; not set: it isn't. */
+  addressed?: Addressed | null;
+  /** The contact of that person; null: it has none. */
+  addressee?: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   occurrenceAt: Instant;
   /** How often the reminder has fired, this time included. */
   occurrenceNumber: number;
@@ -106,7 +111,7 @@ export interface Channel {
    */
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
-  address(contact: Pick<Contact, "name" | "email">): string | null;
+  address(contact: Pick<Contact, "name" | "email" | "phone">): string | null;
   /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** Lets go of connections. */

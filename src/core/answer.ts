@@ -97,6 +97,7 @@ const ONLY_ENDED: ReadonlySet<CompletionReason | null> = new Set([
   "one_time_sent",
   "max_occurrences",
   "schedule_ended",
+  "policy_ended",
   "delivery_failed",
   "delivery_unknown",
 ]);

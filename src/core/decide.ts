@@ -1,4 +1,5 @@
 import { type Ceiling, ceilingReached, NO_CEILING, type Progress } from "./ceiling.ts";
+import { type Course, type Escalating, escalate, nextByPolicy } from "./escalation.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, DeliveryStatus, Instant, OnUnknown, Reminder } from "./reminder.ts";
 import { OPENING_DAYS } from "./schedule/business.ts";
@@ -42,6 +43,8 @@ export type Decision =
       occurrenceAt: Instant;
       /** Due instants between this one and now that get no message of their own. */
       missed: number;
+      /** Which step of its policy it is; not set: it goes by none. */
+      course?: Course;
       // And when the reminder is due again; never, when this was its last occurrence.
     } & NextRun);
 
@@ -57,6 +60,8 @@ export interface DueReminder extends Pick<Reminder, "createdAt" | "occurrenceCou
   silence?: Silence | null;
   /** See `Progress`; not set: counted from its creation. */
   countedFrom?: Progress["countedFrom"];
+  /** Not set: it goes by no policy. */
+  escalating?: Escalating | null;
 }
 
 /** An occurrence that fires later than this has been missed; sooner, it is only late. */
@@ -102,11 +107,34 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
     }
     return { kind: "skip", occurrenceAt, ...next, missed: 1 + countMissed(timetable, since, now) };
   }
-  if (maxOccurrences !== null && reminder.occurrenceCount + 1 >= maxOccurrences) {
+  const isLast = maxOccurrences !== null && reminder.occurrenceCount + 1 >= maxOccurrences;
+  if (reminder.escalating)
+    return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast });
+  if (isLast) {
     return { kind: "send", occurrenceAt, ...NEVER, missed: countMissed(timetable, since, now) };
   }
   if (misfirePolicy === "all") return { kind: "send", occurrenceAt, ...catchUp(timetable, since, now, next) };
   return { kind: "send", occurrenceAt, ...next, missed: countMissed(timetable, since, now) };
+}
+
+interface Sending {
+  occurrenceAt: Instant;
+  since: Instant;
+  now: Instant;
+  /** By its schedule. */
+  next: NextRun;
+  isLast: boolean;
+}
+
+/** A policy has its say in when it is due again, and in whether at all. What was missed is made up for once. */
+function sendByPolicy(escalating: Escalating, timetable: Timetable, sending: Sending): Decision {
+  const { occurrenceAt, since, now, next, isLast } = sending;
+  const course = escalate(escalating, { since, at: Math.max(now, occurrenceAt) }, timetable.business);
+  if (course.step === null) return { kind: "complete", reason: "policy_ended", because: course.because };
+  const when = { occurrenceAt, now, scheduled: next.nextRunAt };
+  const { nextRunAt, missed, isScheduled } = nextByPolicy(escalating, course, when, timetable);
+  const run = isLast || nextRunAt === null ? NEVER : { nextRunAt, nextWallAt: isScheduled ? next.nextWallAt : null };
+  return { kind: "send", occurrenceAt, ...run, missed: missed ?? countMissed(timetable, since, now), course };
 }
 
 /** With the policy `all`: the next missed occurrence is due at once, but of very many only the newest. */
@@ -141,12 +169,18 @@ export function asNextRun(occurrence: Occurrence | null): NextRun {
  */
 export function completionAfter(
   outcome: DeliveryStatus,
-  { schedule, bounds, occurrenceCount }: Pick<Reminder, "schedule" | "bounds" | "occurrenceCount">,
+  {
+    schedule,
+    bounds,
+    occurrenceCount,
+    people,
+  }: Pick<Reminder, "schedule" | "bounds" | "occurrenceCount"> & Partial<Pick<Reminder, "people">>,
 ): CompletionReason | null {
   if (outcome !== "sent" && outcome !== "failed" && outcome !== "unknown") return null;
   if (schedule.type !== "one_time") {
     const { maxOccurrences } = bounds;
-    return maxOccurrences !== null && occurrenceCount >= maxOccurrences ? "max_occurrences" : "schedule_ended";
+    if (maxOccurrences !== null && occurrenceCount >= maxOccurrences) return "max_occurrences";
+    return people?.escalation?.isOver ? "policy_ended" : "schedule_ended";
   }
   return outcome === "sent" ? "one_time_sent" : outcome === "failed" ? "delivery_failed" : "delivery_unknown";
 }

@@ -147,7 +147,11 @@ function comeBack(
   // Somebody has put it off until then, so it is wanted then, or at once if that has passed.
   const owedAt = owedAfterSilence(reminder);
   if (owedAt !== null) return { ...reminder, nextRunAt: owedAt, nextWallAt: null };
-  const hasEnd = schedule.type !== "recurring" || bounds.endAt !== null || bounds.maxOccurrences !== null;
+  const hasEnd =
+    schedule.type !== "recurring" ||
+    bounds.endAt !== null ||
+    bounds.maxOccurrences !== null ||
+    reminder.people.policy !== null;
   if (awaitsOutcome(reminder) && hasEnd) return comeBackLast(reminder, now, lastOutcome);
   if (schedule.type === "one_time") return { ...reminder, nextRunAt: nextRunAt ?? now };
 
@@ -173,6 +177,35 @@ export function regularNext(
   const wanted = asked !== null && asked > after ? askedOccurrence(timetable, asked) : null;
   const next = wanted !== null && wanted.at > after ? wanted : nextOccurrence(timetable, after);
   return next && asNextRun(next);
+}
+
+/**
+ * A reminder that its flag had completed, and whose flag was set back: the same one, with its id and its history, from its next
+ * regular instant on. Its policy begins anew. One that is sent once is due at once.
+ */
+export function reopen(
+  reminder: ReminderRecord,
+  { now, contactZone = null, calendars }: Moment,
+  flagKey: string,
+): Transition {
+  const { bounds, occurrenceCount, schedule, business, people } = reminder;
+  const because = `the flag ${flagKey} was set back`;
+  if (bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences)
+    return { kind: "refused", because: `${because}, but it has fired as often as max_occurrences lets it` };
+  const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
+  const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
+  const isOnce = schedule.type === "one_time";
+  const next = isOnce
+    ? askedOccurrence(timetable, afterLastOccurrence(now, reminder))
+    : nextOccurrence(timetable, after);
+  if (next === null) return { kind: "refused", because: `${because}, but its schedule has no further occurrence` };
+  const anew: ReminderRecord = {
+    ...reminder,
+    ...{ status: "ACTIVE", completionReason: null, completedAt: null, needsAttention: null },
+    ...asNextRun(next),
+    people: { ...people, escalation: null },
+  };
+  return changed(anew, "reopened", `${because}: it begins anew, and is due at ${new Date(next.at).toISOString()}`);
 }
 
 /** One that has fired for the last time: done if its message has ended, due again if that was held back. */

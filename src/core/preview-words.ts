@@ -41,11 +41,38 @@ export function sayOccurrence(
   const moved = movesOf(foreseen, asked, timetable);
   const sentences = [
     `${capital(whatHappens(foreseen, zone))}.`,
+    ...whoGetsIt(foreseen).map((said) => `${capital(said)}.`),
     ...moved.map(({ because }) => `${capital(because)}.`),
     ...(foreseen.outcome === "sent" && foreseen.missed > 0 ? [`It stands for ${missedOnes(foreseen.missed)}.`] : []),
     ...(foreseen.isLast && end ? [`It is the last one: ${end.because}.`] : []),
   ];
   return { moved, sentence: sentences.join(" ") };
+}
+
+/** To whom it goes and why to them, where that isn't simply whom the reminder is for. */
+function whoGetsIt({ to, step, outcome }: Foreseen): string[] {
+  if (
+    outcome !== "sent" ||
+    (step === null && to.length < 2 && to.every(({ addressed }) => addressed.via === undefined))
+  )
+    return [];
+  const named = to.filter(({ optedOut }) => optedOut === null).map(sayAddressee);
+  const said = named.length > 0 ? [`it goes to ${named.join(", ")}`] : [];
+  const out = to
+    .filter(({ optedOut }) => optedOut !== null)
+    .map((one) => `not to ${one.addressed.person}: ${one.optedOut}`);
+  if (step === null || step.number === 0) return [...said, ...out];
+  const why = step.isNew
+    ? `it is escalated to step ${step.number} of its policy: ${step.because}`
+    : `it is step ${step.number} of its policy`;
+  return [why, ...said, ...out];
+}
+
+function sayAddressee({ recipient, channel, addressed }: Foreseen["to"][number]): string {
+  const { person, as, via } = addressed;
+  const where = recipient ?? `${person}, whom ${channel} can't reach`;
+  const stand = via === undefined ? "" : `, ${via} standing in for ${person}`;
+  return as === "recipient" && stand === "" ? where : `${where} (${as}${stand})`;
 }
 
 function whatHappens({ outcome, at, occurrenceAt, because, missed }: Foreseen, zone: string): string {

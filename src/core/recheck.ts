@@ -21,11 +21,38 @@ export type SuppressionReason =
   | "paused"
   | "superseded"
   | "silent"
-  | "address";
+  | "address"
+  | "person_done"
+  | "opted_out"
+  | "reopened";
 
 export interface Suppression {
   reason: SuppressionReason;
   because: string;
+}
+
+/** Reasons that concern one person: for all others the occurrence stays what it is. */
+export function isPersonal(reason: SuppressionReason): boolean {
+  return reason === "person_done" || reason === "opted_out";
+}
+
+/** The person that a delivery is for, as things are now. */
+export interface PersonNow {
+  isDone: boolean;
+  /** Why they want nothing of this kind; null: they do. */
+  optedOut: string | null;
+}
+
+/** Why this person is to get nothing any more; null: they are. */
+export function recheckPerson({ isDone, optedOut }: PersonNow): Suppression | null {
+  if (isDone) return { reason: "person_done", because: "this person has done theirs" };
+  return optedOut === null ? null : { reason: "opted_out", because: optedOut };
+}
+
+/** Whether a message that only tells that it is done may still leave: null if so, else why not. */
+export function recheckTelling({ status, deletedAt }: Pick<ReminderNow, "status" | "deletedAt">): Suppression | null {
+  if (deletedAt !== null) return { reason: "deleted", because: "the reminder was deleted" };
+  return status === "COMPLETED" ? null : { reason: "reopened", because: "it isn't done after all" };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The words of the engine as types. Everything else is written in these. */
 
 import type { Instant } from "./instant.ts";
+import type { Addressed, People } from "./people.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { ByCalendar } from "./schedule/by-calendar.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
@@ -33,6 +34,12 @@ export const COMPLETION_REASONS = [
   "manual",
   /** A person whom it reminded said that it is done. */
   "done",
+  /** The last step of its policy was given as often as it is to be. */
+  "policy_ended",
+  /** As many of its people have done theirs as it takes. */
+  "people_done",
+  /** Whom its only message was for doesn't want any of its kind. */
+  "opted_out",
   /** An event of the outside world means that it is done. */
   "event",
 ] as const;
@@ -141,6 +148,8 @@ export interface Reminder {
   allowsReassign: boolean;
   /** Null: nobody has put it off. */
   silence: Silence | null;
+  /** Whom it is for, and who else is told when; most share one that says nothing. */
+  people: People;
   status: ReminderStatus;
   completionReason: CompletionReason | null;
   /** Why a person must look at it; null: nobody must. */
@@ -167,8 +176,37 @@ export interface ReminderRecord extends Reminder {
   lastOccurrenceAt: Instant | null;
 }
 
+/** What is kept of a contact besides where it is reached by e-mail, and whose clock it lives by; null: nothing is said. */
+export interface Reach {
+  phone: string | null;
+  /** By the channel's name: an address in that channel's own form. */
+  addresses: Readonly<Record<string, string>> | null;
+  preferences: Preferences | null;
+  manager: ContactName | null;
+  delegate: ContactName | null;
+  /** Until when the delegate stands for it. */
+  delegateUntil: Instant | null;
+}
+
+/** Names a contact. */
+export interface ContactName {
+  entityType: string;
+  entityId: string;
+}
+
+export interface Preferences {
+  /** Names of channels, the dearest first. */
+  channels?: readonly string[];
+  /** Event types of which it wants nothing; `*`: of none. */
+  opt_out?: readonly string[];
+}
+
+export const NO_REACH: Reach = Object.freeze({
+  ...{ phone: null, addresses: null, preferences: null, manager: null, delegate: null, delegateUntil: null },
+});
+
 /** Where an entity is reached: one row of `contacts`. */
-export interface Contact {
+export interface Contact extends Reach {
   tenantId: string;
   entityType: string;
   entityId: string;
@@ -206,6 +244,8 @@ export interface Delivery extends DeliveryKey {
   demo: boolean;
   createdAt: Instant;
   finishedAt: Instant | null;
+  /** Whom it is for and why; null: whom the reminder is for. */
+  addressed: Addressed | null;
 }
 
 /** The delivery's public id: stable over retries and restarts, and so the idempotency id given to providers. */

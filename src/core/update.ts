@@ -1,5 +1,6 @@
 import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
+import type { People } from "./people.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type {
   DoneMeans,
@@ -29,6 +30,7 @@ export interface ReminderEdit extends ScheduleEdit {
   ignoreQuietHours?: boolean | undefined;
   doneMeans?: DoneMeans | null | undefined;
   allowsReassign?: boolean | undefined;
+  people?: People | undefined;
 }
 
 export type Updated = Transition | Refusal;
@@ -68,6 +70,7 @@ export function update(
     doneMeans: orFormer(edit.doneMeans, reminder.doneMeans),
     allowsReassign: orFormer(edit.allowsReassign, reminder.allowsReassign),
     silence: isMoved(when.nextRunAt, reminder, edit) ? null : reminder.silence,
+    people: edit.people ?? reminder.people,
     runAt: when.runAt,
     nextRunAt: silentUntil ?? when.nextRunAt,
     nextWallAt: silentUntil === null ? when.nextWallAt : null,
@@ -115,6 +118,11 @@ const FIELDS: Record<string, (reminder: ReminderRecord) => JsonValue> = {
   outside_working_time: ({ business }) => business?.outside ?? null,
   quiet_hours: ({ quietHours }) => quietHours as JsonValue,
   ignore_quiet_hours: (reminder) => reminder.ignoreQuietHours,
+  policy: ({ people }) => people.policy,
+  deadline_at: ({ people }) => toIso(people.deadlineAt),
+  recipients: ({ people }) => people.recipients as JsonValue,
+  completes_when: ({ people }) => people.completesWhen as JsonValue,
+  reopen: ({ people }) => people.reopens,
   run_at: (reminder) => toIso(reminder.runAt),
   next_run_at: (reminder) => toIso(reminder.nextRunAt),
   stop_condition_type: (reminder) => reminder.stopCondition?.type ?? null,

@@ -12,6 +12,7 @@ import { type Earliest, nextAttempts } from "../store/wake.ts";
 import type { Written } from "../templates/writer.ts";
 import { AnswerLinks } from "./answer-links.ts";
 import type { Questions } from "./asking/questions.ts";
+import { hasAudience } from "./audience.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
@@ -188,8 +189,8 @@ export class Deliverer {
     const isNewest = nextRunAt === null && known?.lastOccurrenceAt === occurrenceAt;
     const isLast = isNewest || bounds?.misfirePolicy === "all";
     const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
-    // The flags that a condition made of others names weren't read along with it.
-    const isRead = !isAsked(known?.reminder.stopCondition ?? null);
+    // The flags that a condition made of others names, and its people, weren't read along with it.
+    const isRead = !isAsked(known?.reminder.stopCondition ?? null) && !(known && hasAudience(known));
     const asOf = {
       readAtMs: isRead ? readAtMs : Number.NEGATIVE_INFINITY,
       answers: new Map(),

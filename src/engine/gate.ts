@@ -3,7 +3,7 @@ import { evaluate, isQuestion } from "../conditions/evaluate.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { askAgainMs } from "../core/hold.ts";
-import { recheck } from "../core/recheck.ts";
+import { recheck, recheckPerson, recheckTelling } from "../core/recheck.ts";
 import type { Instant } from "../core/reminder.ts";
 import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
@@ -13,6 +13,7 @@ import { isFresh as isFreshAnswer } from "./asking/answers.ts";
 import { readFactsWithFlags } from "./asking/facts.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
+import { otherOf, personNow } from "./audience.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { OptOuts } from "./opt-outs.ts";
 import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
@@ -151,11 +152,18 @@ export class Gate {
     const { reminder, standing, lastOccurrenceAt } = held.known;
     const { status, deletedAt, bounds, stopCondition, silence } = reminder;
     const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy, silence };
+    const other = otherOf(held.known, held.addressed);
+    if (held.addressed?.tells) {
+      const untold = recheckTelling(now);
+      if (untold) return suppressed(untold.reason, untold.because);
+      const quiet = quietAt(held.known, this.#nowFor(held), other);
+      return quiet && heldBack(held.attempts, quiet);
+    }
     // Nobody outside is asked about what isn't sent anyway.
     const suppression = isAsked(stopCondition) ? recheck(held.occurrenceAt, now, NOT_MET) : null;
     if (suppression) return suppressed(suppression.reason, suppression.because);
 
-    const quiet = quietAt(held.known, this.#nowFor(held));
+    const quiet = quietAt(held.known, this.#nowFor(held), other);
     // Nobody outside is asked in the middle of the night; whether it is done is asked when the message may leave.
     if (quiet && isAsked(stopCondition)) return heldBack(held.attempts, quiet);
 
@@ -165,6 +173,8 @@ export class Gate {
     if (isAsked(stopCondition)) held.stop = stop;
     const again = recheck(held.occurrenceAt, now, stop);
     if (again) return suppressed(again.reason, again.because);
+    const personal = recheckPerson(personNow(held.known, held.addressed));
+    if (personal) return suppressed(personal.reason, personal.because);
     if (quiet) return heldBack(held.attempts, quiet);
     if (stop.state !== "unknown" || standing.onUnknown === "send") return null;
     const retryInMs = askAgainMs(this.#options.settings.hold, standing.unknownCount + 1, Math.random());

@@ -1,6 +1,7 @@
 import type { Message, MessageLinks } from "../channels/channel.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { endsSilence } from "../core/silence.ts";
+import { otherOf } from "./audience.ts";
 import type { Held } from "./held.ts";
 
 /** What the channel is asked to send for this delivery. */
@@ -10,6 +11,8 @@ export function messageFor(held: Held, links: MessageLinks | null): Message {
   return {
     idempotencyKey: deliveryId(held),
     recipient: held.recipient,
+    addressed: held.addressed,
+    addressee: otherOf(held.known, held.addressed) ?? null,
     reminder,
     contact,
     tenantZone: around.tenantZone,

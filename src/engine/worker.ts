@@ -11,6 +11,7 @@ import type { Outside } from "./asking/outside.ts";
 import { Questions } from "./asking/questions.ts";
 import { Claims } from "./claims.ts";
 import { Deliverer } from "./deliver.ts";
+import { Errands } from "./errands.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
 import { LowMark } from "./low-mark.ts";
@@ -65,6 +66,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
     keep: new Alarm(),
     replan: new Alarm(),
     test: new Alarm(),
+    errands: new Alarm(),
   };
   const { timeoutMs, ...limits } = settings.asking;
   const questions = new Questions({ outside: outside ?? null, limits, timeoutMs, log });
@@ -73,6 +75,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
+  const errands = new Errands(database, log);
   const claims = new Claims(settings);
   const mark = new LowMark();
   const onSooner = (): void => {
@@ -124,6 +127,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
       pollMs: Number.POSITIVE_INFINITY,
     },
     { ...common, name: "test", alarm: alarms.test, step: () => sendTests(database, channels, stopping.signal) },
+    { ...common, name: "errands", alarm: alarms.errands, step: () => errands.do() },
     { ...common, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
   ];
   const pokeAll = (): void => {
@@ -137,6 +141,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
     else if (payload === "flag") alarms.settle.poke();
     else if (payload === "test") alarms.test.poke();
     else if (payload === "unplanned") alarms.replan.poke();
+    else if (payload === "errand") alarms.errands.poke();
     else pokeAll();
   });
 

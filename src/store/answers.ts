@@ -54,15 +54,22 @@ export async function undoAnswer(sql: TenantSql, name: AnswerName): Promise<Give
   return toAnswer(row as Row);
 }
 
-const DELIVERY = `select channel, recipient from deliveries${NAMED}`;
+export interface DeliveryAddress {
+  channel: string;
+  recipient: string | null;
+  /** See `Addressed`; null: whoever has the address. */
+  person: string | null;
+}
 
-/** Where a delivery went; null where there is no such one, or no more. */
+const DELIVERY = `select channel, recipient, addressed ->> 'person' as person from deliveries${NAMED}`;
+
+/** Where a delivery went, and to which of several people; null where there is no such one, or no more. */
 export async function readDeliveryAddress(
   sql: TenantSql,
   { reminderId, occurrenceAt, recipientNo }: DeliveryKey,
-): Promise<{ channel: string; recipient: string | null } | null> {
+): Promise<DeliveryAddress | null> {
   const parameters = [sql.tenant, reminderId, toTimestamptz(occurrenceAt), recipientNo];
-  const [row] = await sql.query<{ channel: string; recipient: string | null }>(DELIVERY, parameters);
+  const [row] = await sql.query<DeliveryAddress & Row>(DELIVERY, parameters);
   return row ?? null;
 }
 

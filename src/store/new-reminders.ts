@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { NextRun } from "../core/decide.ts";
 import { MS_PER_MINUTE } from "../core/instant.ts";
+import type { People } from "../core/people.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
 import type {
   Bounds,
@@ -18,6 +19,7 @@ import {
   type NewSchedule,
   orNull,
   toAnswersRow,
+  toPeopleRow,
   toScheduleRow,
   toTimingRow,
   unusual,
@@ -50,6 +52,7 @@ export interface NewReminder {
   onUnknown: OnUnknown;
   doneMeans: DoneMeans | null;
   allowsReassign: boolean;
+  people: People;
 }
 
 // One parameter carries all rows. The bucket, the first due instant and the anchor are given here, so that the trigger that
@@ -62,14 +65,14 @@ const INSERT = `
                              run_at, next_run_at, next_wall_at, zone_rules, anchor_at,
                              stop_condition_type, stop_condition_value, stop_condition_settings, on_unknown,
                              calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours,
-                             done_means, allow_reassign)
+                             done_means, allow_reassign, policy, deadline_at, recipients, completes_when, reopens)
   select $1, reminder_bucket($1, entity_type, entity_id, event_type), entity_type, entity_id, event_type, channel,
          recipient, subject, message, data, time_zone, schedule_type, interval_minutes, interval_factor,
          max_interval_minutes, cron, rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
          run_at, first_at, next_wall_at, case when next_wall_at is null and calendar is null and start_at is null then '' else $4 end,
          coalesce(anchor_at, case schedule_type when 'recurring' then first_at end), stop_condition_type, stop_condition_value,
          stop_condition_settings, on_unknown, calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours,
-         done_means, allow_reassign
+         done_means, allow_reassign, policy, deadline_at, recipients, completes_when, reopens
     from patience,
          jsonb_to_recordset($2) as wanted (
            entity_type text, entity_id text, event_type text, channel text, recipient text, subject text, message text,
@@ -79,7 +82,8 @@ const INSERT = `
            next_run_at timestamptz, next_wall_at timestamp,
            stop_condition_type text, stop_condition_value text, stop_condition_settings jsonb, on_unknown text,
            calendar text, counts_in text, outside_working_time text, quiet_hours jsonb, ignore_quiet_hours boolean,
-           done_means text, allow_reassign boolean),
+           done_means text, allow_reassign boolean,
+           policy text, deadline_at timestamptz, recipients jsonb, completes_when jsonb, reopens boolean),
          lateral (
            select coalesce(next_run_at, run_at, reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
          ) as first (first_at)
@@ -165,6 +169,7 @@ function asInserted(reminder: NewReminder, tenantId: string, row: Row): Reminder
     doneMeans: reminder.doneMeans,
     allowsReassign: reminder.allowsReassign,
     silence: null,
+    people: reminder.people,
     status: "ACTIVE",
     completionReason: null,
     needsAttention: null,
@@ -195,6 +200,7 @@ function toRow(reminder: NewReminder): Row {
     ...toScheduleRow(reminder.schedule, reminder.bounds),
     ...toTimingRow(reminder),
     ...toAnswersRow(reminder),
+    ...toPeopleRow(reminder.people),
     run_at: orNull(reminder.runAt),
     next_run_at: orNull(reminder.firstRun?.nextRunAt ?? null),
     next_wall_at: wallOrNull(reminder.firstRun?.nextWallAt ?? null),

@@ -1,3 +1,4 @@
+import { NO_PEOPLE, type People } from "../core/people.ts";
 import {
   type Bounds,
   type Instant,
@@ -46,6 +47,19 @@ export function toTimingRow({
     outside_working_time: business?.outside === "next" ? undefined : business?.outside,
     quiet_hours: quietHours,
     ignore_quiet_hours: ignoreQuietHours || undefined,
+  };
+}
+
+/** Whom it is for, as columns; what is as usual is null. */
+export function toPeopleRow(people: People): Row {
+  if (people === NO_PEOPLE) return {};
+  const { policy, deadlineAt, recipients, completesWhen, reopens } = people;
+  return {
+    policy,
+    deadline_at: orNull(deadlineAt),
+    recipients,
+    completes_when: completesWhen === NO_PEOPLE.completesWhen ? null : completesWhen,
+    reopens: reopens || null,
   };
 }
 

@@ -1,3 +1,5 @@
+import { type CompletesWhen, NO_PEOPLE, type People, type Recipient } from "../core/people.ts";
+import type { Escalation } from "../core/policy.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
 import {
   type Bounds,
@@ -39,6 +41,7 @@ export function toReminderRecord(row: Row): ReminderRecord {
     doneMeans: row.done_means as DoneMeans | null,
     allowsReassign: row.allow_reassign === true,
     silence: toSilence(row.silent_until as number | null, row.silent_by as Silence["by"] | null),
+    people: toPeople(row as unknown as PeopleColumns),
     status: row.status as ReminderRecord["status"],
     completionReason: row.completion_reason as ReminderRecord["completionReason"],
     needsAttention: row.needs_attention as string | null,
@@ -99,6 +102,26 @@ export function toBounds(row: Row): Bounds {
     maxOccurrences: most as number | null,
     jitterSeconds: (jitter as number | null) ?? 0,
     misfirePolicy: (policy as Bounds["misfirePolicy"] | null) ?? NO_BOUNDS.misfirePolicy,
+  };
+}
+
+export interface PeopleColumns {
+  policy: string | null;
+  escalation: Escalation | null;
+  deadline_at: number | null;
+  recipients: Recipient[] | null;
+  completes_when: CompletesWhen | null;
+  reopens: boolean | null;
+}
+
+/** Most reminders say nothing of people, and share one answer. */
+export function toPeople(columns: PeopleColumns): People {
+  const { policy, escalation, deadline_at: deadlineAt, recipients, completes_when: completesWhen, reopens } = columns;
+  if (policy === null && deadlineAt === null && recipients === null && reopens === null) return NO_PEOPLE;
+  return {
+    ...{ policy, escalation, deadlineAt, recipients },
+    completesWhen: completesWhen ?? NO_PEOPLE.completesWhen,
+    reopens: reopens ?? false,
   };
 }
 

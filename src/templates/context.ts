@@ -13,6 +13,8 @@ export interface Renderable {
   > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition">>;
   contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   tenantZone?: string | null;
+  /** Set where it is for somebody else than the one to remind, and how. */
+  addressed?: { tells?: boolean } | null;
   occurrenceAt: Instant;
   occurrenceNumber: number;
   nextRunAt: Instant | null;

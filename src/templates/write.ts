@@ -32,6 +32,7 @@ const MAX_SUBJECT_LENGTH = 200;
 
 /** Writes a message in these words, or the built-in ones where there are none. Pure. */
 export function writeMessage(message: Renderable, given: GivenWords): Rendered {
+  if (message.addressed?.tells) return writeTelling(message);
   const { reminder } = message;
   const reader = styleOf(message);
   const style = { ...reader, locale: localeFor(reader.locale) };
@@ -66,6 +67,25 @@ export function writeMessage(message: Renderable, given: GivenWords): Rendered {
     html: given.html || writeHtml(content),
     answers: content.answers,
   };
+}
+
+/** What those are told to whom its reminders had come as well, once it is done: in the built-in words, and nothing to answer. */
+function writeTelling(message: Renderable): Rendered {
+  const { reminder } = message;
+  const { locale: wanted } = styleOf(message);
+  const locale = localeFor(wanted);
+  const words = catalogFor(locale);
+  const useCase = useCaseOf(reminder);
+  const event = singleLine(humanise(reminder.eventType));
+  const about = singleLine(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`);
+  const subject = shorten(say(words.told.subject, locale, { event, about }), MAX_SUBJECT_LENGTH);
+  const body = say(words.told.body, locale, { event, about });
+  const footer = [say(words.told.footer, locale, { id: String(reminder.id) })];
+  const content: EmailContent = {
+    ...{ locale, useCase, label: words.label[useCase], subject, title: event, about, greeting: null, body, footer },
+    ...{ action: null, facts: [], answers: [] },
+  };
+  return { subject, body, text: writeText(content), html: writeHtml(content), answers: [] };
 }
 
 function builtInBody(

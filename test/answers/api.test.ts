@@ -54,7 +54,7 @@ test("done sets the flag that it waits for, else completes it", async () => {
     stop_condition_value: "paid",
     done_means: "complete",
   });
-  const done = async (id: number) => (await api.call("POST", `/reminders/${id}/done`)).body;
+  const done = async (id: number) => (await api.call("POST", `/reminders/${id}/done`, {})).body;
   expect(await done(forced.id)).toMatchObject({ status: "COMPLETED", completion_reason: "done" });
   expect((await api.call("GET", "/flags/paid")).status).toBe(404);
   expect(await done(plain.id)).toMatchObject({ status: "COMPLETED", completion_reason: "done" });
@@ -126,9 +126,9 @@ test("what is paused, deleted or done can't be put off, and what isn't there isn
   await api.act(done.id, "complete");
   for (const { id } of [paused, deleted, done])
     await api.refused(409, "POST", `/reminders/${id}/snooze`, { for: "1d" });
-  await api.refused(409, "POST", `/reminders/${deleted.id}/done`);
+  await api.refused(409, "POST", `/reminders/${deleted.id}/done`, {});
   await api.refused(404, "POST", "/reminders/4711/snooze", { for: "1d" });
-  await api.refused(404, "POST", "/reminders/4711/done");
+  await api.refused(404, "POST", "/reminders/4711/done", {});
 });
 
 test("a flag can only be what done means where there is one", async () => {

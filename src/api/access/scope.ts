@@ -10,6 +10,8 @@ export const SCOPES = [
   "calendars:write",
   "templates:read",
   "templates:write",
+  "policies:read",
+  "policies:write",
   "audit:read",
   "events:write",
   "event-rules:read",

@@ -15,6 +15,8 @@ export interface Asked {
   /** Where the message went. */
   channel: string;
   recipient: string | null;
+  /** Who of several people got it; null: whoever has the address. */
+  person: string | null;
   contact: Contact | null;
   /** Whose clocks dates go by. */
   zone: string;

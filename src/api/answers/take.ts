@@ -5,6 +5,7 @@ import { RuleError } from "../../core/schedule/rule-error.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
 import { type GivenAnswer, keepAnswer, undoAnswer } from "../../store/answers.ts";
 import { readCalendarTexts } from "../../store/calendars.ts";
+import { recordDone } from "../../store/done.ts";
 import { lastOutcome } from "../../store/ledger.ts";
 import { readMoment } from "../../store/moment.ts";
 import { deleteOptOut, type OptOutName, putOptOut } from "../../store/opt-outs.ts";
@@ -103,6 +104,12 @@ async function answer(sql: TenantSql, asked: Asked, given: Answer): Promise<{ ki
   const { reminder, link, recipient, contact } = asked;
   const who = recipient ?? contact?.name ?? "somebody";
   const by = { who, details: { answer: link.purpose, by: nameOfLink(link) } };
+  // Of several people each does theirs. Who got it besides, as a manager, speaks for all.
+  if (given.kind === "done" && reminder.people.recipients !== null) {
+    const done = await recordDone(sql, reminder.id, asked.person ?? recipient);
+    if (done.kind === "done")
+      return { kind: done.isNew ? "changed" : "unchanged", asked: { ...asked, reminder: done.reminder } };
+  }
   const { kind, reminder: written } = await recordAnswer(sql, reminder, given, by, await momentOf(sql, asked));
   return { kind, asked: { ...asked, reminder: written } };
 }

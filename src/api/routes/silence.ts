@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Answer, answerTo } from "../../core/answer.ts";
-import type { Moment } from "../../core/lifecycle.ts";
 import { quietZone } from "../../core/quiet-hours.ts";
-import type { Instant, ReminderRecord } from "../../core/reminder.ts";
+import type { Instant } from "../../core/reminder.ts";
 import { silentUntil, whyNotUntil } from "../../core/until.ts";
 import { readContact } from "../../store/contacts.ts";
 import { readReminder } from "../../store/reminders.ts";
@@ -18,9 +17,9 @@ import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { Acknowledge, Snooze } from "../schemas/answer.ts";
 import { idParams } from "../schemas/fields.ts";
 import { Reminder, toReminderJson } from "../schemas/reminder.ts";
-import { refuseBody } from "../validation.ts";
 
-const SOMEBODY = { who: "somebody", details: {} };
+/** Who answers where nobody says who. */
+export const SOMEBODY = { who: "somebody", details: {} };
 const tags = ["Reminder lifecycle"];
 const response = {
   200: answers(Reminder, "The reminder as it is now."),
@@ -72,29 +71,6 @@ export function silenceRoutes(api: Api): void {
       return silence(request, reply, request.params.id, "promise", span ?? until ?? "");
     },
   );
-
-  api.post(
-    "/reminders/:id/done",
-    {
-      config: { access: "reminders:write" },
-      preValidation: refuseBody,
-      schema: {
-        operationId: "reminderIsDone",
-        tags,
-        summary: "Say that the thing is done",
-        description:
-          "As whoever it reminds would say it: sets the flag that it waits for, which completes it and all others that wait for the same, or " +
-          "completes it where it waits for none; `done_means` says otherwise. Doing it again changes nothing.",
-        params: idParams,
-        response,
-      },
-    },
-    async (request, reply) => {
-      const change = (reminder: ReminderRecord, moment: Moment) =>
-        answerTo(reminder, { kind: "done" }, SOMEBODY, moment);
-      return changed(request, reply, request.params.id, change);
-    },
-  );
 }
 
 /** `wanted`: an instant, a span or the name of a day. */
@@ -117,7 +93,8 @@ async function silence(
   });
 }
 
-async function changed(
+/** Changes it as `change` says, and answers with what it is then. */
+export async function changed(
   request: FastifyRequest,
   reply: FastifyReply,
   id: number,

@@ -60,6 +60,23 @@ const ForeseenOccurrence = z.strictObject({
   held_until: isoInstant.nullable().describe("When the quiet hours end that hold the message; null: none do."),
   stands_for: z.int().describe("Missed occurrences besides it that get no message of their own."),
   moved: z.array(Move).describe("What has put it there and not where its rule names it, in order."),
+  policy_step: z
+    .int()
+    .nullable()
+    .describe("Which step of its policy it is; null: it goes by none, or nothing is sent."),
+  to: z
+    .array(
+      z.strictObject({
+        person: z.string().nullable(),
+        channel: z.string(),
+        recipient: z.string().nullable(),
+        as: z.string().describe("`recipient`, `manager of …`, `on call (…)`, `escalation`."),
+        stands_in: z.string().nullable().describe("The contact that stands in for this person."),
+        template: z.string().nullable(),
+        opted_out: z.string().nullable().describe("Why they don't get it after all."),
+      }),
+    )
+    .describe("Who gets it, where that may be several; empty: whom the reminder is for."),
   is_last: z.boolean().describe("Whether it is the last message."),
   sentence: z.string().describe("All this in words."),
 });
@@ -77,13 +94,13 @@ const example = {
     {
       ...{ number: 1, occurrence_at: "2026-03-28T01:30:00.000Z", outcome: "sent", at: "2026-03-28T01:30:00.000Z" },
       ...{ local: "2026-03-28T02:30:00", time_zone: "Europe/Berlin", utc_offset: "+01:00" },
-      ...{ held_until: null, stands_for: 0, moved: [] },
+      ...{ held_until: null, stands_for: 0, moved: [], policy_step: null, to: [] },
       ...{ is_last: false, sentence: "Sent on Saturday, 28 March 2026, 02:30 (Europe/Berlin, UTC+01:00)." },
     },
     {
       ...{ number: 2, occurrence_at: "2026-03-29T01:00:00.000Z", outcome: "sent", at: "2026-03-29T01:00:00.000Z" },
       ...{ local: "2026-03-29T03:00:00", time_zone: "Europe/Berlin", utc_offset: "+02:00" },
-      ...{ held_until: null, stands_for: 0 },
+      ...{ held_until: null, stands_for: 0, policy_step: null, to: [] },
       moved: [
         {
           ...{ by: "clocks_skip", from: null, from_local: "2026-03-29T02:30:00" },
@@ -153,6 +170,11 @@ export function toPreviewJson(preview: PreviewOf): z.output<typeof Preview> {
         from: toIso(from),
         from_local: fromWall === null ? null : isoWall(fromWall),
         because,
+      })),
+      policy_step: occurrence.step?.number ?? null,
+      to: occurrence.to.map(({ channel, recipient, addressed, optedOut }) => ({
+        ...{ person: addressed.person, channel, recipient, as: addressed.as },
+        ...{ stands_in: addressed.via ?? null, template: addressed.template, opted_out: optedOut },
       })),
       is_last: occurrence.isLast,
       sentence: occurrence.sentence,

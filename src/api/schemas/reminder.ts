@@ -12,6 +12,7 @@ import { misplacedField } from "../../core/schedule/fields.ts";
 import { SILENT_BY } from "../../core/silence.ts";
 import { refusals } from "../validation.ts";
 import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone } from "./fields.ts";
+import { examplePeople, peopleFields, shownPeople, toPeopleJson } from "./people.ts";
 import { quietHours, shownQuietHours, toQuietHoursJson } from "./quiet-hours.ts";
 import {
   exampleSchedule,
@@ -96,6 +97,7 @@ export const CreateReminder = z
     data: data.optional(),
     subject,
     message,
+    ...peopleFields,
   })
   .check((ctx) => {
     const wish = ctx.value;
@@ -132,6 +134,7 @@ export const UpdateReminder = z
       .optional()
       .describe("Due then; it goes on from there, or by its rule. One in the past means at once."),
     ...stopFields,
+    ...peopleFields,
   })
   .meta({
     id: "UpdateReminder",
@@ -159,6 +162,7 @@ export const exampleReminder = {
   time_zone: "Europe/Berlin",
   quiet_hours: null,
   ignore_quiet_hours: false,
+  ...examplePeople,
   run_at: null,
   stop_condition_settings: null,
   on_unknown: "hold",
@@ -200,6 +204,7 @@ export const Reminder = z
     time_zone: z.string().nullable(),
     quiet_hours: shownQuietHours,
     ignore_quiet_hours: z.boolean(),
+    ...shownPeople,
     run_at: isoInstant.nullable().describe("The first due instant that was asked for."),
     ...otherTimes,
     stop_condition_settings: freeObject.nullable(),
@@ -247,6 +252,7 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     time_zone: reminder.timeZone,
     quiet_hours: toQuietHoursJson(reminder.quietHours),
     ignore_quiet_hours: reminder.ignoreQuietHours,
+    ...toPeopleJson(reminder.people),
     run_at: toIso(reminder.runAt),
     ...others,
     stop_condition_settings: stopCondition?.settings ?? null,

@@ -37,6 +37,15 @@ export interface Catalog {
   };
   /** What a reader may answer. */
   answers: Record<Purpose, string>;
+  /** Of what is done, to those whom its reminders had come to as well. */
+  told: {
+    /** `event`, `about` */
+    subject: string;
+    /** `event`, `about` */
+    body: string;
+    /** `id` */
+    footer: string;
+  };
   stops: string;
   /** `about`, `id` */
   why: string;

@@ -57,6 +57,11 @@ export const de: Catalog = {
     stop: "Keine mehr davon",
     why: "Warum bekomme ich das?",
   },
+  told: {
+    subject: "Erledigt: {event} ({about})",
+    body: "„{event}“ für {about} ist erledigt. Sie erhalten das, weil auch Sie daran erinnert wurden.",
+    footer: "Das betraf die Erinnerung {id}. Weiteres kommt nicht.",
+  },
   stops: "Diese Erinnerungen hören von selbst auf, sobald es erledigt ist.",
   why: "Sie erhalten das, weil Sie für {about} erinnert werden (Erinnerung {id}).",
 };

@@ -57,6 +57,11 @@ export const en: Catalog = {
     stop: "Stop these",
     why: "Why do I get this?",
   },
+  told: {
+    subject: "Done: {event} ({about})",
+    body: "“{event}” for {about} is done. You get this because its reminders had come to you as well.",
+    footer: "This was about reminder {id}. No more of it comes.",
+  },
   stops: "These reminders stop by themselves as soon as it is done.",
   why: "You get this because you are the one to remind about {about} (reminder {id}).",
 };

@@ -57,6 +57,11 @@ export const es: Catalog = {
     stop: "No recibir más",
     why: "¿Por qué recibo esto?",
   },
+  told: {
+    subject: "Hecho: {event} ({about})",
+    body: "«{event}» para {about} está hecho. Recibe esto porque sus recordatorios también le llegaron a usted.",
+    footer: "Se trataba del recordatorio {id}. No llegarán más.",
+  },
   stops: "Estos recordatorios se detienen solos en cuanto está hecho.",
   why: "Recibe este mensaje porque es a usted a quien se le recuerda lo relativo a {about} (recordatorio {id}).",
 };

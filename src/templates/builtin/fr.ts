@@ -57,6 +57,11 @@ export const fr: Catalog = {
     stop: "Ne plus recevoir",
     why: "Pourquoi ce message ?",
   },
+  told: {
+    subject: "Fait : {event} ({about})",
+    body: "« {event} » pour {about} est fait. Vous recevez ce message parce que ses rappels vous étaient aussi parvenus.",
+    footer: "Cela concernait le rappel {id}. Il n’y en aura plus.",
+  },
   stops: "Ces rappels s’arrêtent d’eux-mêmes dès que c’est fait.",
   why: "Vous recevez ce message parce que c’est à vous qu’est rappelé ce qui concerne {about} (rappel {id}).",
 };
