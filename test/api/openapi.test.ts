@@ -55,8 +55,8 @@ beforeAll(async () => {
 test("every operation of the service is described, each under an id of its own", () => {
   expect(document.openapi).toMatch(/^3\.1\./);
   expect(operations.map(([, { operationId }]) => operationId).sort()).toEqual([
-    "activateTemplateVersion",
     "acknowledgeReminder",
+    "activateTemplateVersion",
     "completeReminder",
     "createCalendar",
     "createPolicy",
@@ -112,8 +112,8 @@ test("every operation of the service is described, each under an id of its own",
     "putEventRule",
     "putEventSource",
     "putInboundSource",
-    "putTemplate",
     "putPolicy",
+    "putTemplate",
     "readAudit",
     "readTimeline",
     "receiveEvent",

@@ -78,6 +78,7 @@ test("due instants keep to the schedule however late they fire, and what was mis
 
   expect(await reminder(id)).toMatchObject({ last_occurrence_at: firstDue, next_run_at: firstDue + 5 * 60 * MINUTE });
   expect(await events(id)).toMatchObject([{ type: "missed", details: { occurrences: 4 } }]);
+  await until(() => sink.received.length === 1, "the catch-up is sent");
   await advance({ minutes: 60 });
   await becomes(id, { occurrence_count: 2 });
   await until(() => sink.received.length === 2, "the next regular message is sent");
