@@ -83,7 +83,7 @@ describe("the same again", () => {
       "/reminders/{id}/snooze": { for: "1d" },
       "/reminders/{id}/acknowledge": { for: "2d" },
       "/reminders/{id}/done": {},
-      "/policies": { name: "invoices", steps: [{ after_sends: 2, to: ["manager"] }] },
+      "/policies": { name: "invoices", steps: [{ after: { sends: 2 }, to: ["manager"] }] },
       "/suppressions": { channel: "email", address: "ann@example.com", because: "she has left the company" },
       "/templates/preview": { template: { text: "Hello" } },
       "/templates/test-send": { channel: "email", to: "ann@example.com" },
