@@ -9,7 +9,7 @@ import { endsSilence } from "./silence.ts";
 
 /** Something that has put an occurrence elsewhere than its rule names, and the sentence that says so. */
 export interface SaidMove {
-  by: Origin["moves"][number]["by"] | "misfire" | "asked_for" | "quiet_hours";
+  by: Origin["moves"][number]["by"] | "policy" | "misfire" | "asked_for" | "quiet_hours";
   /** The instant before; null where there is none. */
   from: Instant | null;
   /** What the clock shows there; null where the rule doesn't say. */
@@ -95,7 +95,7 @@ function whatHappens({ outcome, at, occurrenceAt, because, missed }: Foreseen, z
 }
 
 function movesOf(
-  { occurrenceAt, firedAt, heldUntil, outcome }: Foreseen,
+  { occurrenceAt, firedAt, heldUntil, outcome, step }: Foreseen,
   { runAt, silence }: Pick<ReminderRecord, "runAt" | "silence">,
   timetable: Timetable,
 ): SaidMove[] {
@@ -105,6 +105,9 @@ function movesOf(
   if (endsSilence(occurrenceAt, silence)) {
     const what = silence?.by === "snooze" ? "has snoozed it until then" : "has promised to do it by then";
     moved.push({ by: "asked_for", from: null, fromWall: null, because: `somebody ${what}` });
+  } else if (!isRegular && step !== null) {
+    const because = "its policy names this instant, and not its schedule";
+    moved.push({ by: "policy", from: null, fromWall: null, because });
   } else if (!isRegular) {
     const because = "its schedule doesn't name this instant: somebody asked for it";
     moved.push({ by: "asked_for", from: null, fromWall: null, because });

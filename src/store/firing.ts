@@ -218,19 +218,21 @@ export interface NewDelivery extends DeliveryKey {
 // A delivery that this worker is about to send is born under its lease: `sending`, first attempt counted, to be taken
 // over by others when the lease runs out. One that has to wait for its turn is born `pending`, and takes its place among those
 // that wait by the instant it is due, not by when a worker came to fire it.
-const INSERT_DELIVERIES = `
+// Where none is for anybody in particular, nothing is said of it, and nothing is paid for it.
+const insertSql = (isAddressed: boolean): string => `
   insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason,
-                          attempts, next_attempt_at, lease_token, finished_at, addressed)
+                          attempts, next_attempt_at, lease_token, finished_at${isAddressed ? ", addressed" : ""})
   select d.tenant_id, d.bucket, d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient, d.status, d.reason,
          case d.status when 'sending' then 1 else 0 end,
          case d.status when 'sending' then reminder_now() + $11 * interval '1 second'
                        when 'pending' then greatest(d.occurrence_at, d.not_before) end,
          case d.status when 'sending' then $10::uuid end,
-         case when d.status in ('failed', 'suppressed') then reminder_now() end, d.addressed
+         case when d.status in ('failed', 'suppressed') then reminder_now() end${isAddressed ? ", d.addressed" : ""}
     from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],
-                $8::text[], $9::text[], $12::timestamptz[], $13::jsonb[])
-      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason, not_before,
-           addressed)`;
+                $8::text[], $9::text[], $12::timestamptz[]${isAddressed ? ", $13::jsonb[]" : ""})
+      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason, not_before${isAddressed ? ", addressed" : ""})`;
+const INSERT_DELIVERIES = insertSql(false);
+const INSERT_ADDRESSED = insertSql(true);
 
 export async function insertDeliveries(
   sql: Sql,
@@ -238,7 +240,9 @@ export async function insertDeliveries(
   lease: { token: string; seconds: number },
 ): Promise<void> {
   if (deliveries.length === 0) return;
-  await sql.query(INSERT_DELIVERIES, [
+  const addressed = deliveries.map(({ addressed }) => (addressed ? JSON.stringify(addressed) : null));
+  const isAddressed = addressed.some((one) => one !== null);
+  await sql.query(isAddressed ? INSERT_ADDRESSED : INSERT_DELIVERIES, [
     deliveries.map((delivery) => delivery.tenantId),
     deliveries.map((delivery) => delivery.bucket),
     deliveries.map((delivery) => delivery.reminderId),
@@ -251,6 +255,6 @@ export async function insertDeliveries(
     lease.token,
     lease.seconds,
     deliveries.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
-    deliveries.map(({ addressed }) => (addressed ? JSON.stringify(addressed) : null)),
+    ...(isAddressed ? [addressed] : []),
   ]);
 }

@@ -39,12 +39,13 @@ function toWish(schedule: Schedule, bounds: Bounds, zone: string | null): Record
 }
 
 /** Until when, as far as it can be said beforehand. */
+// The deadline is counted from the creation, and not near any due instant: how long it takes to create them must not matter.
 const anyEnd = fc.constantFrom<Record<string, unknown>>(
   {},
   {},
   {},
   { stop_condition_type: "db_check", stop_condition_value: "never set" },
-  { stop_condition_type: "deadline", stop_condition_value: "P1D" },
+  { stop_condition_type: "deadline", stop_condition_value: "P1DT17M" },
   { stop_condition_type: "deadline", stop_condition_value: iso(START + 3 * DAY) },
   { stop_condition_type: "max_attempts", stop_condition_value: "2" },
   {
@@ -157,7 +158,12 @@ async function makeAll(api: TestApi, query: string): Promise<Made[]> {
     const whens = (preview: PreviewJson) => preview.occurrences.map(({ outcome, is_last: last }) => [outcome, last]);
     const foreseen = Preview.parse(before.body);
     expect([foreseen.stopped_by, seen.stopped_by], "the machine is fast enough to look so far").not.toContain("effort");
-    expect(whens(foreseen)).toEqual(whens(seen));
+    // And one of them may have moved beyond what is looked at.
+    expect(Math.abs(foreseen.occurrences.length - seen.occurrences.length)).toBeLessThanOrEqual(
+      seen.end === null ? 1 : 0,
+    );
+    const both = Math.min(foreseen.occurrences.length, seen.occurrences.length);
+    expect(whens(foreseen).slice(0, both)).toEqual(whens(seen).slice(0, both));
     made.push({ id, seen });
   }
   return made;
@@ -242,7 +248,7 @@ test("what a preview says is what the engine does, occurrence by occurrence, and
   for (const [name, steps] of Object.entries(POLICIES)) {
     expect((await api.call("PUT", `/policies/${name}`, { steps })).status).toBe(201);
   }
-  const made = await makeAll(api, "?limit=100");
+  const made = await makeAll(api, `?limit=200&until=${iso(START + 2.2 * DAY)}`);
   expect(made.length).toBeGreaterThan(REMINDERS / 2);
 
   const worker = there.work({ catchUp: { perSecond: 0, doublesEverySeconds: 1 } });
@@ -272,7 +278,9 @@ test("what a preview says is what the engine does, occurrence by occurrence, and
   const known = await Promise.all(
     made.map(async ({ id }) => ({
       id,
-      seen: Preview.parse((await api.call("GET", `/reminders/${id}/preview?limit=100`)).body),
+      seen: Preview.parse(
+        (await api.call("GET", `/reminders/${id}/preview?limit=200&until=${iso(resumedAt + 1.2 * DAY)}`)).body,
+      ),
     })),
   );
   there.work({ catchUp: { perSecond: 0, doublesEverySeconds: 1 } });

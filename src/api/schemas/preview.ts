@@ -31,13 +31,22 @@ export function reachOf({ limit, until }: z.output<typeof PreviewQuery>): (now: 
   };
 }
 
-const MOVERS = ["clocks_skip", "clocks_repeat", "calendar", "jitter", "misfire", "asked_for", "quiet_hours"] as const;
+const MOVERS = [
+  "clocks_skip",
+  "clocks_repeat",
+  "calendar",
+  "jitter",
+  "policy",
+  "misfire",
+  "asked_for",
+  "quiet_hours",
+] as const;
 
 const Move = z.strictObject({
   by: z
     .enum(MOVERS)
     .describe(
-      "`clocks_skip`, `clocks_repeat`: the clocks change; `calendar`: it fell outside working time; `jitter`; `misfire`: it was missed; `asked_for`: by hand, not by its rule; `quiet_hours`: its message waits for their end.",
+      "`clocks_skip`, `clocks_repeat`: the clocks change; `calendar`: it fell outside working time; `jitter`; `policy`: an interval or a step of its policy; `misfire`: it was missed; `asked_for`: by hand, not by its rule; `quiet_hours`: its message waits for their end.",
     ),
   from: isoInstant.nullable().describe("The instant before, where there is one."),
   from_local: z.string().nullable().describe("What the clock shows there."),
