@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** What measures whole processes under load against a limit of time has the machine to itself. */
 const ALONE = ["test/fuzz/fuzz.test.ts", "test/promises/chaos.test.ts", "test/promises/network.test.ts"];
 
-const common = { testTimeout: 180_000, hookTimeout: 180_000 };
+const common = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 export default defineConfig({
   test: {
@@ -17,7 +17,7 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: ALONE,
           // Most of the time a test waits for others: processes, leases, connections that time out.
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

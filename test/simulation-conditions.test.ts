@@ -94,7 +94,7 @@ function faultInSilence(start: ReminderRecord, world: World, { reminder, deliver
   return wasAsked ? "P3: it was done, and went on" : null;
 }
 
-test(`whoever doesn't answer neither spams nor silences, for ${SEEDS} seeds`, { timeout: 120_000 }, () => {
+test(`whoever doesn't answer neither spams nor silences, for ${SEEDS} seeds`, { timeout: 400_000 }, () => {
   const seen = { fired: 0, held: 0, completed: 0 };
   for (let seed = 0; seed < SEEDS; seed += 1) {
     const random = randomFrom(seed);
@@ -122,7 +122,7 @@ function factsOf(condition: StopCondition): NonNullable<World["facts"]> {
   };
 }
 
-test(`deadline and max_attempts end a reminder when they say, for ${SEEDS} seeds`, { timeout: 120_000 }, () => {
+test(`deadline and max_attempts end a reminder when they say, for ${SEEDS} seeds`, { timeout: 400_000 }, () => {
   const reasons = { deadline: 0, max_attempts: 0 };
   for (let seed = 0; seed < SEEDS; seed += 1) {
     const random = randomFrom(seed);

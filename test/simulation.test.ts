@@ -330,7 +330,7 @@ const REASON_AFTER: Partial<Record<string, string>> = {
 };
 
 test(`a year in the life of a reminder, for ${SEEDS} seeds: the promises that need no machine hold`, {
-  timeout: 180_000,
+  timeout: 600_000,
 }, () => {
   const only = process.env.SIMULATION_SEED;
   const seeds = only ? [Number(only)] : Array.from({ length: SEEDS }, (_, seed) => seed);

@@ -238,7 +238,7 @@ function foretold({ occurrences, end }: PreviewJson, until: number) {
 }
 
 test("what a preview says is what the engine does, occurrence by occurrence, and what comes after an outage too", {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const there = await world();
   const api = await startApi(there.database, { channels: channelMap([there.sink]) });
