@@ -17,6 +17,42 @@ export interface Written extends Rendered {
   instead: string | null;
 }
 
+/** Written when a channel first reads it: one that says it in its own way doesn't, and it is most of what a message costs. */
+class WhenRead implements Written {
+  readonly instead = null;
+  readonly #write: () => Rendered;
+  #written: Rendered | null = null;
+
+  constructor(write: () => Rendered) {
+    this.#write = write;
+  }
+
+  get subject(): string {
+    return this.#all().subject;
+  }
+
+  get body(): string {
+    return this.#all().body;
+  }
+
+  get text(): string {
+    return this.#all().text;
+  }
+
+  get html(): string {
+    return this.#all().html;
+  }
+
+  get answers(): Rendered["answers"] {
+    return this.#all().answers;
+  }
+
+  #all(): Rendered {
+    this.#written ??= this.#write();
+    return this.#written;
+  }
+}
+
 /**
  * Writes messages: in the words of a stored template, of the reminder itself, or the built-in ones. What users wrote is filled in
  * by the cage; what they didn't is written here, at once.
@@ -44,7 +80,7 @@ export class Writer {
     const used = template && (body === null || template.framesOwn) ? template : null;
     const isPlain = !isTemplate(subject ?? "") && !isTemplate(body ?? "");
     if (used === null && isPlain) {
-      return { ...writeMessage(message, { subject: subject ?? "", body: body ?? "" }), instead: null };
+      return new WhenRead(() => writeMessage(message, { subject: subject ?? "", body: body ?? "" }));
     }
     try {
       return { ...(await this.#fill(tenant, used, message)), instead: null };
