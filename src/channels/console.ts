@@ -22,11 +22,10 @@ export function createConsoleChannel({ print }: { print: (text: string) => void 
     address: (contact) => contact.name,
 
     async send(message, { beforeSend }) {
-      const { subject, body, answers } = render(message);
+      const { subject, body } = render(message);
       await beforeSend?.();
       const to = message.recipient === null ? [] : [`for ${message.recipient}`, ""];
-      const links = answers.map(({ label, url }) => `${label}: ${url}`);
-      print(framed(subject, [...to, body, ...(links.length === 0 ? [] : ["", ...links])]));
+      print(framed(subject, [...to, body]));
       return { providerId: null, demo: false };
     },
 

@@ -1,5 +1,5 @@
 import type { EmailAccount } from "./account.ts";
-import { Relays } from "./relays.ts";
+import { SmtpSessions } from "./sessions.ts";
 
 /**
  * A tenant's own account, or null where it has none and uses the installation's. The same object as before means that
@@ -7,11 +7,11 @@ import { Relays } from "./relays.ts";
  */
 export type OwnAccount = (tenantId: string) => Promise<EmailAccount | null>;
 
-/** An account with what is open to its servers. */
+/** An account with what is open to its server. */
 export interface Mailbox {
   account: EmailAccount;
   /** Null in demo mode. */
-  relays: Relays | null;
+  sessions: SmtpSessions | null;
 }
 
 /** The mailbox of each tenant: the installation's, or one of its own for as long as it has set one. */
@@ -44,17 +44,17 @@ export class Mailboxes {
   }
 
   close(): void {
-    this.#shared.relays?.close();
+    this.#shared.sessions?.close();
     for (const tenantId of [...this.#own.keys()]) this.#forget(tenantId);
   }
 
   /** Its connections end: those at work when their message is through. */
   #forget(tenantId: string): void {
-    this.#own.get(tenantId)?.relays?.close();
+    this.#own.get(tenantId)?.sessions?.close();
     this.#own.delete(tenantId);
   }
 }
 
 function open(account: EmailAccount): Mailbox {
-  return { account, relays: account.servers.length === 0 ? null : new Relays(account) };
+  return { account, sessions: account.server === null ? null : new SmtpSessions(account.server) };
 }
