@@ -43,7 +43,12 @@ function compile(to) {
 }
 
 function addWhatIsNotTypeScript(to) {
-  cpSync("src/holidays/thread.mjs", join(to, "holidays/thread.mjs"));
+  for (const thread of ["holidays/thread.mjs", "channels/email/plain-text-thread.mjs"]) {
+    cpSync(join("src", thread), join(to, thread));
+  }
+  for (const file of ["engine.mjs", "engine.d.mts", "thread.mjs"]) {
+    cpSync(`src/templates/cage/${file}`, join(to, "templates/cage", file));
+  }
   cpSync("src/store/migrations", join(to, "store/migrations"), { recursive: true });
   const redoc = dirname(require.resolve("redoc/package.json"));
   cpSync(`${redoc}/bundles/redoc.standalone.js`, join(to, "api/docs/redoc.standalone.js"));

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { answersCommand } from "./cli/answers.ts";
 import { api } from "./cli/api.ts";
 import { channelsCommand } from "./cli/channels.ts";
 import { keysCommand } from "./cli/keys-command.ts";
@@ -59,5 +60,6 @@ program.addCommand(tenantsCommand(SETTINGS_HELP));
 program.addCommand(channelsCommand(SETTINGS_HELP));
 program.addCommand(secretsCommand(SETTINGS_HELP));
 program.addCommand(keysCommand(SETTINGS_HELP));
+program.addCommand(answersCommand(SETTINGS_HELP));
 
 await program.parseAsync();

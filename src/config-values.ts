@@ -58,6 +58,13 @@ export function isSafeUrl(text: string): boolean {
   return (protocol === "https:" || (protocol === "http:" && isHere)) && username === "" && password === "";
 }
 
+/** Where people reach us: it may have a path, and nothing behind that. */
+export function isPublicUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && username + password + search + hash === "" && !/[?#\s]/.test(text);
+}
+
 export function isAlgorithm(text: string): boolean {
   return (ALGORITHMS as readonly string[]).includes(text);
 }

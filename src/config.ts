@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { z } from "zod";
 import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
+import { isBounceAddress, SHORTEST_BOUNCE_SECRET } from "./channels/email/return-path.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
+import { parseSmtpUrls, SMTP_URLS } from "./channels/email/smtp-url.ts";
 import { isBotToken, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
 import { signingFlaw, splitSecrets } from "./channels/webhook/signing.ts";
 import {
@@ -13,6 +15,7 @@ import {
   isOrigin,
   isPasswordEncoded,
   isPostgresUrl,
+  isPublicUrl,
   isSafeUrl,
   line,
   listOf,
@@ -43,6 +46,16 @@ export interface Config {
     from: { address: string; name: string };
     /** Null: demo mode, messages are printed. */
     server: SmtpServer | null;
+    /** Tried in this order when that one is down. */
+    fallback: readonly SmtpServer[];
+    /** Where mail that comes back goes; null: to `from`. */
+    envelopeFrom: string | null;
+    /** Where mail comes back, with the delivery written into it; null: it isn't. The address null: for tenants with one of their own. */
+    bounces: { address: string | null; secret: string } | null;
+    /** A message that comes so many days after the one that began its thread begins a new one; 0: each does. */
+    newThreadAfterDays: number;
+    /** What messages are signed with; null: they aren't. `domain` null: that of `from`. */
+    dkim: { keyFile: string; selector: string; domain: string | null } | null;
     /** Messages on their way at once, from one worker. */
     concurrency: number;
   };
@@ -67,6 +80,8 @@ export interface Config {
   /** Path of the file with the queries that stop conditions may name; null: there are none. */
   sqlChecksFile: string | null;
   logLevel: LogLevel;
+  /** Where people reach the API from outside, and for how many days they may answer a message; null: messages have no links. */
+  links: { publicUrl: string; days: number } | null;
   engine: {
     pollSeconds: number;
     batchSize: number;
@@ -103,6 +118,8 @@ export type Environment = Record<string, string | undefined>;
 const SECRET = new Set([
   "DATABASE_URL",
   "SMTP_PASSWORD",
+  "SMTP_FALLBACK_URLS",
+  "BOUNCE_SECRET",
   "SECRETS_KEY",
   "WEBHOOK_SECRET",
   "SLACK_BOT_TOKEN",
@@ -119,6 +136,8 @@ export const SETTINGS = z.object({
   DATABASE_POOL_SIZE: whole(2, 1000).default(10),
   HOST: z.string().refine(isHost, mustBe("a host name or IP address")).default("127.0.0.1"),
   PORT: whole(0, 65_535).default(8000),
+  PUBLIC_URL: z.string().refine(isPublicUrl, mustBe("a URL like https://reminders.example.com")).optional(),
+  ANSWER_LINK_DAYS: whole(1, 365).default(30),
   OIDC_ISSUER: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).optional(),
   OIDC_AUDIENCE: line("one line of text").optional(),
   OIDC_JWKS_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).optional(),
@@ -140,6 +159,20 @@ export const SETTINGS = z.object({
   SMTP_FROM_EMAIL: z.email(mustBe("an e-mail address like noreply@example.com")).optional(),
   SMTP_FROM_NAME: line("one line of text").default("Reminder System"),
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
+  SMTP_FALLBACK_URLS: z.string().transform(readSmtpUrls).optional(),
+  SMTP_ENVELOPE_FROM: z.email(mustBe("an e-mail address like bounces@example.com")).optional(),
+  BOUNCE_ADDRESS: z
+    .email(mustBe("an e-mail address like bounces@example.com"))
+    .refine(isBounceAddress, mustBe("an e-mail address of at most 20 characters, none of them a +, before the @"))
+    .optional(),
+  BOUNCE_SECRET: z
+    .string()
+    .min(SHORTEST_BOUNCE_SECRET, mustBe(`at least ${SHORTEST_BOUNCE_SECRET} characters`))
+    .optional(),
+  EMAIL_NEW_THREAD_DAYS: whole(0, 365).default(7),
+  DKIM_KEY_FILE: line("the path of a file").optional(),
+  DKIM_SELECTOR: z.string().refine(isHost, mustBe("a name of letters, digits and hyphens, like s1")).optional(),
+  DKIM_DOMAIN: z.string().refine(isHost, mustBe("a domain like example.com")).optional(),
   EMAIL_CONCURRENCY: whole(1, 100).default(10),
   SLACK_BOT_TOKEN: z.string().refine(isBotToken, mustBe("a bot token like xoxb-...")).optional(),
   SLACK_WEBHOOK_URL: z
@@ -232,6 +265,15 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SMTP_PASSWORD && !settings.SMTP_USERNAME) {
     mistakes.push("SMTP_USERNAME must be set when SMTP_PASSWORD is");
   }
+  if (settings.SMTP_FALLBACK_URLS && !settings.SMTP_HOST) {
+    mistakes.push("SMTP_HOST must be set when SMTP_FALLBACK_URLS is: the server that is tried first");
+  }
+  if (settings.BOUNCE_ADDRESS && !settings.BOUNCE_SECRET) {
+    mistakes.push("BOUNCE_SECRET must be set when BOUNCE_ADDRESS is: what the addresses made of it are signed with");
+  }
+  if (Boolean(settings.DKIM_KEY_FILE) !== Boolean(settings.DKIM_SELECTOR)) {
+    mistakes.push("DKIM_KEY_FILE and DKIM_SELECTOR belong together: both or neither");
+  }
   if (settings.SLACK_BOT_TOKEN && settings.SLACK_WEBHOOK_URL) {
     mistakes.push("SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL can't both be set: a bot can do all that a webhook can");
   }
@@ -258,6 +300,14 @@ function arrange(settings: Settings): Config {
     email: {
       from: { address: settings.SMTP_FROM_EMAIL ?? DEMO_ADDRESS, name: settings.SMTP_FROM_NAME },
       server: arrangeSmtp(settings),
+      fallback: settings.SMTP_FALLBACK_URLS ?? [],
+      envelopeFrom: settings.SMTP_ENVELOPE_FROM ?? null,
+      bounces:
+        settings.BOUNCE_SECRET === undefined
+          ? null
+          : { address: settings.BOUNCE_ADDRESS ?? null, secret: settings.BOUNCE_SECRET },
+      newThreadAfterDays: settings.EMAIL_NEW_THREAD_DAYS,
+      dkim: arrangeDkim(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
     },
     slack: {
@@ -270,6 +320,9 @@ function arrange(settings: Settings): Config {
     secrets: { keys: settings.SECRETS_KEY ?? null, keyFile: settings.SECRETS_KEY_FILE ?? null },
     sqlChecksFile: settings.SQL_CHECKS_FILE ?? null,
     logLevel: settings.LOG_LEVEL,
+    links: settings.PUBLIC_URL
+      ? { publicUrl: settings.PUBLIC_URL.replace(/\/+$/, ""), days: settings.ANSWER_LINK_DAYS }
+      : null,
     engine: {
       pollSeconds: settings.POLL_SECONDS,
       batchSize: settings.BATCH_SIZE,
@@ -306,6 +359,11 @@ function arrangeSmtp(settings: Settings): SmtpServer | null {
   };
 }
 
+function arrangeDkim({ DKIM_KEY_FILE, DKIM_SELECTOR, DKIM_DOMAIN }: Settings): Config["email"]["dkim"] {
+  if (!DKIM_KEY_FILE || !DKIM_SELECTOR) return null;
+  return { keyFile: DKIM_KEY_FILE, selector: DKIM_SELECTOR, domain: DKIM_DOMAIN ?? null };
+}
+
 function arrangeOutgoing(settings: Settings): OutgoingSettings {
   return {
     schemes: settings.OUTGOING_SCHEMES as Scheme[],
@@ -321,6 +379,13 @@ function isScheme(text: string): boolean {
 
 function isPortRange(text: string): boolean {
   return parsePortRange(text) !== null;
+}
+
+function readSmtpUrls(text: string, context: z.RefinementCtx): SmtpServer[] {
+  const servers = parseSmtpUrls(text);
+  if (servers !== null) return servers;
+  context.addIssue({ code: "custom", message: SMTP_URLS });
+  return z.NEVER;
 }
 
 function refuseBadKeys(text: string, context: z.RefinementCtx): void {

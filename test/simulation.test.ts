@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { LIFECYCLE_ACTIONS } from "../src/core/lifecycle.ts";
+import { NO_PEOPLE } from "../src/core/people.ts";
 import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, type ReminderRecord, type Schedule } from "../src/core/reminder.ts";
 import { nextOccurrence } from "../src/core/schedule/schedule.ts";
 import { type Simulation, simulate, type World } from "../src/core/simulate.ts";
@@ -52,7 +53,14 @@ function draw(seed: number): Scenario {
       : { type: "one_time" },
     ...{ bounds: NO_BOUNDS, business: null, quietHours: null, ignoreQuietHours: false, nextWallAt: null },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
-    ...{ onUnknown: "hold", needsAttention: null },
+    ...{
+      onUnknown: "hold",
+      doneMeans: null,
+      allowsReassign: false,
+      silence: null,
+      needsAttention: null,
+      people: NO_PEOPLE,
+    },
     ...{ status: "ACTIVE", completionReason: null, nextRunAt: runAt, runAt, lastRunAt: null, lastOccurrenceAt: null },
     ...{ occurrenceCount: 0, createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },
   };
@@ -98,7 +106,14 @@ function byRule(seed: number, { schedule, bounds, timeZone }: Rule, stopMetAt: n
     ...{ id: seed, tenantId: "default", ...key, channel: "email", recipient: null, subject: null, message: null },
     ...{ data: {}, timeZone, schedule, bounds, business: null, quietHours: null, ignoreQuietHours: false },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
-    ...{ onUnknown: "hold", needsAttention: null },
+    ...{
+      onUnknown: "hold",
+      doneMeans: null,
+      allowsReassign: false,
+      silence: null,
+      needsAttention: null,
+      people: NO_PEOPLE,
+    },
     ...{ status: "ACTIVE", completionReason: null, runAt: null, lastRunAt: null, lastOccurrenceAt: null },
     ...{ nextRunAt: first?.at ?? null, nextWallAt: first?.wallAt ?? null, occurrenceCount: 0 },
     ...{ createdAt: START, updatedAt: START, completedAt: null, deletedAt: null },

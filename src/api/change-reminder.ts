@@ -1,9 +1,11 @@
+import type { Answered } from "../core/answer.ts";
 import { awaitsOutcome, type Moment } from "../core/lifecycle.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import type { Updated } from "../core/update.ts";
 import { readCalendarTexts } from "../store/calendars.ts";
 import { insertEvents } from "../store/events.ts";
+import { putFlag } from "../store/flags.ts";
 import { lastOutcome } from "../store/ledger.ts";
 import { readMoment } from "../store/moment.ts";
 import { isHeldElsewhere } from "../store/postgres.ts";
@@ -11,6 +13,7 @@ import { QuotaReached } from "../store/quota.ts";
 import {
   findActive,
   isWithoutCalendar,
+  isWithoutPolicy,
   KeyIsTaken,
   lockReminder,
   readReminder,
@@ -19,8 +22,15 @@ import {
 import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
 import { reminderEtag } from "./etag.ts";
 import { type Conditions, isUnconditional, mustPermit } from "./etag-conditions.ts";
+import { type Policies, readNamedPolicies } from "./new-reminder.ts";
 import { conflict, invalidField, notFound, overQuota, Problem } from "./problem.ts";
 import { toReminderJson } from "./schemas/reminder.ts";
+
+/** The names of what a change may turn to. */
+interface Named {
+  calendars: readonly string[];
+  policies: readonly string[];
+}
 
 /**
  * Changes a reminder under its row lock: reads it, asks `change` what becomes of it, and writes that and the timeline's
@@ -31,19 +41,20 @@ export async function changeReminder(
   database: TenantDatabase,
   id: number,
   conditions: Conditions,
-  change: (reminder: ReminderRecord, moment: Moment) => Updated,
+  change: (reminder: ReminderRecord, moment: Moment & { policies: Policies }) => Updated | Answered,
   noteWithin: (sql: TenantSql) => Promise<void>,
-  calendarNames: readonly string[] = [],
+  named: Named = { calendars: [], policies: [] },
 ): Promise<ReminderRecord> {
   try {
     return await database.transaction(async (sql) => {
-      const reminder = await changeLocked(sql, id, conditions, change, calendarNames);
+      const reminder = await changeLocked(sql, id, conditions, change, named);
       await noteWithin(sql);
       return reminder;
     });
   } catch (error) {
     if (isHeldElsewhere(error)) throw busy();
     if (isWithoutCalendar(error)) throw invalidField("calendar", "must be the name of a calendar: it was just deleted");
+    if (isWithoutPolicy(error)) throw invalidField("policy", "must be the name of a policy: it was just deleted");
     if (error instanceof QuotaReached) throw overQuota(error.message);
     throw error instanceof KeyIsTaken ? await keyConflict(database, id) : error;
   }
@@ -53,18 +64,20 @@ async function changeLocked(
   sql: TenantSql,
   id: number,
   conditions: Conditions,
-  change: (reminder: ReminderRecord, moment: Moment) => Updated,
-  calendarNames: readonly string[],
+  change: (reminder: ReminderRecord, moment: Moment & { policies: Policies }) => Updated | Answered,
+  named: Named,
 ): Promise<ReminderRecord> {
   const locked = await lockReminder(sql, id);
   if (!locked) throw noReminder(id);
   const { reminder, now } = locked;
-  const outcome = awaitsOutcome(reminder) ? await lastOutcome(sql, id) : null;
+  const outcome = awaitsOutcome(reminder) || reminder.silence !== null ? await lastOutcome(sql, id) : null;
 
   const contactZone = goesByContactZone(reminder) ? await otherZoneOf(sql, reminder) : null;
-  const names = reminder.business ? [reminder.business.calendar, ...calendarNames] : calendarNames;
+  const names = reminder.business ? [reminder.business.calendar, ...named.calendars] : named.calendars;
   const calendars = await readCalendarTexts(sql, names);
-  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone, calendars }));
+  const policyNames = reminder.people.policy ? [reminder.people.policy, ...named.policies] : named.policies;
+  const policies = await readNamedPolicies(sql, policyNames);
+  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone, calendars, policies }));
   if (!isUnconditional(conditions)) {
     mustPermit(conditions, reminderEtag(toReminderJson(reminder)), { isDone: result.kind === "unchanged" });
   }
@@ -75,12 +88,22 @@ async function changeLocked(
       throw conflict(`reminder ${id} can't be changed like that: ${result.because}`);
     case "invalid":
       throw invalidField(result.field, result.message);
-    case "changed": {
-      const written = await writeReminder(sql, reminder, result.reminder);
-      await insertEvents(sql, [{ reminderId: id, ...result.change }]);
-      return written;
-    }
+    case "changed":
+    case "noted":
+      return writeChange(sql, reminder, result);
   }
+}
+
+/** Writes what becomes of a locked reminder, and the timeline's line; and sets the flag that somebody said is done. */
+export async function writeChange(
+  sql: TenantSql,
+  reminder: ReminderRecord,
+  result: Extract<Answered, { kind: "changed" | "noted" }>,
+): Promise<ReminderRecord> {
+  const written = result.kind === "changed" ? await writeReminder(sql, reminder, result.reminder) : reminder;
+  if (result.kind === "noted" && result.flagKey !== null) await putFlag(sql, result.flagKey, true);
+  await insertEvents(sql, [{ reminderId: reminder.id, ...result.change }]);
+  return written;
 }
 
 /** Whether the zone of the contact or the tenant may have a say: in a reminder that has none of its own, and goes by the clock or soon may. */
@@ -93,7 +116,7 @@ async function otherZoneOf(sql: TenantSql, reminder: ReminderRecord): Promise<st
 }
 
 /** A rule that plain SQL wrote and nobody can read is the reminder's fault, and not a bug. */
-function decided(id: number, decide: () => Updated): Updated {
+function decided(id: number, decide: () => Updated | Answered): Updated | Answered {
   try {
     return decide();
   } catch (error) {

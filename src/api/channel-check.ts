@@ -1,6 +1,8 @@
 import { InvalidRecipient } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
-import { invalidField } from "./problem.ts";
+import type { Recipient } from "../core/people.ts";
+import { invalidField, type Problem } from "./problem.ts";
+import { type PeopleFields, toRecipients } from "./schemas/people.ts";
 
 /**
  * The recipient in its channel's normal form. Throws a 422 that names `channel` when there is no such channel here, or
@@ -8,11 +10,20 @@ import { invalidField } from "./problem.ts";
  */
 export function parseRecipient(channels: Channels, channelName: string, recipient: string | null): string | null {
   const channel = channels.get(channelName);
-  if (!channel) {
-    const names = [...channels.keys()].join(", ");
-    throw invalidField("channel", `must be one of the channels of this installation: ${names || "there are none"}`);
-  }
+  if (!channel) throw noSuchChannel(channels);
   return recipient === null ? null : parseAs("recipient", recipient, (text) => channel.parseRecipient(text));
+}
+
+/** Several recipients, as they are kept; `recipients.1` is what a 422 names. */
+export function parseRecipients(
+  channels: Channels,
+  channelName: string,
+  recipients: NonNullable<PeopleFields["recipients"]>,
+): Recipient[] {
+  const channel = channels.get(channelName);
+  return toRecipients(recipients, (address, place) =>
+    channel ? parseAs(`recipients.${place}`, address, (text) => channel.parseRecipient(text)) : address,
+  );
 }
 
 /** A contact's address, by the rule of the channel that would send there; as it is where that channel isn't here. */
@@ -20,6 +31,26 @@ export function parseAddress(channels: Channels, channelName: string, address: s
   const channel = channels.get(channelName);
   if (!channel || address === null) return address;
   return parseAs(channelName, address, (text) => channel.parseRecipient(text));
+}
+
+/** An address in the normal form of the channel that it belongs to. Throws a 422 where there is no such channel, or it can't be one. */
+export function parseAddressOf(channels: Channels, channelName: string, address: string): string {
+  const channel = channels.get(channelName);
+  if (!channel) throw noSuchChannel(channels);
+  return parseAs("address", address, (text) => channel.parseRecipient(text));
+}
+
+function noSuchChannel(channels: Channels): Problem {
+  const names = [...channels.keys()].join(", ");
+  return invalidField("channel", `must be one of the channels of this installation: ${names || "there are none"}`);
+}
+
+/** The same for an address that is kept under its channel's name; that channel must be here. */
+export function parseAddressIn(channels: Channels, channelName: string, address: string, field: string): string {
+  const channel = channels.get(channelName);
+  if (channel) return parseAs(field, address, (text) => channel.parseRecipient(text));
+  const names = [...channels.keys()].join(", ");
+  throw invalidField(field, `must be for one of the channels of this installation: ${names || "there are none"}`);
 }
 
 function parseAs(field: string, text: string, parse: (text: string) => string): string {

@@ -4,8 +4,10 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Channels } from "../channels/registry.ts";
 import type { Installation } from "../conditions/condition.ts";
 import type { Ceiling } from "../core/ceiling.ts";
+import type { GuardedHttp } from "../outgoing/guarded-http.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import type { ApiDatabase } from "../store/tenant-database.ts";
+import type { Cage } from "../templates/cage/cage.ts";
 
 /** A Fastify whose routes are typed by their Zod schemas. */
 export type Api = FastifyInstance<
@@ -25,6 +27,12 @@ export interface ApiContext {
   minIntervalSeconds?: number;
   /** Seals and opens tenants' secrets; not set: none can be stored. */
   keyring?: Keyring;
+  /** Gets what signatures are checked with; not set: nothing that needs it is taken. */
+  http?: Pick<GuardedHttp, "request">;
+  /** What return paths are signed with, see `returnPath`; not set: none is known. */
+  bounceSecret?: string | null;
+  /** Where users' templates run; not set: in one of its own. */
+  cage?: Cage;
   /** Where the workers of this installation stop nagging; not set: nowhere. */
   ceiling?: Ceiling;
   /** What stop conditions can ask; not set: whatever they name. */

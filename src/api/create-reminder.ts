@@ -5,7 +5,7 @@ import { insertReminders, type NewReminder } from "../store/new-reminders.ts";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { QuotaReached } from "../store/quota.ts";
 import { keyOf } from "../store/reminder-key.ts";
-import { findActive, isWithoutCalendar } from "../store/reminders.ts";
+import { findActive, isWithoutCalendar, isWithoutPolicy } from "../store/reminders.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
 import { FullTenants } from "./full-tenants.ts";
 import { invalidField, overQuota, Problem } from "./problem.ts";
@@ -42,6 +42,7 @@ export async function createReminders(
   try {
     return await createOrFind(database, wanted, full);
   } catch (error) {
+    if (isWithoutPolicy(error)) throw invalidField("policy", "must be the name of a policy: it was just deleted");
     if (!isWithoutCalendar(error)) throw error;
     throw invalidField("calendar", "must be the name of a calendar: it was just deleted");
   }

@@ -21,7 +21,14 @@ function digest(fields: [string, unknown][]): string {
 }
 
 /** What firing changes. A field that isn't here counts as changed by people. */
-const MOVED_BY_FIRING = new Set(["next_run_at", "last_run_at", "occurrence_count", "needs_attention", "updated_at"]);
+const MOVED_BY_FIRING = new Set([
+  "next_run_at",
+  "last_run_at",
+  "occurrence_count",
+  "policy_step",
+  "needs_attention",
+  "updated_at",
+]);
 const MOVED_BY_WRITING = new Set(["created_at", "updated_at"]);
 
 /** The tag of a reminder as the API shows it. */

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { Reach } from "./access/reach.ts";
+import { isByLink } from "./access/scopes.ts";
 import type { Api } from "./context.ts";
 import { Problem } from "./problem.ts";
 
@@ -14,10 +15,12 @@ const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/i;
  * page can point a name of its own to 127.0.0.1 (DNS rebinding), and to the browser we are then a part of its site. So is what a
  * page of another site only reads: its browser shows it nothing of our answer anyway, and who clicks on a link sends no `Origin`.
  *
- * Pages of `origins` may do what our own may.
+ * Pages of `origins` may do what our own may. What is reached by the link in a message is reached under whatever name people have for it,
+ * and takes the link: no other page knows that.
  */
 export function refuseForeignPages(api: Api, { reach, origins }: { reach: Reach; origins: ReadonlySet<string> }): void {
   api.addHook("onRequest", (request, _reply, done) => {
+    if (isByLink(request)) return done();
     if (reach() === "loopback" && isForeignName(request.headers.host)) {
       const detail = "this listens on loopback only, under localhost or 127.0.0.1: send one of these as Host";
       return done(new Problem(403, detail));

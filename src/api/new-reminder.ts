@@ -2,18 +2,23 @@ import type { z } from "zod";
 import type { Entity } from "../conditions/condition.ts";
 import { flagKeysOf } from "../conditions/evaluate.ts";
 import { MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
+import { NO_PEOPLE, type People } from "../core/people.ts";
+import { peopleFlaw } from "../core/people-flaws.ts";
+import type { PolicyText } from "../core/policy.ts";
 import type { StopCondition } from "../core/reminder.ts";
 import { begin, type NewTimes, needsMoment } from "../core/schedule/begin.ts";
 import { type ByCalendar, editedByCalendar, NO_CALENDARS } from "../core/schedule/by-calendar.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
 import type { Tenant } from "../core/tenant.ts";
+import { readPolicies } from "../store/audience.ts";
 import { readMoment } from "../store/moment.ts";
 import type { NewReminder } from "../store/new-reminders.ts";
-import type { TenantDatabase } from "../store/tenant-database.ts";
-import { parseRecipient } from "./channel-check.ts";
+import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
+import { parseRecipient, parseRecipients } from "./channel-check.ts";
 import { checkInstallation } from "./check-installation.ts";
 import type { ApiContext } from "./context.ts";
 import { invalidField } from "./problem.ts";
+import { editedPeople } from "./schemas/people.ts";
 import type { CreateReminder } from "./schemas/reminder.ts";
 import { toBounds, toByCalendarFields } from "./schemas/schedule.ts";
 import { toStopCondition } from "./schemas/stop-condition.ts";
@@ -22,20 +27,44 @@ import { lengthOf } from "./schemas/text.ts";
 export type NewReminderContext = Pick<ApiContext, "channels" | "minIntervalSeconds" | "installation">;
 
 /** What new reminders rest on besides what is said of them. */
-export type Moment = Awaited<ReturnType<typeof readMoment>> | null;
+export type Moment = (Awaited<ReturnType<typeof readMoment>> & { policies: Policies }) | null;
+
+/** The policies that somebody names, by name. */
+export type Policies = ReadonlyMap<string, PolicyText>;
 
 export type Wish = z.output<typeof CreateReminder>;
 
 /** Asks the database what is needed to make these reminders; nothing where none of them needs it, as most don't. */
 export async function momentFor(database: TenantDatabase, wishes: readonly Wish[]): Promise<Moment> {
   const asking = wishes.filter(
-    (wish) => needsMoment({ scheduleType: wish.schedule_type, bounds: toBounds(wish) }) || wish.calendar != null,
+    (wish) =>
+      needsMoment({ scheduleType: wish.schedule_type, bounds: toBounds(wish) }) ||
+      wish.calendar != null ||
+      wish.policy != null,
   );
   if (asking.length === 0) return null;
-  return readMoment(
+  return readWith(database, asking);
+}
+
+/** The same, whether they need it or not. */
+export async function readWith(database: TenantDatabase, wishes: readonly Wish[]): Promise<NonNullable<Moment>> {
+  const named = [...new Set(wishes.flatMap(({ policy }) => policy ?? []))];
+  const moment = await readMoment(
     database,
-    asking.map((wish) => ({ entityType: wish.entity_type, entityId: wish.entity_id })),
-    [...new Set(asking.flatMap(({ calendar }) => calendar ?? []))],
+    wishes.map((wish) => ({ entityType: wish.entity_type, entityId: wish.entity_id })),
+    [...new Set(wishes.flatMap(({ calendar }) => calendar ?? []))],
+  );
+  return { ...moment, policies: await readNamedPolicies(database, named) };
+}
+
+/** Those of these policies that there are. */
+export async function readNamedPolicies(database: TenantSql, names: readonly string[]): Promise<Policies> {
+  const texts = await readPolicies(
+    database,
+    names.map((name) => ({ tenantId: database.tenant, name })),
+  );
+  return new Map(
+    [...texts.values()].map((text) => JSON.parse(text) as PolicyText).map((policy) => [policy.name, policy]),
   );
 }
 
@@ -77,10 +106,31 @@ export function toNewReminder(
     runAt: times.runAt,
     stopCondition: toStopCondition(wish),
     onUnknown: wish.on_unknown ?? ("hold" as const),
+    doneMeans: wish.done_means ?? null,
+    allowsReassign: wish.allow_reassign ?? false,
+    people: toPeople(wish, channels),
   };
+  checkDoneMeans(reminder);
   checkFlagKeys(reminder.stopCondition, reminder);
   checkInstallation(reminder.stopCondition, installation, tenant);
+  if (reminder.people !== NO_PEOPLE) checkPeople(reminder, moment?.policies, wish.force);
   return reminder;
+}
+
+function toPeople(wish: Wish, channels: ApiContext["channels"]): People {
+  if (wish.recipients == null) return editedPeople(NO_PEOPLE, wish, undefined);
+  return editedPeople(NO_PEOPLE, wish, parseRecipients(channels, wish.channel, wish.recipients));
+}
+
+/** Throws a 422 where a reminder can't be for its people, or can't go by its policy. */
+export function checkPeople(
+  reminder: Parameters<typeof peopleFlaw>[0],
+  policies: Policies | undefined,
+  force = false,
+): void {
+  const { policy } = reminder.people;
+  const flaw = peopleFlaw(reminder, (policy !== null && policies?.get(policy)) || null, force);
+  if (flaw) throw invalidField(flaw.field, flaw.message);
 }
 
 function toNewTimes(wish: Wish): NewTimes {
@@ -104,6 +154,15 @@ function byCalendar(wish: Wish): ByCalendar | null {
   const business = editedByCalendar(null, toByCalendarFields(wish));
   if (business !== null && "kind" in business) throw invalidField(business.field, business.message);
   return business;
+}
+
+/** Throws a 422 where a flag is to be set, and there is none. */
+export function checkDoneMeans({ doneMeans, stopCondition }: Pick<NewReminder, "doneMeans" | "stopCondition">): void {
+  if (doneMeans !== "flag" || stopCondition?.type === "db_check") return;
+  throw invalidField(
+    "done_means",
+    'must be "complete", or stop_condition_type must be "db_check": there is no flag to be set',
+  );
 }
 
 /** Throws a 422 where a stop condition, its placeholders filled in, names a flag that can't be. */

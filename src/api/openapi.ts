@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import swagger from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { SECURITY_SCHEME, SIGNATURE_SCHEME } from "./access/scopes.ts";
+import { PROVIDER_SCHEME, SECURITY_SCHEME, SIGNATURE_SCHEME } from "./access/scopes.ts";
 import type { Api } from "./context.ts";
 import { describeConditions } from "./etag-docs.ts";
 import { describeIdempotency } from "./idempotency-docs.ts";
@@ -56,6 +56,13 @@ export async function describeApi(api: Api): Promise<void> {
               "`v1,` and the base64 of an HMAC-SHA256 over `webhook-id`, `webhook-timestamp` (within 5 minutes) and the body, as " +
               "Standard Webhooks has it, with a secret of the source that the path names.",
           },
+          [PROVIDER_SCHEME]: {
+            type: "http",
+            scheme: "basic",
+            description:
+              "What each mail provider proves itself with: Postmark by a user name and a password like this, Mailgun by a signature in the " +
+              "body, SendGrid by one in headers, SES by one of Amazon SNS.",
+          },
         },
       },
       tags: [
@@ -66,7 +73,10 @@ export async function describeApi(api: Api): Promise<void> {
         { name: "Stop conditions", description: "Until when a reminder goes on." },
         { name: "Flags", description: "What the outside world says is done." },
         { name: "Contacts", description: "Where entities are reached." },
+        { name: "Suppressions", description: "Addresses that nothing is sent to." },
         { name: "Calendars", description: "When is working time." },
+        { name: "Templates", description: "What messages say." },
+        { name: "Policies", description: "Whom else it goes to, the longer nothing happens." },
         { name: "Events", description: "What happens in the outside world, what it means, and who may sign it." },
         { name: "Audit", description: "Who changed what." },
         { name: "Health", description: "For whoever runs the service." },

@@ -1,3 +1,5 @@
+import type { Channels } from "../channels/registry.ts";
+import { waysOf } from "../channels/ways.ts";
 import { evaluate, isQuestion, NOTHING_KNOWN } from "../conditions/evaluate.ts";
 import { completionReasonOf, countsSent, isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
@@ -13,7 +15,6 @@ import { timetableOf } from "../core/schedule/schedule.ts";
 import type { Asked, FactsThen, Standing } from "../core/simulate.ts";
 import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { lastOutcome } from "../store/ledger.ts";
-import { readMoment } from "../store/moment.ts";
 import { asIfInserted } from "../store/new-reminders.ts";
 import { readProspect } from "../store/prospect.ts";
 import { findActive } from "../store/reminders.ts";
@@ -21,7 +22,7 @@ import type { TenantDatabase } from "../store/tenant-database.ts";
 import { noReminder } from "./change-reminder.ts";
 import type { ApiContext } from "./context.ts";
 import { inTurns } from "./in-turns.ts";
-import { toNewReminder, type Wish } from "./new-reminder.ts";
+import { readWith, toNewReminder, type Wish } from "./new-reminder.ts";
 import { readSurroundings, type Surroundings } from "./surroundings.ts";
 
 export type PreviewContext = Pick<ApiContext, "channels" | "minIntervalSeconds" | "ceiling" | "installation">;
@@ -56,6 +57,7 @@ interface Viewpoint extends Surroundings {
   standing: Standing;
   isOutdated: boolean;
   ceiling: Ceiling;
+  channels: Channels;
 }
 
 const ALL_GOES_WELL =
@@ -70,8 +72,7 @@ export async function previewNew(
   context: PreviewContext,
   reachFrom: (now: Instant) => Reach,
 ): Promise<Preview> {
-  const entity = { entityType: wish.entity_type, entityId: wish.entity_id };
-  const moment = await readMoment(database, [entity], wish.calendar == null ? [] : [wish.calendar]);
+  const moment = await readWith(database, [wish]);
   const { now } = moment;
   const reach = reachFrom(now);
   const wanted = toNewReminder(wish, context, moment, database.tenant);
@@ -79,6 +80,7 @@ export async function previewNew(
   const [holder] = await findActive(database, [wanted]);
   const preview = await look(reminder, reminder, reach, {
     ...{ now, standing: NEW, isOutdated: false, ceiling: context.ceiling ?? NO_CEILING },
+    channels: context.channels,
     ...(await readSurroundings(database, reminder)),
   });
   if (!holder) return preview;
@@ -90,7 +92,7 @@ export async function previewNew(
 export async function previewKnown(
   database: TenantDatabase,
   id: number,
-  { ceiling = NO_CEILING }: PreviewContext,
+  { ceiling = NO_CEILING, channels }: PreviewContext,
   reachFrom: (now: Instant) => Reach,
 ): Promise<Preview> {
   const prospect = await readProspect(database, id);
@@ -99,12 +101,22 @@ export async function previewKnown(
   const reach = reachFrom(now);
   const surroundings = await readSurroundings(database, reminder);
   const { around, calendars } = surroundings;
+  if (surroundings.known?.flaw) {
+    return nothing(reminder, around.zone, now, `its ${surroundings.known.flaw}: a worker will pause it`);
+  }
   const outcome = awaitsOutcome(reminder) ? await lastOutcome(database, id) : null;
   const prepared = prepare({ ...prospect, around, contactZone: around.zone, calendars, lastOutcome: outcome });
   if (prepared.kind === "still") return nothing(reminder, around.zone, now, prepared.because);
   const isOutdated = isUnplanned && reminder.nextWallAt !== null;
   try {
-    return await look(reminder, prepared.reminder, reach, { ...surroundings, now, standing, isOutdated, ceiling });
+    return await look(reminder, prepared.reminder, reach, {
+      ...surroundings,
+      now,
+      standing,
+      isOutdated,
+      ceiling,
+      channels,
+    });
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     return nothing(
@@ -129,14 +141,15 @@ async function look(
   { until, most }: Reach,
   view: Viewpoint,
 ): Promise<Preview> {
-  const { now, standing, around } = view;
+  const { now, standing, around, channels } = view;
   const timetable = timetableOf(start, around.zone, around.calendar);
   const zone = zoneOf(timetable);
   const facts = (about: Asked) => factsThen(about, view);
+  const audience = view.known && { known: view.known, ways: waysOf(channels) };
 
   const preview = await inTurns(
     function* (mayGoOn): Generator<void, Omit<Preview, "assumptions">> {
-      const foresight = yield* foresee(start, { ...view, ...around, until, most, facts, mayGoOn });
+      const foresight = yield* foresee(start, { ...view, ...around, until, most, facts, mayGoOn, audience });
       const { stoppedBy } = foresight;
       const end = foresight.end && { at: foresight.end.at, ...sayEnd(foresight.end, foresight.reminder, timetable) };
       const occurrences: Preview["occurrences"] = [];

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { Keyring } from "../secrets/keyring.ts";
+import { Cage } from "../templates/cage/cage.ts";
 import { guard } from "./access/access.ts";
 import { declareAccess } from "./access/scopes.ts";
 import { type AccessSettings, KEYS_ONLY } from "./access/settings.ts";
@@ -14,11 +15,13 @@ import { readJsonBodies } from "./json-body.ts";
 import { refuseIllegible } from "./legible.ts";
 import { describeApi } from "./openapi.ts";
 import { readToTheEnd } from "./read-to-the-end.ts";
+import { answerRoutes } from "./routes/answers.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
 import { conditionRoutes } from "./routes/conditions.ts";
 import { contactRoutes } from "./routes/contacts.ts";
+import { doneRoutes } from "./routes/done.ts";
 import { eventRuleRoutes } from "./routes/event-rules.ts";
 import { eventSourceRoutes } from "./routes/event-sources.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -26,9 +29,18 @@ import { explainRoutes } from "./routes/explain.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { inboundRoutes } from "./routes/inbound.ts";
+import { inboundSourceRoutes } from "./routes/inbound-sources.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
+import { optOutRoutes } from "./routes/opt-outs.ts";
+import { policyRoutes } from "./routes/policies.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
+import { silenceRoutes } from "./routes/silence.ts";
+import { suppressionRoutes } from "./routes/suppressions.ts";
+import { templatePreviewRoutes } from "./routes/template-preview.ts";
+import { templateVersionRoutes } from "./routes/template-versions.ts";
+import { templateRoutes } from "./routes/templates.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
 import { answerUnknownRoutes } from "./unknown-routes.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -88,23 +100,36 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   answerUnknownRoutes(api);
   protect(api);
   refuseIllegible(api);
-  const { database, keyring = new Keyring([]) } = context;
-  guard(api, { database, log: api.log, settings: access, keyring, actorOf });
+  const { database, keyring = new Keyring([]), http } = context;
+  guard(api, { database, log: api.log, settings: access, keyring, http, actorOf });
   declareAccess(api);
   logRequests(api);
 
+  const cage = context.cage ?? ownCage(api);
+
   await describeApi(api);
+  await answerRoutes(api, context);
   answerOnce(api);
   reminderRoutes(api, context);
   bulkRoutes(api, context);
   lifecycleRoutes(api);
+  silenceRoutes(api);
+  doneRoutes(api);
   previewRoutes(api, context);
   historyRoutes(api);
   explainRoutes(api);
   conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);
+  suppressionRoutes(api, context);
+  inboundRoutes(api, context);
+  inboundSourceRoutes(api, context);
+  optOutRoutes(api);
   calendarRoutes(api);
+  templateRoutes(api, { ...context, cage });
+  templateVersionRoutes(api);
+  templatePreviewRoutes(api, { ...context, cage });
+  policyRoutes(api, context);
   eventRoutes(api);
   eventRuleRoutes(api);
   eventSourceRoutes(api, context);
@@ -112,6 +137,12 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   healthRoutes(api, context);
   await serveDocs(api);
   return api;
+}
+
+function ownCage(api: Api): Cage {
+  const cage = new Cage();
+  api.addHook("onClose", () => cage.close());
+  return cage;
 }
 
 function protect(api: Api): void {

@@ -1,8 +1,11 @@
 import { flagKeysOf } from "../conditions/evaluate.ts";
-import { quietHoursFor, quietUntil, quietZone } from "../core/quiet-hours.ts";
-import type { Instant, ReminderRecord } from "../core/reminder.ts";
+import { type Audience, otherOf } from "../core/audience.ts";
+import type { Addressed } from "../core/people.ts";
+import { type QuietHours, quietHoursFor, quietUntil, quietZone } from "../core/quiet-hours.ts";
+import type { Contact, Instant, ReminderRecord } from "../core/reminder.ts";
 import { firstZone } from "../core/schedule/zone.ts";
 import type { StopContact } from "../core/stop.ts";
+import { readAudiences } from "../store/audience.ts";
 import { readCalendarTexts } from "../store/calendars.ts";
 import { readContact } from "../store/contacts.ts";
 import { type Flag, readFlags } from "../store/flags.ts";
@@ -19,8 +22,10 @@ export interface Surroundings {
   /** Its contact's time zone, else its tenant's, and the calendar that it goes by. */
   around: { zone: string | null; calendar: string | null };
   calendars: ReadonlyMap<string, string>;
-  /** When the quiet hours that hold an instant end; null: none do. */
-  quietUntil(at: Instant): Instant | null;
+  /** When the quiet hours that hold an instant end for this person, null for whom the reminder is for; null: none do. */
+  quietUntil(at: Instant, addressed?: Addressed | null): Instant | null;
+  /** The people that it may be for, where that is more than one recipient or contact. */
+  known: Audience | null;
 }
 
 /** Reads one thing after the other, since all may be part of one transaction. */
@@ -39,6 +44,17 @@ export async function readSurroundings(database: TenantDatabase, reminder: Remin
         tenant: tenant.quietHours,
         reminder: reminder.quietHours,
       });
+  const known = hasAudience(reminder, contact)
+    ? ((await readAudiences(database, [{ reminder, lastOccurrenceAt: reminder.lastOccurrenceAt }])).get(reminder.id) ??
+      null)
+    : null;
+  const quietOf = (addressed: Addressed | null): { hours: QuietHours; zone: string } => {
+    const other = known === null ? undefined : otherOf(reminder, known, addressed);
+    if (other === undefined) return { hours, zone: personsZone };
+    const of = { contact: other?.quietHours ?? null, tenant: tenant.quietHours, reminder: reminder.quietHours };
+    const zone = quietZone({ contact: other?.timeZone ?? null, reminder: timeZone, tenant: tenant.timeZone });
+    return { hours: ignoreQuietHours ? [] : quietHoursFor(of), zone };
+  };
   const personsZone = quietZone({ contact: contactZone, reminder: timeZone, tenant: tenant.timeZone });
   return {
     contact,
@@ -49,6 +65,16 @@ export async function readSurroundings(database: TenantDatabase, reminder: Remin
       calendar: (business && calendars.get(business.calendar)) ?? null,
     },
     calendars,
-    quietUntil: (at) => (hours.length === 0 ? null : quietUntil(at, hours, personsZone)),
+    quietUntil: (at, addressed = null) => {
+      const { hours, zone } = quietOf(addressed);
+      return hours.length === 0 ? null : quietUntil(at, hours, zone);
+    },
+    known,
   };
+}
+
+/** As the engine has it, and also where its contact has preferences. */
+function hasAudience({ people, recipient }: ReminderRecord, contact: Contact | null): boolean {
+  if (people.policy !== null || people.recipients !== null) return true;
+  return recipient === null && contact !== null && (contact.preferences !== null || contact.delegate !== null);
 }

@@ -1,5 +1,12 @@
+import type { Purpose } from "../core/answer.ts";
+import type { Addressed } from "../core/people.ts";
 import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
 import type { Retries } from "../core/retry.ts";
+import type { Silence } from "../core/silence.ts";
+import type { Rendered } from "../templates/write.ts";
+
+/** Where a message is answered, each by a link of its own. */
+export type MessageLinks = Readonly<Record<Purpose, string>>;
 
 /** What a channel is asked to send. Everything a template may speak of is in here. */
 export interface Message {
@@ -10,16 +17,28 @@ export interface Message {
   reminder: Pick<
     Reminder,
     "id" | "tenantId" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
-  > & { data: JsonObject };
+  > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition">>;
   /** Who the entity is; the recipient may be somebody else, named by the reminder itself. */
   contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   /** In whose clocks instants are written where neither of them has a zone; not set: UTC. */
   tenantZone?: string | null;
+  /** Whom it is for, where that is somebody else than the reminder's one recipient or contact; not set: it isn't. */
+  addressed?: Addressed | null;
+  /** The contact of that person; null: it has none. */
+  addressee?: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   occurrenceAt: Instant;
   /** How often the reminder has fired, this time included. */
   occurrenceNumber: number;
   /** When it will be due again unless the thing is done; null if this is the last time. */
   nextRunAt: Instant | null;
+  /** What it says, where the engine has had it written; without it, a channel writes it by itself (see `render`). */
+  written?: Rendered;
+  /** True where somebody tries words out, and nothing is due: receivers must be able to tell. */
+  isTest?: boolean;
+  /** Where it is answered; not set: nowhere, as nobody has said where people reach this installation. */
+  links?: MessageLinks | null;
+  /** With it ends that somebody has put it off, or promised to do it: not set: nobody has. */
+  endsSilence?: Silence | null;
   /** When this attempt began, by the database's clock: a worker's own may be wrong. */
   attemptedAt: Instant;
 }
@@ -92,7 +111,7 @@ export interface Channel {
    */
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
-  address(contact: Pick<Contact, "name" | "email">): string | null;
+  address(contact: Pick<Contact, "name" | "email" | "phone">): string | null;
   /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** Lets go of connections. */

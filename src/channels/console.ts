@@ -22,10 +22,11 @@ export function createConsoleChannel({ print }: { print: (text: string) => void 
     address: (contact) => contact.name,
 
     async send(message, { beforeSend }) {
-      const { subject, body } = render(message);
+      const { subject, body, answers } = render(message);
       await beforeSend?.();
       const to = message.recipient === null ? [] : [`for ${message.recipient}`, ""];
-      print(framed(subject, [...to, body]));
+      const links = answers.map(({ label, url }) => `${label}: ${url}`);
+      print(framed(subject, [...to, body, ...(links.length === 0 ? [] : ["", ...links])]));
       return { providerId: null, demo: false };
     },
 

@@ -2,10 +2,10 @@ import { BrokenTemplate } from "../templates/liquid.ts";
 import { type Rendered, renderMessage } from "../templates/render.ts";
 import { type Message, Permanent } from "./channel.ts";
 
-/** Writes the message; one that can't be written is a permanent failure, and its sentence says where it is broken. */
+/** What the message says, as it was written, or written now; one that can't be written is a permanent failure, and its sentence says where it is broken. */
 export function render(message: Message): Rendered {
   try {
-    return renderMessage(message);
+    return message.written ?? renderMessage(message);
   } catch (error) {
     if (error instanceof BrokenTemplate) throw new Permanent(error.message);
     throw error;

@@ -27,6 +27,18 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--smtp-tls <mode>", "auto, required, implicit or off", "auto")
     .option("--smtp-username <name>", "the login, if the server wants one")
     .option("--password-file <path>", "a file with the password; without it, the password comes on standard input")
+    .option("--fallback-file <path>", "a file with the URLs of servers to try when that one is down, with their logins")
+    .option("--envelope-from <address>", "where mail that comes back goes; without it, to --from")
+    .option("--bounce-address <address>", "the same, with each delivery written into it and signed (BOUNCE_SECRET)")
+    .option("--header <line>", 'a header of its own, like "X-Team: billing"; may be given more than once', collect, [])
+    .option(
+      "--new-thread-days <days>",
+      "a reminder's messages begin a new thread after so many days; 0: each its own",
+      "7",
+    )
+    .option("--dkim-key-file <path>", "a file with the private key (RSA, PEM) that its messages are signed with")
+    .option("--dkim-selector <name>", "names that key in the DNS")
+    .option("--dkim-domain <domain>", "the domain that signs; without it, that of --from")
     .requiredOption("--from <address>", "the address that its e-mails come from")
     .option("--from-name <name>", "the name beside it", "Reminder System")
     .addHelpText("after", `\nThe password is sealed with the key in SECRETS_KEY or SECRETS_KEY_FILE.\n${settingsHelp}`)
@@ -72,6 +84,10 @@ export function channelsCommand(settingsHelp: string): Command {
   return channels;
 }
 
+function collect(line: string, before: string[]): string[] {
+  return [...before, line];
+}
+
 function list(tenant: string | null): Run {
   return async (service) => {
     const { database } = await operate(service, "channels list");
@@ -94,9 +110,14 @@ function show(channel: string, tenant: string): Run {
     });
     const lines = [...Object.entries(found.settings), ...secrets];
     const width = Math.max(...lines.map(([name]) => String(name).length)) + 2;
-    for (const [name, value] of lines) say(`${`${name}:`.padEnd(width)}${value}`);
+    for (const [name, value] of lines) say(`${`${name}:`.padEnd(width)}${shown(value)}`);
     return "done";
   };
+}
+
+/** Lists as their parts, objects as JSON. */
+function shown(value: unknown): string {
+  return typeof value === "object" && !Array.isArray(value) ? JSON.stringify(value) : String(value);
 }
 
 function unset(channel: string, tenant: string): Run {

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { buildServer } from "../api/server.ts";
 import { InvalidRecipient } from "../channels/channel.ts";
 import { BrokenAccount, toEmailAccount } from "../channels/email/account.ts";
+import { BadDkim, type Dkim, readDkim } from "../channels/email/dkim.ts";
 import { BrokenSettings } from "../channels/own-settings.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
 import { toSlackAccount } from "../channels/slack/account.ts";
@@ -29,10 +31,13 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
   opened.add("channels' connections to URLs of users", async () => http.close());
   const { slack, webhook } = config;
   const threads = tenants && new Threads(tenants.database, "slack");
+  const mailThreads = tenants && new Threads(tenants.database, "email");
   const channels = withCheckedSender(() =>
     createChannels({
       email: {
         ...config.email,
+        dkim: readInstallationDkim(config),
+        ...(mailThreads ? { threadRoot: (message, afterDays) => mailThreads.root(message, afterDays) } : {}),
         ownAccount: tenants && ownSettings(tenants, "email", toEmailAccount, (why) => new BrokenAccount(why)),
       },
       slack: {
@@ -69,15 +74,17 @@ export async function makeApi(
   { database, channels, keyring, named }: ForApi,
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds, engine, outgoing } = service.config;
+  const { access, minIntervalSeconds, engine, outgoing, email } = service.config;
+  const { ceiling } = engine;
   const installation: Installation = {
     refusesUrl: certainlyRefused(outgoing),
     hasQuery: (name, tenantId) => named && usableQuery(named, name, tenantId) !== null,
   };
-  return buildServer({
-    ...{ database, channels, keyring, installation },
-    ...{ log: service.log, access, minIntervalSeconds, ceiling: engine.ceiling },
-  });
+  const http = guardedHttp(outgoing);
+  service.opened.add("the API's connections to mail providers", async () => http.close());
+  const bounceSecret = email.bounces?.secret ?? null;
+  const options = { installation, access, minIntervalSeconds, ceiling, http, bounceSecret };
+  return buildServer({ database, channels, keyring, log: service.log, ...options });
 }
 
 export function makeWorker(
@@ -88,6 +95,7 @@ export function makeWorker(
 ): Worker {
   const settings = {
     ...config.engine,
+    links: config.links,
     retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry },
     hold: { ...DEFAULT_SETTINGS.hold, ...config.engine.hold },
   };
@@ -108,6 +116,19 @@ function ownSettings<T>(
 ): (tenantId: string) => Promise<T | null> {
   const settings = new TenantSettings({ ...tenants, channel, make, cannotOpen });
   return (tenantId) => settings.of(tenantId);
+}
+
+/** Throws `CannotRun` where the key can't be read or used. */
+function readInstallationDkim({ email: { dkim, from } }: Service["config"]): Dkim | null {
+  if (dkim === null) return null;
+  const { keyFile, ...named } = dkim;
+  try {
+    return readDkim(from.address, { ...named, pem: readFileSync(keyFile, "utf8") });
+  } catch (error) {
+    if (error instanceof BadDkim)
+      throw new CannotRun(`DKIM_KEY_FILE, DKIM_SELECTOR and DKIM_DOMAIN: it ${error.message}`);
+    throw new CannotRun(`DKIM_KEY_FILE can't be read: ${(error as Error).message}`);
+  }
 }
 
 /** Mail knows stricter rules for addresses than a look at the settings. */

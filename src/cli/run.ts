@@ -47,7 +47,8 @@ export async function run(command: Command): Promise<void> {
 function secretsIn({ email, slack, webhook, database, secrets }: Config): (string | null | undefined)[] {
   const keys = secrets.keys?.split(/[\s,]+/) ?? [];
   const ofSlack = slack.account?.via === "bot" ? slack.account.token : slack.account?.url;
-  return [email.server?.password, ofSlack, ...webhook.secrets, ...passwordsIn(database.url ?? ""), ...keys];
+  const ofMail = [email.server, ...email.fallback].map((server) => server?.password);
+  return [...ofMail, email.bounces?.secret, ofSlack, ...webhook.secrets, ...passwordsIn(database.url ?? ""), ...keys];
 }
 
 async function runWith(config: Config, log: Logger, hide: (text: string) => string, command: Command): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Ceiling, ceilingReached, NO_CEILING, type Progress } from "./ceiling.ts";
+import { type Course, type Escalating, escalate, nextByPolicy } from "./escalation.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, DeliveryStatus, Instant, OnUnknown, Reminder } from "./reminder.ts";
 import { OPENING_DAYS } from "./schedule/business.ts";
@@ -6,6 +7,7 @@ import { MS_PER_DAY } from "./schedule/calendar.ts";
 import { countMissed, listMissed } from "./schedule/missed.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
+import { endsSilence, type Silence, silenceEnd } from "./silence.ts";
 import type { StopAnswer } from "./stop.ts";
 
 /** Everything a decision rests on besides the reminder itself. */
@@ -31,7 +33,7 @@ export type Decision =
   | { kind: "pause"; because: string }
   /** Nobody can say whether it is done: it stays due, and is asked again. */
   | { kind: "hold"; because: string }
-  /** Not due after all: its zone's rules are others than those that its due instant was worked out by. */
+  /** Not due after all: its zone's rules are others than those that its due instant was worked out by, or it is to be silent. */
   | ({ kind: "postpone" } & NextRun)
   /** Missed, and by its misfire policy not made up for. */
   | ({ kind: "skip"; occurrenceAt: Instant; missed: number } & NextRun)
@@ -41,6 +43,8 @@ export type Decision =
       occurrenceAt: Instant;
       /** Due instants between this one and now that get no message of their own. */
       missed: number;
+      /** Which step of its policy it is; not set: it goes by none. */
+      course?: Course;
       // And when the reminder is due again; never, when this was its last occurrence.
     } & NextRun);
 
@@ -52,8 +56,12 @@ export interface DueReminder extends Pick<Reminder, "createdAt" | "occurrenceCou
   isOutdated: boolean;
   /** True when it was held meanwhile, so that no worker has missed it; not set: false. */
   wasHeld?: boolean;
+  /** Not set: nobody has put it off. */
+  silence?: Silence | null;
   /** See `Progress`; not set: counted from its creation. */
   countedFrom?: Progress["countedFrom"];
+  /** Not set: it goes by no policy. */
+  escalating?: Escalating | null;
 }
 
 /** An occurrence that fires later than this has been missed; sooner, it is only late. */
@@ -65,6 +73,10 @@ export const MOST_CAUGHT_UP = 10;
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
   if (facts.stop.state === "met")
     return { kind: "complete", reason: facts.doneBecause ?? "stop_condition", because: facts.stop.because };
+
+  // However it came to be due before: by a change of its rule, say.
+  const silentUntil = silenceEnd(reminder.silence, now);
+  if (silentUntil !== null) return { kind: "postpone", nextRunAt: silentUntil, nextWallAt: null };
 
   const { timetable, nextWallAt } = reminder;
   const { misfirePolicy, maxOccurrences } = timetable.bounds;
@@ -84,7 +96,8 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
   // Nothing was missed before there was a reminder: one created with a due instant in the past is due at once.
   const since = Math.max(occurrenceAt, reminder.createdAt);
 
-  if (misfirePolicy === "skip" && !reminder.wasHeld && now - since > MISSED_AFTER_MS) {
+  const isAskedFor = endsSilence(reminder.nextRunAt, reminder.silence);
+  if (misfirePolicy === "skip" && !reminder.wasHeld && !isAskedFor && now - since > MISSED_AFTER_MS) {
     if (next.nextRunAt === null) {
       return {
         kind: "complete",
@@ -94,11 +107,34 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
     }
     return { kind: "skip", occurrenceAt, ...next, missed: 1 + countMissed(timetable, since, now) };
   }
-  if (maxOccurrences !== null && reminder.occurrenceCount + 1 >= maxOccurrences) {
+  const isLast = maxOccurrences !== null && reminder.occurrenceCount + 1 >= maxOccurrences;
+  if (reminder.escalating)
+    return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast });
+  if (isLast) {
     return { kind: "send", occurrenceAt, ...NEVER, missed: countMissed(timetable, since, now) };
   }
   if (misfirePolicy === "all") return { kind: "send", occurrenceAt, ...catchUp(timetable, since, now, next) };
   return { kind: "send", occurrenceAt, ...next, missed: countMissed(timetable, since, now) };
+}
+
+interface Sending {
+  occurrenceAt: Instant;
+  since: Instant;
+  now: Instant;
+  /** By its schedule. */
+  next: NextRun;
+  isLast: boolean;
+}
+
+/** A policy has its say in when it is due again, and in whether at all. What was missed is made up for once. */
+function sendByPolicy(escalating: Escalating, timetable: Timetable, sending: Sending): Decision {
+  const { occurrenceAt, since, now, next, isLast } = sending;
+  const course = escalate(escalating, { since, at: Math.max(now, occurrenceAt) }, timetable.business);
+  if (course.step === null) return { kind: "complete", reason: "policy_ended", because: course.because };
+  const when = { occurrenceAt, now, scheduled: next.nextRunAt };
+  const { nextRunAt, missed, isScheduled } = nextByPolicy(escalating, course, when, timetable);
+  const run = isLast || nextRunAt === null ? NEVER : { nextRunAt, nextWallAt: isScheduled ? next.nextWallAt : null };
+  return { kind: "send", occurrenceAt, ...run, missed: missed ?? countMissed(timetable, since, now), course };
 }
 
 /** With the policy `all`: the next missed occurrence is due at once, but of very many only the newest. */
@@ -133,12 +169,18 @@ export function asNextRun(occurrence: Occurrence | null): NextRun {
  */
 export function completionAfter(
   outcome: DeliveryStatus,
-  { schedule, bounds, occurrenceCount }: Pick<Reminder, "schedule" | "bounds" | "occurrenceCount">,
+  {
+    schedule,
+    bounds,
+    occurrenceCount,
+    people,
+  }: Pick<Reminder, "schedule" | "bounds" | "occurrenceCount"> & Partial<Pick<Reminder, "people">>,
 ): CompletionReason | null {
   if (outcome !== "sent" && outcome !== "failed" && outcome !== "unknown") return null;
   if (schedule.type !== "one_time") {
     const { maxOccurrences } = bounds;
-    return maxOccurrences !== null && occurrenceCount >= maxOccurrences ? "max_occurrences" : "schedule_ended";
+    if (maxOccurrences !== null && occurrenceCount >= maxOccurrences) return "max_occurrences";
+    return people?.escalation?.isOver ? "policy_ended" : "schedule_ended";
   }
   return outcome === "sent" ? "one_time_sent" : outcome === "failed" ? "delivery_failed" : "delivery_unknown";
 }

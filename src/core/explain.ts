@@ -1,13 +1,15 @@
+import { type Addressed, quorumOf } from "./people.ts";
 import { type Delivery, deliveryId, type Instant, type ReminderRecord } from "./reminder.ts";
 import { isPlanned } from "./replan.ts";
 import { parseRrule } from "./schedule/rrule.ts";
 import { RuleError } from "./schedule/rule-error.ts";
 import { saidDuration, saidInstant } from "./schedule/wall-text.ts";
+import { silenceEnd } from "./silence.ts";
 import type { StopAnswer } from "./stop.ts";
 
 /** What a sentence rests on: a row, and which of its columns say it; none named: the whole row. */
 export interface Evidence {
-  table: "reminder_jobs" | "deliveries" | "reminder_events" | "status_flags";
+  table: "reminder_jobs" | "deliveries" | "reminder_events" | "status_flags" | "reminder_done";
   /** The row's id: the reminder's, the delivery's public one, the event's, the flag's key. */
   id: string;
   columns: readonly string[];
@@ -37,6 +39,8 @@ export interface Present {
   stop: StopAnswer | null;
   /** How often in a row nobody could say whether it is done, since when, and when that is asked again; null: somebody could. */
   unanswered: { count: number; since: Instant | null; askAt: Instant | null } | null;
+  /** Who of its recipients has done theirs; not set: nobody. */
+  done?: readonly string[];
   now: Instant;
 }
 
@@ -45,7 +49,9 @@ export function explainPresent(present: Present): Fact[] {
   const { reminder } = present;
   const facts = [statusOf(present), ...attentionOf(reminder), ...waitsOf(present)];
   const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
-  return isOver ? facts : [...facts, ...nextOf(present), ...stopsOf(present)];
+  return isOver
+    ? facts
+    : [...facts, ...silenceOf(present), ...nextOf(present), ...peopleOf(present), ...stopsOf(present)];
 }
 
 function ofReminder({ id }: ReminderRecord, ...columns: string[]): Evidence {
@@ -80,8 +86,12 @@ const COMPLETED_BY: Record<NonNullable<ReminderRecord["completionReason"]>, stri
   schedule_ended: "its schedule has no further occurrence",
   delivery_failed: "its only message could not be delivered",
   delivery_unknown: "nobody knows whether its only message has arrived, and it isn't sent again unasked",
+  policy_ended: "the last step of its policy was given as often as it is to be",
+  people_done: "as many of its people have done theirs as it takes",
+  opted_out: "whom its only message was for doesn't want any of its kind",
   event: "an event of the outside world said that it is done",
   manual: "somebody completed it",
+  done: "a person whom it reminded said that it is done",
 };
 
 function attentionOf(reminder: ReminderRecord): Fact[] {
@@ -119,6 +129,17 @@ function waitsOf({ reminder, open, unanswered, zone }: Present): Fact[] {
   return [...facts, { kind: "unanswered", at: unanswered.since, sentence, evidence }];
 }
 
+function silenceOf({ reminder, zone, now }: Present): Fact[] {
+  const { silence } = reminder;
+  const at = silenceEnd(silence, now);
+  if (at === null) return [];
+  const [kind, what] =
+    silence?.by === "snooze" ? ["snoozed", "has snoozed it"] : ["acknowledged", "has promised that it is done"];
+  const until = `${kind === "snoozed" ? "until" : "by"} ${saidInstant(at, zone)}`;
+  const sentence = `Somebody ${what} ${until}: nothing is sent before, and it is due then, unless it is done.`;
+  return [{ kind, at, sentence, evidence: ofReminder(reminder, "silent_until", "silent_by") }];
+}
+
 function nextOf({ reminder, zone, open, isUnplanned, unanswered, now }: Present): Fact[] {
   const { nextRunAt: at, status, lastOccurrenceAt, onUnknown } = reminder;
   if (status === "PAUSED") return [];
@@ -138,6 +159,29 @@ function nextOf({ reminder, zone, open, isUnplanned, unanswered, now }: Present)
   }
   if (lastOccurrenceAt === null || open.length === 0) return fact("never", "It has no next due instant.");
   return fact("last", "It has fired for the last time: it is done when that message has ended.", "last_occurrence_at");
+}
+
+/** Where it is in its policy, and how many of its people have done theirs. */
+function peopleOf({ reminder, done = [] }: Present): Fact[] {
+  const { policy, escalation, recipients } = reminder.people;
+  const facts: Fact[] = [];
+  if (policy !== null) {
+    const { step = 0, sends = 0 } = escalation ?? {};
+    const where =
+      step === 0 ? "hasn't been escalated yet" : `has come to step ${step}, after ${counted(sends, "send")}`;
+    const evidence = ofReminder(reminder, "policy", "escalation");
+    facts.push({ kind: "policy", at: null, sentence: `It goes by the policy ${policy}, and ${where}.`, evidence });
+  }
+  if (recipients !== null) {
+    const who =
+      done.length === 0
+        ? "none of whom has done theirs"
+        : `of whom ${done.length} ${done.length === 1 ? "has" : "have"} done theirs (${done.join(", ")})`;
+    const sentence = `It is for ${counted(recipients.length, "recipient")}, ${who}: it takes ${quorumOf(reminder.people)}.`;
+    const evidence: Evidence = { table: "reminder_done", id: String(reminder.id), columns: ["person", "done_at"] };
+    facts.push({ kind: "recipients", at: null, sentence, evidence });
+  }
+  return facts;
 }
 
 function stopsOf({ reminder, zone, flags, stop }: Present): Fact[] {
@@ -212,6 +256,8 @@ export type Line =
       channel: string;
       recipient: string | null;
       demo: boolean;
+      /** Null: it is for whom the reminder is for. */
+      addressed: Addressed | null;
     };
 
 /** What happened, in a sentence. */
@@ -230,8 +276,13 @@ export function explainLine(line: Line, { id }: Pick<ReminderRecord, "id">, zone
       const { occurrenceAt } = line.delivery;
       const lateMs = at - occurrenceAt;
       const late = lateMs < 1_000 ? "" : `, ${saidDuration(lateMs)} late`;
-      const sentence = `It was due on ${saidInstant(occurrenceAt, zone)} and fired${late}.`;
-      return { kind: "fired", at, sentence, evidence: ofDelivery(line.delivery, "occurrence_at", "created_at") };
+      const sentence = `It was due on ${saidInstant(occurrenceAt, zone)} and fired${late}${forWhom(line)}.`;
+      return {
+        kind: "fired",
+        at,
+        sentence,
+        evidence: ofDelivery(line.delivery, "occurrence_at", "created_at", ...(line.addressed ? ["addressed"] : [])),
+      };
     }
     case "sent": {
       const to = line.recipient === null ? "" : ` to ${line.recipient}`;
@@ -247,6 +298,15 @@ export function explainLine(line: Line, { id }: Pick<ReminderRecord, "id">, zone
       };
     }
   }
+}
+
+/** Who gets it and why, where that isn't simply whom the reminder is for. */
+function forWhom({ addressed, recipient }: Extract<Line, { told: "fired" | "sent" }>): string {
+  if (addressed === null) return "";
+  const { person, as, via, step } = addressed;
+  const stand = via === undefined ? "" : `, for whom ${via} stands in`;
+  const why = as === "recipient" ? "" : ` (${as})`;
+  return `, for ${person ?? recipient}${why}${stand}${step ? `, by step ${step} of its policy` : ""}`;
 }
 
 function ofDelivery(delivery: Parameters<typeof deliveryId>[0], ...columns: string[]): Evidence {
@@ -269,7 +329,8 @@ function sayEvent({ type, because, deliveryAttempt }: Extract<Line, { told: "eve
     case "paused":
       return `It was paused: ${why}.`;
     default:
-      return `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
+      // An address stays as it is written.
+      return /^\S+@/.test(why) ? `${why}.` : `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { asNextRun, completionAfter } from "./decide.ts";
+import { asNextRun, completionAfter, type NextRun } from "./decide.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import {
   type DeliveryStatus,
@@ -10,10 +10,15 @@ import {
 } from "./reminder.ts";
 import type { Calendars } from "./schedule/by-calendar.ts";
 import { askedOccurrence, nextOccurrence, timetableOf } from "./schedule/schedule.ts";
+import { owedAfterSilence } from "./silence.ts";
 
 /** What a person may do to a reminder besides editing it. */
 export const LIFECYCLE_ACTIONS = ["pause", "resume", "complete", "trigger", "delete", "restore"] as const;
 export type LifecycleAction = (typeof LIFECYCLE_ACTIONS)[number];
+
+/** What a message's reader may do to it; see `answer.ts`. */
+export const ANSWER_ACTIONS = ["done", "snooze", "acknowledge", "wake", "decline"] as const;
+export type AnswerAction = (typeof ANSWER_ACTIONS)[number];
 
 /** A line for the timeline. */
 export interface Change {
@@ -48,19 +53,25 @@ const resumeFirst: Rule = { refused: "it is PAUSED; resume it first" };
 const restoreFirst: Rule = { refused: "it is deleted; restore it first" };
 
 /** The whole table: what may be done in which state. */
-const RULES: Record<LifecycleAction | "update", Record<State, Rule>> = {
+const RULES: Record<LifecycleAction | AnswerAction | "update", Record<State, Rule>> = {
   pause: { ACTIVE: "go", PAUSED: "so already", COMPLETED: final, DELETED: restoreFirst },
   resume: { ACTIVE: "so already", PAUSED: "go", COMPLETED: final, DELETED: restoreFirst },
   complete: { ACTIVE: "go", PAUSED: "go", COMPLETED: "so already", DELETED: restoreFirst },
   trigger: { ACTIVE: "go", PAUSED: resumeFirst, COMPLETED: final, DELETED: restoreFirst },
   update: { ACTIVE: "go", PAUSED: "go", COMPLETED: final, DELETED: restoreFirst },
+  done: { ACTIVE: "go", PAUSED: "go", COMPLETED: "so already", DELETED: restoreFirst },
+  // One that is only COMPLETED because nothing more was due begins again.
+  snooze: { ACTIVE: "go", PAUSED: resumeFirst, COMPLETED: "go", DELETED: restoreFirst },
+  acknowledge: { ACTIVE: "go", PAUSED: resumeFirst, COMPLETED: "go", DELETED: restoreFirst },
+  wake: { ACTIVE: "go", PAUSED: resumeFirst, COMPLETED: "so already", DELETED: restoreFirst },
+  decline: { ACTIVE: "go", PAUSED: "go", COMPLETED: "go", DELETED: restoreFirst },
   delete: { ACTIVE: "go", PAUSED: "go", COMPLETED: "go", DELETED: "so already" },
   restore: { ACTIVE: "so already", PAUSED: "so already", COMPLETED: "so already", DELETED: "go" },
 };
 
 /** Whether this may be done to a reminder in its present state: null if so, else what becomes of the wish. */
 export function hindrance(
-  action: LifecycleAction | "update",
+  action: LifecycleAction | AnswerAction | "update",
   { status, deletedAt }: Pick<ReminderRecord, "status" | "deletedAt">,
 ): Exclude<Transition, { kind: "changed" }> | null {
   const rule = RULES[action][deletedAt === null ? status : "DELETED"];
@@ -93,6 +104,7 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
         ...reminder,
         ...{ status: "COMPLETED", completionReason: "manual", completedAt: now, needsAttention: null },
         ...NOTHING_DUE,
+        silence: null,
       },
       "completed",
       "somebody completed it",
@@ -105,7 +117,11 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
     }
     if (reminder.nextRunAt !== null && reminder.nextRunAt <= now) return { kind: "unchanged" };
     const nextRunAt = afterLastOccurrence(now, reminder);
-    return changed({ ...reminder, nextRunAt, nextWallAt: null }, "triggered", "somebody asked for it to fire now");
+    return changed(
+      { ...reminder, nextRunAt, nextWallAt: null, silence: null },
+      "triggered",
+      "somebody asked for it to fire now",
+    );
   },
 
   delete: (reminder, { now }) => changed({ ...reminder, deletedAt: now }, "deleted", "somebody deleted it"),
@@ -116,7 +132,7 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
   },
 };
 
-const NOTHING_DUE = { nextRunAt: null, nextWallAt: null };
+export const NOTHING_DUE = { nextRunAt: null, nextWallAt: null };
 
 /**
  * A reminder that is ACTIVE again after an absence. What one that comes again would have been due for meanwhile was not
@@ -128,24 +144,76 @@ function comeBack(
   { now, lastOutcome, contactZone = null, calendars }: Moment,
 ): ReminderRecord {
   const { schedule, bounds, nextRunAt, nextWallAt } = reminder;
-  const hasEnd = schedule.type !== "recurring" || bounds.endAt !== null || bounds.maxOccurrences !== null;
+  // Somebody has put it off until then, so it is wanted then, or at once if that has passed.
+  const owedAt = owedAfterSilence(reminder);
+  if (owedAt !== null) return { ...reminder, nextRunAt: owedAt, nextWallAt: null };
+  const hasEnd =
+    schedule.type !== "recurring" ||
+    bounds.endAt !== null ||
+    bounds.maxOccurrences !== null ||
+    reminder.people.policy !== null;
   if (awaitsOutcome(reminder) && hasEnd) return comeBackLast(reminder, now, lastOutcome);
   if (schedule.type === "one_time") return { ...reminder, nextRunAt: nextRunAt ?? now };
 
   // What goes by the clocks on the wall is worked out anew: their rules may have changed, the contact's zone, or a calendar.
   const isFixed = reminder.business === null && (nextWallAt === null || !goesByWallClock(schedule));
   if (isFixed && nextRunAt !== null && nextRunAt > now) return reminder;
-  const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
   const { runAt, business } = reminder;
-  const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
-  const asked = business !== null && runAt !== null && runAt > after ? askedOccurrence(timetable, runAt) : null;
-  const next = asked !== null && asked.at > after ? asked : nextOccurrence(timetable, after);
-  if (next !== null) return { ...reminder, ...asNextRun(next) };
+  const asked = business === null ? null : runAt;
+  const next = regularNext(reminder, asked, { now, contactZone, ...(calendars ? { calendars } : {}) });
+  if (next !== null) return { ...reminder, ...next };
   return { ...reminder, ...NOTHING_DUE, status: "COMPLETED", completionReason: "schedule_ended", completedAt: now };
 }
 
+/** When it is due next by its schedule, or as somebody asked if that is still to come; null: never. */
+export function regularNext(
+  reminder: ReminderRecord,
+  asked: Instant | null,
+  { now, contactZone = null, calendars }: Omit<Moment, "lastOutcome">,
+): NextRun | null {
+  const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
+  const { business } = reminder;
+  const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
+  const wanted = asked !== null && asked > after ? askedOccurrence(timetable, asked) : null;
+  const next = wanted !== null && wanted.at > after ? wanted : nextOccurrence(timetable, after);
+  return next && asNextRun(next);
+}
+
+/**
+ * A reminder that its flag had completed, and whose flag was set back: the same one, with its id and its history, from its next
+ * regular instant on. Its policy begins anew. One that is sent once is due at once.
+ */
+export function reopen(
+  reminder: ReminderRecord,
+  { now, contactZone = null, calendars }: Moment,
+  flagKey: string,
+): Transition {
+  const { bounds, occurrenceCount, schedule, business, people } = reminder;
+  const because = `the flag ${flagKey} was set back`;
+  if (bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences)
+    return { kind: "refused", because: `${because}, but it has fired as often as max_occurrences lets it` };
+  const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
+  const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
+  const isOnce = schedule.type === "one_time";
+  const next = isOnce
+    ? askedOccurrence(timetable, afterLastOccurrence(now, reminder))
+    : nextOccurrence(timetable, after);
+  if (next === null) return { kind: "refused", because: `${because}, but its schedule has no further occurrence` };
+  const anew: ReminderRecord = {
+    ...reminder,
+    ...{ status: "ACTIVE", completionReason: null, completedAt: null, needsAttention: null },
+    ...asNextRun(next),
+    people: { ...people, escalation: null },
+  };
+  return changed(anew, "reopened", `${because}: it begins anew, and is due at ${new Date(next.at).toISOString()}`);
+}
+
 /** One that has fired for the last time: done if its message has ended, due again if that was held back. */
-function comeBackLast(reminder: ReminderRecord, now: Instant, lastOutcome: DeliveryStatus | null): ReminderRecord {
+export function comeBackLast(
+  reminder: ReminderRecord,
+  now: Instant,
+  lastOutcome: DeliveryStatus | null,
+): ReminderRecord {
   const reason = lastOutcome && completionAfter(lastOutcome, reminder);
   if (reason) return { ...reminder, status: "COMPLETED", completionReason: reason, completedAt: now };
   const wasHeldBack = lastOutcome === null || lastOutcome === "suppressed";
@@ -161,6 +229,6 @@ function cameBack(reminder: ReminderRecord, how: "resumed" | "restored"): Transi
   return changed(reminder, how, `somebody ${how} it; ${next}`);
 }
 
-function changed(reminder: ReminderRecord, type: string, because: string, details: JsonObject = {}): Transition {
+export function changed(reminder: ReminderRecord, type: string, because: string, details: JsonObject = {}): Transition {
   return { kind: "changed", reminder, change: { type, because, details } };
 }

@@ -5,10 +5,11 @@ import { parseRrule } from "./schedule/rrule.ts";
 import { nextOccurrence, type Timetable } from "./schedule/schedule.ts";
 import { toWallClock } from "./schedule/wall-clock.ts";
 import { saidDuration, saidInstant, timeOf } from "./schedule/wall-text.ts";
+import { endsSilence } from "./silence.ts";
 
 /** Something that has put an occurrence elsewhere than its rule names, and the sentence that says so. */
 export interface SaidMove {
-  by: Origin["moves"][number]["by"] | "misfire" | "asked_for" | "quiet_hours";
+  by: Origin["moves"][number]["by"] | "policy" | "misfire" | "asked_for" | "quiet_hours";
   /** The instant before; null where there is none. */
   from: Instant | null;
   /** What the clock shows there; null where the rule doesn't say. */
@@ -32,19 +33,46 @@ export interface SaidOccurrence {
 /** What becomes of an occurrence, and why just then. Throws a `RuleError` for a rule that can't be read. */
 export function sayOccurrence(
   foreseen: Foreseen,
-  { runAt }: Pick<ReminderRecord, "runAt">,
+  asked: Pick<ReminderRecord, "runAt" | "silence">,
   timetable: Timetable,
   end: SaidEnd | null,
 ): SaidOccurrence {
   const zone = zoneOf(timetable);
-  const moved = movesOf(foreseen, runAt, timetable);
+  const moved = movesOf(foreseen, asked, timetable);
   const sentences = [
     `${capital(whatHappens(foreseen, zone))}.`,
+    ...whoGetsIt(foreseen).map((said) => `${capital(said)}.`),
     ...moved.map(({ because }) => `${capital(because)}.`),
     ...(foreseen.outcome === "sent" && foreseen.missed > 0 ? [`It stands for ${missedOnes(foreseen.missed)}.`] : []),
     ...(foreseen.isLast && end ? [`It is the last one: ${end.because}.`] : []),
   ];
   return { moved, sentence: sentences.join(" ") };
+}
+
+/** To whom it goes and why to them, where that isn't simply whom the reminder is for. */
+function whoGetsIt({ to, step, outcome }: Foreseen): string[] {
+  if (
+    outcome !== "sent" ||
+    (step === null && to.length < 2 && to.every(({ addressed }) => addressed.via === undefined))
+  )
+    return [];
+  const named = to.filter(({ optedOut }) => optedOut === null).map(sayAddressee);
+  const said = named.length > 0 ? [`it goes to ${named.join(", ")}`] : [];
+  const out = to
+    .filter(({ optedOut }) => optedOut !== null)
+    .map((one) => `not to ${one.addressed.person}: ${one.optedOut}`);
+  if (step === null || step.number === 0) return [...said, ...out];
+  const why = step.isNew
+    ? `it is escalated to step ${step.number} of its policy: ${step.because}`
+    : `it is step ${step.number} of its policy`;
+  return [why, ...said, ...out];
+}
+
+function sayAddressee({ recipient, channel, addressed }: Foreseen["to"][number]): string {
+  const { person, as, via } = addressed;
+  const where = recipient ?? `${person}, whom ${channel} can't reach`;
+  const stand = via === undefined ? "" : `, ${via} standing in for ${person}`;
+  return as === "recipient" && stand === "" ? where : `${where} (${as}${stand})`;
 }
 
 function whatHappens({ outcome, at, occurrenceAt, because, missed }: Foreseen, zone: string): string {
@@ -67,14 +95,20 @@ function whatHappens({ outcome, at, occurrenceAt, because, missed }: Foreseen, z
 }
 
 function movesOf(
-  { occurrenceAt, firedAt, heldUntil, outcome }: Foreseen,
-  runAt: Instant | null,
+  { occurrenceAt, firedAt, heldUntil, outcome, step }: Foreseen,
+  { runAt, silence }: Pick<ReminderRecord, "runAt" | "silence">,
   timetable: Timetable,
 ): SaidMove[] {
   const zone = zoneOf(timetable);
   const { isRegular, moves } = originOf(timetable, occurrenceAt, runAt);
   const moved = moves.map((move): SaidMove => ({ ...move, because: whyMoved(move, occurrenceAt, zone) }));
-  if (!isRegular) {
+  if (endsSilence(occurrenceAt, silence)) {
+    const what = silence?.by === "snooze" ? "has snoozed it until then" : "has promised to do it by then";
+    moved.push({ by: "asked_for", from: null, fromWall: null, because: `somebody ${what}` });
+  } else if (!isRegular && step !== null) {
+    const because = "its policy names this instant, and not its schedule";
+    moved.push({ by: "policy", from: null, fromWall: null, because });
+  } else if (!isRegular) {
     const because = "its schedule doesn't name this instant: somebody asked for it";
     moved.push({ by: "asked_for", from: null, fromWall: null, because });
   }

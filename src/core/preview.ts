@@ -1,3 +1,4 @@
+import type { Addressee } from "./audience.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
@@ -21,8 +22,10 @@ export interface Outlook {
   /** The zone of its contact or tenant, and the calendar that it goes by. */
   zone: string | null;
   calendar: string | null;
-  /** When the quiet hours that hold an instant end; null: none do. */
-  quietUntil(at: Instant): Instant | null;
+  /** When the quiet hours that hold an instant end for this person; null: none do. */
+  quietUntil: NonNullable<World["quietUntil"]>;
+  /** The people that it may be for; null: it goes to one. */
+  audience?: World["audience"];
   /** True when the next due instant was worked out by older rules of its time zone. */
   isOutdated: boolean;
   /** What its decisions rest on then, as far as that can be said now. */
@@ -48,6 +51,10 @@ export interface Foreseen {
   missed: number;
   /** Why nothing is sent; null where something is. */
   because: string | null;
+  /** Whom it goes to, and who of them has opted out; empty: to whom the reminder is for. */
+  to: readonly Addressee[];
+  /** Which step of its policy it is, and why; null: it goes by none, or nothing is sent. */
+  step: { number: number; because: string; isNew: boolean } | null;
   /** True for the last message that there will be. */
   isLast: boolean;
 }
@@ -62,10 +69,10 @@ export interface Foresight {
   reminder: ReminderRecord;
 }
 
-/** One that is told of, and the delivery that tells how it ends. */
+/** One that is told of, and the deliveries that tell how it ends. */
 interface Told {
   foreseen: Foreseen;
-  delivery: SimulatedDelivery | null;
+  deliveries: readonly SimulatedDelivery[];
 }
 
 /**
@@ -74,9 +81,19 @@ interface Told {
  * `RuleError` for a rule that can't be read.
  */
 export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<void, Foresight> {
-  const { now, until, most, zone, calendar, quietUntil, isOutdated, standing, facts, mayGoOn } = outlook;
+  const { now, until, most, zone, calendar, quietUntil, isOutdated, standing, facts, mayGoOn, audience } = outlook;
   const life = live(start, {
-    ...{ from: now, until: until + LONGEST_HOLD_MS, zone, calendar, quietUntil, isOutdated, standing, facts },
+    ...{
+      from: now,
+      until: until + LONGEST_HOLD_MS,
+      zone,
+      calendar,
+      quietUntil,
+      isOutdated,
+      standing,
+      facts,
+      audience: audience ?? null,
+    },
     ...{ stopMetAt: null, stopHeardAfterMs: 0 },
     ...{ outages: [], wishes: [], retry: DEFAULT_RETRY, draw: () => 0.5 },
     receive: () => ({ answer: "sent", takesMs: 0 }),
@@ -115,7 +132,7 @@ export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<voi
     }
     if (!isPast && happened?.kind === "paused") end = { at: happened.at, reason: null, because: happened.because };
     if (end !== null) return foresight("end");
-    const isOpen = told.some(({ delivery }) => delivery !== null && !hasEnded(delivery));
+    const isOpen = told.some(({ deliveries }) => deliveries.some((delivery) => !hasEnded(delivery)));
     if (isPast && !isOpen) return foresight("until");
     if (told.length >= most && reminder.nextRunAt !== null && !isOpen) return foresight("limit");
     yield;
@@ -123,20 +140,23 @@ export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<voi
 }
 
 function toTold(happened: Happening, reminder: ReminderRecord): Told | null {
-  const nothing = { number: null, missed: 0, isLast: false, heldUntil: null };
+  const nothing = { number: null, missed: 0, isLast: false, heldUntil: null, to: [], step: null };
   switch (happened.kind) {
     case "fired": {
-      const { occurrenceAt, firedAt: at, missed } = happened.delivery;
+      const { occurrenceAt, at, missed, deliveries, course } = happened;
       const { occurrenceCount: number } = reminder;
       const foreseen = { ...nothing, number, occurrenceAt, firedAt: at, at, outcome: "sent" as const, missed };
-      return { foreseen: { ...foreseen, because: null }, delivery: happened.delivery };
+      const step = course && { number: course.step.number, because: course.because, isNew: course.isNew };
+      const to = deliveries.flatMap((delivery) => delivery.to ?? []);
+      if (deliveries.length === 0) return { foreseen: { ...foreseen, step, to, ...UNWANTED }, deliveries };
+      return { foreseen: { ...foreseen, because: null, step, to }, deliveries };
     }
     case "skipped": {
       const { at, occurrenceAt, missed } = happened;
       const because = "it was missed, and by misfire_policy it is not made up for";
       return {
         foreseen: { ...nothing, occurrenceAt, firedAt: at, at, outcome: "skipped", missed: missed - 1, because },
-        delivery: null,
+        deliveries: [],
       };
     }
     case "completed":
@@ -145,20 +165,26 @@ function toTold(happened: Happening, reminder: ReminderRecord): Told | null {
       const { kind: outcome, at, because, insteadOf } = happened;
       if (insteadOf === null) return null;
       const occurrenceAt = afterLastOccurrence(insteadOf, reminder);
-      return { foreseen: { ...nothing, occurrenceAt, firedAt: at, at, outcome, because }, delivery: null };
+      return { foreseen: { ...nothing, occurrenceAt, firedAt: at, at, outcome, because }, deliveries: [] };
     }
   }
 }
+
+const UNWANTED = { outcome: "suppressed", because: "nobody is left to be told" } as const;
 
 function hasEnded({ status }: SimulatedDelivery): boolean {
   return status !== "pending" && status !== "sending" && status !== "retrying";
 }
 
-/** With what became of its message by the end of the look ahead. */
-function withOutcome({ foreseen, delivery }: Told, quietUntil: Outlook["quietUntil"]): Foreseen {
-  if (delivery === null) return { ...foreseen };
-  const heldUntil = quietUntil(foreseen.firedAt);
+/** With what became of its messages by the end of the look ahead: when the first of them leaves, if any does. */
+function withOutcome({ foreseen, deliveries }: Told, quietUntil: Outlook["quietUntil"]): Foreseen {
+  if (deliveries.length === 0) return { ...foreseen };
+  const left = deliveries.filter(({ status }) => status !== "suppressed");
+  const held = (left.length > 0 ? left : deliveries).map(({ to }) =>
+    quietUntil(foreseen.firedAt, to?.addressed ?? null),
+  );
+  const heldUntil = held.includes(null) ? null : Math.min(...(held as Instant[]));
   const at = heldUntil ?? foreseen.firedAt;
-  if (delivery.status !== "suppressed") return { ...foreseen, heldUntil, at };
-  return { ...foreseen, heldUntil, at, outcome: "suppressed", because: delivery.because };
+  if (left.length > 0) return { ...foreseen, heldUntil, at };
+  return { ...foreseen, heldUntil, at, outcome: "suppressed", because: deliveries[0]?.because ?? null };
 }

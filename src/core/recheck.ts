@@ -1,4 +1,5 @@
 import type { Instant, MisfirePolicy, ReminderStatus } from "./reminder.ts";
+import type { Silence } from "./silence.ts";
 import type { StopAnswer } from "./stop.ts";
 
 /** The reminder of a delivery that waited, as it is now. */
@@ -9,13 +10,49 @@ export interface ReminderNow {
   lastOccurrenceAt: Instant | null;
   /** With `all`, each occurrence has a message of its own, however late; not set: the usual policy. */
   misfirePolicy?: MisfirePolicy;
+  /** Not set: nobody has put it off. */
+  silence?: Silence | null;
 }
 
-export type SuppressionReason = "stop_condition" | "deleted" | "completed" | "paused" | "superseded";
+export type SuppressionReason =
+  | "stop_condition"
+  | "deleted"
+  | "completed"
+  | "paused"
+  | "superseded"
+  | "silent"
+  | "address"
+  | "person_done"
+  | "opted_out"
+  | "reopened";
 
 export interface Suppression {
   reason: SuppressionReason;
   because: string;
+}
+
+/** Reasons that concern one person: for all others the occurrence stays what it is. */
+export function isPersonal(reason: SuppressionReason): boolean {
+  return reason === "person_done" || reason === "opted_out";
+}
+
+/** The person that a delivery is for, as things are now. */
+export interface PersonNow {
+  isDone: boolean;
+  /** Why they want nothing of this kind; null: they do. */
+  optedOut: string | null;
+}
+
+/** Why this person is to get nothing any more; null: they are. */
+export function recheckPerson({ isDone, optedOut }: PersonNow): Suppression | null {
+  if (isDone) return { reason: "person_done", because: "this person has done theirs" };
+  return optedOut === null ? null : { reason: "opted_out", because: optedOut };
+}
+
+/** Whether a message that only tells that it is done may still leave: null if so, else why not. */
+export function recheckTelling({ status, deletedAt }: Pick<ReminderNow, "status" | "deletedAt">): Suppression | null {
+  if (deletedAt !== null) return { reason: "deleted", because: "the reminder was deleted" };
+  return status === "COMPLETED" ? null : { reason: "reopened", because: "it isn't done after all" };
 }
 
 /**
@@ -27,6 +64,12 @@ export function recheck(occurrenceAt: Instant, reminder: ReminderNow, stop: Stop
   if (reminder.deletedAt !== null) return { reason: "deleted", because: "the reminder was deleted" };
   if (reminder.status === "COMPLETED") return { reason: "completed", because: "the reminder was completed" };
   if (reminder.status === "PAUSED") return { reason: "paused", because: "the reminder was paused" };
+  // What was due before a silence ends is what it was about.
+  const { silence } = reminder;
+  if (silence && occurrenceAt < silence.until) {
+    const what = silence.by === "snooze" ? "snoozed it" : "promised to do it";
+    return { reason: "silent", because: `somebody has ${what} until ${new Date(silence.until).toISOString()}` };
+  }
   if (reminder.misfirePolicy === "all") return null;
   if (reminder.lastOccurrenceAt !== null && reminder.lastOccurrenceAt > occurrenceAt) {
     return { reason: "superseded", because: "a newer occurrence of the same reminder took its place" };

@@ -1,9 +1,11 @@
 /** The words of the engine as types. Everything else is written in these. */
 
 import type { Instant } from "./instant.ts";
+import type { Addressed, People } from "./people.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { ByCalendar } from "./schedule/by-calendar.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
+import type { Silence } from "./silence.ts";
 
 export type { Instant };
 
@@ -30,6 +32,14 @@ export const COMPLETION_REASONS = [
   /** A one-time reminder whose only message may or may not have arrived; it is never sent again unasked. */
   "delivery_unknown",
   "manual",
+  /** A person whom it reminded said that it is done. */
+  "done",
+  /** The last step of its policy was given as often as it is to be. */
+  "policy_ended",
+  /** As many of its people have done theirs as it takes. */
+  "people_done",
+  /** Whom its only message was for doesn't want any of its kind. */
+  "opted_out",
   /** An event of the outside world means that it is done. */
   "event",
 ] as const;
@@ -103,6 +113,10 @@ export const ON_UNKNOWN = ["hold", "send"] as const;
 /** What to do while nobody can say whether the thing is done. */
 export type OnUnknown = (typeof ON_UNKNOWN)[number];
 
+export const DONE_MEANS = ["complete", "flag"] as const;
+/** What is done when somebody says that it is: the reminder completes, or its flag is set. */
+export type DoneMeans = (typeof DONE_MEANS)[number];
+
 /** One row of `reminder_jobs`. */
 export interface Reminder {
   id: number;
@@ -128,6 +142,14 @@ export interface Reminder {
   ignoreQuietHours: boolean;
   stopCondition: StopCondition | null;
   onUnknown: OnUnknown;
+  /** Null: as its stop condition suggests. */
+  doneMeans: DoneMeans | null;
+  /** True where whoever it reminds may name somebody else. */
+  allowsReassign: boolean;
+  /** Null: nobody has put it off. */
+  silence: Silence | null;
+  /** Whom it is for, and who else is told when; most share one that says nothing. */
+  people: People;
   status: ReminderStatus;
   completionReason: CompletionReason | null;
   /** Why a person must look at it; null: nobody must. */
@@ -154,8 +176,37 @@ export interface ReminderRecord extends Reminder {
   lastOccurrenceAt: Instant | null;
 }
 
+/** What is kept of a contact besides where it is reached by e-mail, and whose clock it lives by; null: nothing is said. */
+export interface Reach {
+  phone: string | null;
+  /** By the channel's name: an address in that channel's own form. */
+  addresses: Readonly<Record<string, string>> | null;
+  preferences: Preferences | null;
+  manager: ContactName | null;
+  delegate: ContactName | null;
+  /** Until when the delegate stands for it. */
+  delegateUntil: Instant | null;
+}
+
+/** Names a contact. */
+export interface ContactName {
+  entityType: string;
+  entityId: string;
+}
+
+export interface Preferences {
+  /** Names of channels, the dearest first. */
+  channels?: readonly string[];
+  /** Event types of which it wants nothing; `*`: of none. */
+  opt_out?: readonly string[];
+}
+
+export const NO_REACH: Reach = Object.freeze({
+  ...{ phone: null, addresses: null, preferences: null, manager: null, delegate: null, delegateUntil: null },
+});
+
 /** Where an entity is reached: one row of `contacts`. */
-export interface Contact {
+export interface Contact extends Reach {
   tenantId: string;
   entityType: string;
   entityId: string;
@@ -193,9 +244,18 @@ export interface Delivery extends DeliveryKey {
   demo: boolean;
   createdAt: Instant;
   finishedAt: Instant | null;
+  /** Whom it is for and why; null: whom the reminder is for. */
+  addressed: Addressed | null;
 }
 
 /** The delivery's public id: stable over retries and restarts, and so the idempotency id given to providers. */
 export function deliveryId(key: DeliveryKey): string {
   return `${key.reminderId}-${key.occurrenceAt}-${key.recipientNo}`;
+}
+
+/** The same backwards; null for what is none. */
+export function readDeliveryId(id: string): DeliveryKey | null {
+  const [, reminderId, occurrenceAt, recipientNo] = /^(\d{1,16})-(\d{1,15})-(\d{1,5})$/.exec(id) ?? [];
+  if (reminderId === undefined) return null;
+  return { reminderId: Number(reminderId), occurrenceAt: Number(occurrenceAt), recipientNo: Number(recipientNo) };
 }

@@ -2,10 +2,12 @@ import { asNextRun, NEVER, type NextRun, workedOutAnew } from "./decide.ts";
 import { goesByWallClock, type Instant, type Reminder } from "./reminder.ts";
 import { RuleError } from "./schedule/rule-error.ts";
 import { askedOccurrence, nextOccurrence, type Occurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
+import { owedAfterSilence } from "./silence.ts";
 
 /** A reminder whose due instant nobody has worked out, or by older rules of its zone. */
 export interface Unplanned {
-  reminder: Parameters<typeof timetableOf>[0] & Pick<Reminder, "nextRunAt" | "nextWallAt" | "occurrenceCount">;
+  reminder: Parameters<typeof timetableOf>[0] &
+    Pick<Reminder, "nextRunAt" | "nextWallAt" | "occurrenceCount" | "silence" | "people">;
   /** The zone of its contact or tenant, and the calendar that it goes by. */
   around: { zone: string | null; calendar: string | null };
   lastOccurrenceAt: Instant | null;
@@ -26,13 +28,16 @@ export function isPlanned({ schedule, bounds, business }: Pick<Reminder, "schedu
 /** When it is due by what is so today; "ended": never again, and it is done; or why that can't be said. */
 export function replan(unplanned: Unplanned): NextRun | "ended" | RuleError {
   const { reminder, around, runAt, wasPlanned, isUnderWay, lastOccurrenceAt, now } = unplanned;
-  const { nextRunAt, nextWallAt, occurrenceCount, bounds } = reminder;
+  const { nextRunAt, nextWallAt, occurrenceCount, bounds, people, silence } = reminder;
+  const owedAt = owedAfterSilence({ silence, lastOccurrenceAt });
+  if (owedAt !== null) return { nextRunAt: owedAt, nextWallAt: null };
   const asItIs = { nextRunAt, nextWallAt };
   // Somebody asked for this very instant, or it has fired for the last time.
   const isAskedFor = nextRunAt !== null && (nextRunAt === runAt || !goesByWallClock(reminder.schedule));
   if (reminder.business === null && nextWallAt === null && (wasPlanned || isAskedFor)) return asItIs;
-  const isLast = isUnderWay && bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
-  if (isLast) return NEVER;
+  const isLast =
+    (bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences) || people.escalation?.isOver === true;
+  if (isUnderWay && isLast) return NEVER;
   try {
     const timetable = timetableOf(reminder, around.zone, around.calendar);
     const next =

@@ -1,7 +1,11 @@
-import { completionAfter, type DueReminder, decide, type Facts } from "./decide.ts";
+import { type Answer, answerTo } from "./answer.ts";
+import { type Addressee, type Audience, addressees, type Ways } from "./audience.ts";
+import { completionAfter, type Decision, type DueReminder, decide, type Facts } from "./decide.ts";
+import type { Course, Escalating } from "./escalation.ts";
 import { askAgainMs, DEFAULT_HOLD, type HoldPolicy } from "./hold.ts";
 import { type LifecycleAction, transition } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
+import type { Addressed } from "./people.ts";
 import { recheck } from "./recheck.ts";
 import type { CompletionReason, DeliveryStatus, Instant, ReminderRecord } from "./reminder.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry.ts";
@@ -30,7 +34,7 @@ export interface World {
   /** When no worker works: in order, none touching another. What is on its way when one begins is lost with its worker. */
   outages: readonly { from: Instant; until: Instant }[];
   /** What people do, in order. */
-  wishes: readonly { at: Instant; wish: LifecycleAction | ReminderEdit }[];
+  wishes: readonly { at: Instant; wish: LifecycleAction | Answer | ReminderEdit }[];
   /** What the receiver makes of a try, and how long it takes. */
   receive(attempt: Attempt): { answer: "sent" | "retrying" | "failed" | "unknown"; takesMs: number };
   retry: RetryPolicy;
@@ -44,8 +48,13 @@ export interface World {
   zone?: string | null;
   /** The calendar that it goes by, as the store keeps it; not set: none. */
   calendar?: string | null;
-  /** When the quiet hours that hold an instant end; null: none hold it. Not set: there are none. */
-  quietUntil?(at: Instant): Instant | null;
+  /**
+   * When the quiet hours that hold an instant end, for whom a message is, null for whom the reminder is for; null: none hold it.
+   * Not set: there are none.
+   */
+  quietUntil?(at: Instant, addressed: Addressed | null): Instant | null;
+  /** The people that it may be for, and how they are reached; not set: it goes to one. */
+  audience?: { known: Audience; ways: Ways } | null;
   /** Ends the simulation once so many occurrences have fired; not set: no limit. */
   mostOccurrences?: number;
 }
@@ -80,6 +89,8 @@ export interface Attempt {
 export interface SimulatedDelivery {
   occurrenceAt: Instant;
   firedAt: Instant;
+  /** Whom it is for; null: there is only one. */
+  to: Addressee | null;
   /** Due instants that this one stood for besides its own. */
   missed: number;
   status: DeliveryStatus;
@@ -90,8 +101,15 @@ export interface SimulatedDelivery {
 
 /** What becomes of a reminder, but for what its deliveries tell themselves. */
 export type Happening =
-  /** The delivery goes on changing until it has ended. */
-  | { kind: "fired"; at: Instant; delivery: SimulatedDelivery }
+  /** The deliveries go on changing until they have ended. */
+  | {
+      kind: "fired";
+      at: Instant;
+      occurrenceAt: Instant;
+      missed: number;
+      deliveries: SimulatedDelivery[];
+      course: Course | null;
+    }
   | { kind: "skipped"; at: Instant; occurrenceAt: Instant; missed: number }
   | { kind: "completed"; at: Instant; reason: CompletionReason; because: string; insteadOf: Instant | null }
   /** Not to fire again unless a person says so. */
@@ -136,6 +154,7 @@ export function* live(
   return { reminder: life.reminder, deliveries: life.deliveries, skipped: life.skipped };
 }
 
+const SOMEBODY = { who: "somebody", details: {} };
 const MET = readAnswer("met", "the stop condition is met");
 const NOT_MET = readAnswer("not_met", "the stop condition is not met");
 const UNKNOWN = readAnswer("unknown", "nobody answers");
@@ -154,6 +173,11 @@ class Life {
   /** How often in a row nobody could say, and until when it isn't asked again. */
   #unknownCount = 0;
   #heldUntil = Number.NEGATIVE_INFINITY;
+  /** How often it has fired here, and the messages of the newest time. */
+  #fired = 0;
+  #newest: readonly SimulatedDelivery[] = [];
+  /** It is done at once, since nobody wanted its last message. */
+  #unwanted: { reason: CompletionReason; because: string } | null = null;
   #wishesDone = 0;
   #outagesPassed = 0;
 
@@ -167,6 +191,11 @@ class Life {
 
   /** Goes on to the next thing that happens; false when nothing does any more. Of what happens at once, people come first. */
   step(): boolean {
+    if (this.#unwanted && this.#isActive) {
+      this.#complete(this.#unwanted.reason, this.#unwanted.because);
+      this.#unwanted = null;
+      return true;
+    }
     const { wishes, until, mostOccurrences = Number.POSITIVE_INFINITY } = this.#world;
     const wish = wishes[this.#wishesDone];
     const delivery = this.#nextDelivery();
@@ -177,7 +206,7 @@ class Life {
       fire: this.#firesAt(),
     };
     const next = Math.min(at.wish, at.settle, at.delivery, at.fire);
-    if (next > until || !Number.isFinite(next) || this.deliveries.length >= mostOccurrences) return false;
+    if (next > until || !Number.isFinite(next) || this.#fired >= mostOccurrences) return false;
     this.#now = next;
     this.happened = null;
     if (wish && next === at.wish) this.#grant(wish.wish);
@@ -187,13 +216,16 @@ class Life {
     return true;
   }
 
-  #grant(wish: LifecycleAction | ReminderEdit): void {
+  #grant(wish: LifecycleAction | Answer | ReminderEdit): void {
     this.#wishesDone += 1;
     const lastOutcome = this.deliveries.at(-1)?.status ?? null;
+    const moment = { now: this.#now, lastOutcome, ...this.#surroundings };
     const granted =
       typeof wish === "string"
-        ? transition(wish, this.reminder, { now: this.#now, lastOutcome, ...this.#surroundings })
-        : update(this.reminder, wish, this.#now, this.#surroundings);
+        ? transition(wish, this.reminder, moment)
+        : "kind" in wish
+          ? answerTo(this.reminder, wish, SOMEBODY, moment)
+          : update(this.reminder, wish, this.#now, this.#surroundings);
     if (granted.kind === "changed") this.reminder = { ...granted.reminder, updatedAt: this.#now };
   }
 
@@ -214,11 +246,13 @@ class Life {
   #fire(): void {
     const { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount } = this.reminder;
     if (nextRunAt === null) return;
-    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated: this.#isOutdated };
+    const { silence } = this.reminder;
+    const isOutdated = this.#isOutdated;
+    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated, silence };
     const { zone = null, calendar = null } = this.#world;
     const timetable = timetableOf(this.reminder, zone, calendar);
     const { sentCount, ...standing } = this.#standing;
-    const decision = decide({ ...due, ...standing, timetable }, this.#facts, this.#now);
+    const decision = decide({ ...due, ...standing, timetable, escalating: this.#escalating }, this.#facts, this.#now);
     this.#isOutdated = false;
     if (decision.kind === "hold" && this.#world.silences) {
       this.#heldUntil = this.#askAgainAt();
@@ -257,15 +291,63 @@ class Life {
       lastOccurrenceAt: decision.occurrenceAt,
       occurrenceCount: occurrenceCount + 1,
     };
-    const { occurrenceAt, missed } = decision;
-    const fired: Open = {
-      ...{ occurrenceAt, firedAt: this.#now, missed, status: "pending", because: null, attempts: [] },
-      ...{ nextAt: this.#now, answer: null },
+    this.#sendAll(decision);
+  }
+
+  #sendAll({ occurrenceAt, missed, course: said }: Extract<Decision, { kind: "send" }>): void {
+    const course = said ?? null;
+    const wanted = this.#wanted(course);
+    const fired = wanted.map((to): Open => {
+      const because = to?.optedOut ?? null;
+      const status = because === null ? "pending" : "suppressed";
+      const at = { firedAt: this.#now, nextAt: this.#now };
+      return { occurrenceAt, ...at, to, missed, status, because, attempts: [], answer: null };
+    });
+    const isUnwanted = fired.every(({ status }) => status === "suppressed");
+    if (course) {
+      const escalation = { ...course.escalation, isVoid: isUnwanted };
+      this.reminder = { ...this.reminder, people: { ...this.reminder.people, escalation } };
+    }
+    this.#fired += 1;
+    this.#newest = fired;
+    this.deliveries.push(...fired);
+    this.happened = { kind: "fired", at: this.#now, occurrenceAt, missed, deliveries: fired, course };
+    if (isUnwanted && this.reminder.nextRunAt === null) {
+      const isOnce = this.reminder.schedule.type === "one_time";
+      const reason = isOnce ? "opted_out" : (completionAfter("sent", this.reminder) ?? "schedule_ended");
+      this.#unwanted = { reason, because: fired[0]?.because ?? "nobody is left to be told" };
+    }
+    for (const delivery of fired) {
+      if (delivery.status === "suppressed") continue;
+      this.#open.push(delivery);
+      this.#advance(delivery);
+    }
+  }
+
+  /** Whom an occurrence is for; one null: whom the reminder is for. */
+  #wanted(course: Course | null): (Addressee | null)[] {
+    const { audience } = this.#world;
+    if (!audience) return [null];
+    return addressees(this.reminder, course?.step ?? null, audience.known, audience.ways, this.#now);
+  }
+
+  get #escalating(): Escalating | null {
+    const { policy, wasGiven } = this.#world.audience?.known ?? { policy: null, wasGiven: true };
+    if (policy === null) return null;
+    const { escalation, deadlineAt } = this.reminder.people;
+    return {
+      policy,
+      escalation,
+      deadlineAt,
+      wasGiven: this.#newest.length === 0 ? wasGiven : this.#newest.some((one) => this.#isGiven(one)),
     };
-    this.deliveries.push(fired);
-    this.#open.push(fired);
-    this.happened = { kind: "fired", at: this.#now, delivery: fired };
-    this.#advance(fired);
+  }
+
+  /** As the store has it, see `readAudiences`. */
+  #isGiven({ status, attempts }: SimulatedDelivery): boolean {
+    if (status === "pending" || status === "retrying")
+      return this.reminder.bounds.misfirePolicy === "all" || (status === "retrying" && attempts.length > 0);
+    return status !== "suppressed";
   }
 
   /** Begins the next try of a delivery, or hears what became of the one under way. */
@@ -280,7 +362,7 @@ class Life {
   #begin(delivery: Open): void {
     const { occurrenceAt, attempts } = delivery;
     const { misfirePolicy } = this.reminder.bounds;
-    const quietEnd = this.#world.quietUntil?.(this.#now) ?? null;
+    const quietEnd = this.#world.quietUntil?.(this.#now, delivery.to?.addressed ?? null) ?? null;
     const isExhausted = attempts.length >= this.#world.retry.maxAttempts;
     const suppression = isExhausted
       ? null
@@ -334,9 +416,15 @@ class Life {
   #end(delivery: Open, status: DeliveryStatus): void {
     delivery.status = status;
     this.#open = this.#open.filter((open) => open !== delivery);
-    if (status === "sent") this.#standing = { ...this.#standing, sentCount: this.#standing.sentCount + 1 };
+    const others =
+      delivery.to === null ? [] : this.#newest.filter(({ occurrenceAt }) => occurrenceAt === delivery.occurrenceAt);
+    const isUnderWay = others.some((one) => this.#open.includes(one as Open));
+    // Of several messages, what became of the best, once all have ended.
+    const outcome = bestOf(others) ?? status;
+    const isCounted = outcome === "sent" && !isUnderWay;
+    if (isCounted) this.#standing = { ...this.#standing, sentCount: this.#standing.sentCount + 1 };
     const { stop, doneBecause = "stop_condition", countsSent } = this.#facts;
-    const asksAgain = status === "suppressed" || (status === "sent" && countsSent);
+    const asksAgain = status === "suppressed" || (isCounted && countsSent);
     if (asksAgain && this.#isActive && stop.state === "met") {
       this.#complete(doneBecause, stop.because);
       return;
@@ -344,7 +432,8 @@ class Life {
     const { nextRunAt, lastOccurrenceAt, deletedAt } = this.reminder;
     if (this.reminder.status === "COMPLETED" || nextRunAt !== null || lastOccurrenceAt !== delivery.occurrenceAt)
       return;
-    const reason = completionAfter(status, this.reminder);
+    if (isUnderWay) return;
+    const reason = completionAfter(outcome, this.reminder);
     if (reason) this.#complete(reason, "its last message has ended");
     else if (deletedAt === null) {
       this.reminder = { ...this.reminder, nextRunAt: afterLastOccurrence(this.#now, this.reminder) };
@@ -400,4 +489,10 @@ class Life {
     }
     return instant;
   }
+}
+
+const BEST_FIRST: readonly DeliveryStatus[] = ["sent", "unknown", "failed", "suppressed"];
+
+function bestOf(deliveries: readonly SimulatedDelivery[]): DeliveryStatus | undefined {
+  return BEST_FIRST.find((status) => deliveries.some((delivery) => delivery.status === status));
 }

@@ -1,11 +1,21 @@
 import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
+import type { People } from "./people.ts";
 import type { QuietHours } from "./quiet-hours.ts";
-import type { Instant, JsonObject, JsonValue, OnUnknown, ReminderRecord, StopCondition } from "./reminder.ts";
+import type {
+  DoneMeans,
+  Instant,
+  JsonObject,
+  JsonValue,
+  OnUnknown,
+  ReminderRecord,
+  StopCondition,
+} from "./reminder.ts";
 import { reschedule, type ScheduleEdit } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
 import { fieldsOf, type Refusal } from "./schedule/fields.ts";
 import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
+import { owedAfterSilence } from "./silence.ts";
 
 /** What somebody wants a reminder to be. What is undefined stays as it is; null clears. */
 export interface ReminderEdit extends ScheduleEdit {
@@ -18,6 +28,9 @@ export interface ReminderEdit extends ScheduleEdit {
   onUnknown?: OnUnknown | undefined;
   quietHours?: QuietHours | null | undefined;
   ignoreQuietHours?: boolean | undefined;
+  doneMeans?: DoneMeans | null | undefined;
+  allowsReassign?: boolean | undefined;
+  people?: People | undefined;
 }
 
 export type Updated = Transition | Refusal;
@@ -37,6 +50,8 @@ export function update(
   const when = reschedule(reminder, edit, now, surroundings);
   if (when.kind === "invalid") return when;
 
+  // A silence outlasts a change of the rule; who names the next instant ends it.
+  const silentUntil = edit.runAt === undefined ? owedAfterSilence(reminder) : null;
   const edited: ReminderRecord = {
     ...reminder,
     channel: edit.channel ?? reminder.channel,
@@ -52,9 +67,13 @@ export function update(
     business: when.business,
     quietHours: orFormer(edit.quietHours, reminder.quietHours),
     ignoreQuietHours: orFormer(edit.ignoreQuietHours, reminder.ignoreQuietHours),
+    doneMeans: orFormer(edit.doneMeans, reminder.doneMeans),
+    allowsReassign: orFormer(edit.allowsReassign, reminder.allowsReassign),
+    silence: isMoved(when.nextRunAt, reminder, edit) ? null : reminder.silence,
+    people: edit.people ?? reminder.people,
     runAt: when.runAt,
-    nextRunAt: when.nextRunAt,
-    nextWallAt: when.nextWallAt,
+    nextRunAt: silentUntil ?? when.nextRunAt,
+    nextWallAt: silentUntil === null ? when.nextWallAt : null,
   };
   const details = differences(reminder, edited);
   const fields = Object.keys(details);
@@ -62,6 +81,11 @@ export function update(
   const change = { type: "updated", because: `somebody changed ${fields.join(", ")}`, details: { changed: details } };
   // Somebody has looked at it.
   return { kind: "changed", reminder: { ...edited, needsAttention: null }, change };
+}
+
+/** True where somebody has named another next instant: the same again changes nothing. */
+function isMoved(nextRunAt: Instant | null, reminder: ReminderRecord, edit: ReminderEdit): boolean {
+  return edit.runAt !== undefined && nextRunAt !== reminder.nextRunAt;
 }
 
 function orFormer<T>(wanted: T | undefined, former: T): T {
@@ -94,12 +118,20 @@ const FIELDS: Record<string, (reminder: ReminderRecord) => JsonValue> = {
   outside_working_time: ({ business }) => business?.outside ?? null,
   quiet_hours: ({ quietHours }) => quietHours as JsonValue,
   ignore_quiet_hours: (reminder) => reminder.ignoreQuietHours,
+  policy: ({ people }) => people.policy,
+  deadline_at: ({ people }) => toIso(people.deadlineAt),
+  recipients: ({ people }) => people.recipients as JsonValue,
+  completes_when: ({ people }) => people.completesWhen as JsonValue,
+  reopen: ({ people }) => people.reopens,
   run_at: (reminder) => toIso(reminder.runAt),
   next_run_at: (reminder) => toIso(reminder.nextRunAt),
   stop_condition_type: (reminder) => reminder.stopCondition?.type ?? null,
   stop_condition_value: (reminder) => reminder.stopCondition?.value ?? null,
   stop_condition_settings: (reminder) => reminder.stopCondition?.settings ?? null,
   on_unknown: (reminder) => reminder.onUnknown,
+  done_means: (reminder) => reminder.doneMeans,
+  allow_reassign: (reminder) => reminder.allowsReassign,
+  silent_until: ({ silence }) => toIso(silence?.until ?? null),
 };
 /** Too large to be kept twice in every line of a timeline: only that they changed is said. */
 const LARGE_FIELDS = ["message", "data", "rrule", "stop_condition_settings"];

@@ -1,13 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import type { Message } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { attemptsIn } from "../core/retry.ts";
 import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
+import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Earliest, nextAttempts } from "../store/wake.ts";
+import type { Written } from "../templates/writer.ts";
+import { AnswerLinks } from "./answer-links.ts";
 import type { Questions } from "./asking/questions.ts";
+import { hasAudience } from "./audience.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
@@ -19,6 +24,7 @@ import { Recorder } from "./recorder.ts";
 import type { Ended } from "./results.ts";
 import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
+import type { Words } from "./words.ts";
 
 /** How long `stop` waits for aborted sends to end and for their results to be stored. */
 const WIND_UP_MS = 700;
@@ -36,6 +42,8 @@ export class Deliverer {
   readonly #held = new HeldDeliveries();
   readonly #recorder: Recorder;
   readonly #gate: Gate;
+  readonly #words: Words;
+  readonly #links: AnswerLinks | null;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
   readonly #onClaimable: () => void;
@@ -47,6 +55,7 @@ export class Deliverer {
     database: WorkerDatabase,
     channels: Channels,
     questions: Questions,
+    words: Words,
     settings: EngineSettings,
     log: Logger,
     onClaimable: () => void,
@@ -55,6 +64,8 @@ export class Deliverer {
     this.#settings = settings;
     this.#log = log;
     this.#onClaimable = onClaimable;
+    this.#words = words;
+    this.#links = settings.links && new AnswerLinks(database, settings.links);
     this.#gate = new Gate({ database, questions, settings, log });
     this.#recorder = new Recorder({
       database,
@@ -178,8 +189,8 @@ export class Deliverer {
     const isNewest = nextRunAt === null && known?.lastOccurrenceAt === occurrenceAt;
     const isLast = isNewest || bounds?.misfirePolicy === "all";
     const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
-    // The flags that a condition made of others names weren't read along with it.
-    const isRead = !isAsked(known?.reminder.stopCondition ?? null);
+    // The flags that a condition made of others names, and its people, weren't read along with it.
+    const isRead = !isAsked(known?.reminder.stopCondition ?? null) && !(known && hasAudience(known));
     const asOf = {
       readAtMs: isRead ? readAtMs : Number.NEGATIVE_INFINITY,
       answers: new Map(),
@@ -196,16 +207,27 @@ export class Deliverer {
     try {
       await this.#gate.pass(held);
       held.sendingSinceMs = performance.now();
-      const receipt = await lane.channel.send(messageFor(held), {
-        signal: lane.deadlines.signal(held.sendingSinceMs),
-        beforeSend: () => this.#gate.pass(held),
-      });
-      this.#end(held, sent(receipt), lane);
+      const signal = lane.deadlines.signal(held.sendingSinceMs);
+      const message = await this.#write(lane, held);
+      const receipt = await lane.channel.send(message, { signal, beforeSend: () => this.#gate.pass(held) });
+      this.#end(held, sent(receipt, message.written.instead), lane);
     } catch (error) {
       if (error instanceof Postponed) this.#letGo(held, lane);
       else if (error instanceof MustAsk) await this.#ask(lane, held);
       else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
       else this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
+    }
+  }
+
+  /** Its links and its words. While nobody can say which, it goes back, to be taken up when the database is there again. */
+  async #write(lane: Lane, held: Held): Promise<Message & { written: Written }> {
+    try {
+      const links = this.#links && (await this.#links.of(held));
+      const message = messageFor(held, links);
+      return { ...message, written: await this.#words.write(lane.channel.name, message) };
+    } catch (error) {
+      if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
+      throw error;
     }
   }
 

@@ -12,12 +12,14 @@ import {
   dueIds,
   insertDeliveries,
   writeCompleted,
+  writeEscalated,
   writeFired,
   writePaused,
 } from "../store/firing.ts";
 import { isFaultOfRows, isTimedOut, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { writeMoved } from "../store/unplanned.ts";
+import { addAudiences } from "./audience.ts";
 import type { Claims } from "./claims.ts";
 import type { Deliverer } from "./deliver.ts";
 import { type AskedBefore, planFiring } from "./plan.ts";
@@ -85,11 +87,13 @@ export async function fireClaimed(
   const readAtMs = performance.now();
   const { due, plan } = await database.transaction(async (sql) => {
     const due = await claim(sql);
+    await addAudiences(sql, due);
     const heardAtMs = performance.now();
     const rooms = deliverer.rooms();
     const plan = planFiring(due, { channels, rooms, lease, readAtMs, heardAtMs, hold, ceiling, asked });
     await Promise.all([
       writeFired(sql, plan.fired),
+      writeEscalated(sql, plan.escalated),
       writeCompleted(sql, plan.completed),
       writePaused(sql, plan.paused),
       writeMoved(sql, plan.moved),

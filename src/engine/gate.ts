@@ -3,7 +3,7 @@ import { evaluate, isQuestion } from "../conditions/evaluate.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { askAgainMs } from "../core/hold.ts";
-import { recheck } from "../core/recheck.ts";
+import { recheck, recheckPerson, recheckTelling } from "../core/recheck.ts";
 import type { Instant } from "../core/reminder.ts";
 import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
@@ -13,11 +13,14 @@ import { isFresh as isFreshAnswer } from "./asking/answers.ts";
 import { readFactsWithFlags } from "./asking/facts.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
+import { otherOf, personNow } from "./audience.ts";
 import { type Held, isLeaseValid } from "./held.ts";
+import { OptOuts } from "./opt-outs.ts";
 import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
+import { Suppressions, sentenceOf } from "./suppressions.ts";
 
 const LARGEST_READ = 1_000;
 /** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
@@ -56,17 +59,23 @@ export class Gate {
   readonly #options: GateOptions;
   readonly #reader: Batcher<number, Reading>;
   readonly #pacer: Pacer;
+  readonly #suppressions: Suppressions;
+  readonly #optOuts: OptOuts;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#pacer = new Pacer(options.database, options.settings.limits);
+    this.#suppressions = new Suppressions(options.database);
+    this.#optOuts = new OptOuts(options.database);
     this.#reader = new Batcher((ids) => read(options.database, ids), LARGEST_READ);
   }
 
   /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken`, `Postponed` or `MustAsk` if not. */
   async pass(held: Held): Promise<void> {
     // In this order, so that what isn't sent anyway takes no place from others, and what has one is judged by what is so now.
+    const suppression = await this.#suppressionOf(held);
     await this.#judge(held);
+    if (suppression) throw new Overtaken(suppressed("address", suppression));
     if (held.hasPlace || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
@@ -87,6 +96,17 @@ export class Gate {
     } catch (error) {
       if (error instanceof Crowded) return putBack(attempts, error.retryInMs, error.message);
       if (error instanceof Stopped) return handedBack(attempts);
+      throw error;
+    }
+  }
+
+  /** Why nothing is sent to the address; null where it may be. */
+  async #suppressionOf(held: Held): Promise<string | null> {
+    try {
+      const [suppressed, unwanted] = await Promise.all([this.#suppressions.of(held), this.#optOuts.of(held)]);
+      return suppressed ? sentenceOf(suppressed) : unwanted;
+    } catch (error) {
+      if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;
     }
   }
@@ -130,13 +150,20 @@ export class Gate {
     if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
     const { reminder, standing, lastOccurrenceAt } = held.known;
-    const { status, deletedAt, bounds, stopCondition } = reminder;
-    const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy };
+    const { status, deletedAt, bounds, stopCondition, silence } = reminder;
+    const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy, silence };
+    const other = otherOf(held.known, held.addressed);
+    if (held.addressed?.tells) {
+      const untold = recheckTelling(now);
+      if (untold) return suppressed(untold.reason, untold.because);
+      const quiet = quietAt(held.known, this.#nowFor(held), other);
+      return quiet && heldBack(held.attempts, quiet);
+    }
     // Nobody outside is asked about what isn't sent anyway.
     const suppression = isAsked(stopCondition) ? recheck(held.occurrenceAt, now, NOT_MET) : null;
     if (suppression) return suppressed(suppression.reason, suppression.because);
 
-    const quiet = quietAt(held.known, this.#nowFor(held));
+    const quiet = quietAt(held.known, this.#nowFor(held), other);
     // Nobody outside is asked in the middle of the night; whether it is done is asked when the message may leave.
     if (quiet && isAsked(stopCondition)) return heldBack(held.attempts, quiet);
 
@@ -146,6 +173,8 @@ export class Gate {
     if (isAsked(stopCondition)) held.stop = stop;
     const again = recheck(held.occurrenceAt, now, stop);
     if (again) return suppressed(again.reason, again.because);
+    const personal = recheckPerson(personNow(held.known, held.addressed));
+    if (personal) return suppressed(personal.reason, personal.because);
     if (quiet) return heldBack(held.attempts, quiet);
     if (stop.state !== "unknown" || standing.onUnknown === "send") return null;
     const retryInMs = askAgainMs(this.#options.settings.hold, standing.unknownCount + 1, Math.random());

@@ -1,3 +1,4 @@
+import type { Addressed } from "../core/people.ts";
 import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import type { StopAnswer } from "../core/stop.ts";
 import type { Tenant } from "../core/tenant.ts";
@@ -11,6 +12,8 @@ export interface Held extends DeliveryKey {
   tenantId: Tenant;
   channel: string;
   recipient: string | null;
+  /** Null: it is for whom the reminder is for. */
+  addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { forgetOldAnswersByLink } from "../store/answers.ts";
 import { deleteOldAudit } from "../store/audit.ts";
 import { insertEvents } from "../store/events.ts";
 import { forgetOldAnswers } from "../store/idempotency.ts";
@@ -7,6 +8,8 @@ import { forgetIdlePaces } from "../store/pace.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
 import { isFaultOfRows, isLockTimeout } from "../store/postgres.ts";
 import { type Ending, lockEnding, rescue } from "../store/repair.ts";
+import { forgetExpiredSuppressions } from "../store/suppressions.ts";
+import { forgetOldTests } from "../store/template-tests.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { forgetSilentWorkers } from "../store/workers.ts";
 import { renewCalendars } from "./renew-holidays.ts";
@@ -26,7 +29,7 @@ const PARTITIONS_EVERY_MS = 60 * MINUTE_MS;
 
 /**
  * Keeps the tables in shape: partitions for the weeks ahead and none older than the retention, no strays, no workers that
- * are long gone, no answers and no events that are kept no longer. Any worker may do it, and any number at once.
+ * are long gone, no answers, events and suppressions that are kept no longer. Any worker may do it, and any number at once.
  */
 export class Maintainer {
   readonly #database: WorkerDatabase;
@@ -48,6 +51,9 @@ export class Maintainer {
     await this.#rescueStrays();
     await pageByPage((limit) => forgetOldAnswers(this.#database, limit));
     await pageByPage((limit) => forgetOldEvents(this.#database, limit));
+    await pageByPage((limit) => forgetExpiredSuppressions(this.#database, limit));
+    await pageByPage((limit) => forgetOldTests(this.#database, limit));
+    await pageByPage((limit) => forgetOldAnswersByLink(this.#database, limit));
     if (performance.now() >= this.#partitionsDueAtMs) await this.#keepPartitions();
     return MINUTE_MS;
   }

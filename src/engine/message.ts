@@ -1,14 +1,18 @@
-import type { Message } from "../channels/channel.ts";
+import type { Message, MessageLinks } from "../channels/channel.ts";
 import { deliveryId } from "../core/reminder.ts";
+import { endsSilence } from "../core/silence.ts";
+import { otherOf } from "./audience.ts";
 import type { Held } from "./held.ts";
 
 /** What the channel is asked to send for this delivery. */
-export function messageFor(held: Held): Message {
+export function messageFor(held: Held, links: MessageLinks | null): Message {
   if (!held.known) throw new Error("the reminder's row was removed");
   const { reminder, contact, around } = held.known;
   return {
     idempotencyKey: deliveryId(held),
     recipient: held.recipient,
+    addressed: held.addressed,
+    addressee: otherOf(held.known, held.addressed) ?? null,
     reminder,
     contact,
     tenantZone: around.tenantZone,
@@ -17,6 +21,8 @@ export function messageFor(held: Held): Message {
     // older one that waited bears the newest's.
     occurrenceNumber: reminder.occurrenceCount,
     nextRunAt: reminder.nextRunAt,
+    ...(links ? { links } : {}),
+    ...(endsSilence(held.occurrenceAt, reminder.silence) ? { endsSilence: reminder.silence } : {}),
     attemptedAt: Math.round(held.known.now + performance.now() - held.readAtMs),
   };
 }

@@ -25,9 +25,11 @@ export interface Outcome {
 const NOTHING = { reason: null, retryInMs: 0, untried: false, suppression: null, providerId: null, demo: false };
 const LONGEST_TEXT = 1_000;
 
-export function sent({ providerId, demo }: Receipt): Outcome {
+/** `note`: what there is to say of it all the same. */
+export function sent({ providerId, demo }: Receipt, note: string | null = null): Outcome {
+  const reason = note === null ? null : clean(note);
   const id = providerId === null ? null : clean(providerId);
-  return { status: "sent", reason: null, retryInMs: 0, untried: false, suppression: null, providerId: id, demo };
+  return { status: "sent", reason, retryInMs: 0, untried: false, suppression: null, providerId: id, demo };
 }
 
 export function suppressed(suppression: SuppressionReason, because: string): Outcome {

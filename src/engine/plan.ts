@@ -3,17 +3,28 @@ import { isQuestion, type Question, stopAnswer } from "../conditions/evaluate.ts
 import { completionReasonOf } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import type { Ceiling } from "../core/ceiling.ts";
-import { decide } from "../core/decide.ts";
+import { completionAfter, decide } from "../core/decide.ts";
+import type { Course } from "../core/escalation.ts";
 import { askAgainMs, type HoldPolicy, noteOf } from "../core/hold.ts";
-import type { CompletionReason, Instant } from "../core/reminder.ts";
+import type { Escalation } from "../core/policy.ts";
+import { type CompletionReason, deliveryId, type Instant } from "../core/reminder.ts";
 import { timetableOf } from "../core/schedule/schedule.ts";
+import { endsSilence } from "../core/silence.ts";
 import type { StopAnswer } from "../core/stop.ts";
 import type { NotedAnswer, Released } from "../store/asking.ts";
 import type { Lease } from "../store/deliveries.ts";
 import type { NewEvent } from "../store/events.ts";
-import type { CompletedReminder, DueReminder, FiredReminder, NewDelivery, PausedReminder } from "../store/firing.ts";
+import type {
+  CompletedReminder,
+  DueReminder,
+  EscalatedReminder,
+  FiredReminder,
+  NewDelivery,
+  PausedReminder,
+} from "../store/firing.ts";
 import type { MovedReminder } from "../store/unplanned.ts";
 import type { Answers } from "./asking/answers.ts";
+import { escalatingOf, otherOf, type Wanted, wantedFor } from "./audience.ts";
 import type { Held } from "./held.ts";
 import type { Places } from "./places.ts";
 import { quietAt } from "./quiet.ts";
@@ -23,6 +34,7 @@ export interface Plan {
   fired: FiredReminder[];
   completed: CompletedReminder[];
   paused: PausedReminder[];
+  escalated: EscalatedReminder[];
   deliveries: NewDelivery[];
   /** What is due at another time, and doesn't fire now. */
   moved: MovedReminder[];
@@ -67,6 +79,7 @@ export function planFiring(due: readonly DueReminder[], planning: Planning): Pla
       fired: [],
       completed: [],
       paused: [],
+      escalated: [],
       deliveries: [],
       moved: [],
       released: [],
@@ -88,6 +101,11 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
     plan.released.push({ id: reminder.id, retryInMs: null });
     return;
   }
+  if (due.audience?.flaw) {
+    pause(plan, reminder.id, `its ${due.audience.flaw}; correct it, then resume it`);
+    if (asked) plan.released.push({ id: reminder.id, retryInMs: null });
+    return;
+  }
   const decision = decideOn(due, stop, planning);
   if (asked) keepWatch(plan, due, stop, decision, planning);
   switch (decision.kind) {
@@ -106,19 +124,21 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
   if (decision.kind === "send") plan.fired.push({ id: reminder.id, occurrenceAt: decision.occurrenceAt, ...next });
   else plan.moved.push({ id: reminder.id, ...next });
   if (decision.kind !== "postpone" && decision.missed > 0) plan.events.push(missed(due, decision));
-  if (decision.kind === "send") planDelivery(plan, due, decision, planning);
+  if (decision.kind === "send" && endsSilence(decision.occurrenceAt, reminder.silence))
+    plan.events.push(silenceEnded(due, decision.occurrenceAt));
+  if (decision.kind === "send") planDeliveries(plan, due, decision, planning);
 }
 
 function decideOn(due: DueReminder, stop: StopAnswer, { ceiling }: Planning): ReturnType<typeof decide> {
   const { reminder, around, standing, lastOccurrenceAt, isOutdated, now } = due;
-  const { stopCondition, createdAt, occurrenceCount, nextWallAt } = reminder;
+  const { stopCondition, createdAt, occurrenceCount, nextWallAt, silence } = reminder;
   const nextRunAt = reminder.nextRunAt as Instant; // what was claimed is due
   const timetable = timetableOf(reminder, around.zone, around.calendar);
   const { countedFrom, onUnknown, unknownCount } = standing;
   return decide(
     {
       ...{ timetable, nextRunAt, nextWallAt, lastOccurrenceAt, occurrenceCount, createdAt, isOutdated },
-      ...{ countedFrom, wasHeld: unknownCount > 0 },
+      ...{ countedFrom, wasHeld: unknownCount > 0, silence, escalating: escalatingOf(due) },
     },
     { stop, doneBecause: completionReasonOf(stopCondition), onUnknown, ceiling },
     // What is fired a little ahead is decided as of the instant it is due.
@@ -144,56 +164,103 @@ function keepWatch(
   plan.released.push({ id, retryInMs });
 }
 
-function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planning): void {
-  const { channels, rooms, lease, readAtMs, heardAtMs } = planning;
-  const { reminder, contact } = due;
-  const { id, tenantId } = reminder;
-  const channel = channels.get(reminder.channel);
+function planDeliveries(plan: Plan, due: DueReminder, send: Send, planning: Planning): void {
+  const { reminder } = due;
+  const { id } = reminder;
+  const step = send.course?.step ?? null;
+  const wanted = wantedFor(due, step, planning.channels, Math.max(due.now, send.occurrenceAt));
+  const escalation = send.course && {
+    ...send.course.escalation,
+    isVoid: wanted.every(({ optedOut }) => optedOut !== null),
+  };
+  if (escalation) {
+    plan.escalated.push({ id, escalation });
+    if (send.course?.isNew && escalation.sends + escalation.step > 0)
+      plan.events.push(escalatedTo(due, send.course, wanted));
+  }
+  const firstAt = plan.deliveries.length;
+  for (const [recipientNo, one] of wanted.entries()) {
+    plan.deliveries.push(toDelivery(plan, due, send, { ...one, recipientNo }, planning));
+  }
+  const made = plan.deliveries.slice(firstAt);
+  const ended = made.find(({ status }) => status === "failed") ?? made[0];
+  const isOver = made.every(({ status }) => status === "failed" || status === "suppressed");
+  if (isOver && send.nextRunAt === null) {
+    const reason = ended?.status === "failed" ? "delivery_failed" : endOfUnwanted(reminder, escalation);
+    complete(plan, id, reason, ended?.reason ?? "nobody is left to be told");
+  }
+  // From here on the claimed row stands for the reminder as this transaction leaves it.
+  if (made.some(({ status }) => status === "sending")) {
+    reminder.nextRunAt = send.nextRunAt;
+    reminder.nextWallAt = send.nextWallAt;
+    reminder.occurrenceCount += 1;
+    if (escalation) reminder.people = { ...reminder.people, escalation };
+    due.lastOccurrenceAt = send.occurrenceAt;
+  }
+  for (const delivery of made) if (delivery.status === "sending") plan.held.push(toHeld(due, send, delivery, planning));
+}
+
+/** Why a reminder is done whose last message nobody wanted. */
+function endOfUnwanted(reminder: DueReminder["reminder"], escalation: Escalation | undefined): CompletionReason {
+  if (reminder.schedule.type === "one_time") return "opted_out";
+  const people = { ...reminder.people, escalation: escalation ?? null };
+  return (
+    completionAfter("sent", { ...reminder, people, occurrenceCount: reminder.occurrenceCount + 1 }) ?? "schedule_ended"
+  );
+}
+
+/** A delivery as it is born: to be sent at once, to wait, or ended already. */
+function toDelivery(
+  plan: Plan,
+  due: DueReminder,
+  send: Send,
+  { channel: name, recipient, addressed, optedOut, recipientNo }: Wanted & { recipientNo: number },
+  { channels, rooms }: Planning,
+): NewDelivery {
+  const { id, tenantId } = due.reminder;
   const delivery: NewDelivery = {
     reminderId: id,
     occurrenceAt: send.occurrenceAt,
-    recipientNo: 0,
+    recipientNo,
     tenantId,
     bucket: due.bucket,
-    channel: reminder.channel,
-    recipient: reminder.recipient ?? (contact && channel ? channel.address(contact) : null),
+    channel: name,
+    recipient,
     status: "sending",
     reason: null,
+    addressed,
   };
-  plan.deliveries.push(delivery);
-
+  const channel = channels.get(name);
   if (!channel) {
-    const reason = `there is no channel "${reminder.channel}" here; there are: ${[...channels.keys()].join(", ")}`;
-    delivery.status = "failed";
-    delivery.reason = reason;
-    plan.events.push({ reminderId: id, type: "failed", because: reason, details: { channel: reminder.channel } });
-    if (send.nextRunAt === null) complete(plan, id, "delivery_failed", reason);
-    return;
+    const reason = `there is no channel "${name}" here; there are: ${[...channels.keys()].join(", ")}`;
+    plan.events.push({ reminderId: id, type: "failed", because: reason, details: { channel: name } });
+    return { ...delivery, status: "failed", reason };
   }
-
-  const quiet = quietAt(due, Math.max(due.now, send.occurrenceAt));
+  if (optedOut !== null) {
+    const details = { delivery: deliveryId(delivery), channel: name };
+    plan.events.push({ reminderId: id, type: "suppressed", because: optedOut, details });
+    return { ...delivery, status: "suppressed", reason: optedOut };
+  }
+  const quiet = quietAt(due, Math.max(due.now, send.occurrenceAt), otherOf(due, addressed));
   if (quiet) {
-    Object.assign(delivery, { status: "pending", reason: quiet.because, notBefore: quiet.until });
     plan.events.push({ reminderId: id, type: "quiet", because: quiet.because });
-    return;
+    return { ...delivery, status: "pending", reason: quiet.because, notBefore: quiet.until };
   }
-  if (!rooms.get(channel.name)?.tryTake(tenantId)) {
-    delivery.status = "pending";
-    return;
-  }
-  // From here on the claimed row stands for the reminder as this transaction leaves it.
-  reminder.nextRunAt = send.nextRunAt;
-  reminder.nextWallAt = send.nextWallAt;
-  reminder.occurrenceCount += 1;
-  due.lastOccurrenceAt = send.occurrenceAt;
-  plan.held.push({
-    reminderId: id,
-    occurrenceAt: send.occurrenceAt,
-    recipientNo: 0,
+  if (!rooms.get(name)?.tryTake(tenantId)) delivery.status = "pending";
+  return delivery;
+}
+
+function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, planning: Planning): Held {
+  const { lease, readAtMs, heardAtMs } = planning;
+  return {
+    reminderId: delivery.reminderId,
+    occurrenceAt: delivery.occurrenceAt,
+    recipientNo: delivery.recipientNo,
     token: lease.token,
-    tenantId,
-    channel: channel.name,
+    tenantId: due.reminder.tenantId,
+    channel: delivery.channel,
     recipient: delivery.recipient,
+    addressed: delivery.addressed ?? null,
     attempts: 1,
     isSuspect: false,
     known: due,
@@ -204,11 +271,22 @@ function planDelivery(plan: Plan, due: DueReminder, send: Send, planning: Planni
     // The database's clock showed the instant of reading before we heard of it, so this is never early by that clock.
     notBeforeMs: due.dueInMs > 0 ? heardAtMs + due.dueInMs : 0,
     leaseEndsAtMs: readAtMs + lease.seconds * 1000,
-    isLast: send.nextRunAt === null || reminder.bounds.misfirePolicy === "all",
+    isLast: send.nextRunAt === null || due.reminder.bounds.misfirePolicy === "all",
     hasPlace: false,
     sendingSinceMs: null,
     hasEnded: false,
-  });
+  };
+}
+
+function escalatedTo({ reminder }: DueReminder, { step, because }: Course, wanted: readonly Wanted[]): NewEvent {
+  const { policy } = reminder.people;
+  const to = wanted.map(({ recipient, addressed }) => recipient ?? addressed?.person ?? "nobody");
+  return {
+    reminderId: reminder.id,
+    type: "escalated",
+    because: `step ${step.number} of the policy ${policy}, to ${to.join(", ")}: ${because}`,
+    details: { policy, step: step.number, to },
+  };
 }
 
 function complete(plan: Plan, id: number, reason: CompletionReason, because: string): void {
@@ -219,6 +297,14 @@ function complete(plan: Plan, id: number, reason: CompletionReason, because: str
 function pause(plan: Plan, id: number, because: string): void {
   plan.paused.push({ id, because });
   plan.events.push({ reminderId: id, type: "paused", because });
+}
+
+/** A promise that ends like this wasn't kept, which its message says as well. */
+function silenceEnded({ reminder }: DueReminder, at: Instant): NewEvent {
+  const until = new Date(at).toISOString();
+  const isSnooze = reminder.silence?.by === "snooze";
+  const because = isSnooze ? `the snooze has ended at ${until}` : `it was promised by ${until}, and isn't done`;
+  return { reminderId: reminder.id, type: isSnooze ? "snooze_ended" : "promise_ended", because, details: { until } };
 }
 
 function missed({ reminder, standing, now }: DueReminder, decision: Missing): NewEvent {

@@ -4,12 +4,14 @@ import { completionReasonOf, countsSent } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { completionAfter } from "../core/decide.ts";
 import { type HoldPolicy, noteOf } from "../core/hold.ts";
-import { deliveryId } from "../core/reminder.ts";
+import { isPersonal } from "../core/recheck.ts";
+import { type DeliveryStatus, deliveryId } from "../core/reminder.ts";
 import { countSent, noteAnswers } from "../store/asking.ts";
 import { completeEnded, type DeliveryResult, rearm, writeResults } from "../store/deliveries.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
+import { occurrenceOf, outcomesOf } from "../store/ledger.ts";
 import type { Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
@@ -57,7 +59,11 @@ async function storeWithConsequences(
   const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
   const events: NewEvent[] = kept.flatMap(({ held, outcome }) => eventFor(held, outcome) ?? []);
 
-  const counted = kept.filter(({ held, outcome }) => outcome.status === "sent" && isCounted(held));
+  const outcomes = await outcomesOf(
+    sql,
+    kept.filter(isOneOfSeveral).map(({ held }) => held),
+  );
+  const counted = countedOnce(kept, outcomes);
   await countSent(
     sql,
     counted.map(({ held }) => held.reminderId),
@@ -72,10 +78,12 @@ async function storeWithConsequences(
     if (doneIds.delete(id)) events.push(completed(id, reason, because));
   }
 
-  const last = kept.filter(({ held }) => held.isLast);
+  const last = kept.filter(({ held }) => held.isLast && !held.addressed?.tells);
   const ended = last.flatMap(({ held, outcome }) => {
     const reminder = reminders.get(held.reminderId)?.reminder;
-    const completion = reminder ? completionAfter(outcome.status, reminder) : null;
+    const completion = reminder
+      ? completionAfter(outcomeOf(outcome, outcomes.get(occurrenceOf(held))), reminder)
+      : null;
     return completion ? [{ ...held, completion }] : [];
   });
   const endedIds = new Set(await completeEnded(sql, ended));
@@ -84,16 +92,54 @@ async function storeWithConsequences(
   }
 
   // What held the message back may be over by now (a pause, a deletion, a condition that was changed), or be so one day.
-  const heldBack = last.filter(({ outcome }) => outcome.status === "suppressed").map(({ held }) => held);
+  const heldBack = last
+    .filter(({ held, outcome }) => outcomeOf(outcome, outcomes.get(occurrenceOf(held))) === "suppressed")
+    .map(({ held }) => held);
   await rearm(sql, heldBack);
   await insertEvents(sql, events);
   tellOperator(keep.log, events);
   return stored;
 }
 
+/**
+ * Those that are counted for their reminder's condition: what was sent, and of an occurrence with several messages one, when all
+ * have ended and any was sent.
+ */
+function countedOnce(kept: readonly Ended[], outcomes: ReadonlyMap<string, DeliveryStatus>): Ended[] {
+  const seen = new Set<string>();
+  return kept.filter((ended) => {
+    const { held, outcome } = ended;
+    if (!isCounted(held)) return false;
+    if (!isOneOfSeveral(ended)) return outcome.status === "sent";
+    const occurrence = occurrenceOf(held);
+    return outcomes.get(occurrence) === "sent" && !seen.has(occurrence) && seen.add(occurrence);
+  });
+}
+
+/** True where its occurrence may have other messages. */
+function isOneOfSeveral({ held }: Ended): boolean {
+  return held.addressed !== null;
+}
+
+/**
+ * What became of an occurrence, as far as its reminder may be done with it. `several`: the best of what became of its messages,
+ * where it has several. What somebody got, or one person didn't want, isn't held back.
+ */
+function outcomeOf(outcome: Outcome, several: DeliveryStatus | undefined): DeliveryStatus {
+  const isUnwanted = outcome.suppression !== null && isPersonal(outcome.suppression);
+  const best = several ?? outcome.status;
+  if (best === "suppressed" && isUndeliverable(outcome)) return "failed";
+  return best === "suppressed" && isUnwanted ? "sent" : best;
+}
+
 /** True where a message that was sent is counted for its reminder's condition. */
-function isCounted({ known }: Held): boolean {
-  return known !== null && countsSent(known.reminder.stopCondition);
+function isCounted({ known, addressed }: Held): boolean {
+  return known !== null && !addressed?.tells && countsSent(known.reminder.stopCondition);
+}
+
+/** True where nothing is sent to the address: another try would end the same way. */
+function isUndeliverable({ suppression }: Outcome): boolean {
+  return suppression === "address";
 }
 
 function addOneSent(known: ReminderWithFacts | undefined): void {

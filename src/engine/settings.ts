@@ -3,6 +3,8 @@ import { DEFAULT_HOLD, type HoldPolicy } from "../core/hold.ts";
 import type { Ramp } from "../core/ramp.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
 import type { Limits } from "../store/pace.ts";
+import type { CageOptions } from "../templates/cage/cage.ts";
+import type { LinkSettings } from "./answer-links.ts";
 import type { AskingLimits } from "./asking/turnstile.ts";
 
 export interface EngineSettings {
@@ -24,10 +26,14 @@ export interface EngineSettings {
   hold: HoldPolicy;
   /** How often and for how long any reminder may fire before a person is asked. */
   ceiling: Ceiling;
+  /** How messages are answered; null: not at all. */
+  links: LinkSettings | null;
   /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
   leaseSeconds: number;
   /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
   retentionDays: number;
+  /** How users' templates run. */
+  cage: CageOptions;
   /** How long `stop` waits for sends in flight before it aborts them. */
   graceMs: number;
 }
@@ -41,8 +47,10 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   asking: { total: 100, perTenant: 50, perService: 5, timeoutMs: 15_000 },
   hold: DEFAULT_HOLD,
   ceiling: NO_CEILING,
+  links: null,
   leaseSeconds: 12,
   retentionDays: 90,
+  cage: {},
   graceMs: 2_000,
 };
 

@@ -11,6 +11,7 @@ import type { Outside } from "./asking/outside.ts";
 import { Questions } from "./asking/questions.ts";
 import { Claims } from "./claims.ts";
 import { Deliverer } from "./deliver.ts";
+import { Errands } from "./errands.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
 import { LowMark } from "./low-mark.ts";
@@ -18,7 +19,9 @@ import { Maintainer } from "./maintain.ts";
 import { replanBatch } from "./replan.ts";
 import { DEFAULT_SETTINGS, type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 import { Settler } from "./settle.ts";
+import { sendTests } from "./test-sends.ts";
 import { withinMs } from "./within.ts";
+import { Words } from "./words.ts";
 
 export interface WorkerOptions {
   database: WorkerDatabase;
@@ -47,6 +50,7 @@ const LANES = 3;
 const BEATS_PER_LEASE = 4;
 const LOOPS_END_MS = 500;
 const ASKING_ENDS_MS = 300;
+const CAGE_ENDS_MS = 200;
 const SIGN_OFF_MS = 300;
 
 /** Starts a worker: fires what is due, sends it, completes what is done, until stopped. No error ends it. */
@@ -61,13 +65,17 @@ export function startWorker({ database, channels, log, outside, settings: given 
     settle: new Alarm(),
     keep: new Alarm(),
     replan: new Alarm(),
+    test: new Alarm(),
+    errands: new Alarm(),
   };
   const { timeoutMs, ...limits } = settings.asking;
   const questions = new Questions({ outside: outside ?? null, limits, timeoutMs, log });
-  const deliverer = new Deliverer(database, channels, questions, settings, log, () => alarms.deliver.poke());
+  const words = new Words(database, settings.cage);
+  const deliverer = new Deliverer(database, channels, questions, words, settings, log, () => alarms.deliver.poke());
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
+  const errands = new Errands(database, log);
   const claims = new Claims(settings);
   const mark = new LowMark();
   const onSooner = (): void => {
@@ -118,6 +126,8 @@ export function startWorker({ database, channels, log, outside, settings: given 
       step: () => maintainer.maintain(),
       pollMs: Number.POSITIVE_INFINITY,
     },
+    { ...common, name: "test", alarm: alarms.test, step: () => sendTests(database, channels, stopping.signal) },
+    { ...common, name: "errands", alarm: alarms.errands, step: () => errands.do() },
     { ...common, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
   ];
   const pokeAll = (): void => {
@@ -129,7 +139,9 @@ export function startWorker({ database, channels, log, outside, settings: given 
     if (payload === "due") alarms.fire.poke();
     else if (payload === "ask") onSooner();
     else if (payload === "flag") alarms.settle.poke();
+    else if (payload === "test") alarms.test.poke();
     else if (payload === "unplanned") alarms.replan.poke();
+    else if (payload === "errand") alarms.errands.poke();
     else pokeAll();
   });
 
@@ -141,6 +153,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
       await withinMs(LOOPS_END_MS, running);
       await withinMs(ASKING_ENDS_MS, asker.stop());
       await deliverer.stop(settings.graceMs);
+      await withinMs(CAGE_ENDS_MS, words.close());
       await withinMs(SIGN_OFF_MS, Promise.allSettled([removeWorker(database, identity.id), unlisten()]));
     },
   };

@@ -35,7 +35,7 @@ interface Locked {
 }
 
 const TAKEABLE = "channel = $1 and next_attempt_at <= reminder_now() and next_attempt_at >= $3::timestamptz";
-const COLUMNS = "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at";
+const COLUMNS = "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed";
 
 // What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
 // worker died or fell silent with ($4 attempts or more, but not all of its $5): of these at most $6, beside the limit of $2.

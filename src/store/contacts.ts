@@ -1,6 +1,7 @@
 import type { QuietHours } from "../core/quiet-hours.ts";
-import type { Contact } from "../core/reminder.ts";
+import type { Contact, ContactName } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
+import { orNull } from "./reminder-columns.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
 const READ = "select * from contacts where tenant_id = $1 and entity_type = $2 and entity_id = $3";
@@ -18,11 +19,15 @@ export async function lockContact(sql: TenantSql, entityType: string, entityId: 
 
 // A row that this statement has inserted carries no xmax; one that it has updated does.
 const PUT = `
-  insert into contacts (tenant_id, entity_type, entity_id, name, email, time_zone, locale, quiet_hours)
-  values ($1, $2, $3, $4, $5, $6, $7, $8)
+  insert into contacts (tenant_id, entity_type, entity_id, name, email, time_zone, locale, quiet_hours, phone, addresses,
+                        preferences, manager_type, manager_id, delegate_type, delegate_id, delegate_until)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
   on conflict (tenant_id, entity_type, entity_id)
   do update set name = excluded.name, email = excluded.email, time_zone = excluded.time_zone, locale = excluded.locale,
-                quiet_hours = excluded.quiet_hours,
+                quiet_hours = excluded.quiet_hours, phone = excluded.phone, addresses = excluded.addresses,
+                preferences = excluded.preferences, manager_type = excluded.manager_type, manager_id = excluded.manager_id,
+                delegate_type = excluded.delegate_type, delegate_id = excluded.delegate_id,
+                delegate_until = excluded.delegate_until,
                 updated_at = reminder_now()
   returning *, xmax = 0 as is_new`;
 
@@ -41,6 +46,14 @@ export async function putContact(
     timeZone,
     locale,
     toJson(quietHours),
+    contact.phone,
+    toJson(contact.addresses),
+    toJson(contact.preferences),
+    contact.manager?.entityType ?? null,
+    contact.manager?.entityId ?? null,
+    contact.delegate?.entityType ?? null,
+    contact.delegate?.entityId ?? null,
+    orNull(contact.delegateUntil),
   ]);
   return { contact: toContact(row as Row), isNew: row?.is_new as boolean };
 }
@@ -51,11 +64,15 @@ export async function deleteContact(sql: TenantSql, entityType: string, entityId
   await sql.query(DELETE, [sql.tenant, entityType, entityId]);
 }
 
-function toJson(quietHours: QuietHours | null): string | null {
-  return quietHours && JSON.stringify(quietHours);
+function toJson(value: object | null): string | null {
+  return value && JSON.stringify(value);
 }
 
-function toContact(row: Row): Contact {
+function named(entityType: unknown, entityId: unknown): ContactName | null {
+  return typeof entityType === "string" && typeof entityId === "string" ? { entityType, entityId } : null;
+}
+
+export function toContact(row: Row): Contact {
   return {
     tenantId: row.tenant_id as string,
     entityType: row.entity_type as string,
@@ -65,6 +82,12 @@ function toContact(row: Row): Contact {
     timeZone: row.time_zone as string | null,
     locale: row.locale as string | null,
     quietHours: row.quiet_hours as QuietHours | null,
+    phone: row.phone as string | null,
+    addresses: row.addresses as Contact["addresses"],
+    preferences: row.preferences as Contact["preferences"],
+    manager: named(row.manager_type, row.manager_id),
+    delegate: named(row.delegate_type, row.delegate_id),
+    delegateUntil: row.delegate_until as number | null,
     createdAt: row.created_at as number,
     updatedAt: row.updated_at as number,
   };

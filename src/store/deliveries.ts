@@ -1,4 +1,5 @@
-import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import { type Addressed, toAddressed } from "../core/people.ts";
+import type { DeliveryKey, DeliveryStatus, Instant, JsonObject } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { type Claimable, lockClaimable } from "./claimable.ts";
 import {
@@ -28,6 +29,7 @@ export interface ClaimedDelivery extends DeliveryKey {
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
+  addressed: Addressed | null;
 }
 
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
@@ -71,6 +73,7 @@ export async function claimDeliveries(
         recipient: row.recipient as string | null,
         attempts,
         isSuspect: row.part === "suspect",
+        addressed: toAddressed(row.addressed as JsonObject | null),
       };
     });
     return { claimed, next };

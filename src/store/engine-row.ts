@@ -1,16 +1,22 @@
+import type { Audience } from "../core/audience.ts";
 import type { Progress } from "../core/ceiling.ts";
+import { NO_PEOPLE } from "../core/people.ts";
 import { type QuietHours, quietHoursFor } from "../core/quiet-hours.ts";
 import type { Contact, Instant, JsonObject, OnUnknown, Reminder } from "../core/reminder.ts";
 import { firstZone } from "../core/schedule/zone.ts";
+import type { Silence } from "../core/silence.ts";
 import { NO_FLAGS, type StopSubject } from "../core/stop.ts";
 import { CALENDAR_TEXT } from "./calendars.ts";
 import type { Row } from "./postgres.ts";
 import {
   type ByCalendarColumns,
+  type PeopleColumns,
   SCHEDULE_COLUMNS,
   toBounds,
   toByCalendar,
+  toPeople,
   toSchedule,
+  toSilence,
   toStopCondition,
 } from "./reminder-row.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -33,6 +39,8 @@ export type EngineReminder = Pick<
   | "bounds"
   | "business"
   | "stopCondition"
+  | "silence"
+  | "people"
   | "status"
   | "nextRunAt"
   | "nextWallAt"
@@ -60,11 +68,19 @@ export interface Around {
   tenantZone: string | null;
   /** The calendar that it goes by, as `readCalendar` reads it. */
   calendar: string | null;
-  /** When nothing is delivered, on the person's clock. */
+  /** When nothing is delivered to its contact, on that person's clock. */
   quietHours: QuietHours;
+  /** What that is made of besides the contact's own; null: it is delivered at any hour. */
+  quietParts: { tenant: QuietHours | null; reminder: QuietHours | null } | null;
 }
 
-export type EngineContact = Pick<Contact, "name" | "email" | "timeZone" | "locale">;
+export type EngineContact = Pick<
+  Contact,
+  "name" | "email" | "timeZone" | "locale" | "phone" | "addresses" | "preferences"
+> & {
+  /** True while its delegate stands for it. */
+  isAway: boolean;
+};
 
 /** A reminder with the facts for its decision and the contact for its message, all from one query. */
 export interface ReminderWithFacts {
@@ -80,6 +96,8 @@ export interface ReminderWithFacts {
   now: Instant;
   contact: EngineContact | null;
   around: Around;
+  /** Who is to be told, where that is more than one recipient or contact; null: it isn't, or nobody has read it yet. */
+  audience: Audience | null;
 }
 
 /**
@@ -94,18 +112,27 @@ export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, enti
                        'settings', stop_condition_settings, 'on_unknown', on_unknown, 'sent', sent_count,
                        'unknown', unknown_count, 'from_count', ceiling_from_count,
                        'from', (extract(epoch from ceiling_from) * 1000)::bigint) end as standing,
-           case when calendar is not null or quiet_hours is not null or ignore_quiet_hours
+           case when calendar is not null or quiet_hours is not null or ignore_quiet_hours or silent_until is not null
                 then jsonb_build_object(
                        'calendar', calendar, 'counts_in', counts_in, 'outside_working_time', outside_working_time,
-                       'quiet_hours', quiet_hours, 'ignore_quiet_hours', ignore_quiet_hours) end as timing`;
+                       'quiet_hours', quiet_hours, 'ignore_quiet_hours', ignore_quiet_hours,
+                       'silent_until', (extract(epoch from silent_until) * 1000)::bigint, 'silent_by', silent_by) end as timing,
+           case when policy is not null or recipients is not null
+                then jsonb_build_object(
+                       'policy', policy, 'escalation', escalation, 'recipients', recipients, 'completes_when', completes_when,
+                       'deadline_at', (extract(epoch from deadline_at) * 1000)::bigint) end as people`;
 
 /** What is read beside a reminder `r`, from the joins in `FACTS_JOINS`. */
 export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_id is not null as has_contact,
          c.name as contact_name, c.email as contact_email, c.time_zone as contact_time_zone, c.locale as contact_locale,
          case when t.time_zone is not null or t.quiet_hours is not null or c.quiet_hours is not null or cal.name is not null
+                   or c.preferences is not null or c.addresses is not null or c.phone is not null
+                   or c.delegate_until is not null
               then jsonb_build_object(
                      'zone', t.time_zone, 'tenant_quiet', t.quiet_hours, 'contact_quiet', c.quiet_hours,
-                     'calendar', case when cal.name is not null then ${CALENDAR_TEXT} end) end as around`;
+                     'calendar', case when cal.name is not null then ${CALENDAR_TEXT} end,
+                     'phone', c.phone, 'addresses', c.addresses, 'preferences', c.preferences,
+                     'is_away', c.delegate_until > reminder_now()) end as around`;
 
 export const FACTS_JOINS = `left join status_flags f on (f.tenant_id, f.key) = (r.tenant_id, r.flag_key)
     left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (r.tenant_id, r.entity_type, r.entity_id)
@@ -137,6 +164,8 @@ function toStanding({ on_unknown, sent, unknown, from, from_count }: StandingCol
 interface TimingColumn extends ByCalendarColumns {
   quiet_hours: QuietHours | null;
   ignore_quiet_hours: boolean | null;
+  silent_until: number | null;
+  silent_by: Silence["by"] | null;
 }
 
 /** `around` as the database makes it. */
@@ -145,10 +174,23 @@ interface AroundColumn {
   tenant_quiet: QuietHours | null;
   contact_quiet: QuietHours | null;
   calendar: string | null;
+  phone: string | null;
+  addresses: Contact["addresses"];
+  preferences: Contact["preferences"];
+  is_away: boolean | null;
 }
 
-const NOTHING_AROUND: Around = Object.freeze({ zone: null, tenantZone: null, calendar: null, quietHours: [] });
-const NOTHING: AroundColumn = { zone: null, tenant_quiet: null, contact_quiet: null, calendar: null };
+const NOTHING_AROUND: Around = Object.freeze({
+  zone: null,
+  tenantZone: null,
+  calendar: null,
+  quietHours: [],
+  quietParts: { tenant: null, reminder: null },
+});
+const NOTHING: AroundColumn = {
+  ...{ zone: null, tenant_quiet: null, contact_quiet: null, calendar: null },
+  ...{ phone: null, addresses: null, preferences: null, is_away: false },
+};
 
 function toAround(contactZone: string | null, timing: TimingColumn | null, around: AroundColumn | null): Around {
   if (contactZone === null && timing === null && around === null) return NOTHING_AROUND;
@@ -156,12 +198,15 @@ function toAround(contactZone: string | null, timing: TimingColumn | null, aroun
   const quietHours = timing?.ignore_quiet_hours
     ? NOTHING_AROUND.quietHours
     : quietHoursFor({ contact, tenant, reminder: timing?.quiet_hours ?? null });
-  return { zone: firstZone(contactZone, tenantZone), tenantZone, calendar, quietHours };
+  const quietParts = timing?.ignore_quiet_hours ? null : { tenant, reminder: timing?.quiet_hours ?? null };
+  return { zone: firstZone(contactZone, tenantZone), tenantZone, calendar, quietHours, quietParts };
 }
 
 export function toReminderWithFacts(row: Row): ReminderWithFacts {
   const timing = row.timing as TimingColumn | null;
   const standing = row.standing as StandingColumn | null;
+  const people = row.people as PeopleColumns | null;
+  const { phone, addresses, preferences, is_away: isAway } = (row.around as AroundColumn | null) ?? NOTHING;
   return {
     reminder: {
       id: row.id as number,
@@ -179,6 +224,8 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
       bounds: toBounds(row),
       business: timing && toByCalendar(timing),
       stopCondition: toStopCondition(row, standing?.settings ?? null),
+      silence: timing && toSilence(timing.silent_until, timing.silent_by),
+      people: people === null ? NO_PEOPLE : toPeople({ ...people, reopens: null }),
       status: row.status as Reminder["status"],
       nextRunAt: row.next_run_at as number | null,
       nextWallAt: row.next_wall_at as number | null,
@@ -198,8 +245,10 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
           email: row.contact_email as string | null,
           timeZone: row.contact_time_zone as string | null,
           locale: row.contact_locale as string | null,
+          ...{ phone, addresses, preferences, isAway: isAway ?? false },
         }
       : null,
     around: toAround(row.contact_time_zone as string | null, timing, row.around as AroundColumn | null),
+    audience: null,
   };
 }

@@ -97,7 +97,7 @@ export async function lockAllMeant(sql: TenantSql, meant: readonly Meant[], limi
 const COMPLETE = `
   update reminder_jobs
      set status = 'COMPLETED', completion_reason = 'event', completed_at = reminder_now(), updated_at = reminder_now(),
-         next_run_at = null, next_wall_at = null, needs_attention = null
+         next_run_at = null, next_wall_at = null, needs_attention = null, silent_until = null, silent_by = null
    where tenant_id = $1 and id = any ($2::bigint[])`;
 
 const PAUSE = `
@@ -109,7 +109,7 @@ const PAUSE = `
 const TRIGGER = `
   update reminder_jobs
      set next_run_at = greatest(reminder_now()::timestamptz(3), last_occurrence_at + interval '1 millisecond'),
-         next_wall_at = null, zone_rules = $3, updated_at = reminder_now()
+         next_wall_at = null, silent_until = null, silent_by = null, zone_rules = $3, updated_at = reminder_now()
    where tenant_id = $1 and id = any ($2::bigint[])`;
 
 /** Does it to reminders that `lockMeant` has locked. */

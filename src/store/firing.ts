@@ -1,4 +1,6 @@
 import type { NextRun } from "../core/decide.ts";
+import type { Addressed } from "../core/people.ts";
+import type { Escalation } from "../core/policy.ts";
 import type { CompletionReason, DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
@@ -157,6 +159,26 @@ export async function writeFired(sql: Sql, fired: readonly FiredReminder[]): Pro
   ]);
 }
 
+export interface EscalatedReminder {
+  id: number;
+  escalation: Escalation;
+}
+
+const WRITE_ESCALATED = `
+  update reminder_jobs r
+     set escalation = d.escalation
+    from unnest($1::bigint[], $2::jsonb[]) as d(id, escalation)
+   where r.id = d.id`;
+
+/** Keeps where reminders are in their policies. Apart, so that those who have none carry nothing for it. */
+export async function writeEscalated(sql: Sql, escalated: readonly EscalatedReminder[]): Promise<void> {
+  if (escalated.length === 0) return;
+  await sql.query(WRITE_ESCALATED, [
+    escalated.map(({ id }) => id),
+    escalated.map(({ escalation }) => JSON.stringify(escalation)),
+  ]);
+}
+
 export interface CompletedReminder {
   id: number;
   reason: CompletionReason;
@@ -187,6 +209,8 @@ export interface NewDelivery extends DeliveryKey {
   recipient: string | null;
   status: DeliveryStatus;
   reason: string | null;
+  /** Null, or not set: whom the reminder is for. */
+  addressed?: Addressed | null;
   /** With `pending`: not to be taken before; not set: than it is due. */
   notBefore?: Instant;
 }
@@ -194,18 +218,21 @@ export interface NewDelivery extends DeliveryKey {
 // A delivery that this worker is about to send is born under its lease: `sending`, first attempt counted, to be taken
 // over by others when the lease runs out. One that has to wait for its turn is born `pending`, and takes its place among those
 // that wait by the instant it is due, not by when a worker came to fire it.
-const INSERT_DELIVERIES = `
+// Where none is for anybody in particular, nothing is said of it, and nothing is paid for it.
+const insertSql = (isAddressed: boolean): string => `
   insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason,
-                          attempts, next_attempt_at, lease_token, finished_at)
+                          attempts, next_attempt_at, lease_token, finished_at${isAddressed ? ", addressed" : ""})
   select d.tenant_id, d.bucket, d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient, d.status, d.reason,
          case d.status when 'sending' then 1 else 0 end,
          case d.status when 'sending' then reminder_now() + $11 * interval '1 second'
                        when 'pending' then greatest(d.occurrence_at, d.not_before) end,
          case d.status when 'sending' then $10::uuid end,
-         case when d.status = 'failed' then reminder_now() end
+         case when d.status in ('failed', 'suppressed') then reminder_now() end${isAddressed ? ", d.addressed" : ""}
     from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],
-                $8::text[], $9::text[], $12::timestamptz[])
-      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason, not_before)`;
+                $8::text[], $9::text[], $12::timestamptz[]${isAddressed ? ", $13::jsonb[]" : ""})
+      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason, not_before${isAddressed ? ", addressed" : ""})`;
+const INSERT_DELIVERIES = insertSql(false);
+const INSERT_ADDRESSED = insertSql(true);
 
 export async function insertDeliveries(
   sql: Sql,
@@ -213,7 +240,9 @@ export async function insertDeliveries(
   lease: { token: string; seconds: number },
 ): Promise<void> {
   if (deliveries.length === 0) return;
-  await sql.query(INSERT_DELIVERIES, [
+  const addressed = deliveries.map(({ addressed }) => (addressed ? JSON.stringify(addressed) : null));
+  const isAddressed = addressed.some((one) => one !== null);
+  await sql.query(isAddressed ? INSERT_ADDRESSED : INSERT_DELIVERIES, [
     deliveries.map((delivery) => delivery.tenantId),
     deliveries.map((delivery) => delivery.bucket),
     deliveries.map((delivery) => delivery.reminderId),
@@ -226,5 +255,6 @@ export async function insertDeliveries(
     lease.token,
     lease.seconds,
     deliveries.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
+    ...(isAddressed ? [addressed] : []),
   ]);
 }

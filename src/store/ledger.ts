@@ -1,7 +1,8 @@
-import type { Delivery, DeliveryStatus, Instant } from "../core/reminder.ts";
-import { type Row, toTimestamptz } from "./postgres.ts";
+import { toAddressed } from "../core/people.ts";
+import type { Delivery, DeliveryStatus, Instant, JsonObject } from "../core/reminder.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
-import { HAS_OTHERS_UNDER_WAY } from "./wake.ts";
+import { BEST_FIRST, HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
 /** Names a delivery among those of one reminder. */
 export interface LedgerPosition {
@@ -33,13 +34,39 @@ const LAST_OUTCOME = `
     from reminder_jobs r
     join deliveries d on d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at and d.bucket = r.bucket
    where r.tenant_id = $1 and r.id = $2
-   order by d.recipient_no
+   order by ${BEST_FIRST}, d.recipient_no
    limit 1`;
 
 /** How the delivery of a reminder's newest occurrence stands; `pending` as well while others of it are still to be sent. */
 export async function lastOutcome(sql: TenantSql, reminderId: number): Promise<DeliveryStatus | null> {
   const [row] = await sql.query<{ status: DeliveryStatus }>(LAST_OUTCOME, [sql.tenant, reminderId]);
   return row?.status ?? null;
+}
+
+const OUTCOMES = `
+  select distinct on (d.reminder_id, d.occurrence_at) d.reminder_id, d.occurrence_at, d.status
+    from unnest($1::bigint[], $2::timestamptz[]) as u(id, occurrence_at)
+    join deliveries d on d.reminder_id = u.id and d.occurrence_at = u.occurrence_at
+   order by d.reminder_id, d.occurrence_at, ${BEST_FIRST}, d.recipient_no`;
+
+/** What became of these occurrences, by the best of what became of their messages; of one that goes on, that. By `occurrenceOf`. */
+export async function outcomesOf(
+  sql: Sql,
+  occurrences: readonly { reminderId: number; occurrenceAt: Instant }[],
+): Promise<Map<string, DeliveryStatus>> {
+  if (occurrences.length === 0) return new Map();
+  const rows = await sql.query<{ reminder_id: number; occurrence_at: Instant; status: DeliveryStatus }>(OUTCOMES, [
+    occurrences.map(({ reminderId }) => reminderId),
+    occurrences.map(({ occurrenceAt }) => toTimestamptz(occurrenceAt)),
+  ]);
+  return new Map(
+    rows.map((row) => [occurrenceOf({ reminderId: row.reminder_id, occurrenceAt: row.occurrence_at }), row.status]),
+  );
+}
+
+/** Names an occurrence, whoever its messages are for. */
+export function occurrenceOf({ reminderId, occurrenceAt }: { reminderId: number; occurrenceAt: Instant }): string {
+  return `${reminderId}-${occurrenceAt}`;
 }
 
 export function toDelivery(row: Row): Delivery {
@@ -58,5 +85,6 @@ export function toDelivery(row: Row): Delivery {
     demo: row.demo as boolean,
     createdAt: row.created_at as number,
     finishedAt: row.finished_at as number | null,
+    addressed: toAddressed(row.addressed as JsonObject | null),
   };
 }

@@ -1,12 +1,30 @@
 import { setImmediate } from "node:timers/promises";
 import type { NextRun } from "../core/decide.ts";
 import { MS_PER_MINUTE } from "../core/instant.ts";
+import type { People } from "../core/people.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
-import type { Bounds, Instant, JsonObject, OnUnknown, ReminderRecord, StopCondition } from "../core/reminder.ts";
+import type {
+  Bounds,
+  DoneMeans,
+  Instant,
+  JsonObject,
+  OnUnknown,
+  ReminderRecord,
+  StopCondition,
+} from "../core/reminder.ts";
 import type { ByCalendar } from "../core/schedule/by-calendar.ts";
 import type { Row } from "./postgres.ts";
 import { orQuotaReached } from "./quota.ts";
-import { type NewSchedule, orNull, toScheduleRow, toTimingRow, unusual, wallOrNull } from "./reminder-columns.ts";
+import {
+  type NewSchedule,
+  orNull,
+  toAnswersRow,
+  toPeopleRow,
+  toScheduleRow,
+  toTimingRow,
+  unusual,
+  wallOrNull,
+} from "./reminder-columns.ts";
 import { keyOf, type ReminderKey } from "./reminder-key.ts";
 import type { TenantDatabase, TenantSql } from "./tenant-database.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -32,6 +50,9 @@ export interface NewReminder {
   firstRun: NextRun | null;
   stopCondition: StopCondition | null;
   onUnknown: OnUnknown;
+  doneMeans: DoneMeans | null;
+  allowsReassign: boolean;
+  people: People;
 }
 
 // One parameter carries all rows. The bucket, the first due instant and the anchor are given here, so that the trigger that
@@ -43,13 +64,15 @@ const INSERT = `
                              rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
                              run_at, next_run_at, next_wall_at, zone_rules, anchor_at,
                              stop_condition_type, stop_condition_value, stop_condition_settings, on_unknown,
-                             calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours)
+                             calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours,
+                             done_means, allow_reassign, policy, deadline_at, recipients, completes_when, reopens)
   select $1, reminder_bucket($1, entity_type, entity_id, event_type), entity_type, entity_id, event_type, channel,
          recipient, subject, message, data, time_zone, schedule_type, interval_minutes, interval_factor,
          max_interval_minutes, cron, rrule, offsets, start_at, end_at, max_occurrences, jitter_seconds, misfire_policy,
          run_at, first_at, next_wall_at, case when next_wall_at is null and calendar is null and start_at is null then '' else $4 end,
          coalesce(anchor_at, case schedule_type when 'recurring' then first_at end), stop_condition_type, stop_condition_value,
-         stop_condition_settings, on_unknown, calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours
+         stop_condition_settings, on_unknown, calendar, counts_in, outside_working_time, quiet_hours, ignore_quiet_hours,
+         done_means, allow_reassign, policy, deadline_at, recipients, completes_when, reopens
     from patience,
          jsonb_to_recordset($2) as wanted (
            entity_type text, entity_id text, event_type text, channel text, recipient text, subject text, message text,
@@ -58,7 +81,9 @@ const INSERT = `
            end_at timestamptz, max_occurrences integer, jitter_seconds integer, misfire_policy text, run_at timestamptz,
            next_run_at timestamptz, next_wall_at timestamp,
            stop_condition_type text, stop_condition_value text, stop_condition_settings jsonb, on_unknown text,
-           calendar text, counts_in text, outside_working_time text, quiet_hours jsonb, ignore_quiet_hours boolean),
+           calendar text, counts_in text, outside_working_time text, quiet_hours jsonb, ignore_quiet_hours boolean,
+           done_means text, allow_reassign boolean,
+           policy text, deadline_at timestamptz, recipients jsonb, completes_when jsonb, reopens boolean),
          lateral (
            select coalesce(next_run_at, run_at, reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
          ) as first (first_at)
@@ -141,6 +166,10 @@ function asInserted(reminder: NewReminder, tenantId: string, row: Row): Reminder
     ignoreQuietHours: reminder.ignoreQuietHours,
     stopCondition: reminder.stopCondition,
     onUnknown: reminder.onUnknown,
+    doneMeans: reminder.doneMeans,
+    allowsReassign: reminder.allowsReassign,
+    silence: null,
+    people: reminder.people,
     status: "ACTIVE",
     completionReason: null,
     needsAttention: null,
@@ -170,6 +199,8 @@ function toRow(reminder: NewReminder): Row {
     time_zone: reminder.timeZone,
     ...toScheduleRow(reminder.schedule, reminder.bounds),
     ...toTimingRow(reminder),
+    ...toAnswersRow(reminder),
+    ...toPeopleRow(reminder.people),
     run_at: orNull(reminder.runAt),
     next_run_at: orNull(reminder.firstRun?.nextRunAt ?? null),
     next_wall_at: wallOrNull(reminder.firstRun?.nextWallAt ?? null),

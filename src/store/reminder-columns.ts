@@ -1,3 +1,4 @@
+import { NO_PEOPLE, type People } from "../core/people.ts";
 import {
   type Bounds,
   type Instant,
@@ -49,6 +50,19 @@ export function toTimingRow({
   };
 }
 
+/** Whom it is for, as columns; what is as usual is null. */
+export function toPeopleRow(people: People): Row {
+  if (people === NO_PEOPLE) return {};
+  const { policy, deadlineAt, recipients, completesWhen, reopens } = people;
+  return {
+    policy,
+    deadline_at: orNull(deadlineAt),
+    recipients,
+    completes_when: completesWhen === NO_PEOPLE.completesWhen ? null : completesWhen,
+    reopens: reopens || null,
+  };
+}
+
 function toRuleRow(schedule: Schedule): Row {
   const { intervalMinutes, intervalFactor, maxIntervalMinutes, cron, rrule, offsets } = fieldsOf(schedule);
   return {
@@ -58,6 +72,20 @@ function toRuleRow(schedule: Schedule): Row {
     cron,
     rrule,
     offsets,
+  };
+}
+
+/** What is known of people's answers, as columns; what is as usual is null. */
+export function toAnswersRow({
+  doneMeans,
+  allowsReassign,
+  silence,
+}: Pick<ReminderRecord, "doneMeans" | "allowsReassign"> & Partial<Pick<ReminderRecord, "silence">>): Row {
+  return {
+    done_means: doneMeans,
+    allow_reassign: allowsReassign || undefined,
+    silent_until: orNull(silence?.until ?? null),
+    silent_by: silence?.by,
   };
 }
 

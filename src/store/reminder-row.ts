@@ -1,6 +1,9 @@
+import { type CompletesWhen, NO_PEOPLE, type People, type Recipient } from "../core/people.ts";
+import type { Escalation } from "../core/policy.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
 import {
   type Bounds,
+  type DoneMeans,
   type JsonObject,
   NO_BOUNDS,
   type OnUnknown,
@@ -11,6 +14,7 @@ import {
 import { DEFAULT_FACTOR, DEFAULT_MAX_INTERVAL_MINUTES } from "../core/schedule/backoff.ts";
 import type { CountsIn, OutsideWorkingTime } from "../core/schedule/business.ts";
 import type { ByCalendar } from "../core/schedule/by-calendar.ts";
+import type { Silence } from "../core/silence.ts";
 import type { Row } from "./postgres.ts";
 
 /** A whole row of `reminder_jobs` as a reminder. */
@@ -34,6 +38,10 @@ export function toReminderRecord(row: Row): ReminderRecord {
     ignoreQuietHours: row.ignore_quiet_hours === true,
     stopCondition: toStopCondition(row, row.stop_condition_settings as JsonObject | null),
     onUnknown: (row.on_unknown as OnUnknown | null) ?? "hold",
+    doneMeans: row.done_means as DoneMeans | null,
+    allowsReassign: row.allow_reassign === true,
+    silence: toSilence(row.silent_until as number | null, row.silent_by as Silence["by"] | null),
+    people: toPeople(row as unknown as PeopleColumns),
     status: row.status as ReminderRecord["status"],
     completionReason: row.completion_reason as ReminderRecord["completionReason"],
     needsAttention: row.needs_attention as string | null,
@@ -48,6 +56,10 @@ export function toReminderRecord(row: Row): ReminderRecord {
     completedAt: row.completed_at as number | null,
     deletedAt: row.deleted_at as number | null,
   };
+}
+
+export function toSilence(until: number | null, by: Silence["by"] | null): Silence | null {
+  return until === null || by === null ? null : { until, by };
 }
 
 export function toSchedule(row: Row): Schedule {
@@ -90,6 +102,26 @@ export function toBounds(row: Row): Bounds {
     maxOccurrences: most as number | null,
     jitterSeconds: (jitter as number | null) ?? 0,
     misfirePolicy: (policy as Bounds["misfirePolicy"] | null) ?? NO_BOUNDS.misfirePolicy,
+  };
+}
+
+export interface PeopleColumns {
+  policy: string | null;
+  escalation: Escalation | null;
+  deadline_at: number | null;
+  recipients: Recipient[] | null;
+  completes_when: CompletesWhen | null;
+  reopens: boolean | null;
+}
+
+/** Most reminders say nothing of people, and share one answer. */
+export function toPeople(columns: PeopleColumns): People {
+  const { policy, escalation, deadline_at: deadlineAt, recipients, completes_when: completesWhen, reopens } = columns;
+  if (policy === null && deadlineAt === null && recipients === null && reopens === null) return NO_PEOPLE;
+  return {
+    ...{ policy, escalation, deadlineAt, recipients },
+    completesWhen: completesWhen ?? NO_PEOPLE.completesWhen,
+    reopens: reopens ?? false,
   };
 }
 

@@ -1,7 +1,15 @@
 import type { Instant, ReminderRecord } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
 import { orQuotaReached } from "./quota.ts";
-import { orNull, toScheduleRow, toTimingRow, unusual, wallOrNull } from "./reminder-columns.ts";
+import {
+  orNull,
+  toAnswersRow,
+  toPeopleRow,
+  toScheduleRow,
+  toTimingRow,
+  unusual,
+  wallOrNull,
+} from "./reminder-columns.ts";
 import type { ReminderKey } from "./reminder-key.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 import type { TenantSql } from "./tenant-database.ts";
@@ -70,6 +78,10 @@ const WRITE = `
          jitter_seconds = s.jitter_seconds, misfire_policy = s.misfire_policy,
          calendar = s.calendar, counts_in = s.counts_in, outside_working_time = s.outside_working_time,
          quiet_hours = s.quiet_hours, ignore_quiet_hours = s.ignore_quiet_hours,
+         done_means = s.done_means, allow_reassign = s.allow_reassign,
+         silent_until = s.silent_until, silent_by = s.silent_by,
+         policy = s.policy, deadline_at = s.deadline_at, recipients = s.recipients, completes_when = s.completes_when,
+         reopens = s.reopens,
          run_at = $10, next_run_at = $11, next_wall_at = $12,
          zone_rules = case when $11::reminder_instant is distinct from r.next_run_at then $13 else r.zone_rules end,
          stop_condition_type = $14, stop_condition_value = $15, stop_condition_settings = $20, on_unknown = $21,
@@ -82,7 +94,9 @@ const WRITE = `
            schedule_type text, interval_minutes integer, interval_factor float8, max_interval_minutes integer, cron text,
            rrule text, offsets text[], anchor_at timestamptz, start_at timestamptz, end_at timestamptz,
            max_occurrences integer, jitter_seconds integer, misfire_policy text,
-           calendar text, counts_in text, outside_working_time text, quiet_hours jsonb, ignore_quiet_hours boolean)
+           calendar text, counts_in text, outside_working_time text, quiet_hours jsonb, ignore_quiet_hours boolean,
+           done_means text, allow_reassign boolean, silent_until timestamptz, silent_by text,
+           policy text, deadline_at timestamptz, recipients jsonb, completes_when jsonb, reopens boolean)
    where r.tenant_id = $1 and r.id = $2
   returning r.*`;
 
@@ -106,7 +120,12 @@ export async function writeReminder(
       reminder.message,
       reminder.data === former.data ? null : JSON.stringify(reminder.data),
       reminder.timeZone,
-      JSON.stringify({ ...toScheduleRow(reminder.schedule, reminder.bounds), ...toTimingRow(reminder) }),
+      JSON.stringify({
+        ...toScheduleRow(reminder.schedule, reminder.bounds),
+        ...toTimingRow(reminder),
+        ...toAnswersRow(reminder),
+        ...toPeopleRow(reminder.people),
+      }),
       orNull(reminder.runAt),
       orNull(reminder.nextRunAt),
       wallOrNull(reminder.nextWallAt),
@@ -130,6 +149,11 @@ export async function writeReminder(
 /** True when a calendar was named that isn't there: somebody has just deleted it. */
 export function isWithoutCalendar(error: unknown): boolean {
   return error instanceof Error && "constraint" in error && error.constraint === "reminder_jobs_calendar";
+}
+
+/** True when a policy was named that isn't there: somebody has just deleted it. */
+export function isWithoutPolicy(error: unknown): boolean {
+  return error instanceof Error && "constraint" in error && error.constraint === "reminder_jobs_policy";
 }
 
 function isKeyConflict(error: unknown): boolean {

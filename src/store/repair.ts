@@ -1,7 +1,7 @@
 import type { CompletionReason } from "../core/reminder.ts";
 import { IS_PLANNED } from "./planned.ts";
 import type { Sql } from "./postgres.ts";
-import { HAS_OTHERS_UNDER_WAY } from "./wake.ts";
+import { BEST_FIRST, HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
 // A reminder that is ACTIVE, not due again, and has no delivery under way has lost its way: nothing would ever end it. The
 // engine's transactions leave none behind; an edit by hand, or a part of the ledger that was removed, can. Most that look
@@ -10,7 +10,8 @@ import { HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 const LOCK_ENDING = `
   with ending as materialized (
     select id, last_occurrence_at, schedule_type, occurrence_count, max_occurrences, misfire_policy,
-           schedule_type <> 'recurring' or end_at is not null or max_occurrences is not null as has_end
+           policy, recipients, escalation,
+           schedule_type <> 'recurring' or end_at is not null or max_occurrences is not null or policy is not null as has_end
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and next_run_at is null and id > $1
        and not (${IS_PLANNED} and zone_rules = '')
@@ -24,6 +25,7 @@ const LOCK_ENDING = `
                       when d.status = 'suppressed' then null
                       when r.schedule_type <> 'one_time'
                         then case when r.occurrence_count >= r.max_occurrences then 'max_occurrences'
+                                  when (r.escalation -> 'isOver')::boolean then 'policy_ended'
                                   else 'schedule_ended' end
                       when d.status = 'sent' then 'one_time_sent'
                       when d.status = 'failed' then 'delivery_failed'
@@ -31,7 +33,7 @@ const LOCK_ENDING = `
             from deliveries d
            where r.has_end
              and d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at
-           order by d.recipient_no
+           order by ${BEST_FIRST}, d.recipient_no
            limit 1) end as outcome
     from ending r
    order by r.id`;

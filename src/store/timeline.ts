@@ -1,3 +1,4 @@
+import { type Addressed, toAddressed } from "../core/people.ts";
 import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
 import { toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
@@ -16,28 +17,35 @@ export interface TimelinePosition {
 export type TimelineEntry = TimelinePosition & { type: string } & (
     | { told: "event"; because: string | null; details: JsonObject }
     | { told: "row" }
-    | { told: "ledger"; delivery: DeliveryKey; channel: string; recipient: string | null; demo: boolean }
+    | {
+        told: "ledger";
+        delivery: DeliveryKey;
+        channel: string;
+        recipient: string | null;
+        demo: boolean;
+        addressed: Addressed | null;
+      }
   );
 
 // Creation, firing and sending are not written down a second time as events: the reminder's row and the ledger have them.
 const timeline = (order: "asc" | "desc"): string => `
   with line as (
     select created_at as at, 0 as rank, 0::bigint as first, 0 as second, 'created' as type, 'row' as told,
-           null as because, null::jsonb as details, null as channel, null as recipient, false as demo
+           null as because, null::jsonb as details, null as channel, null as recipient, false as demo, null::jsonb as addressed
       from reminder_jobs
      where tenant_id = $1 and id = $2
      union all
-    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false
+    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null
       from reminder_events
      where tenant_id = $1 and reminder_id = $2
      union all
     select created_at, 1, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'fired', 'ledger',
-           null, null, channel, recipient, false
+           null, null, channel, recipient, false, addressed
       from deliveries
-     where tenant_id = $1 and reminder_id = $2
+     where tenant_id = $1 and reminder_id = $2 and addressed -> 'tells' is null
      union all
     select finished_at, 3, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'sent', 'ledger',
-           null, null, channel, recipient, demo
+           null, null, channel, recipient, demo, addressed
       from deliveries
      where tenant_id = $1 and reminder_id = $2 and status = 'sent'
   )
@@ -75,6 +83,7 @@ interface TimelineRow extends TimelinePosition {
   channel: string;
   recipient: string | null;
   demo: boolean;
+  addressed: JsonObject | null;
 }
 
 function toEntry(row: TimelineRow, reminderId: number): TimelineEntry {
@@ -87,7 +96,15 @@ function toEntry(row: TimelineRow, reminderId: number): TimelineEntry {
       return { ...line, told: "row" };
     case "ledger": {
       const delivery = { reminderId, occurrenceAt: first, recipientNo: second };
-      return { ...line, told: "ledger", delivery, channel: row.channel, recipient: row.recipient, demo: row.demo };
+      return {
+        ...line,
+        told: "ledger",
+        delivery,
+        channel: row.channel,
+        recipient: row.recipient,
+        demo: row.demo,
+        addressed: toAddressed(row.addressed),
+      };
     }
   }
 }

@@ -20,7 +20,7 @@ export interface UnplannedReminder extends DueReminder {
 // What is due already is left to firing, which looks at the zone's rules as well.
 const CLAIM_UNPLANNED = `
   with r as materialized (
-    select ${ENGINE_REMINDER_COLUMNS}, run_at
+    select ${ENGINE_REMINDER_COLUMNS}, run_at, policy, recipients
       from reminder_jobs
      where status = 'ACTIVE' and deleted_at is null and ${IS_PLANNED}
        and zone_rules < $1 and (next_run_at is null or next_run_at > reminder_now())

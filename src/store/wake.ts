@@ -7,10 +7,16 @@ export const WAITING = "status in ('pending', 'retrying')";
 
 /**
  * True for a reminder `r` with the misfire policy `all` that has a message under way, of whichever occurrence: each is to be
- * sent, so that it doesn't end with its newest alone. Of all others only the newest counts, and nothing is looked for.
+ * sent, so that it doesn't end with its newest alone. And for one whose newest occurrence may have several messages, while any
+ * of them is under way. Of all others only the newest counts, and nothing is looked for.
  */
-export const HAS_OTHERS_UNDER_WAY = `(r.misfire_policy is not distinct from 'all' and exists (
-           select from deliveries d where d.reminder_id = r.id and (d.${LEASED} or d.${WAITING})))`;
+export const HAS_OTHERS_UNDER_WAY = `((r.misfire_policy is not distinct from 'all' or num_nonnulls(r.policy, r.recipients) > 0)
+         and exists (select from deliveries d
+                      where d.reminder_id = r.id and (d.${LEASED} or d.${WAITING})
+                        and (r.misfire_policy is not distinct from 'all' or d.occurrence_at = r.last_occurrence_at)))`;
+
+/** Of several messages `d` of one occurrence, what became of the best tells what became of it; one that is under way comes before. */
+export const BEST_FIRST = "array_position(array['sent', 'unknown', 'failed', 'suppressed'], d.status) nulls first";
 
 /** What a look for the earliest that waits found. */
 export interface Earliest {

@@ -2,7 +2,10 @@
 const KEY = /(rmd_[0-9A-Za-z]{12})_[0-9A-Za-z]{4,}/g;
 const TOKEN = /eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
 
+/** Who has the link in a message may answer it. */
+const ANSWER_LINK = /(\/a\/)[\w-]{24,}/g;
+
 /** Puts `hidden` in the place of the secret parts of keys and tokens. */
 export function hideBearers(text: string, hidden: string): string {
-  return text.replaceAll(KEY, `$1_${hidden}`).replaceAll(TOKEN, hidden);
+  return text.replaceAll(KEY, `$1_${hidden}`).replaceAll(TOKEN, hidden).replaceAll(ANSWER_LINK, `$1${hidden}`);
 }

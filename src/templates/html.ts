@@ -16,6 +16,11 @@ export function join(pieces: readonly Markup[]): Markup {
   return new Markup(pieces.map((piece) => piece.markup).join(""));
 }
 
+/** A style sheet of our own as it stands: never one with anybody's values in it. */
+export function styleSheet(css: string): Markup {
+  return new Markup(`<style>${css}</style>`);
+}
+
 /** Plain text as markup: line breaks stay (never more than one empty line), web addresses become links. */
 export function textToMarkup(text: string): Markup {
   const lines = text.trim().replace(/\n\s*\n/g, "\n\n");

@@ -13,7 +13,14 @@ export function humaniseInside(identifier: string): string {
     .split(/[\s_.:/-]+/u)
     .filter((word) => word !== "");
   if (words.length === 0) return identifier;
-  return words.map((word) => (/^\p{Lu}\p{Ll}*$/u.test(word) ? word.toLowerCase() : word)).join(" ");
+  return words.map(asWritten).join(" ");
+}
+
+const ABBREVIATIONS = new Set(["sla", "gdpr", "kyc", "nda", "hr", "vat"]);
+
+function asWritten(word: string): string {
+  if (ABBREVIATIONS.has(word)) return word.toUpperCase();
+  return /^\p{Lu}\p{Ll}*$/u.test(word) ? word.toLowerCase() : word;
 }
 
 /** The first of these that this machine knows as an IANA time zone, else UTC. */
@@ -26,24 +33,42 @@ export function chooseLocale(...wishes: (string | null | undefined)[]): string {
   return wishes.find((locale) => locale && isUsable({}, locale)) ?? "en";
 }
 
+const INSTANT: Intl.DateTimeFormatOptions = {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  hour: "numeric",
+  minute: "2-digit",
+  timeZoneName: "short",
+};
+
 /** "Monday, November 24, 2025 at 4:00 PM UTC", in the reader's zone and language. */
 export function writeInstant(at: Instant, style: { timeZone: string; locale: string }): string {
-  const format = new Intl.DateTimeFormat(style.locale, {
-    weekday: "long",
-    day: "numeric",
-    month: "long",
-    year: "numeric",
-    hour: "numeric",
-    minute: "2-digit",
-    timeZone: style.timeZone,
-    timeZoneName: "short",
-  });
-  return plainSpaces(format.format(at));
+  return plainSpaces(formatOf("instant", style, INSTANT).format(at));
 }
 
 /** "November 24, 2025", in the reader's zone and language. */
 export function writeDay(at: Instant, style: { timeZone: string; locale: string }): string {
-  return plainSpaces(new Intl.DateTimeFormat(style.locale, { dateStyle: "long", timeZone: style.timeZone }).format(at));
+  return plainSpaces(formatOf("day", style, { dateStyle: "long" }).format(at));
+}
+
+const MOST_FORMATS = 500;
+// To make one takes a hundred times as long as to use it.
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(
+  name: string,
+  { timeZone, locale }: { timeZone: string; locale: string },
+  options: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
+  const key = `${name} ${timeZone} ${locale}`;
+  const known = formats.get(key);
+  if (known) return known;
+  if (formats.size >= MOST_FORMATS) formats.clear();
+  const format = new Intl.DateTimeFormat(locale, { ...options, timeZone });
+  formats.set(key, format);
+  return format;
 }
 
 /** Intl sets narrow no-break spaces, which terminals and older mail programs show as boxes. */

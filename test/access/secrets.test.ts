@@ -56,5 +56,6 @@ test("keys and signatures are compared by a function whose time doesn't depend o
     "src/api/access/key-ring.ts",
     "src/api/access/key-text.ts",
     "src/api/access/webhook-signature.ts",
+    "src/api/inbound/provider.ts",
   ]);
 });

@@ -8,6 +8,12 @@ const CONTACT = {
   email: "interviewer@example.com",
   time_zone: "Europe/Berlin",
   locale: "pt-BR",
+  phone: "+4930123456",
+  addresses: { email: "desk@example.com" },
+  preferences: { channels: ["email"], opt_out: ["newsletter"] },
+  manager: { entity_type: "team", entity_id: "hiring" },
+  delegate: { entity_type: "interviewer", entity_id: "INT_101" },
+  delegate_until: "2030-01-01T00:00:00.000Z",
 };
 
 test("a contact is put, read, replaced and forgotten, each as often as you like", async () => {
@@ -50,7 +56,17 @@ test.each([
   ["time_zone", { time_zone: "Berlin" }, /Europe\/Berlin/],
   ["locale", { locale: "german!" }, /BCP 47/],
   ["name", { name: "a\r\nb" }, /single line/],
-  ["phone", { phone: "+49 30 1" }, /known are: name, email, time_zone, locale/],
+  ["telephone", { telephone: "+49 30 1" }, /known are: name, email, time_zone, locale/],
+  ["phone", { phone: "+49 30 1" }, /\+4930123456/],
+  ["addresses.pigeon", { addresses: { pigeon: "loft 3" } }, /one of the channels of this installation/],
+  ["addresses.email", { addresses: { email: "a, b@example.com" } }, /one plain e-mail address/],
+  ["delegate_until", { delegate: { entity_type: "person", entity_id: "1" } }, /until an instant/],
+  ["manager.entity_id", { manager: { entity_type: "person" } }, /required|must be/],
+  [
+    "delegate",
+    { delegate: { entity_type: "interviewer", entity_id: "INT_100" }, delegate_until: "2030-01-01T00:00:00Z" },
+    /another contact/,
+  ],
 ])("a wrong %s is refused (%#)", async (field, contact, message) => {
   const api = await startApi(await freshDatabase());
   const { errors } = await api.refused(422, "PUT", PATH, contact);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { countMembers, findRepeated, outline } from "../../src/api/json-members.ts";
 import { readAnswer, startApi, wish } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 
@@ -55,11 +56,9 @@ const FIELDS = [
 /** A body that is right but for a few fields. Written as text, so that `__proto__` is a member like any other. */
 const nastyBody = fc
   .array(fc.tuple(fc.constantFrom(...FIELDS), nastyValue), { maxLength: 4 })
-  .map((wrong) => JSON.stringify(Object.entries(wish()).concat(wrong)).replace(/^\[|\]$/g, ""))
-  .map(
-    (pairs) =>
-      `{${(JSON.parse(`[${pairs}]`) as [string, unknown][]).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`,
-  );
+  .map((wrong) => [...new Map([...Object.entries(wish()), ...wrong])])
+  .map((members) => members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`))
+  .map((members) => `{${members.join(",")}}`);
 
 const RUNS = { numRuns: 150 };
 
@@ -151,6 +150,47 @@ test("keys like __proto__ in data are refused by name, and constructor is a name
   const data = { constructor: { prototype: { admin: true } }, toString: 1, hasOwnProperty: null };
   expect(await api.create({ data })).toMatchObject({ data });
   expect(({} as { admin?: boolean }).admin).toBeUndefined();
+});
+
+describe("a name that is there twice in a JSON object is refused by name, since others may take the first of the two", () => {
+  const send = async (url: string, method: string, body: string) =>
+    readAnswer(await fetch(url, { method, body, headers: { "content-type": "application/json" } }));
+
+  test.each([
+    ['{"value": false, "value": true}', "value"],
+    ['{"value": true, "value": true}', "value"],
+    ['{"value": true, "v\\u0061lue": false}', "value"],
+    ['{"value": [{"a": 1, "b": ":,{"}, {"a": {"\\"": 1, "c": 0, "\\u0022": 2}}]}', 'value.1.a."'],
+    ['{"value": true, "__proto__": 1, "__proto__": 2}', "__proto__"],
+    ['{"value": true, "": 1, "": 2}', ""],
+  ])("%s", async (body, field) => {
+    const api = await startApi(await freshDatabase());
+    const answer = await send(`${api.url}/flags/paid`, "PUT", body);
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { errors: [{ in: "body", field, message: "is there more than once: give it once" }] },
+    });
+    await api.refused(404, "GET", "/flags/paid");
+  });
+
+  test("and one that is only twice in different objects, or within a text, is not", async () => {
+    const api = await startApi(await freshDatabase());
+    const data = { a: { a: [{ a: 1 }, { a: 2 }] }, b: { a: '{"a":1,"a":2}' }, 'x"': "\\", "c:": [":", ["{"], {}] };
+    expect(await api.create({ data })).toMatchObject({ data });
+  });
+
+  test("whatever JSON it is", async () => {
+    await fc.assert(
+      fc.property(fc.json(), fc.json(), (one, other) => {
+        const [value, body] = [JSON.parse(one) as unknown, Buffer.from(one)];
+        expect(countMembers(value)).toBe(outline(body, 64).members);
+        expect(findRepeated(one)).toBeNull();
+        const twice = `[0,{"x":${one},"y":${other},"x":${other}}]`;
+        expect(countMembers(JSON.parse(twice))).toBeLessThan(outline(Buffer.from(twice), 64).members);
+        expect(findRepeated(twice)).toEqual([1, "x"]);
+      }),
+    );
+  });
 });
 
 function percentEncode(text: string): string {

@@ -9,9 +9,13 @@ import * as eventRule from "../../src/api/schemas/event-rule.ts";
 import * as eventSource from "../../src/api/schemas/event-source.ts";
 import * as explanation from "../../src/api/schemas/explanation.ts";
 import * as flag from "../../src/api/schemas/flag.ts";
+import * as inbound from "../../src/api/schemas/inbound.ts";
 import * as preview from "../../src/api/schemas/preview.ts";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
 import * as reminder from "../../src/api/schemas/reminder.ts";
+import * as suppression from "../../src/api/schemas/suppression.ts";
+import * as template from "../../src/api/schemas/template.ts";
+import * as templatePreview from "../../src/api/schemas/template-preview.ts";
 import * as timeline from "../../src/api/schemas/timeline.ts";
 import { buildServer } from "../../src/api/server.ts";
 import { channelMap } from "../../src/channels/registry.ts";
@@ -51,48 +55,77 @@ beforeAll(async () => {
 test("every operation of the service is described, each under an id of its own", () => {
   expect(document.openapi).toMatch(/^3\.1\./);
   expect(operations.map(([, { operationId }]) => operationId).sort()).toEqual([
+    "acknowledgeReminder",
+    "activateTemplateVersion",
     "completeReminder",
     "createCalendar",
+    "createPolicy",
     "createReminder",
     "createReminders",
+    "createSuppression",
     "deleteCalendar",
     "deleteContact",
     "deleteEventRule",
     "deleteEventSource",
     "deleteFlag",
+    "deleteInboundSource",
+    "deleteOptOut",
+    "deletePolicy",
     "deleteReminder",
+    "deleteSuppression",
+    "deleteTemplate",
     "explainReminder",
     "getCalendar",
     "getContact",
     "getEventRule",
     "getEventSource",
     "getFlag",
+    "getPolicy",
     "getReminder",
+    "getTemplate",
+    "getTemplateTest",
+    "getTemplateVersion",
     "isAlive",
     "isReady",
     "listCalendars",
     "listConditions",
     "listDeliveries",
+    "listDone",
     "listEventRules",
     "listEventSources",
     "listFlags",
+    "listInboundSources",
+    "listOptOuts",
+    "listPolicies",
     "listReminders",
+    "listSuppressions",
+    "listTemplateVersions",
+    "listTemplates",
     "pauseReminder",
     "previewNewReminder",
     "previewNewReminderAsCalendar",
     "previewReminder",
     "previewReminderAsCalendar",
+    "previewTemplate",
     "putCalendar",
     "putContact",
     "putEventRule",
     "putEventSource",
+    "putInboundSource",
+    "putPolicy",
+    "putTemplate",
     "readAudit",
     "readTimeline",
     "receiveEvent",
+    "receiveFeedback",
+    "receiveMail",
+    "recordDone",
     "restoreReminder",
     "resumeReminder",
     "sendEvent",
+    "sendTemplateTest",
     "setFlag",
+    "snoozeReminder",
     "triggerReminder",
     "updateReminder",
   ]);
@@ -121,6 +154,10 @@ test("every operation that isn't open to all names the one scope that it takes",
     }
     if (operationId === "receiveEvent") {
       expect(security, name).toEqual([{ signature: [] }]);
+      continue;
+    }
+    if (operationId === "receiveFeedback") {
+      expect(security, name).toEqual([{ provider: [] }]);
       continue;
     }
     const scope = security?.[0]?.bearer?.[0] ?? "";
@@ -164,7 +201,22 @@ describe("the examples are true", () => {
     EventRule: eventRule.EventRule,
     PutEventSource: eventSource.PutEventSource,
     EventSource: eventSource.EventSource,
+    PutSuppression: suppression.PutSuppression,
+    Suppression: suppression.Suppression,
+    PutInboundSource: inbound.PutInboundSource,
+    InboundSource: inbound.InboundSource,
+    InboundBody: inbound.InboundBody,
+    InboundOutcome: inbound.InboundOutcome,
     AuditEntry: audit.AuditEntry,
+    PreviewTemplate: templatePreview.PreviewTemplate,
+    SendTemplateTest: templatePreview.SendTemplateTest,
+    TemplatePreview: templatePreview.TemplatePreview,
+    TemplateTest: templatePreview.TemplateTest,
+    PutTemplate: template.PutTemplate,
+    Template: template.Template,
+    TemplateSummary: template.TemplateSummary,
+    TemplateVersion: template.TemplateVersion,
+    TemplateVersionSummary: template.TemplateVersionSummary,
     Problem: ProblemDetails,
   };
   test.each(Object.entries(schemas))("%s", (name, schema) => {
@@ -181,13 +233,17 @@ describe("the examples are true", () => {
       entity_id: "INT_100",
       rule: "invoice-paid",
       source: "billing",
+      provider: "ses",
+      event_type: "payment",
+      channel: "email",
+      locale: "de",
     };
     for (const [name, { requestBody, security }] of operations) {
       const example = requestBody?.content["application/json"]?.example;
       // A signature is no part of an example: it is good for five minutes.
       if (example === undefined || security?.[0]?.bearer === undefined) continue;
-      const [method = "", template = ""] = name.split(" ");
-      const path = template.replaceAll(/\{(\w+)\}/g, (_, parameter: keyof typeof paths) => paths[parameter]);
+      const [method = "", address = ""] = name.split(" ");
+      const path = address.replaceAll(/\{(\w+)\}/g, (_, parameter: keyof typeof paths) => paths[parameter]);
       expect((await api.call(method.toUpperCase(), path, example)).status, name).toBeLessThan(300);
     }
   });

@@ -17,13 +17,14 @@ describe("without a mail server, an e-mail", () => {
 │ To: ann@example.com
 │ Subject: Reminder: Feedback form (interviewer INT_100)
 │ Message-ID: <1-1736947800000-0@company.example>
-│ In-Reply-To: <reminder-1.1736937000000@company.example>
 │ Auto-Submitted: auto-generated
 │ X-Auto-Response-Suppress: OOF, AutoReply
 │
 │ Feedback form (interviewer INT_100)
 │
 │ “Feedback form” for interviewer INT_100 is still open.
+│
+│ Please give your feedback while it is fresh; a few minutes are enough.
 │
 │ Reminder: number 3, since January 15, 2025
 │ Next one: Wednesday, January 15, 2025 at 2:30 PM UTC

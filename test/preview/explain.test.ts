@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Explanation } from "../../src/api/schemas/explanation.ts";
 import { Retryable } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
-import { startApi, type TestApi } from "../support/api.ts";
+import { startApi, type TestApi, wish } from "../support/api.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
@@ -29,6 +29,7 @@ async function holdsUp(database: TestDatabase, { at, sentence, evidence }: FactJ
   const rows = await {
     reminder_jobs: () => database.query("select * from reminder_jobs where id = $1", [Number(id)]),
     reminder_events: () => database.query("select * from reminder_events where id = $1", [Number(id)]),
+    reminder_done: () => database.query("select * from reminder_done where reminder_id = $1", [Number(id)]),
     status_flags: () => database.query("select * from status_flags where key = $1", [id]),
     deliveries: () =>
       database.query(
@@ -158,4 +159,40 @@ test("of any reminder it is said what would end it, and of one that nothing ends
   const bad = await insert({ schedule_type: "rrule", rrule: "never", interval_minutes: null });
   const { present } = await explain(api, bad);
   expect(kinds(present)).toEqual(["active", "unplanned", "would_stop"]);
+});
+
+test("it says to which step a reminder was escalated and to whom, and who has done theirs", async () => {
+  const there = await world();
+  const api = await startApi(there.database, { channels: channelMap([there.sink]) });
+  await api.call("PUT", "/policies/p", { steps: [{ after: { sends: 1 }, to: ["recipient", { address: "boss" }] }] });
+  const asked = wish({
+    channel: "sink",
+    policy: "p",
+    recipients: ["a", "b"],
+    max_occurrences: 9,
+    run_at: "2020-01-01T00:00:00Z",
+  });
+  const { body } = await api.call("POST", "/reminders/", asked);
+  const { id } = body as { id: number };
+  there.work();
+  const sent = async (count: number): Promise<unknown> =>
+    until(
+      async () => (await there.deliveries(id)).filter(({ status }) => status === "sent").length >= count,
+      `${count} were sent`,
+    );
+  await sent(2);
+  await api.call("POST", `/reminders/${id}/done`, { person: "a" });
+  await there.advance({ minutes: 61 });
+  await sent(4);
+
+  const { present, history } = await explain(api, id);
+  expect(sentencesOf(present, "policy")).toEqual(["It goes by the policy p, and has come to step 1, after 1 send."]);
+  expect(sentencesOf(present, "recipients")).toEqual([
+    "It is for 2 recipients, of whom 1 has done theirs (a): it takes 2.",
+  ]);
+  expect(
+    sentencesOf(history, "fired").some((said) => said.endsWith("for boss (escalation), by step 1 of its policy.")),
+  ).toBe(true);
+  expect(sentencesOf(history, "escalated")).toEqual(["Step 1 of the policy p, to b, boss: it was sent once before."]);
+  for (const fact of [...present, ...history]) await holdsUp(there.database, fact);
 });

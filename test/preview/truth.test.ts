@@ -15,7 +15,7 @@ type PreviewJson = z.output<typeof Preview>;
 /** A day before the clocks change in Berlin. */
 const START = Date.UTC(2027, 2, 27, 10, 30);
 const DAY = 86_400_000;
-const REMINDERS = 40;
+const REMINDERS = 60;
 /** The same drawing in every run; another one with PREVIEW_SEED. */
 const SEED = Number(process.env.PREVIEW_SEED ?? 1);
 
@@ -39,12 +39,13 @@ function toWish(schedule: Schedule, bounds: Bounds, zone: string | null): Record
 }
 
 /** Until when, as far as it can be said beforehand. */
+// The deadline is counted from the creation, and not near any due instant: how long it takes to create them must not matter.
 const anyEnd = fc.constantFrom<Record<string, unknown>>(
   {},
   {},
   {},
   { stop_condition_type: "db_check", stop_condition_value: "never set" },
-  { stop_condition_type: "deadline", stop_condition_value: "P1D" },
+  { stop_condition_type: "deadline", stop_condition_value: "P1DT17M" },
   { stop_condition_type: "deadline", stop_condition_value: iso(START + 3 * DAY) },
   { stop_condition_type: "max_attempts", stop_condition_value: "2" },
   {
@@ -77,11 +78,62 @@ const anyPlace = fc.constantFrom<Record<string, unknown>>(
   { quiet_hours: [{ from: "01:00", to: "04:30" }], calendar: "office", outside_working_time: "send" },
 );
 
+/** Whom it is for. */
+const anyPeople = fc.constantFrom<Record<string, unknown>>(
+  {},
+  {},
+  { recipient: null, recipients: ["a", "b", "c"], completes_when: "any" },
+  { recipient: null, recipients: ["a", { entity_type: "team", entity_id: "ops" }] },
+  { policy: "counts", force: true },
+  { policy: "clock", force: true },
+  { policy: "deadline", deadline_at: iso(START + 1.5 * DAY), force: true },
+  { policy: "ends", recipient: null, recipients: ["a", { entity_type: "team", entity_id: "ops" }] },
+);
+
+const POLICIES = {
+  counts: [
+    { after: { sends: 2 }, to: ["recipient", "manager"] },
+    { after: { sends: 4 }, to: [{ address: "ceo" }] },
+  ],
+  clock: [
+    { to: ["recipient"], interval_minutes: 200 },
+    {
+      after: { elapsed: "PT7H" },
+      to: [{ contact: { entity_type: "team", entity_id: "lead" } }],
+      interval_minutes: 100,
+    },
+    { after: { elapsed: "P1D" }, to: ["recipient", { contact: { entity_type: "team", entity_id: "out" } }] },
+  ],
+  deadline: [
+    { to: ["recipient"], cadence: { shortest_minutes: 60, longest_minutes: 600, share: 0.5 } },
+    { after: { deadline: "-PT5H" }, to: ["manager"], repeat: 3, interval_minutes: 90 },
+    { to: [{ contact: { entity_type: "team", entity_id: "away" } }], interval_minutes: 300 },
+  ],
+  ends: [
+    { to: ["recipient"], repeat: 2 },
+    { after: { elapsed: "PT30H" }, to: ["manager"], repeat: 2, interval_minutes: 60 },
+  ],
+};
+
+const CONTACTS = {
+  ops: { email: "ops@example.org", manager: { entity_type: "team", entity_id: "lead" } },
+  lead: { email: "lead@example.org" },
+  out: { email: "out@example.org", preferences: { opt_out: ["*"] } },
+  away: {
+    email: "away@example.org",
+    delegate: { entity_type: "team", entity_id: "ops" },
+    delegate_until: iso(START + 9 * DAY),
+  },
+};
+
 const anyWish = fc
-  .tuple(anySchedule(START), anyBounds(START), anyZone, anyEnd, anyPlace)
+  .tuple(anySchedule(START), anyBounds(START), anyZone, anyEnd, anyPlace, anyPeople)
   // What comes every few minutes would only make the same many times over.
   .filter(([schedule]) => !("intervalMinutes" in schedule) || schedule.intervalMinutes >= 60)
-  .map(([schedule, bounds, zone, end, place]) => ({ ...toWish(schedule, bounds, zone), ...end, ...place }));
+  .map(([schedule, bounds, zone, end, place, people]) => ({
+    ...toWish(schedule, bounds, zone),
+    ...{ ...end, ...place, ...people },
+  }));
 
 interface Made {
   id: number;
@@ -104,7 +156,14 @@ async function makeAll(api: TestApi, query: string): Promise<Made[]> {
     const seen = Preview.parse((await api.call("GET", `/reminders/${id}/preview${query}`)).body);
     // What counts from its creation was created a moment later than previewed.
     const whens = (preview: PreviewJson) => preview.occurrences.map(({ outcome, is_last: last }) => [outcome, last]);
-    expect(whens(Preview.parse(before.body))).toEqual(whens(seen));
+    const foreseen = Preview.parse(before.body);
+    expect([foreseen.stopped_by, seen.stopped_by], "the machine is fast enough to look so far").not.toContain("effort");
+    // And one of them may have moved beyond what is looked at.
+    expect(Math.abs(foreseen.occurrences.length - seen.occurrences.length)).toBeLessThanOrEqual(
+      seen.end === null ? 1 : 0,
+    );
+    const both = Math.min(foreseen.occurrences.length, seen.occurrences.length);
+    expect(whens(foreseen).slice(0, both)).toEqual(whens(seen).slice(0, both));
     made.push({ id, seen });
   }
   return made;
@@ -147,7 +206,7 @@ async function lived({ deliveries, events, reminder }: World, id: number, from: 
   const missed = (await events(id)).filter(({ type, at }) => type === "missed" && (at as number) >= from);
   const row = await reminder(id);
   return {
-    sent: sent.map(({ occurrence_at: at, status }) => [iso(at as number), status]),
+    sent: sent.map(({ occurrence_at: at, status, recipient }) => [iso(at as number), status, recipient]).sort(),
     missed: missed.map(({ details }) => (details as { occurrences: number }).occurrences),
     end: row.completion_reason,
   };
@@ -164,7 +223,12 @@ function foretold({ occurrences, end }: PreviewJson, until: number) {
   return {
     sent: due
       .filter(({ outcome }) => outcome === "sent" || outcome === "suppressed")
-      .map(({ occurrence_at: at, outcome }) => [at, outcome]),
+      .flatMap(({ occurrence_at: at, outcome, to }) =>
+        to.length === 0
+          ? [[at, outcome, "room 12"]]
+          : to.map(({ recipient, opted_out: out }) => [at, out === null ? outcome : "suppressed", recipient]),
+      )
+      .sort(),
     missed: occurrences
       .filter((one) => Date.parse(firedAt(one)) <= until)
       .map(({ outcome, stands_for: missed }) => (outcome === "skipped" ? missed + 1 : missed))
@@ -180,7 +244,11 @@ test("what a preview says is what the engine does, occurrence by occurrence, and
   const api = await startApi(there.database, { channels: channelMap([there.sink]) });
   await there.advance({ seconds: (START - (await nowOf(there))) / 1_000 });
   expect((await api.call("PUT", "/calendars/office", OFFICE)).status).toBeLessThan(300);
-  const made = await makeAll(api, "?limit=200");
+  for (const [name, contact] of Object.entries(CONTACTS)) await api.putContact("team", name, contact);
+  for (const [name, steps] of Object.entries(POLICIES)) {
+    expect((await api.call("PUT", `/policies/${name}`, { steps })).status).toBe(201);
+  }
+  const made = await makeAll(api, `?limit=200&until=${iso(START + 2.2 * DAY)}`);
   expect(made.length).toBeGreaterThan(REMINDERS / 2);
 
   const worker = there.work({ catchUp: { perSecond: 0, doublesEverySeconds: 1 } });
@@ -210,7 +278,9 @@ test("what a preview says is what the engine does, occurrence by occurrence, and
   const known = await Promise.all(
     made.map(async ({ id }) => ({
       id,
-      seen: Preview.parse((await api.call("GET", `/reminders/${id}/preview?limit=200`)).body),
+      seen: Preview.parse(
+        (await api.call("GET", `/reminders/${id}/preview?limit=200&until=${iso(resumedAt + 1.2 * DAY)}`)).body,
+      ),
     })),
   );
   there.work({ catchUp: { perSecond: 0, doublesEverySeconds: 1 } });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { NO_PEOPLE } from "../../src/core/people.ts";
 import { NO_BOUNDS, type ReminderRecord } from "../../src/core/reminder.ts";
 
 export const T0 = Date.UTC(2026, 0, 15, 10, 30);
@@ -26,6 +27,10 @@ export function reminderRecord(fields: Partial<ReminderRecord> = {}): ReminderRe
     ignoreQuietHours: false,
     stopCondition: null,
     onUnknown: "hold",
+    doneMeans: null,
+    allowsReassign: false,
+    silence: null,
+    people: NO_PEOPLE,
     needsAttention: null,
     status: "ACTIVE",
     completionReason: null,

@@ -66,6 +66,8 @@ test("P9: every unique key that a tenant's rows can collide on carries the tenan
     ["api_keys", "id"],
     ["audit_log", "id"],
     ["deliveries", "reminder_id"],
+    ["errands", "id"],
+    ["reminder_done", "reminder_id"],
     ["reminder_jobs", "id"],
   ]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { NO_PEOPLE } from "../../src/core/people.ts";
 import { NO_BOUNDS } from "../../src/core/reminder.ts";
 import { readContact } from "../../src/store/contacts.ts";
 import { listFlags, readFlag } from "../../src/store/flags.ts";
@@ -80,7 +81,10 @@ const NEW = {
     firstRun: null,
     runAt: null,
     stopCondition: null,
+    people: NO_PEOPLE,
     onUnknown: "hold" as const,
+    doneMeans: null,
+    allowsReassign: false,
   },
 };
 

@@ -27,7 +27,7 @@ export class Failures {
 }
 
 /** Who has one IPv6 address has all of its /64. */
-function network(address: string): string {
+export function network(address: string): string {
   if (!isIPv6(address) || address.startsWith("::ffff:")) return address;
   const [head = "", tail = ""] = address.split("::");
   const before = head.split(":").filter(Boolean);

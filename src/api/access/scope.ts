@@ -8,10 +8,16 @@ export const SCOPES = [
   "contacts:write",
   "calendars:read",
   "calendars:write",
+  "templates:read",
+  "templates:write",
+  "policies:read",
+  "policies:write",
   "audit:read",
   "events:write",
   "event-rules:read",
   "event-rules:write",
+  "suppressions:read",
+  "suppressions:write",
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

@@ -3,13 +3,18 @@ import type { Api } from "../context.ts";
 import { insufficientScope } from "./challenge.ts";
 import type { Scope } from "./scope.ts";
 
-/** What a route asks of whoever calls it: a scope, a signature over what is sent, or nothing at all. */
-export type Access = Scope | "signature" | "open";
+/**
+ * What a route asks of whoever calls it: a scope, a signature over what is sent, what a mail provider proves itself with, the
+ * link in a message, or nothing at all.
+ */
+export type Access = Scope | "signature" | "provider" | "link" | "open";
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** Who may call it. Every route says so; without it the server isn't built. */
     access?: Access;
+    /** True where a whole mail may be its body. */
+    takesMail?: boolean;
     /** True where it changes nothing, though it may be a POST because it takes a body. */
     changesNothing?: boolean;
   }
@@ -17,8 +22,9 @@ declare module "fastify" {
 
 /** The name of the security scheme in the OpenAPI document. */
 export const SECURITY_SCHEME = "bearer";
-/** The same for what is signed. */
+/** The same for what is signed, and for what mail providers tell. */
 export const SIGNATURE_SCHEME = "signature";
+export const PROVIDER_SCHEME = "provider";
 
 /** Pages for people that a plugin serves, and that tell nothing about anybody's reminders. */
 const PAGES = /^\/docs(\/|$)/;
@@ -30,11 +36,13 @@ export function declareAccess(api: Api): void {
     if (access === undefined)
       throw new Error(`${route.method} ${route.url} doesn't say who may call it (config.access)`);
     route.config = { ...route.config, access };
-    if (route.schema && access !== "open") Object.assign(route.schema, { security: [schemeOf(access)] });
+    if (route.schema && access !== "open" && access !== "link")
+      Object.assign(route.schema, { security: [schemeOf(access)] });
   });
 }
 
-function schemeOf(access: Exclude<Access, "open">): Record<string, string[]> {
+function schemeOf(access: Exclude<Access, "open" | "link">): Record<string, string[]> {
+  if (access === "provider") return { [PROVIDER_SCHEME]: [] };
   return access === "signature" ? { [SIGNATURE_SCHEME]: [] } : { [SECURITY_SCHEME]: [access] };
 }
 
@@ -43,17 +51,35 @@ function schemeOf(access: Exclude<Access, "open">): Record<string, string[]> {
  * Where there is no route, there is nothing to protect.
  */
 export function isOpen(request: FastifyRequest): boolean {
-  return request.is404 || request.routeOptions.config.access === "open" || isToBeSigned(request);
+  return request.is404 || request.routeOptions.config.access === "open" || isByLink(request) || isToBeSigned(request);
 }
 
-/** True where a signature says who asks. */
+/** True where the address itself says who asks, and what for. */
+export function isByLink({ routeOptions }: Pick<FastifyRequest, "routeOptions">): boolean {
+  return routeOptions.config?.access === "link";
+}
+
+/** True where what is sent says who asks. */
 export function isToBeSigned({ routeOptions }: Pick<FastifyRequest, "routeOptions">): boolean {
-  return routeOptions.config?.access === "signature";
+  return routeOptions.config?.access === "signature" || isToldByProvider({ routeOptions });
+}
+
+/** True where a mail provider asks. */
+export function isToldByProvider({ routeOptions }: Pick<FastifyRequest, "routeOptions">): boolean {
+  return routeOptions.config?.access === "provider";
 }
 
 /** Throws 403 unless whoever asks may call this route. */
 export function requireScope({ routeOptions, actor }: FastifyRequest): void {
   const { access } = routeOptions.config;
-  if (access === undefined || access === "open" || access === "signature" || actor.scopes.has(access)) return;
+  if (
+    access === undefined ||
+    access === "open" ||
+    access === "link" ||
+    access === "signature" ||
+    access === "provider" ||
+    actor.scopes.has(access)
+  )
+    return;
   throw insufficientScope(access);
 }

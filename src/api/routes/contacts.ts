@@ -7,6 +7,7 @@ import { recordEtag, tagged } from "../etag.ts";
 import { unlessKnown } from "../etag-conditions.ts";
 import { changeIf, deleteIf } from "../etag-writes.ts";
 import { notFound } from "../problem.ts";
+import { refuseItself, toReach } from "../reach.ts";
 import { answers, answersNothing, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { Contact, contactParams, PutContact, toContactJson } from "../schemas/contact.ts";
 
@@ -64,7 +65,9 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
         timeZone: body.time_zone ?? null,
         locale: body.locale ?? null,
         quietHours: body.quiet_hours ?? null,
+        ...toReach(body, channels),
       };
+      refuseItself(wanted, wanted);
       const { contact, isNew } = await changeIf(request, {
         lock: (sql) => lockContact(sql, params.entity_type, params.entity_id),
         tagOf: (contact) => recordEtag(toContactJson(contact)),

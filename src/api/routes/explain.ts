@@ -4,6 +4,7 @@ import { subjectOf } from "../../conditions/subject.ts";
 import { explainLine, explainPresent, type Fact, type Line } from "../../core/explain.ts";
 import { toIso } from "../../core/instant.ts";
 import { clockOf } from "../../core/schedule/origin.ts";
+import { listDone } from "../../store/done.ts";
 import { listOpenDeliveries } from "../../store/open-deliveries.ts";
 import { type Prospect, readProspect } from "../../store/prospect.ts";
 import type { TenantDatabase } from "../../store/tenant-database.ts";
@@ -66,6 +67,8 @@ async function readPresent(database: TenantDatabase, prospect: Prospect): Promis
   const { reminder, standing, isUnplanned, unanswered, now } = prospect;
   const { stopCondition } = reminder;
   const { contact, flags: values, setFlags, around } = await readSurroundings(database, reminder);
+  const done =
+    reminder.people.recipients === null ? [] : (await listDone(database, reminder.id)).map(({ person }) => person);
   const open = await listOpenDeliveries(database, reminder.id, MOST_OPEN);
   const set = new Map(setFlags.map((flag) => [flag.key, flag]));
   const flags = [...new Set(flagKeysOf(stopCondition, reminder))].map((key) => ({
@@ -76,7 +79,7 @@ async function readPresent(database: TenantDatabase, prospect: Prospect): Promis
   const stop =
     stopCondition && stopAnswer(stopCondition, subjectOf({ reminder, contact, flags: values, now, standing }));
   const zone = clockOf(reminder, around.zone);
-  return { zone, present: explainPresent({ reminder, zone, isUnplanned, open, flags, stop, unanswered, now }) };
+  return { zone, present: explainPresent({ reminder, zone, isUnplanned, open, flags, stop, unanswered, done, now }) };
 }
 
 function toLine(entry: TimelineEntry): Line {
@@ -90,8 +93,8 @@ function toLine(entry: TimelineEntry): Line {
       return { told: "event", at, id: entry.first, type: entry.type, because: entry.because, deliveryAttempt };
     }
     case "ledger": {
-      const { delivery, channel, recipient, demo } = entry;
-      return { told: entry.type === "fired" ? "fired" : "sent", at, delivery, channel, recipient, demo };
+      const { delivery, channel, recipient, demo, addressed } = entry;
+      return { told: entry.type === "fired" ? "fired" : "sent", at, delivery, channel, recipient, demo, addressed };
     }
   }
 }

@@ -1,26 +1,36 @@
 import { z } from "zod";
 import type { Moment } from "../../core/lifecycle.ts";
+import { NO_PEOPLE, type Recipient } from "../../core/people.ts";
 import { REMINDER_STATUSES, type ReminderRecord } from "../../core/reminder.ts";
 import { NO_CALENDARS } from "../../core/schedule/by-calendar.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../../core/schedule/check.ts";
-import { update } from "../../core/update.ts";
+import { type Updated, update } from "../../core/update.ts";
 import { listReminders } from "../../store/reminder-list.ts";
 import { readReminder } from "../../store/reminders.ts";
 import type { TenantSql } from "../../store/tenant-database.ts";
 import { auditWithin } from "../access/audit.ts";
 import { changeReminder, noReminder } from "../change-reminder.ts";
-import { parseRecipient } from "../channel-check.ts";
+import { parseRecipient, parseRecipients } from "../channel-check.ts";
 import { checkInstallation } from "../check-installation.ts";
 import type { Api } from "../context.ts";
 import { createTogether } from "../create-reminder.ts";
 import { editedStopCondition } from "../edited-stop-condition.ts";
 import { reminderEtag, tagged } from "../etag.ts";
 import { conditionsOf, unlessKnown } from "../etag-conditions.ts";
-import { checkFlagKeys, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
+import {
+  checkDoneMeans,
+  checkFlagKeys,
+  checkPeople,
+  momentFor,
+  type NewReminderContext,
+  type Policies,
+  toNewReminder,
+} from "../new-reminder.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { idParams, instant, line, queryBoolean } from "../schemas/fields.ts";
+import { editedPeople, toPeopleJson } from "../schemas/people.ts";
 import { CreateReminder, Reminder, toReminderJson, UpdateReminder } from "../schemas/reminder.ts";
 import { toBoundsEdit, toByCalendarFields, toScheduleFields } from "../schemas/schedule.ts";
 
@@ -38,6 +48,17 @@ const ListQuery = z.strictObject({
   include_deleted: includeDeleted,
   ...pageQuery(z.tuple([z.int().min(1)])),
 });
+
+/** What decides whether a reminder can be for its people, by the names that a change gives them. */
+const ABOUT_PEOPLE = new Set([
+  ...["policy", "deadline_at", "recipients", "completes_when", "reopen", "recipient", "calendar"],
+  ...["stop_condition_type", "max_occurrences", "end_at", "schedule_type", "rrule", "offsets"],
+]);
+
+function concernsPeople({ reminder, change }: Extract<Updated, { kind: "changed" }>): boolean {
+  if (reminder.people === NO_PEOPLE) return false;
+  return Object.keys(change.details.changed as object).some((name) => ABOUT_PEOPLE.has(name));
+}
 
 export function reminderRoutes(api: Api, context: NewReminderContext): void {
   const { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS, installation } = context;
@@ -157,7 +178,7 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
     },
     async (request, reply) => {
       const { database, params, body } = request;
-      const change = (reminder: ReminderRecord, moment: Moment) => {
+      const change = (reminder: ReminderRecord, moment: Moment & { policies: Policies }) => {
         const { now, contactZone = null, calendars = NO_CALENDARS } = moment;
         const channel = body.channel ?? reminder.channel;
         const isAddressed = body.channel !== undefined || body.recipient !== undefined;
@@ -166,6 +187,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         checkFlagKeys(stopCondition, reminder);
         // What was there before is left alone, whatever is configured by now.
         if (stopCondition !== reminder.stopCondition) checkInstallation(stopCondition, installation, database.tenant);
+        const doneMeans = body.done_means === undefined ? reminder.doneMeans : body.done_means;
+        checkDoneMeans({ doneMeans, stopCondition });
         const edit = {
           channel,
           recipient: isAddressed ? parseRecipient(channels, channel, recipient) : undefined,
@@ -182,13 +205,32 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           business: toByCalendarFields(body),
           quietHours: body.quiet_hours,
           ignoreQuietHours: body.ignore_quiet_hours,
+          doneMeans,
+          allowsReassign: body.allow_reassign,
+          people: editedPeople(reminder.people, body, editedRecipients(channels, body, reminder)),
         } as const;
-        return update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds });
+        const updated = update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds });
+        if (updated.kind === "changed" && concernsPeople(updated)) {
+          checkPeople(updated.reminder, moment.policies, body.force);
+        }
+        return updated;
       };
       const named = body.calendar == null ? [] : [body.calendar];
       const noteWithin = (sql: TenantSql) => auditWithin(sql, request, 200);
-      const reminder = await changeReminder(database, params.id, conditionsOf(request), change, noteWithin, named);
+      const names = { calendars: named, policies: body.policy == null ? [] : [body.policy] };
+      const reminder = await changeReminder(database, params.id, conditionsOf(request), change, noteWithin, names);
       return tagged(reply, reminderEtag, toReminderJson(reminder));
     },
   );
+}
+
+/** With another channel, addresses have to be in that one's form. */
+function editedRecipients(
+  channels: NewReminderContext["channels"],
+  { recipients, channel }: Pick<z.output<typeof UpdateReminder>, "recipients" | "channel">,
+  reminder: ReminderRecord,
+): Recipient[] | null | undefined {
+  const former = channel === undefined ? undefined : (toPeopleJson(reminder.people).recipients ?? undefined);
+  const said = recipients === undefined ? former : recipients;
+  return said && parseRecipients(channels, channel ?? reminder.channel, said);
 }

@@ -1,13 +1,49 @@
 import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
-import type { Contact as ContactRow } from "../../core/reminder.ts";
-import { isoInstant, line, locale, timeZone } from "./fields.ts";
+import type { ContactName, Contact as ContactRow } from "../../core/reminder.ts";
+import { instant, isoInstant, line, locale, timeZone } from "./fields.ts";
 import { quietHours, shownQuietHours, toQuietHoursJson } from "./quiet-hours.ts";
 
 export const contactParams = z.strictObject({
   entity_type: line(200).meta({ description: "The entity's type, as in its reminders.", example: "interviewer" }),
   entity_id: line(200).meta({ description: "The entity's id, as in its reminders.", example: "INT_100" }),
 });
+
+const exampleReach = {
+  phone: "+4930123456",
+  addresses: {},
+  preferences: { channels: ["email"], opt_out: ["newsletter"] },
+  manager: { entity_type: "team", entity_id: "hiring" },
+  delegate: null,
+};
+
+const PHONE = /^\+[1-9]\d{4,14}$/;
+const MOST_CHANNELS = 20;
+const MOST_OPT_OUTS = 200;
+
+export const contactRef = z.strictObject({
+  entity_type: line(200).describe("The contact's entity type."),
+  entity_id: line(200).describe("Its entity's id."),
+});
+
+const preferences = z
+  .strictObject({
+    channels: z
+      .array(line(50))
+      .max(MOST_CHANNELS)
+      .optional()
+      .describe(
+        "Names of channels, the dearest first: for steps that go by it, and where the usual one can't reach it.",
+      ),
+    opt_out: z
+      .array(line(200))
+      .max(MOST_OPT_OUTS)
+      .optional()
+      .describe(
+        "Event types of which it wants no reminders; `*`: of none. Its messages are `suppressed`, with that reason.",
+      ),
+  })
+  .describe("What it would rather have.");
 
 export const PutContact = z
   .strictObject({
@@ -20,6 +56,21 @@ export const PutContact = z
     quiet_hours: quietHours
       .nullish()
       .describe("When nothing is delivered, on its clocks. Left out: the tenant's quiet hours; an empty list: none."),
+    phone: line(50)
+      .regex(PHONE, "must be a number in international form, like +4930123456")
+      .nullish()
+      .describe("For channels that call numbers."),
+    addresses: z
+      .record(line(50), line(500))
+      .refine((addresses) => Object.keys(addresses).length <= MOST_CHANNELS, `must be at most ${MOST_CHANNELS}`)
+      .nullish()
+      .describe("Where it is reached over other channels: by the channel's name, in that channel's own form."),
+    preferences: preferences.nullish(),
+    manager: contactRef
+      .nullish()
+      .describe("The contact to which escalation policies turn after it. It need not be there yet."),
+    delegate: contactRef.nullish().describe("The contact that gets its messages while it is away."),
+    delegate_until: instant.nullish().describe("Until when the delegate does."),
   })
   .meta({
     id: "PutContact",
@@ -30,8 +81,11 @@ export const PutContact = z
       time_zone: "Europe/Berlin",
       locale: "en",
       quiet_hours: [{ from: "22:00", to: "07:00" }],
+      ...exampleReach,
     },
   });
+
+const shownContactRef = z.strictObject({ entity_type: z.string(), entity_id: z.string() });
 
 export const Contact = z
   .strictObject({
@@ -42,6 +96,12 @@ export const Contact = z
     time_zone: z.string().nullable(),
     locale: z.string().nullable(),
     quiet_hours: shownQuietHours,
+    phone: z.string().nullable(),
+    addresses: z.record(z.string(), z.string()),
+    preferences: z.strictObject({ channels: z.array(z.string()).optional(), opt_out: z.array(z.string()).optional() }),
+    manager: shownContactRef.nullable(),
+    delegate: shownContactRef.nullable(),
+    delegate_until: isoInstant.nullable(),
     created_at: isoInstant,
     updated_at: isoInstant,
   })
@@ -56,6 +116,8 @@ export const Contact = z
         time_zone: "Europe/Berlin",
         locale: "en",
         quiet_hours: [{ from: "22:00", to: "07:00" }],
+        ...exampleReach,
+        delegate_until: null,
         created_at: "2026-01-15T10:30:00.000Z",
         updated_at: "2026-01-15T10:30:00.000Z",
       },
@@ -71,7 +133,22 @@ export function toContactJson(contact: ContactRow): z.output<typeof Contact> {
     time_zone: contact.timeZone,
     locale: contact.locale,
     quiet_hours: toQuietHoursJson(contact.quietHours),
+    phone: contact.phone,
+    addresses: { ...contact.addresses },
+    preferences: shownPreferences(contact.preferences),
+    manager: toContactRef(contact.manager),
+    delegate: toContactRef(contact.delegate),
+    delegate_until: toIso(contact.delegateUntil),
     created_at: toIso(contact.createdAt),
     updated_at: toIso(contact.updatedAt),
   };
+}
+
+function toContactRef(name: ContactName | null): z.output<typeof shownContactRef> | null {
+  return name && { entity_type: name.entityType, entity_id: name.entityId };
+}
+
+function shownPreferences(preferences: ContactRow["preferences"]): z.output<typeof Contact>["preferences"] {
+  const { channels, opt_out } = preferences ?? {};
+  return { ...(channels ? { channels: [...channels] } : {}), ...(opt_out ? { opt_out: [...opt_out] } : {}) };
 }

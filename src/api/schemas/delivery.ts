@@ -17,8 +17,16 @@ export const Delivery = z
     next_attempt_at: isoInstant
       .nullable()
       .describe("When it is tried next; null while it is being sent and once it has ended."),
-    reason: z.string().nullable().describe("Why it was not sent, or not yet."),
+    reason: z
+      .string()
+      .nullable()
+      .describe("Why it was not sent, or not yet; or, of one that was sent, why not in the words of its template."),
     provider_id: z.string().nullable().describe("The provider's own id for the message."),
+    person: z
+      .string()
+      .nullable()
+      .describe("Whom it is for, where the reminder may be for several; null: whom it is for anyway."),
+    policy_step: z.int().nullable().describe("Which step of its policy it is; null: it goes by none."),
     demo: z.boolean().describe("True when it was printed instead of sent, because the channel runs in demo mode."),
     created_at: isoInstant,
     finished_at: isoInstant.nullable(),
@@ -38,6 +46,8 @@ export const Delivery = z
         next_attempt_at: null,
         reason: null,
         provider_id: "250 2.0.0 OK: queued as 4F2A",
+        person: null,
+        policy_step: null,
         demo: false,
         created_at: "2026-01-15T11:30:00.012Z",
         finished_at: "2026-01-15T11:30:00.480Z",
@@ -59,6 +69,8 @@ export function toDeliveryJson(delivery: DeliveryRow): z.output<typeof Delivery>
     next_attempt_at: status === "sending" ? null : toIso(nextAttemptAt),
     reason: delivery.reason,
     provider_id: delivery.providerId,
+    person: delivery.addressed?.person ?? null,
+    policy_step: delivery.addressed?.step ?? null,
     demo: delivery.demo,
     created_at: toIso(delivery.createdAt),
     finished_at: toIso(delivery.finishedAt),

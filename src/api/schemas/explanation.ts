@@ -11,7 +11,7 @@ const Fact = z.strictObject({
   sentence: z.string(),
   evidence: z
     .strictObject({
-      table: z.enum(["reminder_jobs", "deliveries", "reminder_events", "status_flags"]),
+      table: z.enum(["reminder_jobs", "deliveries", "reminder_events", "status_flags", "reminder_done"]),
       id: z.string().describe("The reminder's id, the delivery's, the event's, or the flag's key."),
       columns: z.array(z.string()).describe("Which columns say it; empty: the whole row."),
     })

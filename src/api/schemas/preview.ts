@@ -31,13 +31,22 @@ export function reachOf({ limit, until }: z.output<typeof PreviewQuery>): (now: 
   };
 }
 
-const MOVERS = ["clocks_skip", "clocks_repeat", "calendar", "jitter", "misfire", "asked_for", "quiet_hours"] as const;
+const MOVERS = [
+  "clocks_skip",
+  "clocks_repeat",
+  "calendar",
+  "jitter",
+  "policy",
+  "misfire",
+  "asked_for",
+  "quiet_hours",
+] as const;
 
 const Move = z.strictObject({
   by: z
     .enum(MOVERS)
     .describe(
-      "`clocks_skip`, `clocks_repeat`: the clocks change; `calendar`: it fell outside working time; `jitter`; `misfire`: it was missed; `asked_for`: by hand, not by its rule; `quiet_hours`: its message waits for their end.",
+      "`clocks_skip`, `clocks_repeat`: the clocks change; `calendar`: it fell outside working time; `jitter`; `policy`: an interval or a step of its policy; `misfire`: it was missed; `asked_for`: by hand, not by its rule; `quiet_hours`: its message waits for their end.",
     ),
   from: isoInstant.nullable().describe("The instant before, where there is one."),
   from_local: z.string().nullable().describe("What the clock shows there."),
@@ -60,6 +69,23 @@ const ForeseenOccurrence = z.strictObject({
   held_until: isoInstant.nullable().describe("When the quiet hours end that hold the message; null: none do."),
   stands_for: z.int().describe("Missed occurrences besides it that get no message of their own."),
   moved: z.array(Move).describe("What has put it there and not where its rule names it, in order."),
+  policy_step: z
+    .int()
+    .nullable()
+    .describe("Which step of its policy it is; null: it goes by none, or nothing is sent."),
+  to: z
+    .array(
+      z.strictObject({
+        person: z.string().nullable(),
+        channel: z.string(),
+        recipient: z.string().nullable(),
+        as: z.string().describe("`recipient`, `manager of …`, `on call (…)`, `escalation`."),
+        stands_in: z.string().nullable().describe("The contact that stands in for this person."),
+        template: z.string().nullable(),
+        opted_out: z.string().nullable().describe("Why they don't get it after all."),
+      }),
+    )
+    .describe("Who gets it, where that may be several; empty: whom the reminder is for."),
   is_last: z.boolean().describe("Whether it is the last message."),
   sentence: z.string().describe("All this in words."),
 });
@@ -77,13 +103,13 @@ const example = {
     {
       ...{ number: 1, occurrence_at: "2026-03-28T01:30:00.000Z", outcome: "sent", at: "2026-03-28T01:30:00.000Z" },
       ...{ local: "2026-03-28T02:30:00", time_zone: "Europe/Berlin", utc_offset: "+01:00" },
-      ...{ held_until: null, stands_for: 0, moved: [] },
+      ...{ held_until: null, stands_for: 0, moved: [], policy_step: null, to: [] },
       ...{ is_last: false, sentence: "Sent on Saturday, 28 March 2026, 02:30 (Europe/Berlin, UTC+01:00)." },
     },
     {
       ...{ number: 2, occurrence_at: "2026-03-29T01:00:00.000Z", outcome: "sent", at: "2026-03-29T01:00:00.000Z" },
       ...{ local: "2026-03-29T03:00:00", time_zone: "Europe/Berlin", utc_offset: "+02:00" },
-      ...{ held_until: null, stands_for: 0 },
+      ...{ held_until: null, stands_for: 0, policy_step: null, to: [] },
       moved: [
         {
           ...{ by: "clocks_skip", from: null, from_local: "2026-03-29T02:30:00" },
@@ -153,6 +179,11 @@ export function toPreviewJson(preview: PreviewOf): z.output<typeof Preview> {
         from: toIso(from),
         from_local: fromWall === null ? null : isoWall(fromWall),
         because,
+      })),
+      policy_step: occurrence.step?.number ?? null,
+      to: occurrence.to.map(({ channel, recipient, addressed, optedOut }) => ({
+        ...{ person: addressed.person, channel, recipient, as: addressed.as },
+        ...{ stands_in: addressed.via ?? null, template: addressed.template, opted_out: optedOut },
       })),
       is_last: occurrence.isLast,
       sentence: occurrence.sentence,

@@ -2,14 +2,17 @@ import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
 import {
   COMPLETION_REASONS,
+  DONE_MEANS,
   ON_UNKNOWN,
   REMINDER_STATUSES,
   type ReminderRecord,
   SCHEDULE_TYPES,
 } from "../../core/reminder.ts";
 import { misplacedField } from "../../core/schedule/fields.ts";
+import { SILENT_BY } from "../../core/silence.ts";
 import { refusals } from "../validation.ts";
 import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone } from "./fields.ts";
+import { examplePeople, peopleFields, shownPeople, toPeopleJson } from "./people.ts";
 import { quietHours, shownQuietHours, toQuietHoursJson } from "./quiet-hours.ts";
 import {
   exampleSchedule,
@@ -48,6 +51,17 @@ const quiet = quietHours
   );
 const ignoreQuiet = z.boolean().describe("Whether it is delivered at any hour; false if you don't say.");
 
+const doneMeans = z
+  .enum(DONE_MEANS)
+  .nullish()
+  .describe(
+    "What is done when whoever it reminds says that it is: the reminder completes, or its flag is set. Null: the flag where its stop " +
+      "condition is a `db_check`, else it completes.",
+  );
+const allowReassign = z
+  .boolean()
+  .describe("Whether whoever it reminds may say that it is somebody else's, and whose; false if you don't say.");
+
 export const exampleWish = {
   entity_type: "interviewer",
   entity_id: "INT_100",
@@ -78,9 +92,12 @@ export const CreateReminder = z
     time_zone: zone,
     quiet_hours: quiet,
     ignore_quiet_hours: ignoreQuiet.optional(),
+    done_means: doneMeans,
+    allow_reassign: allowReassign.optional(),
     data: data.optional(),
     subject,
     message,
+    ...peopleFields,
   })
   .check((ctx) => {
     const wish = ctx.value;
@@ -109,12 +126,15 @@ export const UpdateReminder = z
     time_zone: zone,
     quiet_hours: quiet,
     ignore_quiet_hours: ignoreQuiet.optional(),
+    done_means: doneMeans,
+    allow_reassign: allowReassign.optional(),
     schedule_type: scheduleType.optional(),
     ...scheduleFields,
     run_at: instant
       .optional()
       .describe("Due then; it goes on from there, or by its rule. One in the past means at once."),
     ...stopFields,
+    ...peopleFields,
   })
   .meta({
     id: "UpdateReminder",
@@ -142,9 +162,14 @@ export const exampleReminder = {
   time_zone: "Europe/Berlin",
   quiet_hours: null,
   ignore_quiet_hours: false,
+  ...examplePeople,
   run_at: null,
   stop_condition_settings: null,
   on_unknown: "hold",
+  done_means: null,
+  allow_reassign: false,
+  silent_until: null,
+  silent_by: null,
   needs_attention: null,
   updated_at: "2026-01-15T10:30:00.000Z",
   completed_at: null,
@@ -179,10 +204,17 @@ export const Reminder = z
     time_zone: z.string().nullable(),
     quiet_hours: shownQuietHours,
     ignore_quiet_hours: z.boolean(),
+    ...shownPeople,
     run_at: isoInstant.nullable().describe("The first due instant that was asked for."),
     ...otherTimes,
     stop_condition_settings: freeObject.nullable(),
     on_unknown: z.enum(ON_UNKNOWN).describe("What it does while nobody can say whether it is done."),
+    done_means: z.enum(DONE_MEANS).nullable(),
+    allow_reassign: z.boolean(),
+    silent_until: isoInstant
+      .nullable()
+      .describe("Until then nothing is sent, and then it is due: somebody said so. Stays when that has passed."),
+    silent_by: z.enum(SILENT_BY).nullable().describe("How they said so."),
     needs_attention: z
       .string()
       .nullable()
@@ -220,10 +252,15 @@ export function toReminderJson(reminder: ReminderRecord): z.output<typeof Remind
     time_zone: reminder.timeZone,
     quiet_hours: toQuietHoursJson(reminder.quietHours),
     ignore_quiet_hours: reminder.ignoreQuietHours,
+    ...toPeopleJson(reminder.people),
     run_at: toIso(reminder.runAt),
     ...others,
     stop_condition_settings: stopCondition?.settings ?? null,
     on_unknown: reminder.onUnknown,
+    done_means: reminder.doneMeans,
+    allow_reassign: reminder.allowsReassign,
+    silent_until: toIso(reminder.silence?.until ?? null),
+    silent_by: reminder.silence?.by ?? null,
     needs_attention: reminder.needsAttention,
     updated_at: updatedAt === createdAt ? created : toIso(updatedAt),
     completed_at: toIso(reminder.completedAt),

@@ -1,7 +1,6 @@
 import MailComposer from "nodemailer/lib/mail-composer";
 import type { Rendered } from "../../templates/render.ts";
-import type { Message } from "../channel.ts";
-import { messageHeaders } from "./headers.ts";
+import type { MessageHeaders } from "./headers.ts";
 
 export interface Sender {
   /** A plain address, see `parseEmailAddress`. */
@@ -9,16 +8,26 @@ export interface Sender {
   name: string;
 }
 
+/** What a message is made of beside its words. */
+export interface Parts {
+  from: Sender;
+  to: string;
+  headers: MessageHeaders;
+  /** An event, as a calendar; null: there is none. */
+  calendar: string | null;
+}
+
 /** The message as it goes over the wire: MIME, with its text and its HTML. */
-export async function compose(message: Message, rendered: Rendered, from: Sender, to: string): Promise<Buffer> {
+export async function compose(rendered: Rendered, { from, to, headers, calendar }: Parts): Promise<Buffer> {
   const composer = new MailComposer({
     // Addresses as objects are taken as they are; a string would be parsed, and could hold more than one.
     from: { name: from.name, address: from.address },
     to: { name: "", address: to },
-    ...messageHeaders(message, from.address),
+    ...headers,
     subject: rendered.subject,
     text: rendered.text,
     html: rendered.html,
+    ...(calendar === null ? {} : { icalEvent: { method: "PUBLISH", filename: "reminder.ics", content: calendar } }),
     disableFileAccess: true,
     disableUrlAccess: true,
   });

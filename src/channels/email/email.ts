@@ -1,3 +1,5 @@
+import { readDeliveryId } from "../../core/reminder.ts";
+import type { Rendered } from "../../templates/render.ts";
 import {
   type Channel,
   InvalidRecipient,
@@ -8,14 +10,17 @@ import {
   type SendOptions,
 } from "../channel.ts";
 import { render } from "../rendering.ts";
-import { BrokenAccount } from "./account.ts";
+import { BrokenAccount, type EmailAccount, NEW_THREAD_AFTER_DAYS } from "./account.ts";
 import { parseEmailAddress } from "./address.ts";
-import { compose, type Sender } from "./compose.ts";
+import { calendarOf } from "./calendar.ts";
+import { compose, type Parts, type Sender } from "./compose.ts";
 import { howToAddress, writeDemo } from "./demo.ts";
-import { bounded, failureOf } from "./failure.ts";
+import { type Dkim, signed } from "./dkim.ts";
+import { bounded } from "./failure.ts";
+import { messageHeaders } from "./headers.ts";
 import { type Mailbox, Mailboxes, type OwnAccount } from "./mailboxes.ts";
-import { sendMail } from "./send.ts";
-import { SessionError } from "./session.ts";
+import { plainText } from "./plain-text.ts";
+import { returnPath } from "./return-path.ts";
 import type { SmtpServer } from "./settings.ts";
 
 export interface EmailSettings {
@@ -23,6 +28,23 @@ export interface EmailSettings {
   from: Sender;
   /** Null: demo mode, messages are printed. */
   server: SmtpServer | null;
+  /** Tried in this order when that one is down; left out: none. */
+  fallback?: readonly SmtpServer[] | undefined;
+  /** Left out: messages aren't signed here. */
+  dkim?: Dkim | null | undefined;
+  /** Where mail that comes back goes; left out: to `from`. */
+  envelopeFrom?: string | null | undefined;
+  /** Where mail comes back, with the delivery written into it, instead of there; and what signs that. Left out: it isn't. */
+  bounces?: { address: string | null; secret: string } | null | undefined;
+  /** See `EmailAccount`; left out: a week. */
+  newThreadAfterDays?: number | undefined;
+  /**
+   * The id of the delivery that began the thread which a message is to be added to, null where it begins one. Left out: each
+   * message does.
+   */
+  threadRoot?: ((message: Message, afterDays: number) => Promise<string | null>) | undefined;
+  /** Where one click unsubscribes the reader of this message, an https URL; null, or left out: nowhere. */
+  unsubscribeUrl?: ((message: Message) => string | null) | undefined;
   /** Messages, and so connections to the server, at once. */
   concurrency: number;
   /** Gets each demo message as one text with line breaks. */
@@ -35,27 +57,61 @@ export interface EmailSettings {
 const MAX_PROVIDER_ID_LENGTH = 200;
 
 /** E-mail by SMTP, or on the terminal while there is no server to send it by. A tenant may have an account of its own. */
-export function createEmailChannel({ from, server, concurrency, print, ownAccount }: EmailSettings): Channel {
-  const sender = { ...from, address: parseEmailAddress(from.address) };
-  const mailboxes = new Mailboxes({ from: sender, server, setBy: "environment" }, ownAccount ?? (async () => null));
+export function createEmailChannel(settings: EmailSettings): Channel {
+  const { server, fallback = [], dkim = null, concurrency, print, ownAccount = async () => null } = settings;
+  const { newThreadAfterDays = NEW_THREAD_AFTER_DAYS, threadRoot, unsubscribeUrl, bounces = null } = settings;
+  const from = { ...settings.from, address: parseEmailAddress(settings.from.address) };
+  const servers = server === null ? [] : [server, ...fallback];
+  const envelopeFrom = settings.envelopeFrom ? parseEmailAddress(settings.envelopeFrom) : null;
+  const shared: EmailAccount = {
+    ...{
+      from,
+      servers,
+      dkim,
+      envelopeFrom,
+      bounceAddress: bounces?.address ?? null,
+      headers: {},
+      newThreadAfterDays,
+      setBy: "environment",
+    },
+  };
+  const mailboxes = new Mailboxes(shared, ownAccount);
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const to = message.recipient === null ? null : checkRecipient(message.recipient);
-    const { account, sessions } = await mailboxFor(mailboxes, message);
-    const rendered = render(message);
-    if (account.server === null || sessions === null) {
+    const { account, relays } = await mailboxFor(mailboxes, message);
+    const written = render(message);
+    const { subject, body, html, answers } = written;
+    const rendered = { subject, body, html, answers, text: await plainText(written) };
+    const parts = await partsOf(message, rendered, account);
+    if (relays === null) {
       await options.beforeSend?.();
-      print(writeDemo(message, rendered, account.from, to));
+      print(writeDemo(message, rendered, { ...parts, to }));
       return { providerId: null, demo: true };
     }
     if (to === null) throw new Permanent(`no address for ${entityOf(message)}: ${howToAddress(message)}`);
-    const content = await compose(message, rendered, account.from, to);
-    try {
-      const providerId = await sendMail(sessions, { from: account.from.address, to, content }, options);
-      return { providerId: bounded(providerId, MAX_PROVIDER_ID_LENGTH), demo: false };
-    } catch (error) {
-      throw error instanceof SessionError ? failureOf(error, account.server, account.setBy, to) : error;
-    }
+    const composed = await compose(rendered, { ...parts, to });
+    const content = account.dkim === null ? composed : await signed(composed, account.dkim);
+    const found = await relays.send({ from: senderOf(message, account), to, content }, options);
+    return { providerId: bounded(found, MAX_PROVIDER_ID_LENGTH), demo: false };
+  }
+
+  /** The envelope's. */
+  function senderOf({ idempotencyKey }: Message, account: EmailAccount): string {
+    const delivery = readDeliveryId(idempotencyKey);
+    if (bounces === null || account.bounceAddress === null || delivery === null)
+      return account.envelopeFrom ?? account.from.address;
+    return returnPath(account.bounceAddress, delivery, bounces.secret);
+  }
+
+  async function partsOf(message: Message, { subject }: Rendered, account: EmailAccount): Promise<Omit<Parts, "to">> {
+    const { from, headers: own, newThreadAfterDays: days } = account;
+    const isFirst = message.occurrenceNumber === 1 || message.recipient === null || days === 0;
+    const root = isFirst ? null : ((await threadRoot?.(message, days)) ?? null);
+    const headers = messageHeaders(message, {
+      ...{ from: from.address, root, own, unsubscribeUrl: unsubscribeUrl?.(message) ?? null },
+    });
+    return { from, headers, calendar: calendarOf(message, subject, from.address) };
   }
 
   return {

@@ -3,6 +3,9 @@ import type { EmailAccount } from "./account.ts";
 import type { SessionError } from "./session.ts";
 import type { SmtpServer } from "./settings.ts";
 
+/** RFC 5321 §3.8: the server takes nothing at the moment. */
+const CLOSING_REPLIES: readonly number[] = [421];
+
 /** What a person sees of a server's reply; some servers answer with a page. */
 const MAX_SENTENCE_LENGTH = 400;
 
@@ -78,6 +81,16 @@ function refusal({ stage, response, message }: SessionError, setBy: EmailAccount
   return /^mail command/i.test(message) && response !== null
     ? `refused the sender (check ${TO_CHECK[setBy].sender}) of the message for`
     : "refused";
+}
+
+/**
+ * True where the server can't be worked with at the moment, whatever the message: another one may. Never once the content could
+ * have left.
+ */
+export function isFaultOfServer({ stage, responseCode, code }: SessionError): boolean {
+  if (stage === "connect" || stage === "login") return true;
+  if (stage === "content" || code === "EMESSAGE") return false;
+  return responseCode === null || isOneOf([...LOGIN_REPLIES, ...CLOSING_REPLIES], responseCode);
 }
 
 function isOneOf(codes: readonly number[], code: number | null): boolean {

@@ -1,32 +1,62 @@
 import type { Message } from "../channel.ts";
 import { domainOf } from "./address.ts";
 
+/** A header's value as it is written: it stays on one line. */
+export interface Unfolded {
+  prepared: true;
+  value: string;
+}
+
 /** Headers of one message, beside From, To and Subject. */
 export interface MessageHeaders {
   messageId: string;
-  inReplyTo: string;
-  references: string;
-  headers: Record<string, string>;
+  /** Left out by a message that begins a thread. */
+  inReplyTo?: string;
+  references?: string;
+  headers: Record<string, string | Unfolded>;
+}
+
+export interface HeaderOptions {
+  /** The sender's address. */
+  from: string;
+  /** The id of the delivery that began the thread; null: this one does. */
+  root: string | null;
+  /** The account's own, see `ownHeadersFlaw`. */
+  own: Readonly<Record<string, string>>;
+  /** Where one click unsubscribes (RFC 8058); null: nowhere. */
+  unsubscribeUrl: string | null;
 }
 
 /**
- * Made from nothing but the message, so that a retry carries the same ones: a server or reader that got the first try
- * after all can tell that the second is the same message. All messages of a reminder answer to one root that only
- * exists as an id, so mail programs show them as one thread, whichever of them arrived.
+ * Made from nothing but the message and its thread, so that a retry carries the same ones: a server or reader that got the
+ * first try after all can tell that the second is the same message.
  */
-export function messageHeaders(message: Message, from: string): MessageHeaders {
-  const { id, createdAt } = message.reminder;
-  const root = messageId(`reminder-${id}.${createdAt}`, from);
+export function messageHeaders(message: Message, { from, root, own, unsubscribeUrl }: HeaderOptions): MessageHeaders {
+  const rootId = root === null ? null : messageId(root, from);
   return {
     messageId: messageId(message.idempotencyKey, from),
-    inReplyTo: root,
-    references: root,
-    headers: AUTOMATIC,
+    ...(rootId === null ? {} : { inReplyTo: rootId, references: rootId }),
+    headers: { ...own, ...AUTOMATIC, ...unsubscribing(unsubscribeUrl) },
   };
 }
 
 /** No out-of-office answers please: RFC 3834 §5, and Exchange's own header for the same. */
 const AUTOMATIC = { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply" };
+
+const LONGEST_URL = 500;
+
+/**
+ * RFC 8058 wants exactly these two, with https. Unfolded and short: some relays fold anew what is long, within the URL too, and
+ * then the signature over it is no good. What can't be written so is left out.
+ */
+function unsubscribing(url: string | null): Record<string, Unfolded> {
+  if (url === null || url.length > LONGEST_URL || !/^https:\/\/[\x21-\x7E]+$/.test(url) || /[<>,"\\]/.test(url))
+    return {};
+  return {
+    "List-Unsubscribe": { prepared: true, value: `<${url}>` },
+    "List-Unsubscribe-Post": { prepared: true, value: "List-Unsubscribe=One-Click" },
+  };
+}
 
 /** RFC 5322 §3.6.4. Whatever the id holds, only letters, digits, dots, hyphens and underscores get in. */
 function messageId(id: string, from: string): string {

@@ -1,5 +1,5 @@
 import type { EmailAccount } from "./account.ts";
-import { SmtpSessions } from "./sessions.ts";
+import { Relays } from "./relays.ts";
 
 /**
  * A tenant's own account, or null where it has none and uses the installation's. The same object as before means that
@@ -7,11 +7,11 @@ import { SmtpSessions } from "./sessions.ts";
  */
 export type OwnAccount = (tenantId: string) => Promise<EmailAccount | null>;
 
-/** An account with what is open to its server. */
+/** An account with what is open to its servers. */
 export interface Mailbox {
   account: EmailAccount;
   /** Null in demo mode. */
-  sessions: SmtpSessions | null;
+  relays: Relays | null;
 }
 
 /** The mailbox of each tenant: the installation's, or one of its own for as long as it has set one. */
@@ -44,17 +44,17 @@ export class Mailboxes {
   }
 
   close(): void {
-    this.#shared.sessions?.close();
+    this.#shared.relays?.close();
     for (const tenantId of [...this.#own.keys()]) this.#forget(tenantId);
   }
 
   /** Its connections end: those at work when their message is through. */
   #forget(tenantId: string): void {
-    this.#own.get(tenantId)?.sessions?.close();
+    this.#own.get(tenantId)?.relays?.close();
     this.#own.delete(tenantId);
   }
 }
 
 function open(account: EmailAccount): Mailbox {
-  return { account, sessions: account.server === null ? null : new SmtpSessions(account.server) };
+  return { account, relays: account.servers.length === 0 ? null : new Relays(account) };
 }

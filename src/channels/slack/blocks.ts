@@ -19,13 +19,14 @@ export interface SlackContent {
 }
 
 /** The message as Block Kit: its subject, what it says, and how often so far and when again. */
-export function slackContent(message: Message, { subject, body }: Rendered): SlackContent {
+export function slackContent(message: Message, { subject, body, answers }: Rendered): SlackContent {
   const shown = shorten(body, MAX_BODY_CHARS);
   return {
     text: escapeMrkdwn(`${subject}\n${shorten(body, MAX_FALLBACK_CHARS)}`),
     blocks: [
       { type: "header", text: { type: "plain_text", text: shorten(subject, MAX_HEADER_CHARS), emoji: false } },
       ...mrkdwnTexts(shown, MAX_SECTION_CHARS).map((text) => ({ type: "section", text: mrkdwn(text) })),
+      ...(answers.length === 0 ? [] : [{ type: "context", elements: [mrkdwn(answerLinks(answers))] }]),
       { type: "context", elements: [mrkdwn(context(message))] },
     ],
   };
@@ -34,6 +35,10 @@ export function slackContent(message: Message, { subject, body }: Rendered): Sla
 /** `verbatim`: Slack looks for no names of channels or people in it by itself. */
 function mrkdwn(text: string): object {
   return { type: "mrkdwn", text, verbatim: true };
+}
+
+function answerLinks(answers: Rendered["answers"]): string {
+  return answers.map(({ label, url }) => `<${escapeMrkdwn(url)}|${escapeMrkdwn(label)}>`).join("  ·  ");
 }
 
 function context({ reminder, occurrenceNumber, nextRunAt }: Message): string {

@@ -15,9 +15,9 @@ export function webhookId({ reminder, idempotencyKey }: Message): string {
 
 /** The message as Standard Webhooks wants it: what kind of event it is, when that was, and the facts of it. */
 export function webhookBody(message: Message, { subject, body }: Rendered): Buffer {
-  const { reminder, occurrenceAt, occurrenceNumber, nextRunAt, idempotencyKey } = message;
+  const { reminder, occurrenceAt, occurrenceNumber, nextRunAt, idempotencyKey, isTest } = message;
   const event = {
-    type: "reminder.due",
+    type: isTest ? "reminder.test" : "reminder.due",
     timestamp: iso(occurrenceAt),
     data: {
       delivery_id: idempotencyKey,
@@ -37,6 +37,7 @@ export function webhookBody(message: Message, { subject, body }: Rendered): Buff
       },
       subject,
       text: body,
+      ...(message.links ? { links: message.links } : {}),
     },
   };
   return Buffer.from(JSON.stringify(event));

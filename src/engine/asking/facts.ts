@@ -4,6 +4,7 @@ import { readSetFlags } from "../../store/asking.ts";
 import { lockReminders, readFacts } from "../../store/deliveries.ts";
 import type { ReminderWithFacts } from "../../store/engine-row.ts";
 import type { Sql } from "../../store/postgres.ts";
+import { addAudiences } from "../audience.ts";
 
 /** Adds to reminders whose condition is asked the flags that it names: all of them in one query, and none where none is named. */
 export async function addFlags<T extends ReminderWithFacts>(sql: Sql, reminders: readonly T[]): Promise<readonly T[]> {
@@ -23,10 +24,11 @@ export async function addFlags<T extends ReminderWithFacts>(sql: Sql, reminders:
   return reminders;
 }
 
-/** See `readFacts`: with all flags. */
+/** See `readFacts`: with all flags and people. */
 export async function readFactsWithFlags(sql: Sql, ids: readonly number[]): Promise<Map<number, ReminderWithFacts>> {
   const facts = await readFacts(sql, ids);
   await addFlags(sql, [...facts.values()]);
+  await addAudiences(sql, [...facts.values()]);
   return facts;
 }
 

@@ -1,0 +1,44 @@
+import { quietZone } from "../../core/quiet-hours.ts";
+import type { Contact, Instant, ReminderRecord } from "../../core/reminder.ts";
+import type { AnswerLink } from "../../secrets/answer-token.ts";
+import { type GivenAnswer, readAnswer, readDeliveryAddress } from "../../store/answers.ts";
+import { readContact } from "../../store/contacts.ts";
+import { readProspect } from "../../store/prospect.ts";
+import { lockReminder } from "../../store/reminders.ts";
+import type { TenantSql } from "../../store/tenant-database.ts";
+import { readTenantTimes } from "../../store/tenant-times.ts";
+
+/** What somebody is asked who opens a link. */
+export interface Asked {
+  link: AnswerLink;
+  reminder: ReminderRecord;
+  /** Where the message went. */
+  channel: string;
+  recipient: string | null;
+  /** Who of several people got it; null: whoever has the address. */
+  person: string | null;
+  contact: Contact | null;
+  /** Whose clocks dates go by. */
+  zone: string;
+  /** What was answered by this link before; null: nothing. */
+  former: GivenAnswer | null;
+  now: Instant;
+}
+
+/** Why there is nothing to be asked. */
+export type Over = "expired" | "gone";
+
+/** Reads what a link is about. One question after the other: all may be part of one transaction. */
+export async function readAsked(sql: TenantSql, link: AnswerLink, { lock }: { lock: boolean }): Promise<Asked | Over> {
+  const found = lock ? await lockReminder(sql, link.reminderId) : await readProspect(sql, link.reminderId);
+  if (!found || found.reminder.deletedAt !== null) return "gone";
+  const { reminder, now } = found;
+  if (link.expiresAt <= now) return "expired";
+  const delivery = await readDeliveryAddress(sql, link);
+  if (!delivery) return "gone";
+  const contact = await readContact(sql, reminder.entityType, reminder.entityId);
+  const tenant = await readTenantTimes(sql);
+  const zone = quietZone({ contact: contact?.timeZone ?? null, reminder: reminder.timeZone, tenant: tenant.timeZone });
+  const former = link.purpose === "why" ? null : await readAnswer(sql, link);
+  return { link, reminder, ...delivery, contact, zone, former, now };
+}

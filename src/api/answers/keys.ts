@@ -1,0 +1,40 @@
+import { type AnswerKey, type AnswerLink, keyNumberOf, verifyAnswer } from "../../secrets/answer-token.ts";
+import { readAnswerKeys } from "../../store/answer-keys.ts";
+import type { Sql } from "../../store/postgres.ts";
+
+/** A key that was ended is good no longer than this. */
+const FRESH_MS = 1_000;
+
+/** Knows by which keys links are signed. Asks the database once for all that want to know at the same time. */
+export class AnswerKeys {
+  readonly #database: Sql;
+  #keys: ReadonlyMap<number, AnswerKey> = new Map();
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | null = null;
+
+  constructor(database: Sql) {
+    this.#database = database;
+  }
+
+  /** What a token says; null where none of our keys has signed it. */
+  async verify(token: string): Promise<AnswerLink | null> {
+    if (performance.now() - this.#readAtMs >= FRESH_MS) await this.#read();
+    // A worker may just have made it.
+    else if (!this.#keys.has(keyNumberOf(token) ?? Number.NaN)) await this.#read();
+    return verifyAnswer(token, (id) => this.#keys.get(id) ?? null);
+  }
+
+  async #read(): Promise<void> {
+    this.#reading ??= this.#ask().finally(() => {
+      this.#reading = null;
+    });
+    await this.#reading;
+  }
+
+  async #ask(): Promise<void> {
+    const readAtMs = performance.now();
+    const keys = await readAnswerKeys(this.#database);
+    this.#keys = new Map(keys.map((key) => [key.id, key]));
+    this.#readAtMs = readAtMs;
+  }
+}

@@ -1,0 +1,128 @@
+import { doneMeans } from "../../core/answer.ts";
+import type { Instant } from "../../core/reminder.ts";
+import { MS_PER_DAY, weekdayOf } from "../../core/schedule/calendar.ts";
+import { silenceEnd } from "../../core/silence.ts";
+import { dayAt, LONGEST_SILENCE_MS, nameOfDay } from "../../core/until.ts";
+import { html, join, type Markup } from "../../templates/html.ts";
+import { writeDay, writeInstant } from "../../templates/words.ts";
+import type { Asked } from "./asked.ts";
+import { aboutOf, type PageContent } from "./page.ts";
+import type { Words } from "./words/words.ts";
+
+/** The questions that pages ask, a form each. */
+
+const FRIDAY = 5;
+
+export function button(name: string, value: string, label: string, kind: "main" | "plain" | "small" = "plain"): Markup {
+  return html`<button type="submit" name="${name}" value="${value}" class="${kind}">${label}</button>\n`;
+}
+
+export function form(...parts: Markup[]): Markup {
+  return html`<form method="post">\n${join(parts)}</form>\n`;
+}
+
+export function paragraph(text: string, kind = ""): Markup {
+  return html`<p class="${kind}">${text}</p>\n`;
+}
+
+/** In the reader's language, by the reminder's person's clocks. */
+export function sayInstant(at: Instant, { zone }: Pick<Asked, "zone">, words: Words): string {
+  return writeInstant(at, { timeZone: zone, locale: words.language });
+}
+
+/** What is asked by a link of this purpose, without the page around it. */
+export function question(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
+  switch (asked.link.purpose) {
+    case "done": {
+      const { ask, hint, press } = words.done;
+      return { title: ask, parts: [paragraph(hint, "hint"), form(button("choice", "done", press, "main"))] };
+    }
+    case "snooze": {
+      const { ask, hint, day, week, date, press } = words.snooze;
+      const spans = form(
+        html`<div class="row">\n${join([button("choice", "1d", day, "main"), button("choice", "1w", week)])}</div>\n`,
+      );
+      const days = form(dateField(asked, date, 1, 3), button("choice", "date", press));
+      return { title: ask, parts: [paragraph(hint, "hint"), spans, days] };
+    }
+    case "promise": {
+      const { ask, hint, today, tomorrow, date, press } = words.promise;
+      const now = dayAt(asked.now, asked.zone);
+      const named = html`<div class="row">\n${join([
+        button("choice", nameOfDay(now), today, "main"),
+        button("choice", nameOfDay(now + 1), tomorrow),
+      ])}</div>\n`;
+      const untilFriday = ((FRIDAY - weekdayOf(now) + 7) % 7) + (weekdayOf(now) >= FRIDAY - 1 ? 7 : 0);
+      const days = form(dateField(asked, date, 0, untilFriday), button("choice", "date", press));
+      return { title: ask, parts: [paragraph(hint, "hint"), form(named), days] };
+    }
+    case "not_me":
+      return notMe(asked, words);
+    case "stop": {
+      const { ask, hint, reminder, kind } = words.stop;
+      const what = aboutOf(asked.reminder).title;
+      const buttons = [button("choice", "reminder", reminder, "main"), button("choice", "event_type", kind(what))];
+      const parts = [paragraph(hint(asked.recipient ?? "?"), "hint"), ...buttons.map((one) => form(one))];
+      return { title: ask, parts };
+    }
+    case "why":
+      return why(asked, words);
+  }
+}
+
+function notMe({ reminder, channel }: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
+  const { ask, hint, press, other, otherHint, pressOther } = words.notMe;
+  const parts = [paragraph(hint, "hint"), form(button("choice", "not_me", press, "main"))];
+  if (reminder.allowsReassign) {
+    const type = channel === "email" ? "email" : "text";
+    parts.push(
+      form(
+        html`<label for="to">${other}</label>\n<p class="hint">${otherHint}</p>\n`,
+        html`<input id="to" name="to" type="${type}" maxlength="500" autocomplete="off" required>\n`,
+        button("choice", "to", pressOther),
+      ),
+    );
+  }
+  return { title: ask, parts };
+}
+
+function why(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
+  const { reminder, now, zone } = asked;
+  const { why } = words;
+  const silent = silenceEnd(reminder.silence, now);
+  const style = { timeZone: zone, locale: words.language };
+  const lines = [
+    why.because(aboutOf(reminder).entity),
+    why.since(writeDay(reminder.createdAt, style)),
+    ...(reminder.occurrenceCount > 0 ? [why.times(reminder.occurrenceCount)] : []),
+    reminder.status === "PAUSED"
+      ? why.isPaused
+      : silent !== null
+        ? why.silent(sayInstant(silent, asked, words))
+        : reminder.nextRunAt === null
+          ? reminder.status === "COMPLETED" && !endedByItself(reminder.completionReason)
+            ? why.isDone
+            : why.noNext
+          : why.next(sayInstant(reminder.nextRunAt, asked, words)),
+    ...(reminder.status === "ACTIVE" && (reminder.stopCondition !== null || doneMeans(reminder) === "complete")
+      ? [why.stops]
+      : []),
+  ];
+  return {
+    title: why.title,
+    parts: [html`<ul>\n${join(lines.map((line) => html`<li dir="auto">${line}</li>\n`))}</ul>\n`],
+  };
+}
+
+function endedByItself(reason: Asked["reminder"]["completionReason"]): boolean {
+  return reason === "one_time_sent" || reason === "schedule_ended" || reason === "max_occurrences";
+}
+
+/** A day to choose: from `first` to `preset` days ahead; and as far as one may put it off. */
+function dateField({ now, zone }: Asked, label: string, first: number, preset: number): Markup {
+  const today = dayAt(now, zone);
+  const last = today + Math.floor(LONGEST_SILENCE_MS / MS_PER_DAY) - 2;
+  return html`<label for="date">${label}</label>
+<input id="date" name="date" type="date" min="${nameOfDay(today + first)}" max="${nameOfDay(last)}" value="${nameOfDay(today + preset)}" required>
+`;
+}

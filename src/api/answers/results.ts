@@ -1,0 +1,111 @@
+import { doneMeans, type Purpose } from "../../core/answer.ts";
+import type { JsonObject } from "../../core/reminder.ts";
+import type { GivenAnswer } from "../../store/answers.ts";
+import type { Markup } from "../../templates/html.ts";
+import type { Asked, Over } from "./asked.ts";
+import { aboutOf, type PageContent, writePage } from "./page.ts";
+import { button, form, paragraph, question, sayInstant } from "./questions.ts";
+import type { Taken } from "./take.ts";
+import type { Words } from "./words/words.ts";
+
+type Result = Pick<PageContent, "title" | "isResult" | "parts">;
+
+/** A page and the status that it is answered with. */
+export interface Shown {
+  status: number;
+  page: string;
+}
+
+/** What a link shows before anything is pressed: its question, or what was answered before. */
+export function showAsked(asked: Asked, words: Words): Shown {
+  const { former } = asked;
+  if (former === null || former.undoneAt !== null) return shown(200, asked, words, question(asked, words));
+  return shown(200, asked, words, answered(asked, former, words, true));
+}
+
+/** What has become of what was pressed. */
+export function showTaken(taken: Taken, words: Words): Shown {
+  switch (taken.kind) {
+    case "over":
+      return showOver(taken.over, words);
+    case "answered": {
+      const { asked, given } = taken;
+      const isSaid = given !== null;
+      if (isSaid) return shown(200, asked, words, answered(asked, given, words, false));
+      return shown(200, asked, words, { title: words.done.was, isResult: true, parts: [close(words)] });
+    }
+    case "undone": {
+      const { nextRunAt, status } = taken.asked.reminder;
+      const isDue = nextRunAt !== null && status === "ACTIVE" && taken.asked.link.purpose !== "stop";
+      const next = isDue ? [paragraph(words.undoneNext(sayInstant(nextRunAt, taken.asked, words)))] : [];
+      return shown(200, taken.asked, words, { title: words.undone, isResult: true, parts: [...next, close(words)] });
+    }
+    case "wrong": {
+      const { asked, why } = taken;
+      if (why === "purpose") return shown(400, asked, words, { title: words.wrong.purpose, isResult: true, parts: [] });
+      const { title, parts } = question(asked, words);
+      return shown(422, asked, words, { title, parts: [paragraph(words.wrong[why], "wrong"), ...parts] });
+    }
+    case "refused":
+      return shown(taken.why === "busy" ? 503 : 409, taken.asked, words, {
+        title: words.refused[taken.why],
+        isResult: true,
+        parts: [close(words)],
+      });
+  }
+}
+
+const OVER_STATUS: Record<Over | "forged", number> = { expired: 410, gone: 410, forged: 404 };
+
+/** That there is nothing to be asked, without a word of what it was about. */
+export function showOver(over: Over | "forged", words: Words): Shown {
+  return showNotice(OVER_STATUS[over], words.over[over], words);
+}
+
+export function showNotice(status: number, [title, text]: readonly [string, string], words: Words): Shown {
+  return { status, page: writePage({ words, about: null, title, parts: [paragraph(text)] }) };
+}
+
+function answered(asked: Asked, { outcome }: GivenAnswer, words: Words, isEarlier: boolean): Result {
+  const { purpose } = asked.link;
+  const parts: Markup[] = isEarlier ? [paragraph(words.earlier, "hint")] : [];
+  if (CAN_BE_UNDONE.has(purpose) && stillStands(asked, outcome))
+    parts.push(form(button("undo", "yes", words.undo, "small")));
+  return { title: saidOf(asked, outcome, words), isResult: true, parts: [...parts, close(words)] };
+}
+
+const CAN_BE_UNDONE: ReadonlySet<Purpose> = new Set(["snooze", "promise", "stop"]);
+
+function stillStands({ link, reminder, now }: Asked, { until }: JsonObject): boolean {
+  if (link.purpose === "stop") return true;
+  return typeof until === "number" && until > now && reminder.silence?.until === until;
+}
+
+function saidOf(asked: Asked, outcome: JsonObject, words: Words): string {
+  const { until, to, was_so: wasSo } = outcome;
+  const at = typeof until === "number" ? sayInstant(until, asked, words) : "";
+  switch (asked.link.purpose) {
+    case "done":
+      return wasSo === true && doneMeans(asked.reminder) === "complete" ? words.done.was : words.done.said;
+    case "snooze":
+      return words.snooze.said(at);
+    case "promise":
+      return words.promise.said(at);
+    case "not_me":
+      return typeof to === "string" ? words.notMe.saidOther(to) : words.notMe.said;
+    case "stop":
+      return outcome.scope === "reminder"
+        ? words.stop.saidReminder
+        : words.stop.saidKind(aboutOf(asked.reminder).title);
+    case "why":
+      return words.why.title;
+  }
+}
+
+function close(words: Words): Markup {
+  return paragraph(words.close, "close");
+}
+
+function shown(status: number, { reminder }: Asked, words: Words, content: Result): Shown {
+  return { status, page: writePage({ words, about: aboutOf(reminder), ...content }) };
+}

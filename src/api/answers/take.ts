@@ -1,0 +1,179 @@
+import { type Answer, type Answered, type Answerer, answerTo } from "../../core/answer.ts";
+import type { Moment } from "../../core/lifecycle.ts";
+import { type DeliveryKey, deliveryId, type JsonObject, type ReminderRecord } from "../../core/reminder.ts";
+import { RuleError } from "../../core/schedule/rule-error.ts";
+import type { AnswerLink } from "../../secrets/answer-token.ts";
+import { type GivenAnswer, keepAnswer, undoAnswer } from "../../store/answers.ts";
+import { readCalendarTexts } from "../../store/calendars.ts";
+import { recordDone } from "../../store/done.ts";
+import { lastOutcome } from "../../store/ledger.ts";
+import { readMoment } from "../../store/moment.ts";
+import { deleteOptOut, type OptOutName, putOptOut } from "../../store/opt-outs.ts";
+import { isHeldElsewhere } from "../../store/postgres.ts";
+import { QuotaReached } from "../../store/quota.ts";
+import { KeyIsTaken } from "../../store/reminders.ts";
+import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
+import { writeChange } from "../change-reminder.ts";
+import { type Asked, type Over, readAsked } from "./asked.ts";
+import type { Wish } from "./wish.ts";
+
+/** What became of a press of a button. */
+export type Taken =
+  | { kind: "over"; over: Over }
+  | { kind: "wrong"; asked: Asked; why: Extract<Wish, { kind: "wrong" }>["why"] }
+  /** It was answered, now or before; `given` null: there was nothing to be kept, it was so already. */
+  | { kind: "answered"; asked: Asked; given: GivenAnswer | null }
+  /** What was answered before was taken back, now or then. */
+  | { kind: "undone"; asked: Asked }
+  | { kind: "refused"; asked: Asked; why: "done" | "paused" | "other" | "busy" | "not_allowed" };
+
+/** By whose link something was answered, for timelines and the audit. */
+export function nameOfLink(key: DeliveryKey): string {
+  return `answer link of ${deliveryId(key)}`;
+}
+
+/**
+ * Does what was wanted, with what `noteWithin` writes, in one transaction under the reminder's row lock. The same again does nothing more, however
+ * many come at once.
+ */
+export async function takeAnswer(
+  database: TenantDatabase,
+  link: AnswerLink,
+  wishOf: (asked: Asked) => Wish,
+  noteWithin: (sql: TenantSql, taken: Taken) => Promise<void>,
+): Promise<Taken> {
+  let asked: Asked | undefined;
+  try {
+    return await database.transaction(async (sql) => {
+      const found = await readAsked(sql, link, { lock: true });
+      if (typeof found === "string") return { kind: "over", over: found };
+      asked = found;
+      const taken = await take(sql, found, wishOf(found));
+      await noteWithin(sql, taken);
+      return taken;
+    });
+  } catch (error) {
+    if (asked === undefined) throw error;
+    if (isHeldElsewhere(error)) return { kind: "refused", asked, why: "busy" };
+    // Another reminder has taken its place, or there are as many as there may be.
+    if (error instanceof KeyIsTaken || error instanceof QuotaReached || error instanceof RuleError)
+      return { kind: "refused", asked, why: "other" };
+    throw error;
+  }
+}
+
+async function take(sql: TenantSql, asked: Asked, wish: Wish): Promise<Taken> {
+  const { former } = asked;
+  if (wish.kind === "wrong") return { kind: "wrong", asked, why: wish.why };
+  if (wish.kind === "undo") return undo(sql, asked);
+  if (former !== null && former.undoneAt === null && former.choice === wish.choice) {
+    return { kind: "answered", asked, given: former };
+  }
+  if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
+    return { kind: "refused", asked, why: "not_allowed" };
+  const done = await answer(sql, asked, wish.answer);
+  if (done.kind === "refused") return { kind: "refused", asked: done.asked, why: whyRefused(done.asked.reminder) };
+  if (wish.answer.kind === "stop")
+    await putOptOut(sql, { ...optOutOf(asked, wish.choice), createdBy: nameOfLink(asked.link) });
+  const { expiresAt } = asked.link;
+  const outcome: JsonObject = { ...outcomeOf(wish.answer), was_so: done.kind === "unchanged" };
+  const given = await keepAnswer(sql, asked.link, { choice: wish.choice, outcome, expiresAt });
+  return { kind: "answered", asked: done.asked, given };
+}
+
+/** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */
+async function undo(sql: TenantSql, asked: Asked): Promise<Taken> {
+  const { former, reminder, link } = asked;
+  const canBe = link.purpose === "snooze" || link.purpose === "promise" || link.purpose === "stop";
+  if (former === null || !canBe) return { kind: "wrong", asked, why: "purpose" };
+  if (former.undoneAt !== null) return { kind: "undone", asked };
+  let now = asked;
+  if (link.purpose === "stop") {
+    await deleteOptOut(sql, optOutOf(asked, former.choice));
+    now = (await answer(sql, asked, { kind: "start", scope: former.choice === "reminder" ? "reminder" : "event_type" }))
+      .asked;
+  } else if (reminder.silence?.until === former.outcome.until) {
+    const done = await answer(sql, asked, { kind: "wake" });
+    if (done.kind === "refused") return { kind: "refused", asked, why: whyRefused(reminder) };
+    now = done.asked;
+  } else return { kind: "refused", asked, why: "other" };
+  return { kind: "undone", asked: { ...now, former: await undoAnswer(sql, link) } };
+}
+
+async function answer(sql: TenantSql, asked: Asked, given: Answer): Promise<{ kind: Answered["kind"]; asked: Asked }> {
+  const { reminder, link, recipient, contact } = asked;
+  const who = recipient ?? contact?.name ?? "somebody";
+  const by = { who, details: { answer: link.purpose, by: nameOfLink(link) } };
+  // Of several people each does theirs. Who got it besides, as a manager, speaks for all.
+  if (given.kind === "done" && reminder.people.recipients !== null) {
+    const done = await recordDone(sql, reminder.id, asked.person ?? recipient);
+    if (done.kind === "done")
+      return { kind: done.isNew ? "changed" : "unchanged", asked: { ...asked, reminder: done.reminder } };
+  }
+  const { kind, reminder: written } = await recordAnswer(sql, reminder, given, by, await momentOf(sql, asked));
+  return { kind, asked: { ...asked, reminder: written } };
+}
+
+/**
+ * Writes what an answer does to a reminder that is locked: the one place where what people say of their reminders is taken, whoever
+ * passes it on. Throws `KeyIsTaken` and `QuotaReached`.
+ */
+export async function recordAnswer(
+  sql: TenantSql,
+  reminder: ReminderRecord,
+  given: Answer,
+  by: Answerer,
+  moment: Moment,
+): Promise<{ kind: Answered["kind"]; reminder: ReminderRecord }> {
+  const answered = answerTo(reminder, given, by, moment);
+  const isToBeWritten = answered.kind === "changed" || answered.kind === "noted";
+  return { kind: answered.kind, reminder: isToBeWritten ? await writeChange(sql, reminder, answered) : reminder };
+}
+
+async function momentOf(sql: TenantSql, { reminder, now }: Asked): Promise<Moment> {
+  const names = reminder.business ? [reminder.business.calendar] : [];
+  return {
+    now,
+    lastOutcome: await lastOutcome(sql, reminder.id),
+    contactZone: reminder.timeZone === null ? (await readMoment(sql, [reminder], [])).zoneOf(reminder) : null,
+    calendars: await readCalendarTexts(sql, names),
+  };
+}
+
+function optOutOf({ channel, recipient, reminder }: Asked, kind: string): OptOutName {
+  const about = kind === "reminder" ? String(reminder.id) : reminder.eventType;
+  return { channel, address: recipient ?? "", kind: kind === "reminder" ? "reminder" : "event_type", about };
+}
+
+function outcomeOf(answer: Answer): JsonObject {
+  switch (answer.kind) {
+    case "snooze":
+    case "promise":
+      return { until: answer.until };
+    case "not_me":
+      return { to: answer.to };
+    case "stop":
+      return { scope: answer.scope };
+    default:
+      return {};
+  }
+}
+
+function whyRefused({ status }: ReminderRecord): "done" | "paused" {
+  return status === "PAUSED" ? "paused" : "done";
+}
+
+/** What the audit says of it. */
+export function detailsOf(taken: Taken): JsonObject {
+  if (taken.kind === "over") return {};
+  const { link } = taken.asked;
+  const about = { answer: link.purpose, reminder: link.reminderId };
+  switch (taken.kind) {
+    case "answered":
+      return { ...about, ...(taken.given ? { choice: taken.given.choice } : {}) };
+    case "undone":
+      return { ...about, undone: true };
+    default:
+      return { ...about, refused: taken.why };
+  }
+}

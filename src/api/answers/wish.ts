@@ -1,0 +1,73 @@
+import { InvalidRecipient } from "../../channels/channel.ts";
+import type { Channels } from "../../channels/registry.ts";
+import type { Answer } from "../../core/answer.ts";
+import { silentUntil } from "../../core/until.ts";
+import type { Asked } from "./asked.ts";
+
+/** What somebody wants who has pressed a button: its fields, as the browser or the mail program sends them. */
+export type Form = ReadonlyMap<string, string>;
+
+/** What is wanted; or what is wrong with it. */
+export type Wish =
+  | { kind: "answer"; answer: Answer; choice: string }
+  | { kind: "undo" }
+  | { kind: "wrong"; why: "choice" | "date" | "address" | "purpose" };
+
+const ONE_CLICK: [name: string, value: string] = ["List-Unsubscribe", "One-Click"];
+/** What "these" are to somebody who unsubscribes in a mail program: all of the kind. */
+const ONE_CLICK_SCOPE = "event_type";
+const LONGEST_ADDRESS = 500;
+
+/** True for a mail program that unsubscribes without showing a page (RFC 8058). */
+export function isOneClick(form: Form): boolean {
+  return form.get(ONE_CLICK[0]) === ONE_CLICK[1];
+}
+
+/** What a form means, for what the link is about. */
+export function readWish(form: Form, asked: Asked, channels: Channels): Wish {
+  const { purpose } = asked.link;
+  if (isOneClick(form)) return purpose === "stop" ? stop(asked, ONE_CLICK_SCOPE) : { kind: "wrong", why: "purpose" };
+  if (form.get("undo") === "yes") return { kind: "undo" };
+  switch (purpose) {
+    case "done":
+      return { kind: "answer", answer: { kind: "done" }, choice: "done" };
+    case "snooze":
+    case "promise":
+      return later(form, asked, purpose);
+    case "not_me":
+      return notMe(form, asked, channels);
+    case "stop":
+      return stop(asked, form.get("choice") ?? "");
+    case "why":
+      return { kind: "wrong", why: "purpose" };
+  }
+}
+
+function later(form: Form, { now, zone }: Asked, kind: "snooze" | "promise"): Wish {
+  const choice = form.get("choice") ?? "";
+  const wanted = choice === "date" ? (form.get("date") ?? "").trim() : choice;
+  const until = silentUntil(wanted, { now, zone, isPromise: kind === "promise" });
+  if (typeof until === "number") return { kind: "answer", answer: { kind, until }, choice: wanted };
+  return { kind: "wrong", why: choice === "date" ? "date" : "choice" };
+}
+
+function notMe(form: Form, { reminder }: Asked, channels: Channels): Wish {
+  const text = (form.get("to") ?? "").trim();
+  if (text === "") return { kind: "answer", answer: { kind: "not_me", to: null }, choice: "not_me" };
+  const channel = channels.get(reminder.channel);
+  if (!channel || text.length > LONGEST_ADDRESS) return { kind: "wrong", why: "address" };
+  try {
+    const to = channel.parseRecipient(text);
+    return { kind: "answer", answer: { kind: "not_me", to }, choice: `to ${to}` };
+  } catch (error) {
+    if (!(error instanceof InvalidRecipient)) throw error;
+    return { kind: "wrong", why: "address" };
+  }
+}
+
+function stop({ recipient }: Asked, choice: string): Wish {
+  if (choice !== "reminder" && choice !== "event_type") return { kind: "wrong", why: "choice" };
+  // What went to nobody's address was printed; there is nobody to be left alone.
+  if (recipient === null) return { kind: "wrong", why: "address" };
+  return { kind: "answer", answer: { kind: "stop", address: recipient, scope: choice }, choice };
+}

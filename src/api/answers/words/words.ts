@@ -1,0 +1,105 @@
+import { de } from "./de.ts";
+import { en } from "./en.ts";
+import { es } from "./es.ts";
+import { fr } from "./fr.ts";
+
+/** What the pages behind the links in messages say, in one language. Dates and names are put in written out. */
+export interface Words {
+  language: string;
+  /** What it is about stands above all this. */
+  done: { ask: string; hint: string; press: string; said: string; was: string };
+  snooze: {
+    ask: string;
+    hint: string;
+    day: string;
+    week: string;
+    date: string;
+    press: string;
+    said(until: string): string;
+  };
+  promise: {
+    ask: string;
+    hint: string;
+    today: string;
+    tomorrow: string;
+    date: string;
+    press: string;
+    said(until: string): string;
+  };
+  notMe: {
+    ask: string;
+    hint: string;
+    press: string;
+    other: string;
+    otherHint: string;
+    pressOther: string;
+    said: string;
+    saidOther(to: string): string;
+  };
+  stop: {
+    ask: string;
+    hint(address: string): string;
+    reminder: string;
+    kind(kind: string): string;
+    saidReminder: string;
+    saidKind(kind: string): string;
+  };
+  why: {
+    title: string;
+    because(about: string): string;
+    since(day: string): string;
+    times(count: number): string;
+    next(at: string): string;
+    noNext: string;
+    silent(until: string): string;
+    isDone: string;
+    isPaused: string;
+    stops: string;
+  };
+  undo: string;
+  undone: string;
+  undoneNext(at: string): string;
+  /** Stands beneath what was answered before. */
+  earlier: string;
+  changeIt: string;
+  close: string;
+  wrong: { choice: string; date: string; address: string; purpose: string };
+  refused: { done: string; paused: string; other: string; busy: string; not_allowed: string };
+  over: {
+    expired: [title: string, text: string];
+    gone: [title: string, text: string];
+    forged: [title: string, text: string];
+  };
+  failed: [title: string, text: string];
+  tooMany: [title: string, text: string];
+}
+
+const LANGUAGES: readonly Words[] = [en, de, fr, es];
+
+/** The words of the first of these languages that there are words in, else English. Each is a tag like `de-AT`. */
+export function wordsFor(...tags: (string | null | undefined)[]): Words {
+  for (const tag of tags) {
+    const language = tag?.toLowerCase().split(/[-_]/, 1)[0];
+    const found = LANGUAGES.find((words) => words.language === language);
+    if (found) return found;
+  }
+  return en;
+}
+
+const MOST_ACCEPTED = 10;
+
+/** The languages of a header `Accept-Language`, the dearest first. */
+export function acceptedLanguages(header: string | undefined): string[] {
+  return (header ?? "")
+    .slice(0, 500)
+    .split(",")
+    .slice(0, MOST_ACCEPTED)
+    .map((part) => {
+      const [tag = "", ...parameters] = part.trim().split(/\s*;\s*/);
+      const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
+      return { tag, quality: quality === undefined ? 1 : Number(quality) || 0 };
+    })
+    .filter(({ quality }) => quality > 0)
+    .toSorted((one, other) => other.quality - one.quality)
+    .map(({ tag }) => tag);
+}

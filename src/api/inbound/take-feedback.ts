@@ -1,0 +1,123 @@
+import { InvalidRecipient } from "../../channels/channel.ts";
+import { parseEmailAddress } from "../../channels/email/address.ts";
+import type { Feedback } from "../../channels/email/feedback/feedback.ts";
+import { readReturnPath } from "../../channels/email/return-path.ts";
+import { type DeliveryKey, deliveryId, readDeliveryId } from "../../core/reminder.ts";
+import { insertEvents, type NewEvent } from "../../store/events.ts";
+import { keepOutcome, takeEvent } from "../../store/inbound-events.ts";
+import { ownersOf, recipientsOf } from "../../store/inbound-sources.ts";
+import { type NewSuppression, suppress } from "../../store/suppressions.ts";
+import type { ApiDatabase, TenantSql } from "../../store/tenant-database.ts";
+
+/** A mailbox may be made again; who complains or unsubscribes has to change their mind. */
+const HARD_BOUNCE_DAYS = 180;
+
+const MEANING = {
+  hard: { reason: "hard_bounce", type: "bounced", days: HARD_BOUNCE_DAYS },
+  soft: { reason: null, type: "bounced_for_now", days: null },
+  complaint: { reason: "complaint", type: "complained", days: null },
+  unsubscribed: { reason: "unsubscribed", type: "unsubscribed", days: null },
+} as const;
+
+/** What somebody who is let in tells. */
+export interface Told {
+  /** For whom it came. */
+  tenant: string;
+  /** Who tells. */
+  by: string;
+  /** Its sender's name for it; what has come before under this name does nothing more. */
+  id: string;
+  feedback: readonly Feedback[];
+  /** False where the mail itself isn't to be believed: then only what came back to an address of ours counts. */
+  isTrusted: boolean;
+}
+
+export interface Taken {
+  received: number;
+  /** Addresses that nothing is sent to from now on. */
+  suppressed: number;
+}
+
+interface Meant extends Feedback {
+  delivery: DeliveryKey | null;
+  /** True where the delivery was written into an address that only we can make. */
+  isSigned: boolean;
+}
+
+/**
+ * Suppresses the addresses that are to blame, and writes into timelines what became of messages. A message that came back to an
+ * address of ours (see `returnPath`) is its tenant's, whoever tells of it: then the address is the one that we had sent it to.
+ */
+export async function takeFeedback(database: ApiDatabase, bounceSecret: string | null, told: Told): Promise<Taken> {
+  const meant = told.feedback.map((one) => meantBy(one, bounceSecret));
+  const signed = meant.flatMap(({ isSigned, delivery }) => (isSigned && delivery ? [delivery.reminderId] : []));
+  const owners = await ownersOf(database.forTenant(told.tenant), [...new Set(signed)]);
+  const byTenant = new Map<string, Meant[]>();
+  for (const one of meant) {
+    if (!one.isSigned && !told.isTrusted) continue;
+    const tenant = one.isSigned ? owners.get((one.delivery as DeliveryKey).reminderId) : told.tenant;
+    if (tenant === undefined) continue;
+    const its = byTenant.get(tenant) ?? [];
+    its.push(one);
+    byTenant.set(tenant, its);
+  }
+  let suppressed = 0;
+  for (const [tenant, its] of byTenant) {
+    suppressed += await database.forTenant(tenant).transaction((sql) => take(sql, told, its));
+  }
+  return { received: told.feedback.length, suppressed };
+}
+
+function meantBy(feedback: Feedback, bounceSecret: string | null): Meant {
+  const { returnPath, messageId } = feedback;
+  const signed = returnPath !== null && bounceSecret !== null ? readReturnPath(returnPath, bounceSecret) : null;
+  if (signed !== null) return { ...feedback, delivery: signed, isSigned: true };
+  const named = readDeliveryId(messageId?.slice(0, messageId.lastIndexOf("@")) ?? "");
+  return { ...feedback, delivery: named, isSigned: false };
+}
+
+async function take(sql: TenantSql, { by, id }: Told, meant: readonly Meant[]): Promise<number> {
+  const name = { origin: `inbound:${by}`, id };
+  if ((await takeEvent(sql, name)) !== null) return 0;
+  const recipients = await recipientsOf(
+    sql,
+    meant.map(({ delivery }) => delivery),
+  );
+  const suppressions: NewSuppression[] = [];
+  const events: NewEvent[] = [];
+  for (const [n, one] of meant.entries()) {
+    const recipient = recipients[n] ?? null;
+    const address = one.isSigned ? recipient : addressOf(one.address);
+    if (address === null) continue;
+    const { reason, type, days } = MEANING[one.kind];
+    const { because } = one;
+    if (reason !== null) {
+      suppressions.push({ tenantId: sql.tenant, channel: "email", address, reason, because, days, createdBy: by });
+    }
+    // What a provider says of a message that it names counts only where it names the right one.
+    const isIts = recipient?.toLowerCase() === address.toLowerCase();
+    if (one.delivery && isIts) events.push(eventOf(one.delivery, { type, because, address, by }));
+  }
+  const suppressed = await suppress(sql, suppressions);
+  await insertEvents(sql, events);
+  await keepOutcome(sql, name, { suppressed });
+  return suppressed;
+}
+
+function eventOf(
+  delivery: DeliveryKey,
+  { type, because, address, by }: { type: string; because: string; address: string; by: string },
+): NewEvent {
+  const details = { delivery: deliveryId(delivery), channel: "email", address, told_by: by };
+  return { reminderId: delivery.reminderId, type, because, details };
+}
+
+/** In the form in which it would be sent to; null for what is no address. */
+function addressOf(text: string | null): string | null {
+  try {
+    return text === null ? null : parseEmailAddress(text);
+  } catch (error) {
+    if (error instanceof InvalidRecipient) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { isDatabaseAway } from "../../store/postgres.ts";
+import { auditWithin } from "../access/audit.ts";
+import { readAsked } from "../answers/asked.ts";
+import { AnswerDoor } from "../answers/door.ts";
+import { MOST_FORM_BYTES, readForms } from "../answers/form.ts";
+import { type Shown, showAsked, showNotice, showOver, showTaken } from "../answers/results.ts";
+import { PAGE_POLICY } from "../answers/style.ts";
+import { detailsOf, takeAnswer } from "../answers/take.ts";
+import { type Form, readWish } from "../answers/wish.ts";
+import { acceptedLanguages, type Words, wordsFor } from "../answers/words/words.ts";
+import type { Api, ApiContext } from "../context.ts";
+import { Problem } from "../problem.ts";
+
+/** Beside what every answer says. Browsers tell where a form comes from only if they may tell it to us. */
+const PAGE_HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": PAGE_POLICY,
+  "referrer-policy": "same-origin",
+  "x-robots-tag": "noindex, nofollow",
+};
+const NO_FORM: Form = new Map();
+
+/**
+ * The pages behind the links in messages. They are for people, and not a part of the API that programs read about: GET asks, POST acts.
+ * Call it before what holds for all other routes that take a POST.
+ */
+export async function answerRoutes(
+  api: Api,
+  { database, channels }: Pick<ApiContext, "database" | "channels">,
+): Promise<void> {
+  const door = new AnswerDoor(database);
+  await api.register(async (pages) => {
+    readForms(pages);
+    pages.setErrorHandler(sendFailure);
+    const route = { config: { access: "link" as const }, bodyLimit: MOST_FORM_BYTES };
+    const hidden = (operationId: string) => ({ ...route, schema: { hide: true, operationId } });
+
+    pages.get<{ Params: { token: string } }>("/a/:token", hidden("showAnswerPage"), async (request, reply) => {
+      const link = await door.admit(request, request.params.token);
+      if (!link) return send(reply, showOver("forged", wordsOf(request)));
+      const asked = await readAsked(request.database, link, { lock: false });
+      if (typeof asked === "string") return send(reply, showOver(asked, wordsOf(request)));
+      return send(reply, showAsked(asked, wordsOf(request, asked.contact?.locale)));
+    });
+
+    pages.post<{ Params: { token: string } }>("/a/:token", hidden("answerMessage"), async (request, reply) => {
+      const link = await door.admit(request, request.params.token);
+      if (!link) return send(reply, showOver("forged", wordsOf(request)));
+      const form = request.body instanceof Map ? (request.body as Form) : NO_FORM;
+      const taken = await takeAnswer(
+        request.database,
+        link,
+        (asked) => readWish(form, asked, channels),
+        async (sql, outcome) => {
+          request.auditDetails = detailsOf(outcome);
+          // What changed nothing gets its line with the answer, which says why.
+          if (outcome.kind === "answered" || outcome.kind === "undone") await auditWithin(sql, request, 200);
+        },
+      );
+      if (taken.kind === "answered" && taken.asked.reminder.needsAttention !== null) {
+        request.log.warn(
+          { reminder: link.reminderId, reason: taken.asked.reminder.needsAttention },
+          "a reminder needs a person",
+        );
+      }
+      const locale = "asked" in taken ? taken.asked.contact?.locale : null;
+      return send(reply, showTaken(taken, wordsOf(request, locale)));
+    });
+  });
+}
+
+/** In the contact's language, else in what the browser asks for. */
+function wordsOf(request: FastifyRequest, locale: string | null = null): Words {
+  return wordsFor(locale, ...acceptedLanguages(request.headers["accept-language"]));
+}
+
+function send(reply: FastifyReply, { status, page }: Shown): FastifyReply {
+  return reply.code(status).headers(PAGE_HEADERS).send(page);
+}
+
+/** Whatever goes wrong, a person gets a page. */
+function sendFailure(error: FastifyError | Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const words = wordsOf(request);
+  if (error instanceof Problem) {
+    reply.headers(error.headers);
+    return send(reply, showNotice(error.status, error.status === 429 ? words.tooMany : words.failed, words));
+  }
+  if (isDatabaseAway(error)) {
+    request.log.warn({ because: error.message }, "a request failed for now");
+    reply.header("retry-after", "2");
+    return send(reply, showNotice(503, words.failed, words));
+  }
+  const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
+  if (status === 500) request.log.error({ err: error }, "a request failed by our fault");
+  return send(reply, showNotice(status, words.failed, words));
+}

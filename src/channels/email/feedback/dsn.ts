@@ -1,0 +1,62 @@
+import PostalMime from "postal-mime";
+import { codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
+
+const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 64 * 1024 };
+const MOST_RECIPIENTS = 100;
+const utf8 = new TextDecoder();
+
+/** Headers that say where the mail came back to, beside the envelope: which one there is depends on the mail server. */
+const SENT_TO = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to"];
+
+/**
+ * What a delivery status notification (RFC 3464) says. Whatever else comes back (an answer of somebody who is out of office, a
+ * person who writes to the address) says nothing. `envelopeTo`: where it was sent to, if the mail server that took it tells.
+ * Throws where it can't be read as mail.
+ */
+export async function feedbackOfMail(mail: Buffer, envelopeTo: string | null): Promise<Feedback[]> {
+  const { attachments, headers } = await PostalMime.parse(mail, { ...LIMITS, forceRfc822Attachments: true });
+  const report = attachments.find(({ mimeType }) => mimeType === "message/delivery-status");
+  if (report === undefined) return [];
+  const text = typeof report.content === "string" ? report.content : utf8.decode(report.content);
+  const sentTo = SENT_TO.flatMap((name) => headers.filter(({ key }) => key === name).map(({ value }) => value));
+  const returnPath =
+    [envelopeTo ?? "", ...sentTo].flatMap(addressesIn).find((address) => address.includes("+")) ?? null;
+  // The first group is about the message, each further one about a recipient (RFC 3464 §2.1).
+  const groups = text
+    .replaceAll("\r\n", "\n")
+    .split(/\n\s*\n/)
+    .map(fieldsOf);
+  return groups.slice(0, MOST_RECIPIENTS).flatMap((fields) => {
+    const action = fields.get("action")?.toLowerCase();
+    if (action !== "failed" && action !== "delayed") return [];
+    const words = bare(fields.get("diagnostic-code"));
+    const code = codeIn(fields.get("status"), words);
+    // By RFC 3464 §2.3.3 a delayed message is still on its way.
+    const kind = action === "failed" && !code?.startsWith("4.") ? kindOf(code, isOfAddress(words)) : "soft";
+    const address = bare(fields.get("original-recipient") ?? fields.get("final-recipient"));
+    return { address, kind, because: wordsOf(words ?? fields.get("status") ?? action), returnPath, messageId: null };
+  });
+}
+
+/** Where the code says nothing, only such words tell that there is no such mailbox. */
+function isOfAddress(words: string | null): boolean {
+  return /\b(user|mailbox|recipient|address|account)\b.{0,40}\b(unknown|not found|does not exist|doesn't exist|invalid|disabled)\b|no such (user|mailbox|recipient)/i.test(
+    (words ?? "").slice(0, 1_000),
+  );
+}
+
+function fieldsOf(group: string): Map<string, string> {
+  const lines = group.replaceAll(/\n[ \t]+/g, " ").split("\n");
+  const fields = lines.map((line) => /^([A-Za-z-]{1,40}):(.*)$/.exec(line)).filter((field) => field !== null);
+  return new Map(fields.map(([, name = "", value = ""]) => [name.toLowerCase(), value.trim()]));
+}
+
+/** Without the type in front, as in `rfc822; ann@example.com`. */
+function bare(field: string | undefined): string | null {
+  if (field === undefined) return null;
+  return field.slice(field.indexOf(";") + 1).trim() || null;
+}
+
+function addressesIn(text: string): string[] {
+  return text.slice(0, 2_000).match(/[^\s<>,;:"]{1,64}@[^\s<>,;:"]{1,253}/g) ?? [];
+}

@@ -1,0 +1,50 @@
+import { at, bareId, codeIn, type Feedback, kindOf, textAt, wordsOf } from "./feedback.ts";
+
+const HARD = new Set(["HardBounce", "BadEmailAddress", "ManuallyDeactivated"]);
+const COMPLAINTS = new Set(["SpamComplaint", "SpamNotification"]);
+/** What isn't a message that came back. */
+const NOTHING = new Set([
+  "AutoResponder",
+  "AddressChange",
+  "OpenRelayTest",
+  "Subscribe",
+  "ChallengeVerification",
+  "VirusNotification",
+]);
+
+/** What Postmark tells of one message. https://postmarkapp.com/developer/webhooks/bounce-webhook */
+export function feedbackOfPostmark(body: unknown): Feedback[] {
+  const kind = kindOfRecord(body);
+  if (kind === null) return [];
+  return [
+    {
+      address: textAt(body, "Email") ?? textAt(body, "Recipient"),
+      kind,
+      because: wordsOf(textAt(body, "Details") ?? textAt(body, "Description") ?? textAt(body, "SuppressionReason")),
+      returnPath: null,
+      messageId: bareId(textAt(body, "Metadata", "message-id")),
+    },
+  ];
+}
+
+function kindOfRecord(body: unknown): Feedback["kind"] | null {
+  const type = textAt(body, "Type") ?? "";
+  switch (textAt(body, "RecordType")) {
+    case "Bounce":
+      if (NOTHING.has(type)) return null;
+      if (type === "Unsubscribe") return "unsubscribed";
+      if (COMPLAINTS.has(type)) return "complaint";
+      return HARD.has(type) ? kindOf(codeIn(textAt(body, "Details")), true) : "soft";
+    case "SpamComplaint":
+      return "complaint";
+    case "SubscriptionChange":
+      return at(body, "SuppressSending") === true ? kindOfSuppression(textAt(body, "SuppressionReason")) : null;
+    default:
+      return null;
+  }
+}
+
+function kindOfSuppression(reason: string | null): Feedback["kind"] {
+  if (reason === "HardBounce") return "hard";
+  return reason === "SpamComplaint" ? "complaint" : "unsubscribed";
+}

@@ -1,0 +1,9 @@
+import type { Message } from "./channel.ts";
+
+/**
+ * Where a mail program unsubscribes with one click, by a POST and without a page: RFC 8058 wants HTTPS. Null where there is no such
+ * address: then the headers `List-Unsubscribe` and `List-Unsubscribe-Post` are left out.
+ */
+export function unsubscribeUrl({ links }: Pick<Message, "links">): string | null {
+  return links?.stop.startsWith("https://") ? links.stop : null;
+}

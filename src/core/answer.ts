@@ -1,0 +1,219 @@
+import { flagKey } from "./flag-key.ts";
+import {
+  type Change,
+  changed,
+  comeBackLast,
+  hindrance,
+  type Moment,
+  NOTHING_DUE,
+  regularNext,
+  type Transition,
+} from "./lifecycle.ts";
+import { afterLastOccurrence } from "./occurrence.ts";
+import type { CompletionReason, DoneMeans, Instant, JsonObject, ReminderRecord } from "./reminder.ts";
+import { owedAfterSilence, type Silence } from "./silence.ts";
+
+/** What the link in a message is for: one thing each. `why` only tells. */
+export const PURPOSES = ["done", "snooze", "promise", "not_me", "stop", "why"] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+/** What somebody answers to a message. */
+export type Answer =
+  | { kind: "done" }
+  | { kind: "snooze"; until: Instant }
+  /** They do it by then: an acknowledgement with an end. */
+  | { kind: "promise"; until: Instant }
+  /** They take back that they have put it off. */
+  | { kind: "wake" }
+  /** It isn't theirs; `to` names whose it is, in the channel's own form; null: they don't say. */
+  | { kind: "not_me"; to: string | null }
+  /** `address` is to get no more of it, or of its event type. */
+  | { kind: "stop"; address: string; scope: "reminder" | "event_type" }
+  /** They take that back. */
+  | { kind: "start"; scope: "reminder" | "event_type" };
+
+/** What becomes of it. `noted`: the reminder stays as it is, its timeline says what was answered, and a flag may have to be set. */
+export type Answered = Transition | { kind: "noted"; change: Change; flagKey: string | null };
+
+/** Who answers, as it is told in the timeline. */
+export interface Answerer {
+  /** Like `ann@example.com`, or `somebody`. */
+  who: string;
+  /** What else is kept of it. */
+  details: JsonObject;
+}
+
+/**
+ * What an answer does to a reminder. Pure, and the same again changes nothing. Throws a `RuleError` where a rule that can't be read
+ * would have to be asked.
+ */
+export function answerTo(reminder: ReminderRecord, answer: Answer, by: Answerer, moment: Moment): Answered {
+  switch (answer.kind) {
+    case "done":
+      return sayDone(reminder, by, moment);
+    case "snooze":
+      return silenced(reminder, { until: answer.until, by: "snooze" }, by);
+    case "promise":
+      return silenced(reminder, { until: answer.until, by: "acknowledgement" }, by);
+    case "wake":
+      return woken(reminder, by, moment);
+    case "not_me":
+      return declined(reminder, answer.to, by, moment);
+    case "stop":
+      return stopped(reminder, answer, by);
+    case "start":
+      return wantedAgain(reminder, answer.scope, by);
+  }
+}
+
+/** What is done when somebody says that it is. A flag can only be set where the stop condition is one. */
+export function doneMeans({
+  doneMeans,
+  stopCondition,
+}: Pick<ReminderRecord, "doneMeans" | "stopCondition">): DoneMeans {
+  const hasFlag = stopCondition?.type === "db_check" && stopCondition.value !== null;
+  return hasFlag ? (doneMeans ?? "flag") : "complete";
+}
+
+function sayDone(reminder: ReminderRecord, { who, details }: Answerer, { now }: Moment): Answered {
+  const hindered = hindrance("done", reminder);
+  if (hindered) return hindered;
+  const value = reminder.stopCondition?.value ?? null;
+  if (doneMeans(reminder) === "flag" && value !== null) {
+    const key = flagKey(value, reminder);
+    const change = { type: "done", because: `${who} said that it is done: the flag "${key}" is set`, details };
+    return { kind: "noted", change, flagKey: key };
+  }
+  const done: ReminderRecord = {
+    ...{ ...reminder, status: "COMPLETED", completionReason: "done", completedAt: now, needsAttention: null },
+    ...NOTHING_DUE,
+    silence: null,
+  };
+  return changed(done, "completed", `${who} said that it is done`, { ...details, reason: "done" });
+}
+
+/** Why a reminder may be COMPLETED without the thing being done: nothing more was due. */
+const ONLY_ENDED: ReadonlySet<CompletionReason | null> = new Set([
+  "one_time_sent",
+  "max_occurrences",
+  "schedule_ended",
+  "policy_ended",
+  "delivery_failed",
+  "delivery_unknown",
+]);
+
+/** The same reminder, ACTIVE again where it had only ended; null where it is done. */
+function begunAgain(reminder: ReminderRecord): ReminderRecord | null {
+  if (reminder.status !== "COMPLETED") return reminder;
+  if (!ONLY_ENDED.has(reminder.completionReason)) return null;
+  return { ...reminder, status: "ACTIVE", completionReason: null, completedAt: null };
+}
+
+const isDone = { kind: "refused", because: "it is done" } as const;
+
+function silenced(reminder: ReminderRecord, silence: Silence, { who, details }: Answerer): Answered {
+  const hindered = hindrance(silence.by === "snooze" ? "snooze" : "acknowledge", reminder);
+  if (hindered) return hindered;
+  const active = begunAgain(reminder);
+  if (active === null) return isDone;
+  const { silence: former } = active;
+  if (former?.until === silence.until && former.by === silence.by) return { kind: "unchanged" };
+  const until = new Date(silence.until).toISOString();
+  const [type, did] =
+    silence.by === "snooze" ? ["snoozed", "snoozed it until"] : ["acknowledged", "promised that it is done by"];
+  const nextRunAt = afterLastOccurrence(silence.until, active);
+  const silent = { ...active, silence: { ...silence, until: nextRunAt }, nextRunAt, nextWallAt: null };
+  return changed(silent, type, `${who} ${did} ${until}: nothing is sent before, and it is due then`, {
+    ...details,
+    until,
+  });
+}
+
+function woken(reminder: ReminderRecord, { who, details }: Answerer, moment: Moment): Answered {
+  const hindered = hindrance("wake", reminder);
+  if (hindered) return hindered;
+  if (owedAfterSilence(reminder) === null) return { kind: "unchanged" };
+  const awake = asIfNever(reminder, moment);
+  const what = reminder.silence?.by === "snooze" ? "the snooze" : "the promise";
+  const next =
+    awake.nextRunAt === null ? "nothing more is due" : `it is due at ${new Date(awake.nextRunAt).toISOString()}`;
+  return changed(awake, "woken", `${who} took back ${what}; ${next}`, details);
+}
+
+/** As it would stand if nobody had put it off. */
+function asIfNever(reminder: ReminderRecord, moment: Moment): ReminderRecord {
+  const { now, lastOutcome } = moment;
+  const { schedule, bounds, occurrenceCount, runAt } = reminder;
+  const plain: ReminderRecord = { ...reminder, silence: null, ...NOTHING_DUE };
+  const { maxOccurrences } = bounds;
+  const hasFired = occurrenceCount > 0;
+  const isOnce = schedule.type === "one_time";
+  if (isOnce && !hasFired) return { ...plain, nextRunAt: runAt !== null && runAt > now ? runAt : now };
+  const isLast = isOnce || (maxOccurrences !== null && occurrenceCount >= maxOccurrences);
+  const next = isLast ? null : regularNext(plain, runAt, moment);
+  if (next !== null) return { ...plain, ...next };
+  if (hasFired) return comeBackLast(plain, now, lastOutcome);
+  return { ...plain, status: "COMPLETED", completionReason: "schedule_ended", completedAt: now };
+}
+
+function declined(reminder: ReminderRecord, to: string | null, { who, details }: Answerer, { now }: Moment): Answered {
+  const hindered = hindrance("decline", reminder);
+  if (hindered) return hindered;
+  const active = begunAgain(reminder);
+  if (active === null) return isDone;
+  if (to === null) return leftAlone(reminder, { who, details });
+  if (!reminder.allowsReassign)
+    return { kind: "refused", because: "nobody else may be named: allow_reassign is false" };
+  if (reminder.recipient === to) return { kind: "unchanged" };
+  const nextRunAt = afterLastOccurrence(now, active);
+  const theirs: ReminderRecord = {
+    ...{ ...active, recipient: to, needsAttention: null, silence: null },
+    // They haven't heard of it yet.
+    ...(active.status === "ACTIVE" ? { nextRunAt, nextWallAt: null } : {}),
+  };
+  return changed(theirs, "reassigned", `${who} said that it isn't theirs, and named ${to}`, { ...details, to });
+}
+
+/** Nobody has it any more: to go on nagging who isn't the one would be wrong, and to be silent without a word as well. */
+function leftAlone(reminder: ReminderRecord, { who, details }: Answerer): Answered {
+  const isOver = reminder.status === "COMPLETED";
+  const then = isOver ? "create it anew for whoever it is" : "give it another recipient, then resume it";
+  const because = `${who} said that it isn't theirs`;
+  const needsAttention = `${because}: ${then}`;
+  if (reminder.needsAttention === needsAttention) return { kind: "unchanged" };
+  const status = isOver ? reminder.status : "PAUSED";
+  return changed({ ...reminder, status, needsAttention }, "declined", needsAttention, details);
+}
+
+function stopped(
+  reminder: ReminderRecord,
+  { address, scope }: Extract<Answer, { kind: "stop" }>,
+  { who, details }: Answerer,
+): Answered {
+  const because = wantsNoMore(who, scope, reminder);
+  const change = { type: "opted_out", because, details: { ...details, address, scope } };
+  const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
+  const isSomebodyElses = reminder.recipient !== null && reminder.recipient.toLowerCase() !== address.toLowerCase();
+  if (isOver || isSomebodyElses) return { kind: "noted", change, flagKey: null };
+  return { kind: "changed", reminder: { ...reminder, needsAttention: givenUp(because) }, change };
+}
+
+function wantsNoMore(who: string, scope: "reminder" | "event_type", { eventType }: ReminderRecord): string {
+  return `${who} wants no more of ${scope === "reminder" ? "this reminder" : eventType}`;
+}
+
+function givenUp(because: string): string {
+  return `${because}: give it another recipient, or complete it`;
+}
+
+function wantedAgain(reminder: ReminderRecord, scope: "reminder" | "event_type", { who, details }: Answerer): Answered {
+  const what = scope === "reminder" ? "this reminder" : reminder.eventType;
+  const change = {
+    type: "opted_in",
+    because: `${who} wants messages of ${what} again`,
+    details: { ...details, scope },
+  };
+  const isOnlyThat = reminder.needsAttention === givenUp(wantsNoMore(who, scope, reminder));
+  if (!isOnlyThat) return { kind: "noted", change, flagKey: null };
+  return { kind: "changed", reminder: { ...reminder, needsAttention: null }, change };
+}

@@ -1,0 +1,79 @@
+import type { Escalation } from "./policy.ts";
+import type { ContactName, Instant, JsonObject } from "./reminder.ts";
+
+/** One of several recipients, as kept: an address in the reminder's channel, or an entity that has a contact. */
+export type Recipient = { address: string } | { contact: { entity_type: string; entity_id: string } };
+
+/** How many of its recipients must have done theirs. */
+export type CompletesWhen = "any" | "all" | { quorum: number };
+
+/** Whom a reminder is for besides its one recipient, and what goes with that. */
+export interface People {
+  /** The name of the policy that it goes by. */
+  policy: string | null;
+  /** Where it is in that; null: at the beginning. */
+  escalation: Escalation | null;
+  /** When the thing is to be done: by this, policies count. */
+  deadlineAt: Instant | null;
+  recipients: readonly Recipient[] | null;
+  completesWhen: CompletesWhen;
+  /** True where it begins anew when its flag is set back. */
+  reopens: boolean;
+}
+
+export const NO_PEOPLE: People = Object.freeze({
+  ...{ policy: null, escalation: null, deadlineAt: null, recipients: null, completesWhen: "all", reopens: false },
+});
+
+export const MOST_RECIPIENTS = 50;
+
+/** Whom a message is for, and why: kept with its delivery. */
+export interface Addressed {
+  /** See `nameOf`; null: whoever has the address. */
+  person: string | null;
+  /** Of the policy: 0 is as without one; null: it goes by none. */
+  step: number | null;
+  /** The template that its step names. */
+  template: string | null;
+  /** A few words: `manager`, `on call (support)`, `recipient`. */
+  as: string;
+  /** The contact that stands for them; not set: none. */
+  via?: string;
+  /** True for one that only tells that it is done. */
+  tells?: boolean;
+}
+
+/** What people call a contact where they say who has done something. */
+export function nameOf({ entityType, entityId }: ContactName): string {
+  return `${entityType}/${entityId}`;
+}
+
+export function toContactName({ entity_type, entity_id }: { entity_type: string; entity_id: string }): ContactName {
+  return { entityType: entity_type, entityId: entity_id };
+}
+
+/** What a recipient is called where somebody says that they have done theirs. */
+export function personOf(recipient: Recipient): string {
+  return "address" in recipient ? recipient.address : nameOf(toContactName(recipient.contact));
+}
+
+/** How many must have done theirs. */
+export function quorumOf({ recipients, completesWhen }: Pick<People, "recipients" | "completesWhen">): number {
+  const all = recipients?.length ?? 1;
+  if (completesWhen === "any") return 1;
+  return completesWhen === "all" ? all : Math.min(all, completesWhen.quorum);
+}
+
+/** As kept with a delivery. */
+export function toAddressed(kept: JsonObject | null): Addressed | null {
+  if (kept === null) return null;
+  const { person, step, template, as, via, tells } = kept;
+  return {
+    person: typeof person === "string" ? person : null,
+    step: typeof step === "number" ? step : null,
+    template: typeof template === "string" ? template : null,
+    as: typeof as === "string" ? as : "recipient",
+    ...(typeof via === "string" ? { via } : {}),
+    ...(tells === true ? { tells: true } : {}),
+  };
+}

@@ -1,0 +1,135 @@
+import { findDate } from "./reply-dates.ts";
+import { spanOf } from "./until.ts";
+
+/** What somebody answers who replies to a message in words. Days are named like `2026-01-31`. */
+export type Reply =
+  | { kind: "done" }
+  /** `wanted`: a span like `2d`, or a day; see `silentUntil`. */
+  | { kind: "snooze"; wanted: string }
+  | { kind: "promise"; wanted: string }
+  | { kind: "not_me" }
+  | { kind: "stop" }
+  /** Nobody has read it: a program answers. Null: it doesn't say until when. */
+  | { kind: "out_of_office"; until: string | null };
+
+/** A mail, as far as it matters. */
+export interface ReplyMail {
+  subject: string;
+  /** Its plain text. */
+  text: string;
+  /** The header `Auto-Submitted` (RFC 3834); null: there is none. */
+  autoSubmitted?: string | null;
+}
+
+/** More is no answer in words; what comes behind is not looked at. */
+const MOST_CHARACTERS = 20_000;
+const LONGEST_ANSWER = 60;
+
+// Each in English, German, French and Spanish, without accents. The whole line, so that "not done yet" is no "done".
+const DONE =
+  /^(it is |it's |its |all |ist |est |c'est |esta |ya esta )?(done|finished|completed?|erledigt|fertig|gemacht|fait|termine|hecho|listo|terminado|✅|✔)$/;
+const NOT_ME =
+  /^((this |that |it )?(is ?n'?t|is not) (me|mine)|not (me|mine)|wrong person|nicht ich|nicht (mein|zustandig)|ich bin nicht zustandig|falsche person|pas moi|ce n'est pas (moi|pour moi)|no soy yo|no me corresponde|no es para mi)$/;
+const STOP =
+  /^(stop|stop these|unsubscribe|stopp|abbestellen|abmelden|arret|arreter|desabonner|me desabonner|parar|baja|cancelar suscripcion)$/;
+const LATER =
+  /^(snooze|later|remind me( again)?( later)?|spater|verschieben|plus tard|reporter|mas tarde|posponer|aplazar)\b[ :,]*(.*)$/;
+const PROMISE =
+  /^(i'?ll do it|i will do it|will do( it)?|ich (mache|erledige) es|mache ich|je le (ferai|fais)|je m'en occupe|lo (hare|hago))\b[ :,]*(.*)$/;
+const BY =
+  /^(by|until|till|on|bis( zum| am)?|am|d'ici( au| le)?|jusqu'au|avant( le)?|le|hasta( el)?|para( el)?|antes del|el)\b[ :]*/;
+const IN = /^(for|in|um|fur|dans|de|pour|por|en|dentro de)\b */;
+
+/**
+ * What a reply says; null where it says nothing that we know. Only its first line of its own counts: not what is quoted, not the
+ * signature. `today` is the day on which it came, by the clocks of whoever wrote it. Pure, and linear in the text's length.
+ */
+export function readReply({ subject, text, autoSubmitted = null }: ReplyMail, today: number): Reply | null {
+  const own = ownText(text.slice(0, MOST_CHARACTERS));
+  if (isAutomatic(subject, autoSubmitted)) {
+    return { kind: "out_of_office", until: findDate(plain(`${subject}\n${own.join("\n")}`), today) };
+  }
+  const [first] = own.map(withoutCourtesy).filter((line) => line !== "");
+  if (first === undefined || first.length > LONGEST_ANSWER) return null;
+  if (DONE.test(first)) return { kind: "done" };
+  if (NOT_ME.test(first)) return { kind: "not_me" };
+  if (STOP.test(first)) return { kind: "stop" };
+  const later = LATER.exec(first);
+  if (later) {
+    const wanted = whenOf(later.at(-1) ?? "", today, "1d");
+    return wanted === null ? null : { kind: "snooze", wanted };
+  }
+  const promise = PROMISE.exec(first);
+  const wanted = promise && whenOf(promise.at(-1) ?? "", today, null);
+  return wanted ? { kind: "promise", wanted } : null;
+}
+
+const AUTOMATIC =
+  /^(auto(matic|matische|matique)?[ :-]|automatic reply|out of (the )?office|abwesend|abwesenheit|reponse automatique|absence|absent|respuesta automatica|fuera de (la )?oficina|ausente)/;
+
+function isAutomatic(subject: string, autoSubmitted: string | null): boolean {
+  const said = autoSubmitted?.trim().toLowerCase() ?? "no";
+  return (
+    said.startsWith("auto-") || AUTOMATIC.test(plain(subject.slice(0, 200)).replace(/^((re|aw|wg|fwd?)\s*:\s*)+/, ""))
+  );
+}
+
+/** `2d`, `2 days`, `for a week`, `until friday`, `2026-01-31`; empty is `otherwise`; null for what can't be read. */
+function whenOf(text: string, today: number, otherwise: string | null): string | null {
+  const said = text.trim();
+  if (said === "") return otherwise;
+  const span = spanIn(said.replace(IN, ""));
+  if (span !== null) return span;
+  return findDate(said.replace(BY, ""), today);
+}
+
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/^(m|min|mins|minutes?|minuten?|minutos?)$/, "m"],
+  [/^(h|hours?|stunden?|heures?|horas?)$/, "h"],
+  [/^(d|days?|tage?n?|jours?|dias?)$/, "d"],
+  [/^(w|weeks?|wochen?|semaines?|semanas?)$/, "w"],
+];
+const ONE = /^(an?|one|einen?|eine[rs]?|une?|un[oa]?)$/;
+
+function spanIn(text: string): string | null {
+  const [, count = "", unit = ""] = /^(\d{1,4}|[a-z]{1,6}) ?([a-z]{1,8})$/.exec(text) ?? [];
+  const number = ONE.test(count) ? "1" : count;
+  const letter = UNITS.find(([words]) => words.test(unit))?.[1];
+  const span = `${number}${letter ?? "?"}`;
+  return spanOf(span) === null ? null : span;
+}
+
+/** Where what somebody else wrote begins. */
+const QUOTE_BEGINS =
+  /^(on\b.{0,200}\bwrote:?$|am\b.{0,200}\bschrieb\b.{0,100}:?$|le\b.{0,200}\ba ecrit\s*:?$|el\b.{0,200}\bescribio\s*:?$|-{2,} ?(original message|ursprungliche nachricht|message d'origine|mensaje original)|_{10,}$|(from|von|de) ?: .{0,200}@)/;
+
+/** The lines that somebody has written themselves, as they are compared. */
+function ownText(text: string): string[] {
+  const own: string[] = [];
+  for (const raw of text.split(/\r?\n/)) {
+    const line = plain(raw.slice(0, 400));
+    if (raw.startsWith("-- ") || raw === "--" || QUOTE_BEGINS.test(line)) break;
+    if (!line.startsWith(">")) own.push(line);
+  }
+  return own;
+}
+
+const COURTESY = /[\s,;:.!]+(thanks?( you)?|thx|danke|merci|gracias|please|bitte|s'il vous plait|por favor)[\s.!]*$/;
+const GREETING =
+  /^(hi|hello|hey|dear|hallo|guten (tag|morgen)|liebe[rs]?|bonjour|salut|hola|buenos dias)\b[^,!]{0,40}[,!]? *$/;
+
+function withoutCourtesy(line: string): string {
+  if (GREETING.test(line)) return "";
+  return line.replace(COURTESY, "").replace(/[\s.!,;:]+$/, "");
+}
+
+/** Small letters without accents, single spaces, plain apostrophes. */
+function plain(text: string): string {
+  return text
+    .normalize("NFD")
+    .replace(/\p{Mn}+/gu, "")
+    .toLowerCase()
+    .replace(/[\u2018\u2019\u02bc`]/g, "'")
+    .replace(/[ \t\u00a0\u202f]+/g, " ")
+    .trim();
+}

@@ -1,0 +1,113 @@
+import type { Instant } from "../core/reminder.ts";
+import type { Row, Sql } from "./postgres.ts";
+import type { TenantSql } from "./tenant-database.ts";
+
+export const OPT_OUT_KINDS = ["reminder", "event_type"] as const;
+
+/** Of what an address wants no more. */
+export interface OptOut {
+  channel: string;
+  /** Whether in capitals or not makes no difference. */
+  address: string;
+  kind: (typeof OPT_OUT_KINDS)[number];
+  /** The reminder's id, or the event type. */
+  about: string;
+  createdBy: string;
+  createdAt: Instant;
+}
+
+export type OptOutName = Pick<OptOut, "channel" | "address" | "kind" | "about">;
+
+const PUT = `
+  insert into opt_outs (tenant_id, channel, address, kind, about, created_by)
+  values ($1, $2, lower($3), $4, $5, $6)
+  on conflict do nothing`;
+
+/** Sends this address no more of it, from the next message on. */
+export async function putOptOut(sql: TenantSql, optOut: Omit<OptOut, "createdAt">): Promise<void> {
+  const { channel, address, kind, about, createdBy } = optOut;
+  await sql.query(PUT, [sql.tenant, channel, address, kind, about, createdBy]);
+}
+
+const DELETE = `
+  delete from opt_outs where tenant_id = $1 and channel = $2 and address = lower($3) and kind = $4 and about = $5`;
+
+/** Sends it again. */
+export async function deleteOptOut(sql: TenantSql, { channel, address, kind, about }: OptOutName): Promise<void> {
+  await sql.query(DELETE, [sql.tenant, channel, address, kind, about]);
+}
+
+const LIST = `
+  select channel, address, kind, about, created_by, created_at
+    from opt_outs
+   where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text is null or address = lower($3))
+     and ($4::text is null or (channel, address, kind, about) > ($4, $5, $6, $7))
+   order by channel, address, kind, about
+   limit $8`;
+
+/** Up to `limit` of them in the order of their names, beginning after `after`. */
+export async function listOptOuts(
+  sql: TenantSql,
+  page: { channel: string | null; address: string | null; after: readonly string[] | null; limit: number },
+): Promise<OptOut[]> {
+  const after = page.after ?? [null, null, null, null];
+  const rows = await sql.query(LIST, [sql.tenant, page.channel, page.address, ...after, page.limit]);
+  return rows.map(toOptOut);
+}
+
+/** What is about to be sent, and where to. */
+export interface Outgoing {
+  tenantId: string;
+  channel: string;
+  address: string;
+  reminderId: number;
+  eventType: string;
+}
+
+// Each by the primary key.
+const WANTED = `
+  select asked.n::int as n, o.kind, exists (select from opt_outs other
+                                             where other.tenant_id = asked.tenant_id and other.channel = asked.channel) as has_any
+    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+           with ordinality as asked(tenant_id, channel, address, reminder_id, event_type, n)
+    left join lateral (
+      select kind
+        from opt_outs
+       where tenant_id = asked.tenant_id and channel = asked.channel and address = lower(asked.address)
+         and (kind, about) in (('reminder', asked.reminder_id::text), ('event_type', asked.event_type))
+       limit 1
+    ) o on true`;
+
+export interface Wanted {
+  /** Of what the address wants no more; null: it may be sent. */
+  optedOutOf: OptOut["kind"] | null;
+  /** True where its tenant has any such address of the channel. */
+  hasAny: boolean;
+}
+
+/** Whether each of these is wanted, in the order of the question. */
+export async function readWanted(sql: Sql, asked: readonly Outgoing[]): Promise<Wanted[]> {
+  const rows = await sql.query(WANTED, [
+    asked.map(({ tenantId }) => tenantId),
+    asked.map(({ channel }) => channel),
+    asked.map(({ address }) => address),
+    asked.map(({ reminderId }) => reminderId),
+    asked.map(({ eventType }) => eventType),
+  ]);
+  const wanted: Wanted[] = asked.map(() => ({ optedOutOf: null, hasAny: false }));
+  for (const { n, kind, has_any } of rows) {
+    wanted[(n as number) - 1] = { optedOutOf: kind as OptOut["kind"] | null, hasAny: has_any as boolean };
+  }
+  return wanted;
+}
+
+function toOptOut(row: Row): OptOut {
+  return {
+    channel: row.channel as string,
+    address: row.address as string,
+    kind: row.kind as OptOut["kind"],
+    about: row.about as string,
+    createdBy: row.created_by as string,
+    createdAt: row.created_at as number,
+  };
+}

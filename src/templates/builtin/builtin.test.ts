@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import { exampleMessage, type MessageChanges } from "../../../test/support/message.ts";
+import { NO_WORDS, writeMessage } from "../write.ts";
+import type { Catalog } from "./catalog.ts";
+import { de } from "./de.ts";
+import { en } from "./en.ts";
+import { es } from "./es.ts";
+import { fr } from "./fr.ts";
+import { USE_CASES, useCaseOf } from "./use-case.ts";
+
+test.each([
+  ["interview_tomorrow", "candidate", "interview"],
+  ["feedback_form", "interviewer", "feedback"],
+  ["managerApproval", "invoice", "approval"],
+  ["SLA_breach", "ticket", "sla"],
+  ["slack_message", "thing", "general"],
+  ["gdpr.training", "employee", "compliance"],
+  ["payment", "invoice", "payment"],
+  ["follow_up", "invoice", "payment"],
+  ["document-submission", "applicant", "document"],
+  ["watering", "plant", "general"],
+  ["constructor", "__proto__", "general"],
+])("%s for a %s is about: %s", (eventType, entityType, useCase) => {
+  expect(useCaseOf({ eventType, entityType, data: {} })).toBe(useCase);
+});
+
+test("data.template says it outright, if it is one of them", () => {
+  const reminder = { eventType: "payment", entityType: "invoice" };
+  expect(useCaseOf({ ...reminder, data: { template: "document" } })).toBe("document");
+  expect(useCaseOf({ ...reminder, data: { template: "toString" } })).toBe("payment");
+  expect(useCaseOf({ ...reminder, data: { template: 7 } })).toBe("payment");
+});
+
+function write(locale: string, changes: MessageChanges = {}) {
+  return writeMessage(
+    exampleMessage({
+      contact: { name: "Ann", email: "ann@example.com", timeZone: "Europe/Berlin", locale },
+      occurrenceAt: Date.UTC(2025, 0, 16, 13, 30),
+      ...changes,
+      reminder: { entityType: "invoice", entityId: "42", eventType: "payment", ...changes.reminder },
+    }),
+    NO_WORDS,
+  );
+}
+
+describe("the built-in words", () => {
+  test("say in German what, until when, how often so far, and why", () => {
+    const data = { due: "2025-01-31", amount: 1234.5, currency: "EUR", url: "https://pay.example/42" };
+    const stopCondition = { type: "deadline", value: "2025-02-14T11:00:00Z", settings: null };
+    expect(write("de", { reminder: { data, stopCondition } }).text).toBe(`Payment (invoice 42)
+
+Guten Tag Ann,
+
+„Payment“ für invoice 42 ist noch offen.
+
+Bitte zahlen Sie. Falls Sie das gerade getan haben, ist nichts mehr zu tun.
+
+Jetzt zahlen: https://pay.example/42
+
+Fällig: 31. Januar 2025
+Betrag: 1.234,50 €
+Erinnerung: Nummer 3, seit dem 15. Januar 2025
+Offen: seit 1 Tag
+Die nächste: Mittwoch, 15. Januar 2025 um 15:30 MEZ
+Bis: es erledigt ist, spätestens Freitag, 14. Februar 2025 um 12:00 MEZ
+
+-- 
+Diese Erinnerungen hören von selbst auf, sobald es erledigt ist.
+Sie erhalten das, weil Sie für invoice 42 erinnert werden (Erinnerung 1).
+`);
+  });
+
+  test.each([
+    ["en-GB", "for 2 days", "number 3, since 15 January 2025"],
+    ["de-AT", "seit 2 Tagen", "Nummer 3, seit dem 15. Jänner 2025"],
+    ["fr", "depuis 2 jours", "numéro 3, depuis le 15 janvier 2025"],
+    ["es", "desde hace 2 días", "número 3, desde el 15 de enero de 2025"],
+    ["ja", "for 2 days", "number 3, since January 15, 2025"],
+  ])("in %s: %s", (locale, days, number) => {
+    const { text, html } = write(locale, { occurrenceAt: Date.UTC(2025, 0, 17, 13, 30) });
+    for (const part of [text, html]) {
+      expect(part).toContain(days);
+      expect(part).toContain(number);
+    }
+  });
+
+  test("lead to the web alone, whatever the data says", () => {
+    for (const url of ["javascript:alert(1)", "https://x.example/'onclick='", "data:text/html,x", 7, null]) {
+      const { html, text } = write("en", { reminder: { data: { url } } });
+      expect(html).not.toContain("<a ");
+      expect(text).not.toContain("Pay now");
+    }
+    expect(write("en", { reminder: { data: { link: "https://x.example/?a=1&b=2" } } }).html).toContain(
+      'href="https://x.example/?a=1&amp;b=2"',
+    );
+  });
+
+  test("are there for every use case in every language, and each names what it may", () => {
+    const catalogs: Catalog[] = [en, de, fr, es];
+    const flat = (catalog: Catalog) =>
+      JSON.stringify(catalog, (_key, value) =>
+        typeof value === "string" ? (value.match(/\{\w+/g) ?? []).sort().join() : value,
+      );
+    for (const catalog of catalogs) {
+      expect(flat(catalog)).toBe(flat(en));
+      for (const useCase of USE_CASES) {
+        expect(catalog.label[useCase]).not.toBe("");
+        expect(catalog.ask[useCase] === "").toBe(useCase === "general");
+      }
+    }
+    for (const locale of ["en", "de", "fr", "es"]) {
+      for (const template of USE_CASES) {
+        const { text, html } = write(locale, { reminder: { data: { template, url: "https://x.example" } } });
+        expect(`${text}${html}`).not.toMatch(/\{\w|undefined|NaN/);
+      }
+    }
+  });
+});

@@ -1,0 +1,52 @@
+import type { Purpose } from "../../core/answer.ts";
+import type { UseCase } from "./use-case.ts";
+
+/** The built-in words of one language, each an ICU message. */
+export interface Catalog {
+  /** `event`, `about` */
+  subject: string;
+  /** A message that comes once. `event`, `about` */
+  once: string;
+  /** The same for those that repeat. */
+  again: string;
+  /** `name` */
+  greeting: string;
+  /** What is wanted of the reader; nothing where nobody can say. */
+  ask: Record<UseCase, string>;
+  /** What kind of thing it is, in a word or two. */
+  label: Record<UseCase, string>;
+  /** What stands on the button that leads to `data.url`. */
+  action: Record<UseCase, string>;
+  facts: {
+    due: string;
+    amount: string;
+    reminder: string;
+    /** `number`, `day` */
+    reminderValue: string;
+    open: string;
+    /** `days` */
+    openValue: string;
+    next: string;
+    noNext: string;
+    until: string;
+    /** `at` */
+    untilValue: string;
+    promised: string;
+    /** `at` */
+    promisedValue: string;
+  };
+  /** What a reader may answer. */
+  answers: Record<Purpose, string>;
+  /** Of what is done, to those whom its reminders had come to as well. */
+  told: {
+    /** `event`, `about` */
+    subject: string;
+    /** `event`, `about` */
+    body: string;
+    /** `id` */
+    footer: string;
+  };
+  stops: string;
+  /** `about`, `id` */
+  why: string;
+}

@@ -1,0 +1,74 @@
+import type { Instant, JsonValue } from "../../core/reminder.ts";
+import type { Renderable } from "../context.ts";
+import type { DateStyle } from "../liquid.ts";
+import { writeDay, writeInstant } from "../words.ts";
+import type { Catalog } from "./catalog.ts";
+import { say } from "./speak.ts";
+
+type Fact = [label: string, value: string];
+
+const DAY_MS = 86_400_000;
+const LONGEST_URL = 2_000;
+
+/** What there is to know about a reminder: until when, how often so far, when next. */
+export function factsOf(message: Renderable, catalog: Catalog, style: DateStyle): Fact[] {
+  const { facts } = catalog;
+  const { reminder, occurrenceNumber, nextRunAt, occurrenceAt, endsSilence } = message;
+  const lines: Fact[] = [];
+  if (endsSilence?.by === "acknowledgement") {
+    const at = writeInstant(endsSilence.until, style);
+    lines.push([facts.promised, say(facts.promisedValue, style.locale, { at })]);
+  }
+  const due = dueOf(reminder.data, style);
+  if (due) lines.push([facts.due, due]);
+  const amount = amountOf(reminder.data, style);
+  if (amount) lines.push([facts.amount, amount]);
+  if (occurrenceNumber > 1) {
+    const day = writeDay(reminder.createdAt, style);
+    lines.push([facts.reminder, say(facts.reminderValue, style.locale, { number: occurrenceNumber, day })]);
+  }
+  const days = Math.floor((occurrenceAt - reminder.createdAt) / DAY_MS);
+  if (occurrenceNumber > 1 && days > 0) lines.push([facts.open, say(facts.openValue, style.locale, { days })]);
+  if (nextRunAt !== null) lines.push([facts.next, writeInstant(nextRunAt, style)]);
+  else if (occurrenceNumber > 1) lines.push([facts.next, facts.noNext]);
+  const end = nextRunAt === null ? null : endOf(message);
+  if (end !== null) lines.push([facts.until, say(facts.untilValue, style.locale, { at: writeInstant(end, style) })]);
+  return lines;
+}
+
+/** The address that `data` gives for what is to be done; null where it gives none of the web. */
+export function urlOf({ reminder }: Renderable): string | null {
+  for (const name of ["url", "link"]) {
+    const url = Object.hasOwn(reminder.data, name) ? reminder.data[name] : null;
+    if (typeof url === "string" && url.length <= LONGEST_URL && /^https?:\/\/[^\s<>"'`]+$/i.test(url)) return url;
+  }
+  return null;
+}
+
+/** After this nothing comes any more, done or not. */
+function endOf({ reminder: { bounds, stopCondition } }: Renderable): Instant | null {
+  const deadline = stopCondition?.type === "deadline" ? Date.parse(stopCondition.value ?? "") : Number.NaN;
+  const ends = [bounds?.endAt ?? Number.NaN, deadline].filter(Number.isFinite);
+  return ends.length > 0 ? Math.min(...ends) : null;
+}
+
+/** `due`, `due_at`, `due_date` or `deadline`: a date is that day everywhere, an instant is written on the reader's clock. */
+function dueOf(data: Record<string, JsonValue>, style: DateStyle): string | null {
+  for (const name of ["due", "due_at", "due_date", "deadline"]) {
+    const due = Object.hasOwn(data, name) ? data[name] : null;
+    if (typeof due !== "string" || !/^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(due)) continue;
+    const at = Date.parse(due);
+    if (Number.isNaN(at)) continue;
+    return due.length === 10 ? writeDay(at, { ...style, timeZone: "UTC" }) : writeInstant(at, style);
+  }
+  return null;
+}
+
+/** `amount` and `currency`: "€1,234.50". */
+function amountOf(data: Record<string, JsonValue>, { locale }: DateStyle): string | null {
+  const amount = Object.hasOwn(data, "amount") ? data.amount : null;
+  const currency = Object.hasOwn(data, "currency") ? data.currency : null;
+  if (typeof amount !== "number" || typeof currency !== "string" || !/^[A-Z]{3}$/.test(currency)) return null;
+  const written = new Intl.NumberFormat(locale, { style: "currency", currency }).format(amount);
+  return written.replace(/[\u00A0\u202F]/g, " ");
+}

@@ -1,0 +1,121 @@
+import { CagedThread, type Limits } from "./caged-thread.ts";
+import type { Job, Result } from "./job.ts";
+
+export interface CageOptions {
+  /** How many templates run at once; a tenant never has the last free one while it has another. */
+  threads?: number;
+  limits?: Partial<Limits>;
+}
+
+const THREADS = 3;
+/** Threads that nobody has asked for so long are let go, in milliseconds. */
+const IDLE_MS = 60_000;
+
+interface Waiting {
+  job: Job;
+  resolve(result: Result): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Where templates run that users have written: threads with a heap of their own, ended when they take too long or too much. One
+ * tenant's may have as many threads as are left to the others, so that nobody waits for a bomb: tenants take turns, and each
+ * begins its own in the order they came.
+ */
+export class Cage {
+  readonly #limits: Limits;
+  readonly #most: number;
+  readonly #idle: CagedThread[] = [];
+  readonly #all = new Set<CagedThread>();
+  /** Of each tenant that has any; the first is the next to begin. */
+  readonly #queues = new Map<string, Waiting[]>();
+  readonly #running = new Map<string, number>();
+  #busy = 0;
+  #isClosed = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor({ threads = THREADS, limits = {} }: CageOptions = {}) {
+    this.#most = threads;
+    this.#limits = { timeMs: 200, heapMb: 64, ...limits };
+  }
+
+  /** Throws `Killed` where the job took more than it may. */
+  run(tenant: string, job: Job): Promise<Result> {
+    if (this.#isClosed) return Promise.reject(new Error("the cage is closed"));
+    return new Promise((resolve, reject) => {
+      const queue = this.#queues.get(tenant) ?? [];
+      this.#queues.set(tenant, queue);
+      queue.push({ job, resolve, reject });
+      this.#begin();
+    });
+  }
+
+  /** Starts the threads, so that the first message doesn't wait for one. */
+  warm(): void {
+    while (this.#all.size < this.#most) this.#idle.push(this.#start());
+    this.#endWhenIdle();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    const waiting = [...this.#queues.values()].flat();
+    this.#queues.clear();
+    for (const { reject } of waiting) reject(new Error("the cage is closed"));
+    await Promise.all([...this.#all].map((thread) => thread.end()));
+  }
+
+  #begin(): void {
+    for (const [tenant, queue] of this.#queues) {
+      const free = this.#most - this.#busy;
+      if (free === 0) return;
+      if ((this.#running.get(tenant) ?? 0) >= free) continue;
+      const [next] = queue.splice(0, 1);
+      // To the end of the line, or out of it.
+      this.#queues.delete(tenant);
+      if (queue.length > 0) this.#queues.set(tenant, queue);
+      if (next) void this.#work(tenant, next);
+    }
+  }
+
+  async #work(tenant: string, { job, resolve, reject }: Waiting): Promise<void> {
+    this.#busy += 1;
+    this.#running.set(tenant, (this.#running.get(tenant) ?? 0) + 1);
+    const thread = this.#idle.pop() ?? this.#start();
+    try {
+      resolve(await thread.run(job));
+    } catch (error) {
+      reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#busy -= 1;
+    const left = (this.#running.get(tenant) ?? 1) - 1;
+    if (left > 0) this.#running.set(tenant, left);
+    else this.#running.delete(tenant);
+    if (this.#isClosed) return;
+    if (thread.isUsable) this.#idle.push(thread);
+    else {
+      this.#all.delete(thread);
+      this.#idle.push(this.#start());
+    }
+    this.#endWhenIdle();
+    this.#begin();
+  }
+
+  #start(): CagedThread {
+    const thread = new CagedThread(this.#limits);
+    this.#all.add(thread);
+    return thread;
+  }
+
+  #endWhenIdle(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#busy > 0) return;
+      for (const thread of this.#idle.splice(0)) {
+        this.#all.delete(thread);
+        void thread.end();
+      }
+    }, IDLE_MS);
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,138 @@
+import { type AnswerButton, answerButtons } from "./answers.ts";
+import type { Catalog } from "./builtin/catalog.ts";
+import { factsOf, urlOf } from "./builtin/facts.ts";
+import { catalogFor, localeFor, say } from "./builtin/speak.ts";
+import { type UseCase, useCaseOf } from "./builtin/use-case.ts";
+import { type Renderable, styleOf } from "./context.ts";
+import { type EmailContent, writeHtml, writeText } from "./default-email.ts";
+import { humanise, humaniseInside } from "./words.ts";
+
+export interface Rendered {
+  /** One line, never empty, at most 200 characters. */
+  subject: string;
+  /** What the reminder wants to say, without greeting and footer: for channels with little room. */
+  body: string;
+  text: string;
+  html: string;
+  /** What the reader may answer, and where; none without links. */
+  answers: readonly AnswerButton[];
+}
+
+/** Words that somebody has written, filled in. What is empty is left to the built-in ones. */
+export interface GivenWords {
+  subject: string;
+  body: string;
+  /** The whole page; null: the built-in one around `body`. */
+  html?: string | null;
+}
+
+export const NO_WORDS: GivenWords = { subject: "", body: "" };
+
+const MAX_SUBJECT_LENGTH = 200;
+
+/** Writes a message in these words, or the built-in ones where there are none. Pure. */
+export function writeMessage(message: Renderable, given: GivenWords): Rendered {
+  if (message.addressed?.tells) return writeTelling(message);
+  const { reminder } = message;
+  const reader = styleOf(message);
+  const style = { ...reader, locale: localeFor(reader.locale) };
+  const words = catalogFor(style.locale);
+  const useCase = useCaseOf(reminder);
+  const event = singleLine(humanise(reminder.eventType));
+  const about = singleLine(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`);
+
+  const ownSubject = shorten(singleLine(given.subject), MAX_SUBJECT_LENGTH);
+  const ownBody = paragraphs(given.body);
+  const body = ownBody || builtInBody(message, words, style.locale, { event, about, useCase });
+  const url = urlOf(message);
+  const action = ownBody === "" && url !== null ? { label: words.action[useCase], url } : null;
+  const content: EmailContent = {
+    locale: style.locale,
+    useCase,
+    label: words.label[useCase],
+    subject: ownSubject || shorten(say(words.subject, style.locale, { event, about }), MAX_SUBJECT_LENGTH),
+    title: ownSubject || event,
+    about,
+    greeting: ownBody === "" ? greeting(message, words, style.locale) : null,
+    body,
+    action,
+    facts: factsOf(message, words, style),
+    footer: footer(message, words, style.locale, about),
+    answers: answerButtons(message.links, words.answers),
+  };
+  return {
+    subject: content.subject,
+    body: action ? `${body}\n\n${action.label}: ${action.url}` : body,
+    text: writeText(content),
+    html: given.html || writeHtml(content),
+    answers: content.answers,
+  };
+}
+
+/** What those are told to whom its reminders had come as well, once it is done: in the built-in words, and nothing to answer. */
+function writeTelling(message: Renderable): Rendered {
+  const { reminder } = message;
+  const { locale: wanted } = styleOf(message);
+  const locale = localeFor(wanted);
+  const words = catalogFor(locale);
+  const useCase = useCaseOf(reminder);
+  const event = singleLine(humanise(reminder.eventType));
+  const about = singleLine(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`);
+  const subject = shorten(say(words.told.subject, locale, { event, about }), MAX_SUBJECT_LENGTH);
+  const body = say(words.told.body, locale, { event, about });
+  const footer = [say(words.told.footer, locale, { id: String(reminder.id) })];
+  const content: EmailContent = {
+    ...{ locale, useCase, label: words.label[useCase], subject, title: event, about, greeting: null, body, footer },
+    ...{ action: null, facts: [], answers: [] },
+  };
+  return { subject, body, text: writeText(content), html: writeHtml(content), answers: [] };
+}
+
+function builtInBody(
+  { occurrenceNumber, nextRunAt }: Renderable,
+  words: Catalog,
+  locale: string,
+  { event, about, useCase }: { event: string; about: string; useCase: UseCase },
+): string {
+  const isOnly = occurrenceNumber === 1 && nextRunAt === null;
+  // An appointment isn't open: it is to come.
+  const state = say(isOnly || useCase === "interview" ? words.once : words.again, locale, { event, about });
+  return words.ask[useCase] === "" ? state : `${state}\n\n${words.ask[useCase]}`;
+}
+
+function greeting({ contact, recipient }: Renderable, words: Catalog, locale: string): string | null {
+  // A message to somebody else than the contact must not call them by the contact's name.
+  const goesToContact = contact?.email?.trim().toLowerCase() === recipient?.toLowerCase();
+  return contact?.name && goesToContact ? say(words.greeting, locale, { name: singleLine(contact.name) }) : null;
+}
+
+function footer({ reminder, nextRunAt }: Renderable, words: Catalog, locale: string, about: string): string[] {
+  const why = say(words.why, locale, { about, id: String(reminder.id) });
+  return nextRunAt === null ? [why] : [words.stops, why];
+}
+
+/** Control characters have no place in a message; a tab is a space. */
+function singleLine(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/[\p{Cc}\u2028\u2029\s]+/gu, " ")
+    .trim();
+}
+
+function paragraphs(text: string): string {
+  return text
+    .replace(/\r\n?|[\u2028\u2029]/g, "\n")
+    .replace(/[^\P{Cc}\n\t]/gu, "")
+    .trim();
+}
+
+/** Cuts between characters as people see them (`length` in UTF-16 units), not in the middle of one. */
+function shorten(text: string, length: number): string {
+  if (text.length <= length) return text;
+  let short = "";
+  for (const { segment } of new Intl.Segmenter().segment(text.slice(0, length))) {
+    if (short.length + segment.length >= length) break;
+    short += segment;
+  }
+  return `${short}…`;
+}

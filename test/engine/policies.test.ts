@@ -1,0 +1,218 @@
+import { expect, test } from "vitest";
+import type { StepText } from "../../src/core/policy.ts";
+import { until } from "../support/wait.ts";
+import { type World, world } from "../support/world.ts";
+
+const OWNER = { entity_type: "invoice", entity_id: "1" };
+const SAID = { ...OWNER, event_type: "payment", recipient: null, interval_minutes: 60 };
+
+async function contact({ database }: World, columns: Record<string, unknown>): Promise<void> {
+  const names = Object.keys(columns);
+  await database.query(
+    `insert into contacts (${names.join(", ")}) values (${names.map((_, n) => `$${n + 1}`).join(", ")})`,
+    Object.values(columns),
+  );
+}
+
+async function policy(
+  { database }: World,
+  steps: StepText[],
+  columns: { rotas?: object; tell?: boolean } = {},
+): Promise<void> {
+  await database.query(
+    `insert into policies (name, steps, rotas, tell_when_done) values ('p', $1, $2, $3)
+     on conflict (tenant_id, name) do update set steps = excluded.steps`,
+    [JSON.stringify(steps), JSON.stringify(columns.rotas ?? {}), columns.tell ?? false],
+  );
+}
+
+/** An invoice's contact and her manager. */
+async function office(there: World): Promise<void> {
+  await contact(there, { ...OWNER, email: "clerk@example.org", manager_type: "person", manager_id: "boss" });
+  await contact(there, { entity_type: "person", entity_id: "boss", email: "boss@example.org" });
+}
+
+const sentTo = ({ sink }: World): (string | null)[] => sink.received.map(({ recipient }) => recipient);
+
+/** Lets so many hours pass, one at a time, and waits until what is due then has been sent. */
+async function hours(there: World, id: number, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) {
+    await there.advance({ minutes: 60 });
+    await settled(there, id);
+  }
+}
+
+async function settled({ database }: World, id: number): Promise<void> {
+  await until(async () => {
+    const [row] = await database.query<{ busy: boolean }>(
+      `select exists (select from reminder_jobs where id = $1 and status = 'ACTIVE' and next_run_at <= reminder_now())
+           or exists (select from deliveries where reminder_id = $1 and finished_at is null
+                        and next_attempt_at <= reminder_now() + interval '1 minute') as busy`,
+      [id],
+    );
+    return row?.busy === false;
+  }, "all that is due is done");
+}
+
+test("a reminder goes to the manager as well once it was sent as often as its policy says, and the timeline says why", async () => {
+  const there = await world();
+  await office(there);
+  await policy(there, [{ after: { sends: 2 }, to: ["recipient", "manager"], template: "urgent" }]);
+  const id = await there.insert({ ...SAID, policy: "p" });
+  there.work();
+
+  await hours(there, id, 3);
+
+  expect(sentTo(there)).toEqual(["clerk@example.org", "clerk@example.org", "clerk@example.org", "boss@example.org"]);
+  expect(there.sink.received[3]?.addressed).toMatchObject({ step: 1, person: "person/boss", template: "urgent" });
+  expect((await there.deliveries(id)).map(({ recipient_no }) => recipient_no)).toEqual([0, 0, 0, 1]);
+  const escalated = (await there.events(id)).filter(({ type }) => type === "escalated");
+  expect(escalated.map(({ because }) => because)).toEqual([
+    "step 1 of the policy p, to clerk@example.org, boss@example.org: it was sent 2 times before",
+  ]);
+});
+
+test("a step that a pause took back is given when the reminder is resumed, and only then the next one", async () => {
+  const there = await world();
+  await office(there);
+  await policy(there, [
+    { to: ["recipient"] },
+    { after: { sends: 1 }, to: ["manager"] },
+    { after: { sends: 2 }, to: [{ address: "ceo@example.org" }] },
+  ]);
+  const id = await there.insert({ ...SAID, policy: "p", quiet_hours: JSON.stringify([]) });
+  there.work();
+  await hours(there, id, 1);
+
+  // The manager's message waits for the end of the quiet hours, and a pause takes it back.
+  const now = new Date((await there.database.query<{ now: number }>("select reminder_now() as now"))[0]?.now as number);
+  const hour = (n: number): string => `${String((now.getUTCHours() + n) % 24).padStart(2, "0")}:00`;
+  await there.database.query("update contacts set quiet_hours = $1 where entity_id = 'boss'", [
+    JSON.stringify([{ from: hour(0), to: hour(5) }]),
+  ]);
+  await there.advance({ minutes: 60 });
+  await there.deliveryBecomes(id, "pending");
+  await there.database.query("update reminder_jobs set status = 'PAUSED' where id = $1", [id]);
+  await there.database.query("update contacts set quiet_hours = null where entity_id = 'boss'");
+  await there.advance({ minutes: 24 * 60 });
+  await there.deliveryBecomes(id, "suppressed");
+  await there.database.query("update reminder_jobs set status = 'ACTIVE' where id = $1", [id]);
+  await settled(there, id);
+  await hours(there, id, 2);
+
+  const told = sentTo(there);
+  expect(told.slice(0, 2)).toEqual(["clerk@example.org", "boss@example.org"]);
+  expect(told.at(-1)).toBe("ceo@example.org");
+});
+
+test("a policy that was given as often as it says ends the reminder, once its last message has ended", async () => {
+  const there = await world();
+  await office(there);
+  await policy(there, [
+    { to: ["recipient"], interval_minutes: 10, repeat: 2 },
+    { to: ["manager"], repeat: 1 },
+  ]);
+  const id = await there.insert({ ...SAID, policy: "p" });
+  there.work();
+  await there.advance({ minutes: 60 });
+  await settled(there, id);
+  await there.advance({ minutes: 10 });
+  await settled(there, id);
+  await there.advance({ minutes: 10 });
+
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "policy_ended" });
+  expect(sentTo(there)).toEqual(["clerk@example.org", "clerk@example.org", "boss@example.org"]);
+});
+
+test("a changed policy holds from the next occurrence on, and one that can't be read pauses the reminder", async () => {
+  const there = await world();
+  await office(there);
+  await policy(there, [{ after: { sends: 50 }, to: ["manager"] }]);
+  const id = await there.insert({ ...SAID, policy: "p" });
+  there.work();
+  await hours(there, id, 2);
+  await policy(there, [{ after: { sends: 1 }, to: ["manager"] }]);
+  await hours(there, id, 1);
+  expect(sentTo(there)).toEqual(["clerk@example.org", "clerk@example.org", "boss@example.org"]);
+
+  await there.database.query(`update policies set steps = '[{"to": ["nobody"], "after": {"elapsed": "soon"}}]'`);
+  await there.advance({ minutes: 60 });
+  await there.becomes(id, { status: "PAUSED" });
+  expect((await there.reminder(id)).needs_attention).toMatch(/policy has a step 1 whose after.elapsed must be/);
+});
+
+test("whoever stands in for somebody gets their messages until then, and circles of delegates hold up nobody", async () => {
+  const there = await world();
+  await contact(there, {
+    ...OWNER,
+    email: "clerk@example.org",
+    delegate_type: "person",
+    delegate_id: "a",
+    delegate_until: "2999-01-01Z",
+  });
+  await contact(there, {
+    entity_type: "person",
+    entity_id: "a",
+    email: "a@example.org",
+    delegate_type: "person",
+    delegate_id: "b",
+    delegate_until: "2999-01-01Z",
+  });
+  await contact(there, { entity_type: "person", entity_id: "b", email: "b@example.org" });
+  const id = await there.insert(SAID);
+  there.work();
+  await hours(there, id, 1);
+  expect(sentTo(there)).toEqual(["b@example.org"]);
+
+  // Now all three stand for each other: it goes to whom it is for.
+  await there.database.query(
+    "update contacts set delegate_type = 'invoice', delegate_id = '1', delegate_until = '2999-01-01Z' where entity_id = 'b'",
+  );
+  await hours(there, id, 1);
+  expect(sentTo(there)).toEqual(["b@example.org", "clerk@example.org"]);
+});
+
+test("who has opted out gets nothing of that kind: the delivery says so, and the escalation goes on past them", async () => {
+  const there = await world();
+  await office(there);
+  await there.database.query(`update contacts set preferences = '{"opt_out": ["payment"]}' where entity_id = 'boss'`);
+  await policy(there, [
+    { to: ["recipient"] },
+    { after: { sends: 1 }, to: ["manager"] },
+    { after: { sends: 2 }, to: [{ address: "ceo@example.org" }] },
+  ]);
+  const id = await there.insert({ ...SAID, policy: "p" });
+  there.work();
+  await hours(there, id, 3);
+
+  expect(sentTo(there)).toEqual(["clerk@example.org", "ceo@example.org"]);
+  const [, boss] = await there.deliveries(id);
+  expect(boss).toMatchObject({
+    status: "suppressed",
+    reason: "the contact has opted out of payment",
+    recipient: "boss@example.org",
+  });
+  expect(boss?.finished_at).not.toBeNull();
+});
+
+test("a reminder that is sent once is done where whom it is for has opted out", async () => {
+  const there = await world();
+  await contact(there, { ...OWNER, email: "clerk@example.org", preferences: JSON.stringify({ opt_out: ["*"] }) });
+  const id = await there.insert({ ...SAID, schedule_type: "one_time", interval_minutes: null });
+  there.work();
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "opted_out" });
+  expect(there.sink.received).toEqual([]);
+});
+
+test("whoever is on call at that instant gets it; while nobody is, it goes to whom it is for", async () => {
+  const there = await world();
+  await office(there);
+  const now = (await there.database.query<{ now: number }>("select reminder_now() as now"))[0]?.now as number;
+  const HOUR = 3_600_000;
+  const rota = [{ who: { address: "night@example.org" }, from: now, until: now + 1.5 * HOUR }];
+  await policy(there, [{ to: [{ rota: "ops" }] }], { rotas: { ops: rota } });
+  const id = await there.insert({ ...SAID, policy: "p" });
+  there.work();
+  await hours(there, id, 2);
+  expect(sentTo(there)).toEqual(["night@example.org", "clerk@example.org"]);
+});

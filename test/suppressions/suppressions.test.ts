@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import { Retryable } from "../../src/channels/channel.ts";
+import { type NewSuppression, readStandings, suppress } from "../../src/store/suppressions.ts";
+import { apiDatabase, workerDatabase } from "../../src/store/tenant-database.ts";
+import { startApi } from "../support/api.ts";
+import { advance } from "../support/clock.ts";
+import { freshDatabase } from "../support/database.ts";
+import { giveKey } from "../support/keys.ts";
+import { DELIVERED } from "../support/sink.ts";
+import { createTenants } from "../support/tenants.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
+
+const ANN = "ann@example.com";
+
+function bounced(address: string, fields: Partial<NewSuppression> = {}): NewSuppression {
+  return {
+    ...{ tenantId: "default", channel: "sink", address, reason: "hard_bounce", because: "550 5.1.1 unknown" },
+    ...{ days: null, createdBy: "ses", ...fields },
+  };
+}
+
+test("a suppressed address gets nothing, whichever reminder it is of, in capitals or not; once released it does", async () => {
+  const here = await world();
+  const api = await startApi(here.database);
+  await api.call("POST", "/suppressions", { channel: "sink", address: ANN, because: "she has left" });
+  const to = { run_at: new Date(), recipient: "Ann@Example.COM" };
+  const [first, other] = [await here.insert(to), await here.insert({ ...to, recipient: "bob@example.com" })];
+
+  here.work();
+
+  const delivery = await here.deliveryBecomes(first, "suppressed");
+  expect(delivery.reason).toMatch(/until somebody releases it \(manual: she has left\); see \/suppressions$/);
+  await here.deliveryBecomes(other, "sent");
+  expect((await here.events(first)).map(({ type }) => type)).toEqual(["suppressed"]);
+  expect(await here.reminder(first)).toMatchObject({ status: "ACTIVE" });
+
+  expect((await api.call("DELETE", `/suppressions/sink/${encodeURIComponent("ANN@example.com")}`)).status).toBe(204);
+  await here.advance({ minutes: 60 });
+  await here.deliveryBecomes(first, "sent");
+});
+
+test("what is suppressed while a message waits for its retry holds it back", async () => {
+  const here = await world();
+  here.sink.behave = () => {
+    throw new Retryable("not now");
+  };
+  const id = await here.insert({ run_at: new Date(), recipient: ANN });
+  here.work();
+  await here.deliveryBecomes(id, "retrying");
+
+  await suppress(workerDatabase(here.database), [bounced(ANN)]);
+  here.sink.behave = () => DELIVERED;
+  await here.advance({ minutes: 5 });
+
+  await here.deliveryBecomes(id, "suppressed");
+  expect(here.sink.received).toHaveLength(1);
+});
+
+test("a reminder whose last message has nowhere to go completes as one that failed, instead of being due for ever", async () => {
+  const here = await world();
+  await suppress(workerDatabase(here.database), [bounced(ANN)]);
+  const once = { schedule_type: "one_time", interval_minutes: null, run_at: new Date(), recipient: ANN };
+  const id = await here.insert(once);
+
+  here.work();
+
+  await here.becomes(id, { status: "COMPLETED", completion_reason: "delivery_failed" });
+  expect(await here.deliveries(id)).toHaveLength(1);
+});
+
+test("what expires is sent to again, and removed by and by; what lasts longer outlasts what comes later", async () => {
+  const database = await freshDatabase();
+  const [worker, api] = [workerDatabase(database), await startApi(database)];
+  expect(await suppress(worker, [bounced(ANN, { days: 10 }), bounced("ANN@example.com", { days: 30 })])).toBe(1);
+  expect(await suppress(worker, [bounced(ANN, { days: 20 })])).toBe(0);
+  expect(await suppress(worker, [bounced("bob@example.com", { reason: "complaint" })])).toBe(1);
+  const standing = async () => (await readStandings(worker, [bounced(ANN)]))[0]?.suppressed?.reason ?? null;
+
+  await advance(database, { days: 29 });
+  expect(await standing()).toBe("hard_bounce");
+  await advance(database, { days: 2 });
+  expect(await standing()).toBe(null);
+  expect(await api.all("/suppressions")).toMatchObject([{ address: "bob@example.com", reason: "complaint" }]);
+});
+
+test("10,000 at once are taken by one statement, and found page by page", async () => {
+  const database = await freshDatabase();
+  const many = Array.from({ length: 10_000 }, (_, n) => bounced(`n${n % 9_000}@example.com`));
+
+  expect(await suppress(apiDatabase(database).forTenant("default"), many)).toBe(9_000);
+
+  const api = await startApi(database);
+  expect(await api.all("/suppressions?limit=1000&channel=sink")).toHaveLength(9_000);
+  expect(await api.all("/suppressions?address=N17@example.com")).toHaveLength(1);
+});
+
+test("P9: one tenant's suppressions hold nothing back of another's, and aren't seen by it", async () => {
+  const here = await world();
+  await createTenants(here.database, "acme");
+  await suppress(workerDatabase(here.database), [bounced(ANN, { tenantId: "acme" })]);
+  const acme = await startApi(here.database, { tenant: "acme" });
+  const [mine, theirs] = [
+    await here.insert({ run_at: new Date(), recipient: ANN }),
+    await here.insert({ run_at: new Date(), recipient: ANN, tenant_id: "acme" }),
+  ];
+
+  here.work();
+
+  await here.deliveryBecomes(mine, "sent");
+  await here.deliveryBecomes(theirs, "suppressed");
+  expect(await acme.all("/suppressions")).toHaveLength(1);
+  expect(await (await startApi(here.database)).all("/suppressions")).toEqual([]);
+});
+
+test("it is in the audit who has suppressed and who has released", async () => {
+  const database = await freshDatabase();
+  const { text } = await giveKey(database, { scopes: ["suppressions:write", "suppressions:read", "audit:read"] });
+  const api = await startApi(database, { key: text });
+  const address = { channel: "sink", address: ANN };
+  const created = await api.call("POST", "/suppressions", address);
+  expect(created).toMatchObject({
+    status: 201,
+    body: { reason: "manual", created_by: expect.stringMatching(/^key /) },
+  });
+  expect((await api.call("POST", "/suppressions", address)).status).toBe(200);
+  await api.call("DELETE", `/suppressions/sink/${ANN}`);
+  await until(
+    async () => ((await api.call("GET", "/audit")).body as unknown[]).length >= 3,
+    "the audit has three lines",
+  );
+  expect(((await api.call("GET", "/audit")).body as { operation: string }[]).map(({ operation }) => operation)).toEqual(
+    ["deleteSuppression", "createSuppression", "createSuppression"],
+  );
+});
+
+test.each([
+  ["channel", { channel: "pigeon", address: ANN }],
+  ["address", { channel: "email", address: "a@example.com, b@example.com" }],
+  ["address", { channel: "email" }],
+  ["expires_at", { channel: "email", address: ANN, expires_at: "soon" }],
+  ["because", { channel: "email", address: ANN, because: "a\nb" }],
+])("a wrong %s is refused (%#)", async (field, body) => {
+  const api = await startApi(await freshDatabase());
+  const { errors } = await api.refused(422, "POST", "/suppressions", body);
+  expect(errors?.map((error) => error.field)).toEqual([field]);
+});
