@@ -4,7 +4,7 @@ import { nothingChannel, startEngine } from "./engine.ts";
 import { makeDue } from "./rows.ts";
 
 const BARE_BATCH = 1_000;
-const POLL_MS = 20;
+const POLL_MS = 100;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

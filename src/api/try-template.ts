@@ -70,7 +70,8 @@ async function messageFor(request: FastifyRequest, { sample = {}, ...asked }: As
   const contact = contactOf(real?.contact ?? null, asked.locale, sample.contact_name);
   const number = sample.occurrence_number ?? (real ? real.reminder.occurrenceCount + 1 : 3);
   const example = {
-    ...{ id: 1, subject: sample.subject ?? null, message: sample.message ?? null, data: sample.data ?? {} },
+    // No reminder has this one.
+    ...{ id: 0, subject: sample.subject ?? null, message: sample.message ?? null, data: sample.data ?? {} },
     ...{ timeZone: sample.time_zone ?? null, createdAt: createdAgo(now, number) },
   };
   return {

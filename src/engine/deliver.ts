@@ -208,9 +208,9 @@ export class Deliverer {
       await this.#gate.pass(held);
       held.sendingSinceMs = performance.now();
       const signal = lane.deadlines.signal(held.sendingSinceMs);
-      const message = await this.#write(lane, held);
+      const { message, instead } = await this.#write(lane, held);
       const receipt = await lane.channel.send(message, { signal, beforeSend: () => this.#gate.pass(held) });
-      this.#end(held, sent(receipt, message.written.instead), lane);
+      this.#end(held, sent(receipt, instead), lane);
     } catch (error) {
       if (error instanceof Postponed) this.#letGo(held, lane);
       else if (error instanceof MustAsk) await this.#ask(lane, held);
@@ -220,11 +220,13 @@ export class Deliverer {
   }
 
   /** Its links and its words. While nobody can say which, it goes back, to be taken up when the database is there again. */
-  async #write(lane: Lane, held: Held): Promise<Message & { written: Written }> {
+  async #write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }> {
     try {
       const links = this.#links && (await this.#links.of(held));
       const message = messageFor(held, links);
-      return { ...message, written: await this.#words.write(lane.channel.name, message) };
+      const written = await this.#words.write(lane.channel.name, message);
+      if (written) message.written = written;
+      return { message, instead: written?.instead ?? null };
     } catch (error) {
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;

@@ -15,12 +15,11 @@ import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
 import { otherOf, personNow } from "./audience.ts";
 import { type Held, isLeaseValid } from "./held.ts";
-import { OptOuts } from "./opt-outs.ts";
 import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
-import { Suppressions, sentenceOf } from "./suppressions.ts";
+import { Unwanted } from "./unwanted.ts";
 
 const LARGEST_READ = 1_000;
 /** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
@@ -59,23 +58,21 @@ export class Gate {
   readonly #options: GateOptions;
   readonly #reader: Batcher<number, Reading>;
   readonly #pacer: Pacer;
-  readonly #suppressions: Suppressions;
-  readonly #optOuts: OptOuts;
+  readonly #unwanted: Unwanted;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#pacer = new Pacer(options.database, options.settings.limits);
-    this.#suppressions = new Suppressions(options.database);
-    this.#optOuts = new OptOuts(options.database);
+    this.#unwanted = new Unwanted(options.database);
     this.#reader = new Batcher((ids) => read(options.database, ids), LARGEST_READ);
   }
 
   /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken`, `Postponed` or `MustAsk` if not. */
   async pass(held: Held): Promise<void> {
     // In this order, so that what isn't sent anyway takes no place from others, and what has one is judged by what is so now.
-    const suppression = await this.#suppressionOf(held);
+    const unwanted = await this.#unwantedBecause(held);
     await this.#judge(held);
-    if (suppression) throw new Overtaken(suppressed("address", suppression));
+    if (unwanted) throw new Overtaken(suppressed("address", unwanted));
     if (held.hasPlace || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
@@ -100,11 +97,10 @@ export class Gate {
     }
   }
 
-  /** Why nothing is sent to the address; null where it may be. */
-  async #suppressionOf(held: Held): Promise<string | null> {
+  /** Why nothing of this is sent to its address; null where it may be. */
+  async #unwantedBecause(held: Held): Promise<string | null> {
     try {
-      const [suppressed, unwanted] = await Promise.all([this.#suppressions.of(held), this.#optOuts.of(held)]);
-      return suppressed ? sentenceOf(suppressed) : unwanted;
+      return await this.#unwanted.reasonNotTo(held);
     } catch (error) {
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;

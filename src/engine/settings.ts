@@ -40,7 +40,7 @@ export interface EngineSettings {
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   pollSeconds: 5,
-  batchSize: 500,
+  batchSize: 300,
   retry: DEFAULT_RETRY,
   catchUp: { perSecond: 100, doublesEverySeconds: 5 },
   limits: { perMinute: null, perRecipientPerHour: null },

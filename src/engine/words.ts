@@ -16,8 +16,8 @@ export class Words {
     this.#writer = new Writer(this.#cage, (tenant, wanted) => templates.find(tenant, wanted));
   }
 
-  /** Throws `Permanent` where a template can't be filled in, and says that nothing is to be sent then. */
-  async write(channel: string, message: Message): Promise<Written> {
+  /** Null: the channel writes it by itself (see `Writer.write`). Throws `Permanent` where a template can't be filled in, and says that nothing is to be sent then. */
+  async write(channel: string, message: Message): Promise<Written | null> {
     try {
       return await this.#writer.write(message.reminder.tenantId, channel, message);
     } catch (error) {

@@ -45,7 +45,7 @@ export interface Worker {
 /** Channel of NOTIFY on which the database's triggers say that something is due or that a flag was set. */
 const NOTIFY_CHANNEL = "reminder_engine";
 /** With more due than one batch takes, this many are fired side by side: one is decided here while the database works on the other. */
-const LANES = 3;
+const LANES = 2;
 /** Leases are renewed and the worker's line is beaten this often. */
 const BEATS_PER_LEASE = 4;
 const LOOPS_END_MS = 500;

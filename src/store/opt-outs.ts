@@ -1,5 +1,5 @@
 import type { Instant } from "../core/reminder.ts";
-import type { Row, Sql } from "./postgres.ts";
+import type { Row } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
 export const OPT_OUT_KINDS = ["reminder", "event_type"] as const;
@@ -53,52 +53,6 @@ export async function listOptOuts(
   const after = page.after ?? [null, null, null, null];
   const rows = await sql.query(LIST, [sql.tenant, page.channel, page.address, ...after, page.limit]);
   return rows.map(toOptOut);
-}
-
-/** What is about to be sent, and where to. */
-export interface Outgoing {
-  tenantId: string;
-  channel: string;
-  address: string;
-  reminderId: number;
-  eventType: string;
-}
-
-// Each by the primary key.
-const WANTED = `
-  select asked.n::int as n, o.kind, exists (select from opt_outs other
-                                             where other.tenant_id = asked.tenant_id and other.channel = asked.channel) as has_any
-    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-           with ordinality as asked(tenant_id, channel, address, reminder_id, event_type, n)
-    left join lateral (
-      select kind
-        from opt_outs
-       where tenant_id = asked.tenant_id and channel = asked.channel and address = lower(asked.address)
-         and (kind, about) in (('reminder', asked.reminder_id::text), ('event_type', asked.event_type))
-       limit 1
-    ) o on true`;
-
-export interface Wanted {
-  /** Of what the address wants no more; null: it may be sent. */
-  optedOutOf: OptOut["kind"] | null;
-  /** True where its tenant has any such address of the channel. */
-  hasAny: boolean;
-}
-
-/** Whether each of these is wanted, in the order of the question. */
-export async function readWanted(sql: Sql, asked: readonly Outgoing[]): Promise<Wanted[]> {
-  const rows = await sql.query(WANTED, [
-    asked.map(({ tenantId }) => tenantId),
-    asked.map(({ channel }) => channel),
-    asked.map(({ address }) => address),
-    asked.map(({ reminderId }) => reminderId),
-    asked.map(({ eventType }) => eventType),
-  ]);
-  const wanted: Wanted[] = asked.map(() => ({ optedOutOf: null, hasAny: false }));
-  for (const { n, kind, has_any } of rows) {
-    wanted[(n as number) - 1] = { optedOutOf: kind as OptOut["kind"] | null, hasAny: has_any as boolean };
-  }
-  return wanted;
 }
 
 function toOptOut(row: Row): OptOut {

@@ -2,6 +2,7 @@ import pg from "pg";
 import { assume, type Identity } from "./identity.ts";
 import { getTypeParser } from "./instants.ts";
 import { listen } from "./listen.ts";
+import { isStalePlan, learnDirect, mayPrepare, nameOf } from "./prepared.ts";
 
 export { toTimestamptz } from "./instants.ts";
 
@@ -40,12 +41,13 @@ export interface Limits {
 /**
  * `by_index`: for whoever takes a few rows out of many, whatever the table's statistics say. Right after a mass insert, and in
  * a partition begun this morning, they say that it is empty, and the planner would read and sort the whole of it each time.
+ * Whatever they say, its plans are the same, so each connection plans a statement once (see `prepared.ts`).
  */
 export type Planning = "by_statistics" | "by_index";
 
 const BY_INDEX =
   "; set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off" +
-  "; set local jit = off";
+  "; set local jit = off; set local plan_cache_mode = force_generic_plan";
 
 export interface DatabaseOptions {
   url: string;
@@ -76,17 +78,22 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
   // A connection that breaks must not end the process: an idle one is replaced when one is needed, and for any other the
   // next query reports it. Listening from the start: it may break before whoever asked for it gets it.
   pool.on("error", ignore);
-  pool.on("connect", (client) => client.on("error", ignore));
+  pool.on("connect", (client) => {
+    client.on("error", ignore);
+    learnDirect(client);
+  });
 
-  const session = (identity: string): Session => ({
+  const session = (manner: Manner): Session => ({
     query: <R extends Row>(text: string, params?: readonly unknown[]) =>
-      queryAlone(pool, identity, text, params) as Promise<R[]>,
-    transaction: (work, limits) => inTransaction(pool, identity, work, limits),
+      queryAlone(pool, manner, text, params) as Promise<R[]>,
+    transaction: (work, limits) => inTransaction(pool, manner, work, limits),
   });
   return {
-    ...session(""),
-    as: (identity, planning = "by_statistics") =>
-      session(`; ${assume(identity)}${planning === "by_index" ? BY_INDEX : ""}`),
+    ...session({ identity: "", plansOnce: false }),
+    as: (identity, planning = "by_statistics") => {
+      const plansOnce = planning === "by_index";
+      return session({ identity: `; ${assume(identity)}${plansOnce ? BY_INDEX : ""}`, plansOnce });
+    },
     runAlone: async (text) => {
       await pool.query({ text, query_timeout: NO_LIMIT_MS } as pg.QueryConfig);
     },
@@ -98,19 +105,24 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
 // Every transaction states what it relies on, since behind a pooler there is no session to state it once: limits, and
 // forms of instants that don't depend on the settings of the database or its user. Locks of a worker that stopped in the
 // middle are given back by the idle limit. So are who it is and how it is planned: `identity` is empty, or begins with a semicolon.
-const begin = (statementMs: number, identity: string): string =>
+interface Manner {
+  identity: string;
+  plansOnce: boolean;
+}
+
+const begin = (statementMs: number, { identity }: Manner): string =>
   `begin; set local statement_timeout = ${statementMs}; set local idle_in_transaction_session_timeout = '10s'; ` +
   `set local datestyle = 'ISO'; set local timezone = 'UTC'${identity}`;
 
 async function inTransaction<T>(
   pool: pg.Pool,
-  identity: string,
+  manner: Manner,
   work: (sql: Sql) => Promise<T>,
   limits: Limits = {},
 ): Promise<T> {
-  return withClient(pool, limits, async (run, statementMs) => {
+  return withClient(pool, manner, limits, async (run, statementMs) => {
     // The first query travels together with `begin`; no answer is given out unless that went well.
-    const begun = run(begin(statementMs, identity));
+    const begun = run(begin(statementMs, manner));
     begun.catch(ignore);
     const result = await work({
       query: async (text, params) => {
@@ -127,12 +139,12 @@ async function inTransaction<T>(
 /** One statement, in a transaction for its limits' sake: a client that only goes away leaves the server waiting. */
 async function queryAlone(
   pool: pg.Pool,
-  identity: string,
+  manner: Manner,
   text: string,
   params: readonly unknown[] = [],
 ): Promise<Row[]> {
-  return withClient(pool, {}, async (run, statementMs) => {
-    const steps = await Promise.allSettled([run(begin(statementMs, identity)), run(text, params), run("commit")]);
+  return withClient(pool, manner, {}, async (run, statementMs) => {
+    const steps = await Promise.allSettled([run(begin(statementMs, manner)), run(text, params), run("commit")]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     return steps[1].status === "fulfilled" ? steps[1].value : [];
   });
@@ -143,13 +155,16 @@ type Run = (text: string, params?: readonly unknown[]) => Promise<Row[]>;
 /** Lends a connection to `work`. When that fails, what it began is rolled back, or the connection is thrown away. */
 async function withClient<T>(
   pool: pg.Pool,
+  { plansOnce }: Manner,
   { statementMs = STATEMENT_MS }: Limits,
   work: (run: Run, statementMs: number) => Promise<T>,
 ): Promise<T> {
   const client = await borrow(pool);
   const borrowedAtMs = performance.now();
   const run: Run = async (text, params = []) => {
-    const query = { text, values: params as unknown[], query_timeout: Math.min(statementMs + SILENCE_MS, NO_LIMIT_MS) };
+    const name = plansOnce && params.length > 0 && mayPrepare(pool, client) ? nameOf(text) : undefined;
+    const timeoutMs = Math.min(statementMs + SILENCE_MS, NO_LIMIT_MS);
+    const query = { ...(name && { name }), text, values: params as unknown[], query_timeout: timeoutMs };
     return (await client.query<Row>(query)).rows;
   };
   let broken = false;
@@ -158,7 +173,7 @@ async function withClient<T>(
     heardAtMs.set(client, performance.now());
     return result;
   } catch (error) {
-    broken = isConnectionLost(error);
+    broken = isConnectionLost(error) || isStalePlan(error, pool);
     if (isSilence(error)) silentSinceMs.set(pool, borrowedAtMs);
     if (!broken) {
       await run("rollback").catch(() => {
@@ -201,7 +216,7 @@ const TRANSIENT_NETWORK =
 /** True for errors that pass by themselves: the database is away, restarting, full, overloaded, or cut a tie. */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
-  if (error instanceof pg.DatabaseError) return TRANSIENT_SQLSTATE.test(codeOf(error));
+  if (error instanceof pg.DatabaseError) return TRANSIENT_SQLSTATE.test(codeOf(error)) || isStalePlan(error);
   return isConnectionLost(error);
 }
 
@@ -213,7 +228,7 @@ export function isLoginRefused(error: unknown): boolean {
 
 /** True when what the rows hold is to blame: the database refused it, or it can't be put into a query. */
 export function isFaultOfRows(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return !TRANSIENT_SQLSTATE.test(codeOf(error));
+  if (error instanceof pg.DatabaseError) return !isDatabaseAway(error);
   return error instanceof RangeError || error instanceof TypeError;
 }
 

@@ -86,44 +86,6 @@ export async function release(sql: TenantSql, channel: string, address: string):
   return (await sql.query(RELEASE, [sql.tenant, channel, address])).length > 0;
 }
 
-/** Why nothing is sent to an address. */
-export type SuppressedAs = Pick<Suppression, "reason" | "because" | "expiresAt">;
-
-export interface Standing {
-  /** Null: it may be sent to. */
-  suppressed: SuppressedAs | null;
-  /** True where its tenant has suppressed any address of the channel. */
-  hasAny: boolean;
-}
-
-// Each by the primary key.
-const STANDING = `
-  select asked.n::int as n, s.reason, s.because, s.expires_at,
-         s.reason is not null or exists (select from suppressions other
-                                          where other.tenant_id = asked.tenant_id and other.channel = asked.channel) as has_any
-    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as asked(tenant_id, channel, address, n)
-    left join suppressions s on s.tenant_id = asked.tenant_id and s.channel = asked.channel
-                            and s.address = lower(asked.address)
-                            and (s.expires_at is null or s.expires_at > reminder_now())`;
-
-/** What is known of each of these addresses, in the order of the question. */
-export async function readStandings(sql: Sql, addresses: readonly Address[]): Promise<Standing[]> {
-  const rows = await sql.query(STANDING, [
-    addresses.map(({ tenantId }) => tenantId),
-    addresses.map(({ channel }) => channel),
-    addresses.map(({ address }) => address),
-  ]);
-  const standings: Standing[] = addresses.map(() => ({ suppressed: null, hasAny: false }));
-  for (const row of rows) standings[(row.n as number) - 1] = toStanding(row);
-  return standings;
-}
-
-/** Why nothing is sent to the address; null where it may be sent to. */
-export async function isSuppressed(sql: Sql, address: Address): Promise<SuppressedAs | null> {
-  const [standing] = await readStandings(sql, [address]);
-  return standing?.suppressed ?? null;
-}
-
 const LIST = `
   select ${COLUMNS}
     from suppressions
@@ -172,15 +134,6 @@ function columnsOf(suppressions: readonly NewSuppression[]): unknown[] {
     suppressions.map(({ days }) => days),
     suppressions.map(({ createdBy }) => createdBy),
   ];
-}
-
-function toStanding(row: Row): Standing {
-  const { reason, because, expires_at: expiresAt } = row;
-  const suppressed =
-    reason === null
-      ? null
-      : { reason: reason as string, because: because as string | null, expiresAt: expiresAt as number | null };
-  return { suppressed, hasAny: row.has_any as boolean };
 }
 
 function toSuppression(row: Row): Suppression {

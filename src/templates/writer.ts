@@ -3,6 +3,7 @@ import { Killed } from "./cage/caged-thread.ts";
 import type { CagedText, Result } from "./cage/job.ts";
 import { type Renderable, styleOf, templateContext } from "./context.ts";
 import { BrokenTemplate, isTemplate } from "./liquid.ts";
+import { renderMessage } from "./render.ts";
 import { nameOf, type StoredTemplate, type TemplateKey } from "./template.ts";
 import { NO_WORDS, type Rendered, writeMessage } from "./write.ts";
 
@@ -15,42 +16,6 @@ export type FindTemplate = (
 export interface Written extends Rendered {
   /** Why it isn't in the words that somebody wrote for it: a sentence; null: it is. */
   instead: string | null;
-}
-
-/** Written when a channel first reads it: one that says it in its own way doesn't, and it is most of what a message costs. */
-class WhenRead implements Written {
-  readonly instead = null;
-  readonly #write: () => Rendered;
-  #written: Rendered | null = null;
-
-  constructor(write: () => Rendered) {
-    this.#write = write;
-  }
-
-  get subject(): string {
-    return this.#all().subject;
-  }
-
-  get body(): string {
-    return this.#all().body;
-  }
-
-  get text(): string {
-    return this.#all().text;
-  }
-
-  get html(): string {
-    return this.#all().html;
-  }
-
-  get answers(): Rendered["answers"] {
-    return this.#all().answers;
-  }
-
-  #all(): Rendered {
-    this.#written ??= this.#write();
-    return this.#written;
-  }
 }
 
 /**
@@ -66,22 +31,22 @@ export class Writer {
     this.#find = find;
   }
 
-  /** Throws `BrokenTemplate` where the template that can't be filled in says that nothing is to be sent then. */
-  async write(tenant: string, channel: string, message: Renderable): Promise<Written> {
+  /**
+   * Null where there is nothing to fill in: a channel that says it in words writes it by itself (see `renderMessage`), and others
+   * needn't, which is most of what a message costs. Throws `BrokenTemplate` where the template that can't be filled in says that
+   * nothing is to be sent then.
+   */
+  async write(tenant: string, channel: string, message: Renderable): Promise<Written | null> {
     const { eventType } = message.reminder;
     const found = this.#find(tenant, { eventType, channel, locale: styleOf(message).locale });
-    return this.writeIn(tenant, found instanceof Promise ? await found : found, message);
+    const template = found instanceof Promise ? await found : found;
+    return isPlain(message, useOf(template, message)) ? null : this.writeIn(tenant, template, message);
   }
 
-  /** The same, in the words of this template. */
+  /** The same, in the words of this template, whether there is anything to fill in or not. */
   async writeIn(tenant: string, template: StoredTemplate | null, message: Renderable): Promise<Written> {
-    const { subject, message: body } = message.reminder;
-    // What somebody wrote for this one reminder comes before what is written for all of them, unless that gives it a frame.
-    const used = template && (body === null || template.framesOwn) ? template : null;
-    const isPlain = !isTemplate(subject ?? "") && !isTemplate(body ?? "");
-    if (used === null && isPlain) {
-      return new WhenRead(() => writeMessage(message, { subject: subject ?? "", body: body ?? "" }));
-    }
+    const used = useOf(template, message);
+    if (isPlain(message, used)) return { ...renderMessage(message), instead: null };
     try {
       return { ...(await this.#fill(tenant, used, message)), instead: null };
     } catch (error) {
@@ -127,6 +92,15 @@ export class Writer {
       throw error;
     }
   }
+}
+
+/** What somebody wrote for this one reminder comes before what is written for all of them, unless that gives it a frame. */
+function useOf(template: StoredTemplate | null, { reminder }: Renderable): StoredTemplate | null {
+  return template && (reminder.message === null || template.framesOwn) ? template : null;
+}
+
+function isPlain({ reminder }: Renderable, used: StoredTemplate | null): boolean {
+  return used === null && !isTemplate(reminder.subject ?? "") && !isTemplate(reminder.message ?? "");
 }
 
 function textsOf(texts: Record<string, string | null>, isOwn: boolean): CagedText[] {

@@ -7,7 +7,7 @@ import { answering, open, PRESSES, press } from "../support/answers.ts";
 import { startApi } from "../support/api.ts";
 import { asOwner, giveKey } from "../support/keys.ts";
 import { createTenants } from "../support/tenants.ts";
-import { until } from "../support/wait.ts";
+import { outlast, until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
 const DAY_MS = 86_400_000;
@@ -164,6 +164,7 @@ test("stop: the address gets no more of this reminder, others of its kind go on;
   const here = await answering();
   const [mine, other] = [await here.send(), await here.send()];
   expect((await press(mine.links.stop, { choice: "reminder" })).text).toContain("no more of this reminder");
+  await outlast();
   await here.advance({ minutes: 60 });
   await here.linksOf(other.id, 2);
   const { reason } = await here.deliveryBecomes(mine.id, "suppressed");
@@ -193,6 +194,7 @@ test.each([
   expect(await here.database.query("select address, kind, about from opt_outs")).toEqual([
     { address: "someone@example.org", kind: "event_type", about: "payment" },
   ]);
+  await outlast();
   await here.advance({ minutes: 60 });
   await here.deliveryBecomes(mine.id, "suppressed");
   await here.linksOf(other.id, 2);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { render } from "../../src/channels/rendering.ts";
 import { startApi } from "../support/api.ts";
 import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
@@ -28,7 +29,10 @@ test("a message is written in the best template for its event type, channel and 
   await until(() => sink.received.length === 4, "all are sent");
 
   const bodies = Object.fromEntries(
-    sink.received.map(({ reminder, written }) => [`${reminder.eventType} ${reminder.entityId}`, written?.body]),
+    sink.received.map((message) => [
+      `${message.reminder.eventType} ${message.reminder.entityId}`,
+      render(message).body,
+    ]),
   );
   expect(bodies).toEqual({
     "payment DE": "Rechnung DE",
@@ -46,7 +50,8 @@ test("a change takes effect within 5 s: a save, an old version that is activated
     const before = sink.received.length;
     await insert({ run_at: new Date() });
     await until(() => sink.received.length > before, "it is sent");
-    return sink.received.at(-1)?.written?.body;
+    const last = sink.received.at(-1);
+    return last && render(last).body;
   };
   const becomes = (text: string) => until(async () => (await bodyNow())?.includes(text), `it says ${text}`);
 

@@ -204,8 +204,9 @@ function memoryComplaints(stage: Stage, actor: Actor, request: WireRequest, answ
 /** Short, since millions of them are remembered. */
 const essence = ({ status, text }: WireAnswer): string => hash("sha256", `${status} ${text}`, "base64");
 
+/** Made-up ones have the id 0, whoever asked for them. */
 function isReminder(thing: Record<string, unknown>): thing is { id: number } {
-  return typeof thing.id === "number" && "entity_type" in thing;
+  return typeof thing.id === "number" && thing.id !== 0 && "entity_type" in thing;
 }
 
 function ownerOf({ owners }: Stage, thing: Record<string, unknown>): string | undefined {

@@ -12,3 +12,6 @@ export async function until<T>(
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
 }
+
+/** Longer than a worker remembers that a stop or a suppression wasn't there (promise P3). */
+export const outlast = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 250));

@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
 import { Retryable } from "../../src/channels/channel.ts";
-import { type NewSuppression, readStandings, suppress } from "../../src/store/suppressions.ts";
+import { type NewSuppression, suppress } from "../../src/store/suppressions.ts";
 import { apiDatabase, workerDatabase } from "../../src/store/tenant-database.ts";
+import { readUnwanted } from "../../src/store/unwanted.ts";
 import { startApi } from "../support/api.ts";
 import { advance } from "../support/clock.ts";
 import { freshDatabase } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { createTenants } from "../support/tenants.ts";
-import { until } from "../support/wait.ts";
+import { outlast, until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
 const ANN = "ann@example.com";
@@ -50,6 +51,7 @@ test("what is suppressed while a message waits for its retry holds it back", asy
   await here.deliveryBecomes(id, "retrying");
 
   await suppress(workerDatabase(here.database), [bounced(ANN)]);
+  await outlast();
   here.sink.behave = () => DELIVERED;
   await here.advance({ minutes: 5 });
 
@@ -75,7 +77,8 @@ test("what expires is sent to again, and removed by and by; what lasts longer ou
   expect(await suppress(worker, [bounced(ANN, { days: 10 }), bounced("ANN@example.com", { days: 30 })])).toBe(1);
   expect(await suppress(worker, [bounced(ANN, { days: 20 })])).toBe(0);
   expect(await suppress(worker, [bounced("bob@example.com", { reason: "complaint" })])).toBe(1);
-  const standing = async () => (await readStandings(worker, [bounced(ANN)]))[0]?.suppressed?.reason ?? null;
+  const asked = { tenantId: "default", channel: "sink", address: ANN, reminderId: 1, eventType: "payment" };
+  const standing = async () => (await readUnwanted(worker, [asked]))[0]?.suppressed?.reason ?? null;
 
   await advance(database, { days: 29 });
   expect(await standing()).toBe("hard_bounce");

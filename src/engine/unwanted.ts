@@ -1,0 +1,71 @@
+import { toIso } from "../core/instant.ts";
+import { Batcher } from "../store/batcher.ts";
+import type { Sql } from "../store/postgres.ts";
+import {
+  haveUnwanted,
+  type Outgoing,
+  readUnwanted,
+  type SuppressedAs,
+  type TenantChannel,
+  type Unwanted as Verdict,
+} from "../store/unwanted.ts";
+import type { Held } from "./held.ts";
+import { FRESH_MS } from "./settings.ts";
+
+const LARGEST_READ = 1_000;
+const MOST_KNOWN = 10_000;
+
+interface Look {
+  hasAny: Promise<boolean>;
+  atMs: number;
+}
+
+/**
+ * To whom nothing is sent, or nothing more of a reminder or of its kind. Where a tenant has nobody like that in a channel, which
+ * is most often so, the database is asked that a few times a second, however much is sent; else once for all that are about to
+ * be sent together.
+ */
+export class Unwanted {
+  readonly #lookers: Batcher<TenantChannel, boolean>;
+  readonly #readers: Batcher<Outgoing, Verdict>;
+  /** When it was looked whether a tenant has any in a channel, by both. */
+  readonly #looks = new Map<string, Look>();
+
+  constructor(database: Sql) {
+    this.#lookers = new Batcher((asked) => haveUnwanted(database, asked), LARGEST_READ);
+    this.#readers = new Batcher((asked) => readUnwanted(database, asked), LARGEST_READ);
+  }
+
+  /** Why this isn't sent to where it goes; null where it may leave. */
+  async reasonNotTo({ tenantId, channel, recipient, reminderId, known }: Held): Promise<string | null> {
+    if (recipient === null || known === null || !(await this.#hasAny(tenantId, channel))) return null;
+    const { eventType } = known.reminder;
+    const outgoing = { tenantId, channel, address: recipient, reminderId, eventType };
+    const { suppressed, optedOutOf } = await this.#readers.add(outgoing);
+    if (suppressed) return suppressedSentence(suppressed);
+    if (optedOutOf === null) return null;
+    const what = optedOutOf === "reminder" ? "this reminder" : eventType;
+    return `whoever has this address wants no more of ${what}; see /opt-outs`;
+  }
+
+  #hasAny(tenantId: string, channel: string): Promise<boolean> {
+    const name = `${tenantId} ${channel}`;
+    const nowMs = performance.now();
+    const last = this.#looks.get(name);
+    if (last && nowMs - last.atMs <= FRESH_MS) return last.hasAny;
+    const look = { hasAny: this.#lookers.add({ tenantId, channel }), atMs: nowMs };
+    if (this.#looks.size >= MOST_KNOWN) this.#looks.clear();
+    this.#looks.set(name, look);
+    look.hasAny.catch(() => {
+      if (this.#looks.get(name) === look) this.#looks.delete(name);
+    });
+    return look.hasAny;
+  }
+}
+
+/** Why it wasn't sent, for people. */
+function suppressedSentence({ reason, because, expiresAt }: SuppressedAs): string {
+  const until = expiresAt === null ? "until somebody releases it" : `until ${toIso(expiresAt)}`;
+  const why = because === null ? reason : `${reason}: ${because}`;
+  return `nothing is sent to this address ${until} (${why}); see /suppressions`;
+}

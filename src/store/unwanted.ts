@@ -1,0 +1,82 @@
+import type { OptOut } from "./opt-outs.ts";
+import type { Row, Sql } from "./postgres.ts";
+import type { Suppression } from "./suppressions.ts";
+
+/** A tenant's channel. */
+export interface TenantChannel {
+  tenantId: string;
+  channel: string;
+}
+
+// Each by the primary keys.
+const HAS_UNWANTED = `
+  select asked.n::int as n,
+         exists (select from suppressions s where s.tenant_id = asked.tenant_id and s.channel = asked.channel)
+         or exists (select from opt_outs o where o.tenant_id = asked.tenant_id and o.channel = asked.channel) as has_any
+    from unnest($1::text[], $2::text[]) with ordinality as asked(tenant_id, channel, n)`;
+
+/** Whether anybody there is to get nothing, or not everything, in the order of the question. */
+export async function haveUnwanted(sql: Sql, asked: readonly TenantChannel[]): Promise<boolean[]> {
+  const rows = await sql.query<{ n: number; has_any: boolean }>(HAS_UNWANTED, [
+    asked.map(({ tenantId }) => tenantId),
+    asked.map(({ channel }) => channel),
+  ]);
+  const answers: boolean[] = asked.map(() => false);
+  for (const { n, has_any } of rows) answers[n - 1] = has_any;
+  return answers;
+}
+
+/** What is about to be sent, and where to. */
+export interface Outgoing extends TenantChannel {
+  address: string;
+  reminderId: number;
+  eventType: string;
+}
+
+/** Why nothing is sent to an address. */
+export type SuppressedAs = Pick<Suppression, "reason" | "because" | "expiresAt">;
+
+export interface Unwanted {
+  /** Null: it may be sent to. */
+  suppressed: SuppressedAs | null;
+  /** Of what the address wants no more; null: it may be sent. */
+  optedOutOf: OptOut["kind"] | null;
+}
+
+// Each by the primary keys.
+const READ = `
+  select asked.n::int as n, s.reason, s.because, s.expires_at, o.kind
+    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+           with ordinality as asked(tenant_id, channel, address, reminder_id, event_type, n)
+    left join suppressions s on s.tenant_id = asked.tenant_id and s.channel = asked.channel
+                            and s.address = lower(asked.address)
+                            and (s.expires_at is null or s.expires_at > reminder_now())
+    left join lateral (
+      select kind
+        from opt_outs
+       where tenant_id = asked.tenant_id and channel = asked.channel and address = lower(asked.address)
+         and (kind, about) in (('reminder', asked.reminder_id::text), ('event_type', asked.event_type))
+       limit 1
+    ) o on true
+   where s.reason is not null or o.kind is not null`;
+
+/** What is not to be sent to its address, and why, in the order of the question. */
+export async function readUnwanted(sql: Sql, asked: readonly Outgoing[]): Promise<Unwanted[]> {
+  const rows = await sql.query(READ, [
+    asked.map(({ tenantId }) => tenantId),
+    asked.map(({ channel }) => channel),
+    asked.map(({ address }) => address),
+    asked.map(({ reminderId }) => reminderId),
+    asked.map(({ eventType }) => eventType),
+  ]);
+  const unwanted: Unwanted[] = asked.map(() => ({ suppressed: null, optedOutOf: null }));
+  for (const row of rows) {
+    unwanted[(row.n as number) - 1] = { suppressed: toSuppressed(row), optedOutOf: row.kind as OptOut["kind"] | null };
+  }
+  return unwanted;
+}
+
+function toSuppressed({ reason, because, expires_at: expiresAt }: Row): SuppressedAs | null {
+  if (reason === null) return null;
+  return { reason: reason as string, because: because as string | null, expiresAt: expiresAt as number | null };
+}
