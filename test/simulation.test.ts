@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { LIFECYCLE_ACTIONS } from "../src/core/lifecycle.ts";
 import { NO_PEOPLE } from "../src/core/people.ts";
+import { quietUntil } from "../src/core/quiet-hours.ts";
 import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, type ReminderRecord, type Schedule } from "../src/core/reminder.ts";
-import { nextOccurrence } from "../src/core/schedule/schedule.ts";
+import { nextOccurrence, timetableOf } from "../src/core/schedule/schedule.ts";
 import { type Simulation, simulate, type World } from "../src/core/simulate.ts";
 import { type Random, randomFrom } from "./chaos/random.ts";
 
@@ -25,6 +26,23 @@ const RHYTHMS = [
   { minutes: 43_201, livesMs: YEAR },
 ];
 
+/** The clocks of the people and of the office. */
+const ZONE = "Europe/Berlin";
+const NIGHT = [{ from: "22:00", to: "07:00" }];
+const DAY_HOURS = [{ from: "09:00", to: "17:00" }];
+const CALENDAR = [
+  ZONE,
+  JSON.stringify({
+    monday: DAY_HOURS,
+    tuesday: DAY_HOURS,
+    wednesday: DAY_HOURS,
+    thursday: DAY_HOURS,
+    friday: DAY_HOURS,
+  }),
+  JSON.stringify([{ date: "2026-05-04", hours: [] }]),
+  JSON.stringify(["2026-05-01"]),
+].join("\n");
+
 interface Scenario {
   reminder: ReminderRecord;
   world: World;
@@ -43,7 +61,10 @@ function draw(seed: number): Scenario {
   if (rule)
     return {
       reminder: byRule(seed, rule, stopMetAt),
-      world: drawWorld(random, { stopMetAt, near: START, livesMs: rhythm.livesMs }),
+      world: {
+        ...drawWorld(random, { stopMetAt, near: START, livesMs: rhythm.livesMs }),
+        calendar: rule.business && CALENDAR,
+      },
     };
   const reminder: ReminderRecord = {
     ...{ id: seed, tenantId: "default", entityType: "invoice", entityId: `${seed}`, eventType: "payment" },
@@ -67,7 +88,7 @@ function draw(seed: number): Scenario {
   return { reminder, world: drawWorld(random, { stopMetAt, near: Math.max(START, runAt), livesMs: rhythm.livesMs }) };
 }
 
-interface Rule {
+interface Rule extends Pick<ReminderRecord, "business"> {
   schedule: Schedule;
   bounds: Bounds;
   timeZone: string | null;
@@ -91,20 +112,22 @@ function drawRule(random: Random, { rhythm, runAt }: { rhythm: (typeof RHYTHMS)[
     jitterSeconds: random.chance(0.3) ? Math.floor(random.between(0, 60)) : 0,
     misfirePolicy: random.pick(MISFIRE_POLICIES),
   };
+  const office = random.fork("office");
+  const outside = office.pick(["next", "previous"] as const);
   return {
     schedule,
     bounds,
-    timeZone: random.pick([null, "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+    timeZone: random.pick([null, ZONE, "America/New_York", "Australia/Lord_Howe"]),
+    business: office.chance(0.4) ? { calendar: "office", countsIn: "all_time", outside } : null,
   };
 }
 
-function byRule(seed: number, { schedule, bounds, timeZone }: Rule, stopMetAt: number | null): ReminderRecord {
+function byRule(seed: number, rule: Rule, stopMetAt: number | null): ReminderRecord {
   const key = { entityType: "invoice", entityId: `${seed}`, eventType: "payment" };
-  const timetable = { schedule, bounds, zone: timeZone ?? "UTC", of: key };
-  const first = nextOccurrence(timetable, START);
+  const first = nextOccurrence(timetableOf({ ...key, ...rule, createdAt: START }, null, CALENDAR), START);
   return {
     ...{ id: seed, tenantId: "default", ...key, channel: "email", recipient: null, subject: null, message: null },
-    ...{ data: {}, timeZone, schedule, bounds, business: null, quietHours: null, ignoreQuietHours: false },
+    ...{ data: {}, ...rule, quietHours: null, ignoreQuietHours: false },
     stopCondition: stopMetAt === null ? null : { type: "db_check", value: "paid", settings: null },
     ...{
       onUnknown: "hold",
@@ -121,17 +144,10 @@ function byRule(seed: number, { schedule, bounds, timeZone }: Rule, stopMetAt: n
 }
 
 /** Every instant that the rule names in the year, one by one: what firing, catching up and skipping must add up to. */
-function* instantsOf({
-  schedule,
-  bounds,
-  timeZone,
-  entityType,
-  entityId,
-  eventType,
-}: ReminderRecord): Generator<number> {
-  const of = { entityType, entityId, eventType };
+function* instantsOf(reminder: ReminderRecord): Generator<number> {
+  const timetable = timetableOf(reminder, null, CALENDAR);
   for (let last = START; ; ) {
-    const next = nextOccurrence({ schedule, bounds, zone: timeZone ?? "UTC", of }, last);
+    const next = nextOccurrence(timetable, last);
     if (next === null) return;
     yield next.at;
     last = next.at;
@@ -151,6 +167,8 @@ function faultByRule(
   if (misfirePolicy === "skip" && deliveries.some(({ firedAt, occurrenceAt }) => firedAt - occurrenceAt > MINUTE)) {
     return "it made up for what it should skip";
   }
+  if (start.business && start.bounds.jitterSeconds === 0 && deliveries.some((one) => !isOffice(one.occurrenceAt)))
+    return "it was due outside working time";
   const last = deliveries.at(-1);
   const told = deliveries.length + deliveries.reduce((sum, { missed }) => sum + missed, 0) + skipped;
   if (told > 900) return null; // of more that are missed at once, not all are counted
@@ -176,6 +194,7 @@ function drawWorld(random: Random, life: { stopMetAt: number | null; near: numbe
     ? some(random, 4, () => ({ at: Math.max(START, soon()), wish: drawWish(random, soon) }))
     : [];
   const receiver = random.fork("receiver");
+  const isQuiet = random.fork("night").chance(0.2);
   const slowest = random.pick([0, 200, 90_000]);
   return {
     until: END,
@@ -186,6 +205,7 @@ function drawWorld(random: Random, life: { stopMetAt: number | null; near: numbe
     receive: () => ({ answer: receiver.weighted(moods), takesMs: Math.floor(receiver.between(0, slowest)) }),
     retry: { maxAttempts: 1 + Math.floor(random.between(0, 6)), baseSeconds: 15, factor: 4, capSeconds: 6 * 3_600 },
     draw: receiver.next,
+    ...(isQuiet && { quietUntil: (at: number) => quietUntil(at, NIGHT, ZONE) }),
   };
 }
 
@@ -261,8 +281,32 @@ function fault({ reminder: start, world }: Scenario, { reminder, deliveries }: S
     if (at < occurrenceAt) return "P4: a message left early";
     if (stopMetAt !== null && at >= stopMetAt) return "P3: a message left after it was done";
     if (isOut(at)) return "a message left while nobody worked";
+    if (world.quietUntil && isNight(at)) return "a message left in quiet hours";
   }
   return faultInRetries(world, deliveries) ?? faultInEnd(world, start, { reminder, deliveries });
+}
+
+const onTheWall = new Intl.DateTimeFormat("en-GB", {
+  ...{ timeZone: ZONE, hourCycle: "h23", weekday: "short", hour: "2-digit" },
+  ...{ year: "numeric", month: "2-digit", day: "2-digit" },
+});
+
+/** What the clocks of the people show, by others than the core. */
+function wall(at: number): { hour: number; weekday: string; date: string } {
+  const parts = new Map(onTheWall.formatToParts(at).map(({ type, value }) => [type, value]));
+  const date = `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`;
+  return { hour: Number(parts.get("hour")), weekday: parts.get("weekday") ?? "", date };
+}
+
+function isNight(at: number): boolean {
+  const { hour } = wall(at);
+  return hour >= 22 || hour < 7;
+}
+
+function isOffice(at: number): boolean {
+  const { hour, weekday, date } = wall(at);
+  const isOpen = !["Sat", "Sun"].includes(weekday) && date !== "2026-05-01" && date !== "2026-05-04";
+  return isOpen && hour >= 9 && hour < 17;
 }
 
 /** A try follows another only after its wait, or after an outage in which nobody heard the answer. */
@@ -334,7 +378,7 @@ test(`a year in the life of a reminder, for ${SEEDS} seeds: the promises that ne
 }, () => {
   const only = process.env.SIMULATION_SEED;
   const seeds = only ? [Number(only)] : Array.from({ length: SEEDS }, (_, seed) => seed);
-  const seen = { fired: 0, missed: 0, tries: 0, completed: 0 };
+  const seen = { fired: 0, missed: 0, tries: 0, completed: 0, quiet: 0, byCalendar: 0 };
   for (const seed of seeds) {
     const scenario = draw(seed);
     const life = simulate(scenario.reminder, scenario.world);
@@ -343,6 +387,8 @@ test(`a year in the life of a reminder, for ${SEEDS} seeds: the promises that ne
     seen.fired += life.deliveries.length;
     seen.missed += life.deliveries.reduce((sum, delivery) => sum + delivery.missed, 0);
     seen.tries += life.deliveries.reduce((sum, delivery) => sum + delivery.attempts.length, 0);
+    seen.quiet += scenario.world.quietUntil ? life.deliveries.length : 0;
+    seen.byCalendar += scenario.reminder.business ? life.deliveries.length : 0;
     seen.completed += life.reminder.status === "COMPLETED" ? 1 : 0;
   }
   if (only) return;
@@ -351,4 +397,6 @@ test(`a year in the life of a reminder, for ${SEEDS} seeds: the promises that ne
   expect(seen.missed).toBeGreaterThan(SEEDS);
   expect(seen.tries).toBeGreaterThan(seen.fired);
   expect(seen.completed).toBeGreaterThan(SEEDS / 3);
+  expect(seen.quiet).toBeGreaterThan(SEEDS);
+  expect(seen.byCalendar).toBeGreaterThan(SEEDS / 2);
 });
