@@ -31,10 +31,10 @@ test("what can't be worked out holds the reminder, and is told", async () => {
   const { id } = await api.create({ ...wish, ...until_("data.paid") });
   work();
   const held = await until(
-    async () => (await api.timeline(id)).find(({ because }) => because.includes("No such key: paid")),
+    async () => (await api.timeline(id)).find(({ because }) => because.includes("there is no paid")),
     "its timeline says why it is held",
   );
-  expect(held.because).toContain("the expression can't be worked out: No such key: paid (column 6)");
+  expect(held.because).toContain("the expression can't be worked out: there is no paid (column 6)");
   expect(sink.received).toEqual([]);
 });
 
@@ -45,7 +45,7 @@ test("a wrong expression is refused when it is written, with its column", async 
   expect(errors).toMatchObject([
     {
       field: "stop_condition_value",
-      message: "must be an expression of CEL: column 9: No such key: phone",
+      message: "must be an expression of CEL: column 9: there is no phone",
     },
   ]);
   const nested = {

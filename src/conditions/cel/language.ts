@@ -83,8 +83,20 @@ function compileAnew(text: string): Expression {
     }
     return { ...structure, evaluate: (variables) => withoutTraces(() => told(text, () => run(variables))) };
   } catch (error) {
-    throw isOfLanguage(error) ? new ExpressionFlaw(text, error.range?.start, error.summary) : error;
+    throw isOfLanguage(error) ? new ExpressionFlaw(text, error.range?.start, sentenceOf(error)) : error;
   }
+}
+
+/** What happens most, in our words: people read it in timelines. */
+const SAID_BY_US: readonly (readonly [RegExp, string])[] = [
+  [/^No such key: (.+)$/s, "there is no $1"],
+  [/^Exceeded maxDepth \((\d+)\)$/, "it is nested more than $1 deep"],
+  [/^Exceeded maxAstNodes \((\d+)\)$/, "it has more than $1 parts"],
+];
+
+function sentenceOf({ summary }: { summary: string }): string {
+  for (const [theirs, ours] of SAID_BY_US) if (theirs.test(summary)) return summary.replace(theirs, ours);
+  return summary.charAt(0).toLowerCase() + summary.slice(1);
 }
 
 /** Errors say what is wrong in a line; how they print the expression is for terminals. */
@@ -94,7 +106,7 @@ function told(text: string, work: () => unknown): unknown {
   } catch (error) {
     if (!isOfLanguage(error)) throw error;
     const place = error.range ? ` (${placeOf(text, error.range.start)})` : "";
-    throw new Error(`${error.summary}${place}`);
+    throw new Error(`${sentenceOf(error)}${place}`);
   }
 }
 
