@@ -80,6 +80,9 @@ describe("what an expression knows", () => {
     ["data.toString", "unknown"],
     ['data["__proto__"] == null', "unknown"],
     ["instant(data.amount) < now", "unknown"],
+    ['instant("2025-02-30") < now', "unknown"],
+    ['instant("2025-04-31T09:00:00Z") < now', "unknown"],
+    ['instant("2024-02-29") < now', "met"],
     // But a yes is a yes, whatever the rest.
     ["data.missing == 1 || data.count == 3", "met"],
     ["data.missing == 1 && data.paid", "not_met"],
@@ -127,6 +130,7 @@ describe("refused when it is written, with its place", () => {
     ["cel.bind(a, 'x', a == 'x')", "bind() can't be called here"],
     ["bytes('a') == b'a'", "bytes() can't be called here"],
     ["timestamp('2026-01-15T10:30:00.000') < now", "timestamp() takes a text such as"],
+    ["timestamp('2026-02-30T10:30:00Z') < now", "timestamp() takes a text such as"],
     ["timestamp(data.at) < now", "timestamp() takes a text such as"],
     ["duration('1'+'h') < duration('2h')", "duration() takes a text such as"],
     [`duration('${"1".repeat(1_000)}') < duration('2h')`, "duration() takes a text such as"],

@@ -67,7 +67,7 @@ test.each([
   ["hours", { hours: { monday: [{ from: "17:00", to: "09:00" }] } }, /end on the day they begin/],
   ["hours.monday.0.from", { hours: { monday: [{ from: "9:00", to: "17:00" }] } }, /like "09:00"/],
   ["hours.funday", { hours: { funday: [] } }, /known are: .*monday, /],
-  ["dates", { dates: [{ date: "2026-02-30" }] }, /none of the years/],
+  ["dates", { dates: [{ date: "2026-02-30" }] }, /that there isn't, or not in the years/],
   [
     "dates.1.date",
     { dates: [{ date: "2026-12-24" }, { date: "2026-12-24", hours: NINE_TO_FIVE }] },

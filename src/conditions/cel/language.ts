@@ -1,4 +1,5 @@
 import { Environment, EvaluationError, ParseError, TypeError as WrongType } from "@marcbachmann/cel-js";
+import { isRealDay } from "./dates.ts";
 import { ExpressionFlaw, placeOf } from "./flaw.ts";
 import { type Structure, structureOf } from "./structure.ts";
 
@@ -54,7 +55,7 @@ const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d))?
 
 /** A date is its beginning in UTC. A time without an offset is none: it would be another one wherever a worker runs. */
 function toInstant(text: string): Date {
-  const instant = ISO.test(text) ? Date.parse(text) : Number.NaN;
+  const instant = ISO.test(text) && isRealDay(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(instant)) throw new Error("instant() takes an ISO 8601 date, or a time with Z or an offset");
   return new Date(instant);
 }

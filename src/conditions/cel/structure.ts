@@ -1,6 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { strayPlaceholder } from "../../core/flag-key.ts";
 import { type Cost, costOf } from "./cost.ts";
+import { isRealDay } from "./dates.ts";
 import { ExpressionFlaw } from "./flaw.ts";
 import { ITERATING, isIterating, partsOf } from "./parts.ts";
 
@@ -80,7 +81,7 @@ function lookAtCall(node: Extract<ASTNode, { op: "call" | "rcall" }>, refuse: (w
     refuse(`${name}() takes no time zone here: it goes by UTC`);
   }
   const [argument] = node.op === "call" ? node.args[1] : [];
-  if (name === "timestamp" && !(isText(argument) && WITH_OFFSET.test(argument.args))) {
+  if (name === "timestamp" && !(isText(argument) && WITH_OFFSET.test(argument.args) && isRealDay(argument.args))) {
     refuse('timestamp() takes a text such as "2026-01-31T09:00:00Z"; for a value, use instant()');
   }
   if (name === "duration" && !(isText(argument) && DURATION.test(argument.args))) {

@@ -88,7 +88,7 @@ export function readDate(date: string): Day {
   const day = dayOf(year ?? 0, month ?? 0, dayOfMonth ?? 0);
   const real = dateOf(day);
   if (!year || year < 1970 || real.month !== month || real.dayOfMonth !== dayOfMonth) {
-    throw new RuleError(`has a date that is none of the years 1970 to 9999: ${date.slice(0, 30)}`);
+    throw new RuleError(`has a date that there isn't, or not in the years 1970 to 9999: ${date.slice(0, 30)}`);
   }
   return day;
 }

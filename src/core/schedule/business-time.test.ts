@@ -255,8 +255,8 @@ test.each([
   [{ hours: { monday: [{ from: "22:00", to: "06:00" }] } }, /end on the day they begin/],
   [{ hours: { monday: [{ from: "9:00", to: "17:00" }] } }, /like 09:00 to 17:00/],
   [{ hours: { monday: [...NINE_TO_FIVE, { from: "16:00", to: "18:00" }] } }, /overlap \(monday\)/],
-  [{ dates: [{ date: "2026-02-30", hours: [] }] }, /none of the years/],
-  [{ holidays: ["1969-12-31"] }, /none of the years/],
+  [{ dates: [{ date: "2026-02-30", hours: [] }] }, /that there isn't, or not in the years/],
+  [{ holidays: ["1969-12-31"] }, /that there isn't, or not in the years/],
 ])("a calendar that can't be is refused (%#)", (rules, message) => {
   expect(() => calendar(rules)).toThrow(message);
 });

@@ -125,8 +125,11 @@ function refuseCombinations(parts: RuleParts, given: ReadonlyMap<string, string>
   );
   forbid(given.has("BYMONTHDAY") && freq === "WEEKLY", "must not have BYMONTHDAY where it is WEEKLY");
   const counts = parts.weekdays.some(({ nth }) => nth !== 0);
-  forbid(counts && !["MONTHLY", "YEARLY"].includes(freq), `must not count days in BYDAY (2MO) where it is ${freq}`);
-  forbid(counts && given.has("BYWEEKNO"), "must not count days in BYDAY (2MO) beside BYWEEKNO");
+  forbid(
+    counts && !["MONTHLY", "YEARLY"].includes(freq),
+    `must not count days in BYDAY (as 2MO does) where it is ${freq}`,
+  );
+  forbid(counts && given.has("BYWEEKNO"), "must not count days in BYDAY (as 2MO does) beside BYWEEKNO");
   const others = LISTS.filter((name) => name !== "BYSETPOS" && given.has(name));
   forbid(given.has("BYSETPOS") && others.length === 0, "must have another BY part beside BYSETPOS");
 }

@@ -152,7 +152,9 @@ function readTime(text: string, line: ContentLine, zone: string | null): WallClo
     days * MS_PER_DAY + Number(hour) * 3_600_000 + Number(minute) * 60_000 + Math.min(59, Number(second)) * 1_000;
   const isReal = parts && dateOf(days).dayOfMonth === Number(day) && dateOf(days).month === Number(month);
   if (!isReal || Number(year) < 1970 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) {
-    throw new RuleError(`has a time in ${line.name} that is none of the years 1970 to 9999: ${text.slice(0, 30)}`);
+    throw new RuleError(
+      `has a time in ${line.name} that there isn't, or not in the years 1970 to 9999: ${text.slice(0, 30)}`,
+    );
   }
   if (utc) {
     if (zone !== null) return toWallClock(wall, zone);
