@@ -37,6 +37,20 @@ export async function deleteOptOut(sql: TenantSql, { channel, address, kind, abo
   await sql.query(DELETE, [sql.tenant, channel, address, kind, about]);
 }
 
+const TAKE_BACK = `
+  delete from opt_outs
+   where tenant_id = $1 and channel = $2 and address = lower($3) and created_by = $4
+  returning kind`;
+
+/** Sends an address again whatever this one said it wanted no more, and says of what kinds that was. */
+export async function takeBackOptOuts(
+  sql: TenantSql,
+  { channel, address, createdBy }: Pick<OptOut, "channel" | "address" | "createdBy">,
+): Promise<OptOut["kind"][]> {
+  const rows = await sql.query<{ kind: OptOut["kind"] }>(TAKE_BACK, [sql.tenant, channel, address, createdBy]);
+  return rows.map(({ kind }) => kind);
+}
+
 const LIST = `
   select channel, address, kind, about, created_by, created_at
     from opt_outs

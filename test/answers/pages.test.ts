@@ -200,6 +200,17 @@ test.each([
   await here.linksOf(other.id, 2);
 });
 
+test("what was stopped by the page and by the mail program is taken back together", async () => {
+  const here = await answering();
+  const { links } = await here.send();
+  await press(links.stop, { choice: "reminder" });
+  await press(links.stop, { "List-Unsubscribe": "One-Click" });
+  expect(await here.database.query("select kind from opt_outs order by kind")).toHaveLength(2);
+
+  expect((await press(links.stop, { undo: "yes" })).text).toContain("taken back");
+  expect(await here.database.query("select kind from opt_outs")).toEqual([]);
+});
+
 test("a link of another purpose does nothing else than what it is for", async () => {
   const here = await answering();
   const { id, links } = await here.send();

@@ -8,7 +8,7 @@ import { readCalendarTexts } from "../../store/calendars.ts";
 import { recordDone } from "../../store/done.ts";
 import { lastOutcome } from "../../store/ledger.ts";
 import { readMoment } from "../../store/moment.ts";
-import { deleteOptOut, type OptOutName, putOptOut } from "../../store/opt-outs.ts";
+import { type OptOutName, putOptOut, takeBackOptOuts } from "../../store/opt-outs.ts";
 import { isHeldElsewhere } from "../../store/postgres.ts";
 import { QuotaReached } from "../../store/quota.ts";
 import { KeyIsTaken } from "../../store/reminders.ts";
@@ -89,9 +89,11 @@ async function undo(sql: TenantSql, asked: Asked): Promise<Taken> {
   if (former.undoneAt !== null) return { kind: "undone", asked };
   let now = asked;
   if (link.purpose === "stop") {
-    await deleteOptOut(sql, optOutOf(asked, former.choice));
-    now = (await answer(sql, asked, { kind: "start", scope: former.choice === "reminder" ? "reminder" : "event_type" }))
-      .asked;
+    // Both, where somebody pressed the page's button and their mail program's.
+    const { channel, address } = optOutOf(asked, former.choice);
+    const kinds = await takeBackOptOuts(sql, { channel, address, createdBy: nameOfLink(link) });
+    const scope = kinds.includes("event_type") || former.choice !== "reminder" ? "event_type" : "reminder";
+    now = (await answer(sql, asked, { kind: "start", scope })).asked;
   } else if (reminder.silence?.until === former.outcome.until) {
     const done = await answer(sql, asked, { kind: "wake" });
     if (done.kind === "refused") return { kind: "refused", asked, why: whyRefused(reminder) };
