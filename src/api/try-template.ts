@@ -10,7 +10,7 @@ import { readTenantTimes } from "../store/tenant-times.ts";
 import type { Cage } from "../templates/cage/cage.ts";
 import { styleOf } from "../templates/context.ts";
 import { BrokenTemplate } from "../templates/liquid.ts";
-import { ANY, bestOf, type StoredTemplate } from "../templates/template.ts";
+import { ANY, bestOf, DRAFT, type StoredTemplate } from "../templates/template.ts";
 import { NO_WORDS, writeMessage } from "../templates/write.ts";
 import { Writer, type Written } from "../templates/writer.ts";
 import { insufficientScope } from "./access/challenge.ts";
@@ -39,7 +39,7 @@ export async function tryTemplate(request: FastifyRequest, cage: Cage, asked: As
   const draft = given && {
     ...given,
     ...(await checkTemplateTexts(cage, actor.tenant, given, ["template"])),
-    ...{ eventType: ANY, channel: ANY, locale: ANY, version: 0 },
+    ...{ eventType: ANY, channel: ANY, locale: ANY, version: DRAFT },
   };
   const stored = draft ? null : await findStored(database, message, channel);
   try {

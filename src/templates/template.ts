@@ -36,8 +36,12 @@ export interface StoredTemplate extends TemplateKey, TemplateTexts {
   framesOwn: boolean;
 }
 
+/** The version of what nobody has saved yet. */
+export const DRAFT = 0;
+
 /** How a template is called in sentences for people. */
 export function nameOf({ eventType, channel, locale, version }: TemplateKey & { version: number }): string {
+  if (version === DRAFT) return "the template as given";
   return `the template ${eventType}/${channel}/${locale} (version ${version})`;
 }
 
