@@ -28,7 +28,7 @@ interface Look {
 export class Unwanted {
   readonly #lookers: Batcher<TenantChannel, boolean>;
   readonly #readers: Batcher<Outgoing, Verdict>;
-  /** When it was looked whether a tenant has any in a channel, by both. */
+  /** Whether a tenant has any in a channel, and when that was asked, by both. */
   readonly #looks = new Map<string, Look>();
 
   constructor(database: Sql) {

@@ -13,5 +13,8 @@ export async function until<T>(
   }
 }
 
-/** Longer than a worker remembers that a stop or a suppression wasn't there (promise P3). */
+/**
+ * As long as a stop or a suppression may take to be heeded (promise P3), which is more than workers remember that there was none.
+ * Nothing tells that they have forgotten; however slow the machine is, after this they must have.
+ */
 export const outlast = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 250));
