@@ -109,7 +109,7 @@ function textAt(body: JsonObject, path: string): string {
   const value = valueAt(body, path.split("."));
   if (value === undefined || value === null) throw new Lacking(`the event has no ${path}`);
   if (typeof value === "object") throw new Lacking(`${path} is neither text nor a number in this event`);
-  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+  if (typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
     throw new Lacking(`${path} is a number too large to be exact: it has to be sent as text`);
   }
   return String(value);

@@ -183,6 +183,19 @@ describe("the clocks change", () => {
     );
   });
 
+  test("but not where the rule names the reading after the gap as well", () => {
+    for (const schedule of [
+      { type: "cron", cron: "30 2,3 * * *" } as const,
+      { type: "rrule", rrule: "DTSTART:20260101T023000\nRRULE:FREQ=DAILY;BYHOUR=2,3" } as const,
+    ]) {
+      const reminder = { ...nightly("Europe/Berlin"), schedule };
+      const { occurrences } = look(reminder, { most: 6 });
+      const said = occurrences.map((one) => sayOccurrence(one, reminder, timetableOf(reminder, null), null));
+      const inTheGap = said.filter((_, index) => occurrences[index]?.at === Date.UTC(2026, 2, 29, 1, 30));
+      expect(inTheGap.map(({ moved }) => moved)).toEqual([[]]);
+    }
+  });
+
   test("and of one that comes twice", () => {
     const autumn = Date.UTC(2026, 9, 24, 12);
     const reminder = { ...nightly("Europe/Berlin"), createdAt: autumn };

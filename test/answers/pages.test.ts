@@ -219,6 +219,11 @@ test("a link of another purpose does nothing else than what it is for", async ()
     expect((await press(links[purpose], { "List-Unsubscribe": "One-Click" })).status, purpose).toBe(400);
   }
   expect((await press(links.why, PRESSES.done)).status).toBe(400);
+  for (const purpose of ["done", "snooze", "promise", "not_me", "stop"] as const) {
+    expect((await press(links[purpose])).status, `${purpose}, without its button`).toBe(422);
+    expect((await press(links[purpose], { choice: "maybe" })).status, purpose).toBe(422);
+  }
+  expect((await press(links.not_me, { choice: "to" })).status).toBe(422);
   expect((await press(links.snooze, PRESSES.done)).status).toBe(422);
   expect((await press(links.stop, PRESSES.snooze)).status).toBe(422);
   expect((await press(links.promise, { undo: "yes" })).status).toBe(400);

@@ -30,6 +30,7 @@ export function readWish(form: Form, asked: Asked, channels: Channels): Wish {
   if (form.get("undo") === "yes") return { kind: "undo" };
   switch (purpose) {
     case "done":
+      if (form.get("choice") !== "done") return { kind: "wrong", why: "choice" };
       return { kind: "answer", answer: { kind: "done" }, choice: "done" };
     case "snooze":
     case "promise":
@@ -52,10 +53,12 @@ function later(form: Form, { now, zone }: Asked, kind: "snooze" | "promise"): Wi
 }
 
 function notMe(form: Form, { reminder }: Asked, channels: Channels): Wish {
+  const choice = form.get("choice");
+  if (choice === "not_me") return { kind: "answer", answer: { kind: "not_me", to: null }, choice };
+  if (choice !== "to") return { kind: "wrong", why: "choice" };
   const text = (form.get("to") ?? "").trim();
-  if (text === "") return { kind: "answer", answer: { kind: "not_me", to: null }, choice: "not_me" };
   const channel = channels.get(reminder.channel);
-  if (!channel || text.length > LONGEST_ADDRESS) return { kind: "wrong", why: "address" };
+  if (!channel || text === "" || text.length > LONGEST_ADDRESS) return { kind: "wrong", why: "address" };
   try {
     const to = channel.parseRecipient(text);
     return { kind: "answer", answer: { kind: "not_me", to }, choice: `to ${to}` };

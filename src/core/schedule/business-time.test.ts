@@ -157,6 +157,19 @@ describe("a schedule that goes by a calendar", () => {
     ]);
   });
 
+  test("what waits for the only opening there is isn't lost, asked whenever", () => {
+    const once = calendar({ hours: {}, dates: [{ date: "2027-06-01", hours: [{ from: "10:00", to: "10:01" }] }] });
+    const daily = timetable({ type: "cron", cron: "0 9 * * *" }, { calendar: once });
+    const opening = { at: at("2027-06-01T08:00:00Z"), because: expect.stringContaining("outside the working time") };
+    for (const after of ["2026-03-02T07:00:00Z", "2027-05-31T12:00:00Z", "2027-06-01T07:59:59Z"]) {
+      expect(nextOccurrence(daily, at(after)), after).toMatchObject(opening);
+    }
+    // Nothing opens any more: what follows is where the rule has it.
+    expect(upcoming(daily, "2027-06-01T08:00:00Z", 1)).toEqual(["2027-06-02T07:00:00Z"]);
+    const far = timetable({ type: "cron", cron: "0 9 1 1 *" }, { calendar: once });
+    expect(upcoming(far, "2014-01-01T00:00:00Z", 2)).toEqual(["2014-01-01T08:00:00Z", "2015-01-01T08:00:00Z"]);
+  });
+
   test("what was meant before there was the reminder doesn't come to be moved", () => {
     const fridays = { ...timetable({ type: "cron", cron: "0 18 * * FRI" }, {}), since: at("2026-03-07T12:00:00Z") };
     expect(upcoming(fridays, "2026-03-07T12:00:00Z", 1)).toEqual(["2026-03-16T08:00:00Z"]);

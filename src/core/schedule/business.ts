@@ -3,7 +3,7 @@ import type { Instant, Schedule } from "../reminder.ts";
 import { nextBackoff } from "./backoff.ts";
 import type { BusinessCalendar } from "./business-calendar.ts";
 import { addWorkingDays, addWorkingMs, isWorkingTime, workingDaysBetween, workingMsBetween } from "./business-time.ts";
-import { dayOfWall } from "./calendar.ts";
+import { dayOfWall, MS_PER_DAY } from "./calendar.ts";
 import { nextRecurring } from "./recurring.ts";
 import { toWallClock } from "./wall-clock.ts";
 
@@ -27,6 +27,7 @@ export interface BusinessTime {
 const MINUTES_PER_DAY = 24 * 60;
 /** Working time that isn't there within twelve years isn't looked for: no list of closed dates reaches so far. */
 export const OPENING_DAYS = 12 * 366;
+const FARTHEST_MOVE_MS = OPENING_DAYS * MS_PER_DAY;
 
 type Counted = Extract<Schedule, { type: "recurring" | "backoff" }>;
 
@@ -81,7 +82,8 @@ export function place(at: Instant, business: BusinessTime | undefined): Placed {
   if (!business || business.outside === "send" || isWorkingTime(business.calendar, at)) return { at };
   const { calendar, outside } = business;
   const moved = addWorkingMs(calendar, at, outside === "next" ? 0 : -MS_PER_MINUTE, OPENING_DAYS);
-  return moved === null ? { at } : { at: moved, movedFrom: at, because: whyMoved(at, business) };
+  if (moved === null || Math.abs(moved - at) > FARTHEST_MOVE_MS) return { at };
+  return { at: moved, movedFrom: at, because: whyMoved(at, business) };
 }
 
 /**
@@ -90,8 +92,10 @@ export function place(at: Instant, business: BusinessTime | undefined): Placed {
  */
 export function meantAfter(after: Instant, { calendar, outside }: BusinessTime): Instant {
   if (outside !== "next" || isWorkingTime(calendar, after)) return after;
+  const opening = addWorkingMs(calendar, after, 0, OPENING_DAYS);
+  if (opening === null) return after;
   const lastOpen = addWorkingMs(calendar, after, -1, OPENING_DAYS);
-  return lastOpen === null ? after : lastOpen;
+  return Math.min(after, Math.max(lastOpen ?? Number.NEGATIVE_INFINITY, opening - FARTHEST_MOVE_MS - 1));
 }
 
 /** The instant before which nothing else takes place than what was placed at `placed`: all that is meant until then moves there. */

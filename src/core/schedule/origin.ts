@@ -1,6 +1,8 @@
 import type { Instant, Reminder } from "../reminder.ts";
+import { nextCron } from "./cron.ts";
+import { parseCron } from "./cron-fields.ts";
 import { addDate, parseDuration } from "./duration.ts";
-import { parseRrule } from "./rrule.ts";
+import { nextRrule, parseRrule } from "./rrule.ts";
 import { RuleError } from "./rule-error.ts";
 import { askedOccurrence, nextOccurrence, type Occurrence, type Timetable } from "./schedule.ts";
 import { toInstant, toWallClock, type WallClock } from "./wall-clock.ts";
@@ -75,10 +77,23 @@ function byClocks({ schedule }: Timetable, zone: string, { meantAt, movedFrom = 
   if (wallAt === null) return [];
   const named = schedule.type === "offsets" ? namedByOffset(schedule, zone, movedFrom) : wallAt;
   if (named === null) return [];
-  if (toWallClock(movedFrom, zone) !== named) return [{ by: "clocks_skip", from: null, fromWall: named }];
+  const shown = toWallClock(movedFrom, zone);
+  if (shown !== named) return names(schedule, shown) ? [] : [{ by: "clocks_skip", from: null, fromWall: named }];
   const again = named - Math.min(offset(named - MS_PER_DAY, zone), offset(named + MS_PER_DAY, zone));
   if (again === movedFrom || toWallClock(again, zone) !== named) return [];
   return [{ by: "clocks_repeat", from: again, fromWall: named }];
+}
+
+/** True where the rule names this reading itself, beside one that the clocks skip and that comes to the same instant. */
+function names(schedule: Timetable["schedule"], wall: WallClock): boolean {
+  switch (schedule.type) {
+    case "cron":
+      return nextCron(parseCron(schedule.cron), wall - 1) === wall;
+    case "rrule":
+      return nextRrule(parseRrule(schedule.rrule), wall - 1) === wall;
+    default:
+      return false;
+  }
 }
 
 function offset(instant: Instant, zone: string): number {

@@ -19,6 +19,8 @@ export interface RecurrenceSet {
 export const LONGEST_RRULE = 20_000;
 const MOST_DATES = 500;
 const MOST_TIMES = 1_440;
+/** Counting through is done once for a text, and goes by more days than the look for one instance. */
+const MOST_COUNTING = 100_000;
 
 /**
  * Reads DTSTART, RRULE, RDATE and EXDATE, or the VEVENT or VTODO that has them. Throws a `RuleError` for what can't be read,
@@ -114,7 +116,7 @@ function timesOfDay({ hours, minutes, seconds }: RuleParts): number[] {
 }
 
 function lastOf(rule: Recurrence, count: number): WallClock {
-  const budget = new Budget();
+  const budget = new Budget(MOST_COUNTING);
   let last = rule.startAt - 1;
   for (let n = 0; n < count; n += 1) {
     const next = nextOfRule(rule, last, budget);
