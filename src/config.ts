@@ -5,6 +5,9 @@ import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
 import { isBounceAddress, SHORTEST_BOUNCE_SECRET } from "./channels/email/return-path.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
 import { parseSmtpUrls, SMTP_URLS } from "./channels/email/smtp-url.ts";
+import type { ServiceAccess } from "./channels/services/access.ts";
+import { SERVICES } from "./channels/services/list.ts";
+import { accessIn, missingBeside, settingsOf } from "./channels/services/settings.ts";
 import { isBotToken, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
 import { signingFlaw, splitSecrets } from "./channels/webhook/signing.ts";
 import {
@@ -73,6 +76,8 @@ export interface Config {
     /** Webhooks on their way at once, from one worker. */
     concurrency: number;
   };
+  /** How services are reached that are written down as data, by their channels' names; null: tenants need their own. */
+  services: Readonly<Record<string, ServiceAccess | null>>;
   /** Where requests to URLs that users gave may go. */
   outgoing: OutgoingSettings;
   /** Where the master keys are that tenants' secrets are sealed with; those of `keys` come before those in `keyFile`. */
@@ -114,6 +119,8 @@ export class ConfigError extends Error {
 
 export type Environment = Record<string, string | undefined>;
 
+const SERVICE_SETTINGS = SERVICES.flatMap(settingsOf);
+
 /** The values of settings that never appear in a message. */
 const SECRET = new Set([
   "DATABASE_URL",
@@ -124,10 +131,17 @@ const SECRET = new Set([
   "WEBHOOK_SECRET",
   "SLACK_BOT_TOKEN",
   "SLACK_WEBHOOK_URL",
+  ...SERVICE_SETTINGS.filter(({ isSecret }) => isSecret).map(({ name }) => name),
 ]);
+
+/** Each by its own rule. What they are called is data, so that the types know nothing of them. */
+const OF_SERVICES: object = Object.fromEntries(
+  SERVICE_SETTINGS.map(({ name, isRight, told }) => [name, z.string().refine(isRight, mustBe(told)).optional()]),
+);
 
 /** The settings by the names that users know, with their defaults. `.env.example` says what each is for. */
 export const SETTINGS = z.object({
+  ...OF_SERVICES,
   DATABASE_URL: z
     .string()
     .refine(isPasswordEncoded, { error: UNENCODED_PASSWORD })
@@ -277,6 +291,7 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SLACK_BOT_TOKEN && settings.SLACK_WEBHOOK_URL) {
     mistakes.push("SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL can't both be set: a bot can do all that a webhook can");
   }
+  mistakes.push(...SERVICES.map((service) => missingBeside(service, settings)).filter((mistake) => mistake !== null));
   const oidc = ["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"];
   const missing = oidc.filter((name) => !settings[name]);
   if (missing.length > 0 && missing.length < oidc.length) {
@@ -316,6 +331,7 @@ function arrange(settings: Settings): Config {
       concurrency: settings.SLACK_CONCURRENCY,
     },
     webhook: { secrets: settings.WEBHOOK_SECRET ?? [], concurrency: settings.WEBHOOK_CONCURRENCY },
+    services: Object.fromEntries(SERVICES.map((service) => [service.name, accessIn(service, { ...settings })])),
     outgoing: arrangeOutgoing(settings),
     secrets: { keys: settings.SECRETS_KEY ?? null, keyFile: settings.SECRETS_KEY_FILE ?? null },
     sqlChecksFile: settings.SQL_CHECKS_FILE ?? null,

@@ -3,11 +3,13 @@ import { guardedHttp } from "../outgoing/guarded-http.ts";
 import { DEFAULT_OUTGOING } from "../outgoing/settings.ts";
 import { InvalidRecipient } from "./channel.ts";
 import { createChannels } from "./registry.ts";
+import { SERVICES } from "./services/list.ts";
 
 const print = () => {};
 const http = guardedHttp(DEFAULT_OUTGOING);
 const log = { debug: () => {} };
 const slack = { account: null, apiUrl: "https://slack.com/api/", concurrency: 1, http };
+const service = () => ({ access: null, http });
 const webhook = { signing: { secrets: [] }, concurrency: 1, http, log };
 
 test("each channel is found by its own name", () => {
@@ -15,6 +17,7 @@ test("each channel is found by its own name", () => {
     email: { from: { address: "a@example.com", name: "A" }, server: null, concurrency: 1 },
     slack,
     webhook,
+    service,
     print,
   });
 
@@ -22,11 +25,12 @@ test("each channel is found by its own name", () => {
     ["email", "email"],
     ["slack", "slack"],
     ["webhook", "webhook"],
+    ...SERVICES.map(({ name }) => [name, name]),
     ["console", "console"],
   ]);
 });
 
 test("a sender's address that is more than one address ends the start", () => {
   const email = { from: { address: "a@example.com, b@example.com", name: "A" }, server: null, concurrency: 1 };
-  expect(() => createChannels({ email, slack, webhook, print })).toThrow(InvalidRecipient);
+  expect(() => createChannels({ email, slack, webhook, service, print })).toThrow(InvalidRecipient);
 });

@@ -1,6 +1,9 @@
 import type { Channel } from "./channel.ts";
 import { createConsoleChannel } from "./console.ts";
 import { createEmailChannel, type EmailSettings } from "./email/email.ts";
+import { createServiceChannel, type ServiceSettings } from "./services/channel.ts";
+import { SERVICES } from "./services/list.ts";
+import type { HttpService } from "./services/service.ts";
 import { createSlackChannel, type SlackSettings } from "./slack/slack.ts";
 import { createWebhookChannel, type WebhookSettings } from "./webhook/webhook.ts";
 
@@ -11,16 +14,19 @@ export interface ChannelSettings {
   email: Omit<EmailSettings, "print">;
   slack: SlackSettings;
   webhook: WebhookSettings;
+  /** For each service that is written down as data. */
+  service: (service: HttpService) => ServiceSettings;
   /** Where demo e-mails and the console channel write: one text with line breaks a call. */
   print: (text: string) => void;
 }
 
 /** Every channel there is. A new one is a file (or folder) of its own and a line here. */
-export function createChannels({ email, slack, webhook, print }: ChannelSettings): Channels {
+export function createChannels({ email, slack, webhook, service, print }: ChannelSettings): Channels {
   return channelMap([
     createEmailChannel({ ...email, print }),
     createSlackChannel(slack),
     createWebhookChannel(webhook),
+    ...SERVICES.map((one) => createServiceChannel(one, service(one))),
     createConsoleChannel({ print }),
   ]);
 }

@@ -1,6 +1,11 @@
+import { SERVICES } from "../channels/services/list.ts";
 import type { JsonObject } from "../core/reminder.ts";
 
 const SUMMARIES = new Map<string, (settings: JsonObject) => string>([
+  ...SERVICES.map(({ name, access }): [string, (settings: JsonObject) => string] => {
+    const by = access.kind === "token" ? "by a token" : "by a URL";
+    return [name, ({ api_url, is_open }) => [is_open ? "open" : by, ...(api_url ? [`at ${api_url}`] : [])].join(" ")];
+  }),
   ["email", ({ smtp_host, smtp_port, from_email }) => `${smtp_host}:${smtp_port} from ${from_email}`],
   ["slack", ({ via }) => `by ${via}`],
   ["webhook", ({ fingerprints }) => `signed with ${[fingerprints].flat().join(" and ")}`],

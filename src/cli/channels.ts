@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { SERVICES } from "../channels/services/list.ts";
 import { deleteChannelSettings, listChannelSettings, readChannelSettings } from "../store/channel-settings.ts";
 import { channelSummary } from "./channel-summary.ts";
 import { note } from "./note.ts";
@@ -6,6 +7,7 @@ import { operate } from "./operate.ts";
 import { type Command as Run, run } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 import { type EmailOptions, setEmail } from "./set-email.ts";
+import { type ServiceOptions, setService } from "./set-service.ts";
 import { type SlackOptions, setSlack } from "./set-slack.ts";
 import { setWebhook, type WebhookOptions } from "./set-webhook.ts";
 
@@ -63,6 +65,19 @@ export function channelsCommand(settingsHelp: string): Command {
       `\nSeveral secrets, with spaces between them, sign each webhook with each: while receivers change to a new one.\n${settingsHelp}`,
     )
     .action((options: WebhookOptions) => run(setWebhook(options)));
+  for (const service of SERVICES) {
+    const { name, title, access, apiUrl } = service;
+    const command = set
+      .command(name)
+      .description(`gives a tenant a way to ${title} of its own`)
+      .option(...TENANT)
+      .option("--secret-file <path>", `a file with ${access.told}; without it, it comes on standard input`)
+      .addHelpText("after", `\n${settingsHelp}`)
+      .action((options: ServiceOptions) => run(setService(service, options)));
+    if (apiUrl === null) command.requiredOption("--api-url <url>", "where it runs");
+    if (typeof apiUrl === "string") command.option("--api-url <url>", "where it runs", apiUrl);
+    if (access.isOptional) command.option("--open", "without a secret: everybody may write there");
+  }
   channels
     .command("list")
     .description("lists what tenants have set")

@@ -6,6 +6,7 @@ import { BrokenAccount, toEmailAccount } from "../channels/email/account.ts";
 import { BadDkim, type Dkim, readDkim } from "../channels/email/dkim.ts";
 import { BrokenSettings } from "../channels/own-settings.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
+import { type ServiceAccess, toAccess } from "../channels/services/access.ts";
 import { toSlackAccount } from "../channels/slack/account.ts";
 import { toSigning } from "../channels/webhook/signing.ts";
 import type { Installation } from "../conditions/condition.ts";
@@ -29,7 +30,7 @@ import { refuseOpenDoor } from "./way-in.ts";
 export function openChannels({ config, log, opened }: Service, tenants?: Tenants): Channels {
   const http = guardedHttp(config.outgoing);
   opened.add("channels' connections to URLs of users", async () => http.close());
-  const { slack, webhook } = config;
+  const { slack, webhook, services } = config;
   const threads = tenants && new Threads(tenants.database, "slack");
   const mailThreads = tenants && new Threads(tenants.database, "email");
   const channels = withCheckedSender(() =>
@@ -52,6 +53,14 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
         own: tenants && ownSettings(tenants, "webhook", toSigning, (why) => new BrokenSettings(why)),
         ...{ http, refusesUrl: certainlyRefused(config.outgoing) },
         log,
+      },
+      service: (service) => {
+        const make: TenantSettingsOptions<ServiceAccess>["make"] = (...stored) => toAccess(service, ...stored);
+        return {
+          access: services[service.name] ?? null,
+          own: tenants && ownSettings(tenants, service.name, make, (why) => new BrokenSettings(why)),
+          http,
+        };
       },
       print: say,
     }),

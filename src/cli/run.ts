@@ -44,11 +44,20 @@ export async function run(command: Command): Promise<void> {
   }
 }
 
-function secretsIn({ email, slack, webhook, database, secrets }: Config): (string | null | undefined)[] {
+function secretsIn({ email, slack, webhook, services, database, secrets }: Config): (string | null | undefined)[] {
   const keys = secrets.keys?.split(/[\s,]+/) ?? [];
+  const ofServices = Object.values(services).map((access) => access?.secret);
   const ofSlack = slack.account?.via === "bot" ? slack.account.token : slack.account?.url;
   const ofMail = [email.server, ...email.fallback].map((server) => server?.password);
-  return [...ofMail, email.bounces?.secret, ofSlack, ...webhook.secrets, ...passwordsIn(database.url ?? ""), ...keys];
+  return [
+    ...ofMail,
+    email.bounces?.secret,
+    ofSlack,
+    ...ofServices,
+    ...webhook.secrets,
+    ...passwordsIn(database.url ?? ""),
+    ...keys,
+  ];
 }
 
 async function runWith(config: Config, log: Logger, hide: (text: string) => string, command: Command): Promise<void> {

@@ -11,11 +11,11 @@ import {
 } from "../channel.ts";
 import { type OwnSettings, settingsFor } from "../own-settings.ts";
 import { render } from "../rendering.ts";
+import { Turns } from "../turns.ts";
 import type { SlackAccount } from "./account.ts";
 import { type SlackContent, slackContent } from "./blocks.ts";
 import { LOST_THREAD, refusal } from "./failure.ts";
 import { postToWebhook } from "./incoming-webhook.ts";
-import { SlackPace } from "./pace.ts";
 import { People } from "./people.ts";
 import { parseSlackRecipient, readRecipient } from "./recipient.ts";
 import { providerId, readThread } from "./thread.ts";
@@ -38,6 +38,8 @@ export interface SlackSettings {
 }
 
 const TIMEOUT_MS = 15_000;
+/** For each channel (https://docs.slack.dev/apis/web-api/rate-limits). */
+const EVERY_MS = 1_000;
 /** Looking the recipient up, a lost thread, and asking the database, besides the post itself. */
 const REQUESTS = 3;
 
@@ -49,7 +51,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
   const { account: shared, apiUrl, concurrency, http, lastSent, own, timeoutMs = TIMEOUT_MS } = settings;
   const way: SlackWay = { http, apiUrl, timeoutMs };
   const people = new People(way);
-  const pace = new SlackPace();
+  const turns = new Turns(EVERY_MS, "one message a second to a channel of Slack");
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const account = await settingsFor(message.reminder.tenantId, { shared, own, what: "Slack settings" });
@@ -107,12 +109,12 @@ export function createSlackChannel(settings: SlackSettings): Channel {
 
   /** Posts when the channel has room for it, and heeds it when Slack asks to wait. */
   async function inTurn<T>(name: string, options: SendOptions, post: () => Promise<T>): Promise<T> {
-    pace.enter(name);
+    turns.enter(name);
     await options.beforeSend?.();
     try {
       return await post();
     } catch (error) {
-      if (error instanceof NotYet) pace.hold(name, error.waitMs);
+      if (error instanceof NotYet) turns.hold(name, error.waitMs);
       throw error;
     }
   }

@@ -1,0 +1,137 @@
+import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
+import {
+  type Channel,
+  InvalidRecipient,
+  type Message,
+  NotYet,
+  Permanent,
+  type Receipt,
+  Retryable,
+  type SendOptions,
+} from "../channel.ts";
+import { type OwnSettings, settingsFor } from "../own-settings.ts";
+import { render } from "../rendering.ts";
+import { Turns } from "../turns.ts";
+import type { ServiceAccess } from "./access.ts";
+import { fillBody, fillHeaders, fillUrl, type Values } from "./fill.ts";
+import { readOutcome } from "./outcome.ts";
+import type { HttpService, RecipientRule } from "./service.ts";
+import { settingsOf } from "./settings.ts";
+import { wordsFor } from "./words.ts";
+
+export interface ServiceSettings {
+  /** Null: only tenants with an access of their own send. */
+  access: ServiceAccess | null;
+  http: GuardedHttp;
+  /** For the whole request and its answer, in milliseconds; default 15 s. */
+  timeoutMs?: number;
+  /** Asked for each message. Without it, all tenants send by the one access above. */
+  own?: OwnSettings<ServiceAccess> | undefined;
+}
+
+/** Messages on their way at once, from one worker. */
+const CONCURRENCY = 10;
+const TIMEOUT_MS = 15_000;
+/** What asking the database before the request may take besides, in milliseconds. */
+const BEFORE_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_RECIPIENT_LENGTH = 300;
+
+/** A channel to a service that is written down as data: one request is one message. */
+export function createServiceChannel(service: HttpService, settings: ServiceSettings): Channel {
+  const { access: shared, http, own, timeoutMs = TIMEOUT_MS } = settings;
+  const { name, title, request } = service;
+  const turns = new Turns(service.everyMs, `one message at a time to a place in ${title}`);
+
+  async function send(message: Message, options: SendOptions): Promise<Receipt> {
+    const access = await settingsFor(message.reminder.tenantId, { shared, own, what: `${title} settings` });
+    if (access === null) throw new Retryable(noAccess(service));
+    const to = recipientOf(service, message);
+    const rendered = render(message);
+    const values = valuesOf(message, access, { ...wordsFor(service, message, rendered), recipient: to?.text ?? null });
+    const body = fillBody({ ...request.body, ...to?.rule.adds }, values, rendered.answers);
+    const place = `${access.secret} ${access.apiUrl} ${to?.text}`;
+    turns.enter(place);
+    await options.beforeSend?.();
+    const outcome = await http.request({
+      ...{ method: request.method, url: fillUrl(request.url, values) },
+      headers: { "content-type": MEDIA_TYPE[request.encoding], ...fillHeaders(request.headers ?? {}, values) },
+      body: request.encoding === "json" ? JSON.stringify(body) : toForm(body),
+      ...{ signal: options.signal, timeoutMs, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" },
+      isRepeatable: service.isIdempotent,
+    });
+    const read = readOutcome(service, outcome);
+    if (read instanceof NotYet) turns.hold(place, read.waitMs);
+    if (read instanceof Error) throw read;
+    return { providerId: read.id, demo: false };
+  }
+
+  return {
+    name,
+    concurrency: CONCURRENCY,
+    timeoutMs: timeoutMs + BEFORE_MS,
+    parseRecipient: (text) => parseRecipient(service, text).text,
+    address: ({ email }) => (service.recipients.some(({ isEmail }) => isEmail) ? email : null),
+    send,
+    async close() {},
+  };
+}
+
+const MEDIA_TYPE = {
+  json: "application/json; charset=utf-8",
+  form: "application/x-www-form-urlencoded; charset=utf-8",
+} as const;
+
+function toForm(body: object): string {
+  const fields = Object.entries(body).map(([name, value]): [string, string] => {
+    return [name, typeof value === "object" ? JSON.stringify(value) : String(value)];
+  });
+  return new URLSearchParams(fields).toString();
+}
+
+function noAccess(service: HttpService): string {
+  const names = settingsOf(service).map(({ name }) => name);
+  const { name, title } = service;
+  return `there is no way to ${title}: set ${names.join(" and ")}, or the tenant's own by \`reminder-engine channels set ${name}\``;
+}
+
+function valuesOf(
+  { idempotencyKey, reminder }: Message,
+  { secret, apiUrl }: ServiceAccess,
+  words: Pick<Values, "subject" | "text" | "recipient">,
+): Values {
+  const place = words.recipient?.replace(/^#/, "") ?? null;
+  const thread = `reminder-${reminder.tenantId}-${reminder.id}`;
+  return { ...words, place, token: secret, url: secret, api_url: apiUrl, id: idempotencyKey, thread };
+}
+
+interface Recipient {
+  text: string;
+  rule: RecipientRule;
+}
+
+function parseRecipient({ recipients, title }: HttpService, written: string): Recipient {
+  const text = written.trim();
+  const rule = text.length > MAX_RECIPIENT_LENGTH ? undefined : recipients.find(({ pattern }) => pattern.test(text));
+  if (rule) return { text, rule };
+  const forms = recipients.map(({ told }) => told).join(", or ");
+  throw new InvalidRecipient(
+    forms === ""
+      ? `must be left out: messages to ${title} go to the one place that is set for them`
+      : `must be ${forms}`,
+  );
+}
+
+function recipientOf(service: HttpService, { recipient }: Message): Recipient | null {
+  if (recipient === null) {
+    if (!service.needsRecipient) return null;
+    const forms = service.recipients.map(({ told }) => told).join(", or ");
+    throw new Permanent(`nobody is addressed: give the reminder a recipient, which is ${forms}`);
+  }
+  try {
+    return parseRecipient(service, recipient);
+  } catch (error) {
+    if (error instanceof InvalidRecipient) throw new Permanent(`the recipient ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import type { HttpService } from "../service.ts";
+
+/** A bot of Telegram. People have to write to it once before it may write to them. */
+export const TELEGRAM: HttpService = {
+  name: "telegram",
+  title: "Telegram",
+  access: {
+    kind: "token",
+    told: "the token of a bot, like 123456:ABC-DEF, as BotFather gives it",
+    pattern: /^\d{5,20}:[\w-]{20,100}$/,
+  },
+  apiUrl: "https://api.telegram.org",
+  recipients: [
+    { told: "the number of a chat (like 12345678 or -1001234567890)", pattern: /^-?\d{1,20}$/ },
+    { told: "the name of a public channel (like @news)", pattern: /^@[A-Za-z]\w{3,31}$/ },
+  ],
+  needsRecipient: true,
+  markup: "none",
+  maxSubjectChars: 200,
+  maxTextChars: 3_800,
+  linksInText: true,
+  request: {
+    method: "POST",
+    url: "{api_url}/bot{token}/sendMessage",
+    encoding: "json",
+    body: { chat_id: "{recipient}", text: "{subject}\n\n{text}", link_preview_options: { is_disabled: true } },
+  },
+  answer: {
+    idAt: "result.message_id",
+    codeAt: "description",
+    retryAfterAt: { path: "parameters.retry_after", unitMs: 1_000 },
+  },
+  isIdempotent: false,
+  everyMs: 1_000,
+  refusals: [
+    { says: "chat not found", fault: "address", toDo: "there is no such chat, or it never wrote to the bot" },
+    { says: "blocked by the user", fault: "address", toDo: "the person has blocked the bot" },
+    { says: "user is deactivated", fault: "address", toDo: "the person's account is closed" },
+    { says: "bot was kicked", fault: "address", toDo: "the bot was put out of the group: invite it again" },
+    { says: "not a member", fault: "address", toDo: "the bot isn't in that channel: make it an administrator there" },
+    { says: "can't initiate conversation", fault: "address", toDo: "the person has to write to the bot first" },
+    {
+      says: "upgraded to a supergroup",
+      fault: "address",
+      toDo: "the group has a new number: give the reminder that one",
+    },
+    { says: "message is too long", fault: "message", toDo: "shorten the reminder's message" },
+    { status: 401, fault: "access", toDo: "Telegram doesn't know the bot's token: set it again" },
+    { status: 404, fault: "access", toDo: "Telegram doesn't know the bot's token: set it again" },
+  ],
+  docs: "https://core.telegram.org/bots/api#sendmessage",
+};

@@ -1,0 +1,90 @@
+import type { Answer, Failure } from "../../outgoing/outcome.ts";
+import { retryAfterMs } from "../../outgoing/retry-after.ts";
+import { NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import type { HttpService, Refusal } from "./service.ts";
+
+const LONGEST_WAIT_MS = 3_600_000;
+/** Where a service asks to wait and doesn't say for how long. */
+const USUAL_WAIT_MS = 30_000;
+const LONGEST_ID = 200;
+
+type Trouble = NotYet | OutcomeUnknown | Permanent | Retryable;
+
+/** What an answer says: the message's id there, where it gave one, or what the send is to throw. */
+export function readOutcome(service: HttpService, outcome: Answer | Failure): { id: string | null } | Trouble {
+  if (!outcome.ok) return noAnswer(service, outcome);
+  const { status } = outcome;
+  const fields = parseJson(outcome.body);
+  if (status === 429) return askedToWait(service, outcome, fields);
+  if (status >= 200 && status <= 299) return { id: idIn(service, fields) };
+  return refused(service, status, wordsIn(service, outcome, fields));
+}
+
+function noAnswer(service: HttpService, { kind, because, mayHaveArrived }: Failure): Trouble {
+  const { title, isIdempotent } = service;
+  if (kind === "refused") return new Permanent(`the message to ${title} was not sent: ${because}`);
+  return mayHaveArrived && !isIdempotent
+    ? new OutcomeUnknown(`${title} had the message and never said whether it took it: ${because}`)
+    : new Retryable(`${title} did not answer: ${because}`);
+}
+
+function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
+  const told = answer.retryAfterAt && valueAt(fields, answer.retryAfterAt.path);
+  const toldMs = typeof told === "number" && told > 0 ? told * (answer.retryAfterAt?.unitMs ?? 0) : 0;
+  const waitMs = Math.ceil(Math.min(LONGEST_WAIT_MS, toldMs || retryAfterMs(outcome) || USUAL_WAIT_MS));
+  return new NotYet(`waits for its turn: ${title} takes no more messages at the moment`, waitMs);
+}
+
+/**
+ * What is known of this service counts first. Then: 4xx is a clear no; 503 is said by who doesn't take requests on, and other 5xx may
+ * come in the middle of one. Of the answer nothing is told but what we know of it: all who may read the reminder see the reason.
+ */
+function refused(service: HttpService, status: number, words: string): Trouble {
+  const { title, refusals, isIdempotent } = service;
+  const known = refusals.find((refusal) => fits(refusal, status, words));
+  const sentence = `${title} answered with status ${status}`;
+  if (known) {
+    const reason = `${sentence}: ${known.toDo}`;
+    return known.fault === "later" ? new Retryable(reason) : new Permanent(reason);
+  }
+  if (status === 401 || status === 403) return new Permanent(`${sentence}: check ${service.access.told}`);
+  if (status === 404 || status === 410) return new Permanent(`${sentence}: what it was sent to isn't there any more`);
+  if (status === 408 || status === 425 || status === 503) return new Retryable(sentence);
+  if (status < 400)
+    return new Permanent(`${sentence}, which leads elsewhere and is not followed: set the address it leads to`);
+  if (status < 500) return new Permanent(sentence);
+  return isIdempotent
+    ? new Retryable(sentence)
+    : new OutcomeUnknown(`${sentence}: whether it took the message is unknown`);
+}
+
+function fits({ status, says }: Refusal, actual: number, words: string): boolean {
+  return (status === undefined || status === actual) && (says === undefined || words.includes(says.toLowerCase()));
+}
+
+function wordsIn({ answer }: HttpService, outcome: Answer, fields: unknown): string {
+  if (answer.codeAt === undefined) return outcome.body.toString().toLowerCase();
+  const words = valueAt(fields, answer.codeAt);
+  return (typeof words === "string" ? words : JSON.stringify(words ?? "")).toLowerCase();
+}
+
+function idIn({ answer }: HttpService, fields: unknown): string | null {
+  const id = answer.idAt === undefined ? null : valueAt(fields, answer.idAt);
+  const text = typeof id === "number" ? String(id) : id;
+  return typeof text === "string" && text.length <= LONGEST_ID && /^[\x21-\x7e]+$/.test(text) ? text : null;
+}
+
+function valueAt(value: unknown, path: string): unknown {
+  return path.split(".").reduce((inner: unknown, name) => {
+    const isObject = typeof inner === "object" && inner !== null && Object.hasOwn(inner, name);
+    return isObject ? (inner as Record<string, unknown>)[name] : undefined;
+  }, value);
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,54 @@
+import type { AnswerButton } from "../../templates/answers.ts";
+import { humaniseInside } from "../../templates/words.ts";
+import type { Rendered } from "../../templates/write.ts";
+import type { Message } from "../channel.ts";
+import type { HttpService } from "./service.ts";
+
+/** Stands between two characters that would have a meaning together, and is not seen. */
+const APART = "\u200b";
+const MAX_ABOUT_CHARS = 150;
+
+/** What a message says in a service: its subject, and the text with its links and what it is about. */
+export function wordsFor(
+  service: Pick<HttpService, "markup" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
+  message: Message,
+  { subject, body, answers }: Rendered,
+): { subject: string; text: string } {
+  const inert = service.markup === "none" ? (text: string): string => text : disarm;
+  const links = service.linksInText && answers.length > 0 ? [linksOf(answers, service.markup)] : [];
+  const end = [...links, inert(about(message))].map((part) => `\n\n${part}`).join("");
+  const isRoom = end.length < service.maxTextChars / 2;
+  const room = service.maxTextChars - (isRoom ? end.length : 0);
+  return {
+    subject: shorten(inert(subject), service.maxSubjectChars),
+    text: shorten(inert(body), room) + (isRoom ? end : ""),
+  };
+}
+
+/**
+ * Text that mentions nobody and hides no address behind other words, whatever is in it; it reads as before. Services differ in
+ * how a character is escaped, where they can at all: something unseen between two characters works in all of them.
+ */
+export function disarm(text: string): string {
+  return text
+    .replace(/(?<![\p{L}\p{N}._%+-])@(?=\S)/gu, `@${APART}`)
+    .replace(/<(?=\S)/g, `<${APART}`)
+    .replace(/\](?=[([:])/g, `]${APART}`);
+}
+
+function linksOf(answers: readonly AnswerButton[], markup: HttpService["markup"]): string {
+  const links = answers.map(({ label, url }) => {
+    if (markup === "markdown") return `[${label}](${url})`;
+    return markup === "angled" ? `<${url}|${label}>` : `${label}: ${url}`;
+  });
+  return links.join(markup === "none" ? "\n" : " · ");
+}
+
+function about({ reminder, occurrenceNumber }: Message): string {
+  const entity = shorten(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`, MAX_ABOUT_CHARS);
+  return occurrenceNumber > 1 ? `${entity} · ${occurrenceNumber}` : entity;
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1)).toWellFormed()}…`;
+}

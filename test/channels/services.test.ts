@@ -1,0 +1,192 @@
+import { describe, expect, test } from "vitest";
+import { type Channel, InvalidRecipient, type NotYet } from "../../src/channels/channel.ts";
+import { readAccess, type ServiceAccess } from "../../src/channels/services/access.ts";
+import { createServiceChannel } from "../../src/channels/services/channel.ts";
+import { SERVICES } from "../../src/channels/services/list.ts";
+import type { HttpService } from "../../src/channels/services/service.ts";
+import { settingsOf } from "../../src/channels/services/settings.ts";
+import { loopbackHttp } from "../outgoing/receiver.ts";
+import { failure, unhurried } from "../support/email.ts";
+import { answer, type HttpReceiver, startHttpReceiver } from "../support/http-receiver.ts";
+import { exampleMessage } from "../support/message.ts";
+import { PEERS, type ServicePeer } from "../support/services.ts";
+
+const URLS = Object.fromEntries(
+  ["done", "snooze", "promise", "not_me", "stop", "why"].map((purpose) => [
+    purpose,
+    `https://r.example.com/a/${purpose}`,
+  ]),
+) as never;
+
+interface Here {
+  http: HttpReceiver;
+  peer: ServicePeer;
+  access: ServiceAccess;
+  /** A new one knows of no turns. */
+  channel(): Channel;
+}
+
+async function beside(service: HttpService): Promise<Here> {
+  const http = await startHttpReceiver();
+  const peer = PEERS[service.name] as ServicePeer;
+  http.behave = answer(peer.yes.status, { "content-type": "application/json" }, peer.yes.body);
+  const secret = peer.secret?.replace("URL", http.url) ?? null;
+  const access = readAccess(service, { secret, apiUrl: peer.hasApiUrl ? `${http.url}/` : null });
+  if (typeof access === "string") throw new Error(access);
+  const outgoing = loopbackHttp();
+  return { http, peer, access, channel: () => createServiceChannel(service, { access, http: outgoing }) };
+}
+
+function bodyOf(service: HttpService, text: string): unknown {
+  return service.request.encoding === "json" ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text));
+}
+
+/** Every text in it. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+test("each service has a peer to be tested against, and each peer a service", () => {
+  expect(Object.keys(PEERS).sort()).toEqual(SERVICES.map(({ name }) => name).sort());
+  expect(SERVICES.length).toBeGreaterThanOrEqual(12);
+});
+
+describe.each(SERVICES)("$title", (service) => {
+  test("takes what its documentation describes, to each kind of recipient, and what it is called there is kept", async () => {
+    const { http, peer, channel } = await beside(service);
+    for (const recipient of peer.recipients) {
+      const written = recipient === null ? null : channel().parseRecipient(` ${recipient} `);
+      const message = exampleMessage({
+        recipient: written,
+        links: URLS,
+        reminder: { subject: "Rent", message: "Please pay." },
+      });
+
+      expect(await channel().send(message, unhurried)).toEqual({ providerId: peer.yes.id, demo: false });
+
+      const request = http.received.at(-1);
+      expect(request).toMatchObject({ method: peer.method, headers: peer.headers });
+      const path = peer.path(recipient);
+      if (typeof path === "string") expect(request?.path).toBe(path);
+      else expect(request?.path).toMatch(path);
+      const body = bodyOf(service, request?.body ?? "");
+      expect(peer.body.safeParse(body).error?.issues).toBeUndefined();
+      const all = textsIn(body).join("\n");
+      expect(all).toContain("Rent");
+      expect(all).toContain("Please pay.");
+      expect(all).toContain("https://r.example.com/a/done");
+      expect(`${request?.path}${all}`).not.toMatch(/\{[a-z_]+\}|%7B/);
+    }
+  });
+
+  test("a recipient of no form that it knows is refused, in words", async () => {
+    const { peer, channel } = await beside(service);
+    for (const wrong of [...peer.wrong, "", "a\nb", "x".repeat(400)]) {
+      expect(() => channel().parseRecipient(wrong), wrong).toThrow(InvalidRecipient);
+      expect((await failure(channel().send(exampleMessage({ recipient: wrong }), unhurried))).name).toBe("Permanent");
+    }
+    if (service.needsRecipient) {
+      const none = await failure(channel().send(exampleMessage({ recipient: null }), unhurried));
+      expect(none.message).toMatch(/^nobody is addressed/);
+    }
+  });
+
+  test("what it refuses means what its documentation says", async () => {
+    const { http, peer, channel } = await beside(service);
+    for (const { status, body, means, says } of peer.no) {
+      http.behave = answer(status, { "content-type": "application/json" }, body);
+      const error = await failure(channel().send(to(peer), unhurried));
+      expect(error.name, `${status} ${body}`).toBe(means);
+      if (typeof says === "number") expect((error as NotYet).waitMs).toBe(says);
+      else expect(error.message).toMatch(says);
+    }
+  });
+
+  test("what it says at other times is tried again, given up, or not known", async () => {
+    const { http, peer, channel } = await beside(service);
+    const afterIt = async (behave: HttpReceiver["behave"]): Promise<Error> => {
+      http.behave = behave;
+      return failure(channel().send(to(peer), unhurried));
+    };
+    const unknown = service.isIdempotent ? "Retryable" : "OutcomeUnknown";
+    expect(await afterIt(answer(429, { "retry-after": "7" }))).toMatchObject({ name: "NotYet", waitMs: 7_000 });
+    expect(await afterIt(answer(429, { "retry-after": "999999" }))).toMatchObject({
+      name: "NotYet",
+      waitMs: 3_600_000,
+    });
+    expect((await afterIt(answer(503))).name).toBe("Retryable");
+    expect((await afterIt(answer(500, {}, "<html>secret</html>"))).name).toBe(unknown);
+    expect((await afterIt(answer(302, { location: "http://127.0.0.1:1/" }))).name).toBe("Permanent");
+    expect((await afterIt(answer(418, {}, "[1, null"))).name).toBe("Permanent");
+    expect((await afterIt((response) => response.destroy())).name).toBe(unknown);
+    const receivedBefore = http.received.length;
+    http.behave = answer(peer.yes.status, {}, "not what was agreed");
+    expect(await channel().send(to(peer), unhurried)).toEqual({ providerId: null, demo: false });
+    expect(http.received).toHaveLength(receivedBefore + 1);
+  });
+
+  test("nobody at home, and what may not be asked", async () => {
+    const { peer, access } = await beside(service);
+    const gone = (url: string | null): string | null => url?.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1") ?? null;
+    const moved = { secret: gone(access.secret), apiUrl: gone(access.apiUrl) };
+    const nobody = createServiceChannel(service, { access: moved, http: loopbackHttp() });
+    expect((await failure(nobody.send(to(peer), unhurried))).name).toBe("Retryable");
+    const guarded = createServiceChannel(service, { access, http: loopbackHttp({}, []) });
+    expect((await failure(guarded.send(to(peer), unhurried))).name).toBe("Permanent");
+  });
+
+  test("whatever is in the data, nothing breaks out of its place, and no limit is passed", async () => {
+    const { http, peer, channel } = await beside(service);
+    const hostile = `","x":"</b>{token}{url} @all @here <!channel> <users/all> [bank](https://evil.example) \u202e\u0000 🙂`;
+    const text = `${hostile} ${"🙂".repeat(15_000)}`;
+    const reminder = { subject: "{{ data.text }}", message: "{{ data.text }}", data: { text }, entityId: hostile };
+
+    await channel().send(exampleMessage({ ...to(peer), links: URLS, reminder }), unhurried);
+
+    const body = bodyOf(service, http.received[0]?.body ?? "");
+    expect(peer.body.safeParse(body).error?.issues).toBeUndefined();
+    for (const part of textsIn(body)) {
+      expect(part.isWellFormed()).toBe(true);
+      if (service.markup !== "none") expect(part).not.toMatch(/(^|\s)@\w|<[!u]|\]\(https:\/\/evil/);
+    }
+  });
+
+  test("its secret is in no reason, and so is nothing that it answers", async () => {
+    const { http, peer, access, channel } = await beside(service);
+    for (const status of [400, 401, 403, 404, 418, 429, 500, 503]) {
+      http.behave = answer(status, {}, `{"error":"told-by-them","description":"told-by-them ${access.secret}"}`);
+      const { message } = await failure(channel().send(to(peer), unhurried));
+      expect(message).not.toContain("told-by-them");
+      for (const secret of peer.secret?.match(/[\w-]*secret[\w-]*/gi) ?? [peer.secret as string])
+        expect(message).not.toContain(secret);
+    }
+  });
+
+  test("one at a time to a place; who is asked once more before it leaves may stop it", async () => {
+    const { http, peer, channel } = await beside(service);
+    const one = channel();
+    await one.send(to(peer), unhurried);
+    const error = (await failure(one.send(to(peer), unhurried))) as NotYet;
+    expect(error.name).toBe("NotYet");
+    expect(error.waitMs).toBeGreaterThan(0);
+    expect(error.waitMs).toBeLessThanOrEqual(service.everyMs);
+    const done = new Error("it is done");
+    const stopped = channel().send(to(peer), { ...unhurried, beforeSend: () => Promise.reject(done) });
+    expect(await failure(stopped)).toBe(done);
+    expect(http.received).toHaveLength(1);
+  });
+
+  test("without a way in it waits until somebody sets one, and says how", async () => {
+    const peer = PEERS[service.name] as ServicePeer;
+    const error = await failure(
+      createServiceChannel(service, { access: null, http: loopbackHttp() }).send(to(peer), unhurried),
+    );
+    expect(error.name).toBe("Retryable");
+    for (const { name } of settingsOf(service)) expect(error.message).toContain(name);
+  });
+});
+
+function to({ recipients }: ServicePeer) {
+  return exampleMessage({ recipient: recipients[0] ?? null });
+}
