@@ -20,7 +20,7 @@ const BARE = /^[\x21\x23-\x2b\x2d-\x7e]+$/;
 export function readOnceOnly(request: FastifyRequest): OnceOnly | null {
   const header = request.headers["idempotency-key"];
   if (header === undefined) return null;
-  return { key: parse(String(header).trim()), fingerprint: fingerprintOf(request) };
+  return { key: ownKey(request, parse(String(header).trim())), fingerprint: fingerprintOf(request) };
 }
 
 function parse(header: string): string {
@@ -33,8 +33,19 @@ function parse(header: string): string {
   );
 }
 
-/** Of the body as JSON, so that white space says nothing. No body is the same as an empty object. */
-function fingerprintOf({ method, url, body }: FastifyRequest): string {
-  const [path = "", query = ""] = url.split("?", 2);
-  return hash("sha256", `${method} ${path.replace(/\/$/, "")}?${query}\n${JSON.stringify(body ?? {})}`, "base64url");
+/** Who may do nothing but tell what it has come to tell, as a source of events, takes up none of the keys of its tenant's programs. */
+function ownKey({ actor }: FastifyRequest, key: string): string {
+  return actor.scopes.size > 0 ? key : hash("sha256", `${actor.subject}\n${key}`, "base64url");
+}
+
+/**
+ * Of the body as JSON, so that white space says nothing; no body is the same as an empty object. What was answered to somebody is
+ * answered again only to who may do as much.
+ */
+function fingerprintOf({ method, url, body, bytes, actor }: FastifyRequest): string {
+  const query = url.indexOf("?");
+  const path = (query === -1 ? url : url.slice(0, query)).replace(/\/$/, "");
+  const said = body === undefined && bytes ? hash("sha256", bytes, "base64url") : JSON.stringify(body ?? {});
+  const may = [...actor.scopes].sort().join(" ");
+  return hash("sha256", `${method} ${path}${query === -1 ? "?" : url.slice(query)}\n${may}\n${said}`, "base64url");
 }

@@ -4,6 +4,7 @@ import { within } from "../store/savepoint.ts";
 import type { Api } from "./context.ts";
 import { type OnceOnly, readOnceOnly } from "./idempotency-key.ts";
 import { conflict, fieldError, invalid, PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
+import { TenantTurns } from "./tenant-turns.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -12,6 +13,8 @@ declare module "fastify" {
   }
 }
 
+/** Of a tenant's requests with a key, each of which keeps a connection for as long as its work takes. */
+const MOST_AT_ONCE = 3;
 const JSON_MEDIA_TYPE = "application/json; charset=utf-8";
 /** What belongs to the answer itself; the others are said anew each time. */
 const KEPT_HEADERS = ["location", "etag"];
@@ -21,9 +24,10 @@ const MOST_KEPT_CHARACTERS = 4 * 1024 * 1024;
 /**
  * Lets every POST that is added after this be done once under an `Idempotency-Key`, and answers it the same way again for
  * 24 hours. The key, the work and the answer are one transaction: whenever a process is killed, either all of them are there
- * or none is. Requests without the header notice nothing.
+ * or none is. Requests without the header notice nothing, and nor does what changes nothing: it is done again.
  */
 export function answerOnce(api: Api): void {
+  const turns = new TenantTurns(MOST_AT_ONCE);
   api.decorateRequest("onceOnly", null);
   api.addHook("onRoute", (route) => {
     if (route.method !== "POST") return;
@@ -33,8 +37,10 @@ export function answerOnce(api: Api): void {
     route.preValidation = [noteKey, ...[route.preValidation ?? []].flat()];
     const work = route.handler;
     route.handler = function (request, reply) {
-      if (request.onceOnly === null) return work.call(this, request, reply);
-      return answer(request, reply, request.onceOnly, async () => work.call(this, request, reply));
+      const { onceOnly, actor, routeOptions } = request;
+      if (onceOnly === null || routeOptions.config?.changesNothing) return work.call(this, request, reply);
+      const done = () => answer(request, reply, onceOnly, async () => work.call(this, request, reply));
+      return turns.take(actor.tenant, done);
     } satisfies RouteHandlerMethod;
   });
 }

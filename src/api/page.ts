@@ -7,10 +7,13 @@ const MAX_LIMIT = 1_000;
 const LONGEST_CURSOR = 4_000;
 
 /** The query parameters of a list that is read page by page; a cursor holds the last item's `position`. */
-export function pageQuery<Position extends z.ZodType>(position: Position) {
+export function pageQuery<Position extends z.ZodType>(position: Position, most = MAX_LIMIT) {
   return {
-    limit: integer({ min: 1, max: MAX_LIMIT })
-      .meta({ description: `Items of a page at most; ${DEFAULT_LIMIT} if left out.`, example: DEFAULT_LIMIT })
+    limit: integer({ min: 1, max: most })
+      .meta({
+        description: `Items of a page at most; ${Math.min(DEFAULT_LIMIT, most)} if left out.`,
+        example: Math.min(DEFAULT_LIMIT, most),
+      })
       .optional(),
     cursor: z
       .string()

@@ -1,7 +1,14 @@
 import ICAL from "ical.js";
-import { MOST_RECURRING_SHIFTS, MOST_SHIFTS, type OnCall, type Rota, type Shift } from "../core/rota.ts";
+import {
+  beginsWithin,
+  LONGEST_RECURRING_MS,
+  MOST_RECURRING_SHIFTS,
+  MOST_SHIFTS,
+  type OnCall,
+  type Rota,
+  type Shift,
+} from "../core/rota.ts";
 import { parseRrule } from "../core/schedule/rrule.ts";
-import { RuleError } from "../core/schedule/rule-error.ts";
 import { toInstant } from "../core/schedule/wall-clock.ts";
 import { isZone } from "../core/schedule/zone.ts";
 
@@ -10,13 +17,25 @@ export class BadRota extends Error {
   override name = "BadRota";
 }
 
-/** What a shift's rule may say: what is worked out at each firing has to be so in no time. */
+/** What a shift's rule may say: whether it is on is worked out at each firing. */
 const PARTS = ["FREQ", "INTERVAL", "UNTIL", "BYDAY", "BYMONTH", "WKST"];
 const FREQUENCIES = ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
 const MAIL = /^[^\s@,;<>()"]+@[^\s@,;<>()"]+$/;
 
+/** A rule that names no day for so long is taken to name none. */
+const LONGEST_WAIT_MS = 2 * 366 * 86_400_000;
+
 /** Reads the shifts of a calendar (RFC 5545). Throws a `BadRota`. */
 export function readRotaFile(ics: string): Rota {
+  try {
+    return readShifts(ics);
+  } catch (error) {
+    // The library reads each value where it is asked for, and throws whatever comes to it.
+    throw error instanceof BadRota ? error : new BadRota(`can't be read: ${(error as Error).message.slice(0, 200)}`);
+  }
+}
+
+function readShifts(ics: string): Rota {
   const events = eventsOf(ics);
   const moved = new Map<string, Set<string>>();
   for (const event of events) {
@@ -58,11 +77,12 @@ function toShift(event: ICAL.Component, moved: ReadonlyMap<string, ReadonlySet<s
     if (!(lastsMs > 0 && lastsMs <= 366 * 86_400_000)) throw fail("must last longer than nothing and at most a year");
     if (event.getFirstPropertyValue("rrule") === null && event.getFirstProperty("rdate") === null)
       return [{ who, from: start.at, until: start.at + lastsMs }];
+    if (lastsMs > LONGEST_RECURRING_MS) throw fail("must last at most 31 days, as it recurs");
     const uid = String(event.getFirstPropertyValue("uid") ?? "");
     return [{ who, rrule: ruleOf(event, start, moved.get(uid) ?? new Set()), lastsMs }];
   } catch (error) {
-    if (error instanceof RuleError) throw fail(`${error.message}`);
-    throw error instanceof BadRota && !error.message.startsWith("has") ? fail(error.message) : error;
+    if (error instanceof BadRota && error.message.startsWith("has")) throw error;
+    throw fail((error as Error).message.slice(0, 200));
   }
 }
 
@@ -97,7 +117,7 @@ function lengthOf(event: ICAL.Component, start: Start): number {
 }
 
 /** When the shift begins, for our own rules; instances that were moved are events of their own. */
-function ruleOf(event: ICAL.Component, { zone, wall }: Start, moved: ReadonlySet<string>): string {
+function ruleOf(event: ICAL.Component, { at: startAt, zone, wall }: Start, moved: ReadonlySet<string>): string {
   const rule = event.getFirstPropertyValue("rrule");
   if (rule === null || event.getFirstProperty("rdate") !== null)
     throw new BadRota("must recur by an RRULE, and have no RDATE");
@@ -123,6 +143,8 @@ function ruleOf(event: ICAL.Component, { zone, wall }: Start, moved: ReadonlySet
   ];
   const text = lines.join("\n");
   parseRrule(text);
+  if (!beginsWithin(text, startAt - 1, startAt + LONGEST_WAIT_MS))
+    throw new BadRota("must recur by a rule that names a day within two years");
   return text;
 }
 

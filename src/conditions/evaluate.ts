@@ -1,6 +1,7 @@
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { StopCondition } from "../core/reminder.ts";
 import { readAnswer, type StopAnswer, type StopSubject } from "../core/stop.ts";
+import { MOST_MICROSECONDS } from "./cel/cost.ts";
 import { readable } from "./check.ts";
 import type { Asking, Entity, StopConditionKind } from "./condition.ts";
 import { isAsked, isCombining, kindOf } from "./registry.ts";
@@ -28,14 +29,18 @@ export const NOTHING_KNOWN: Known = () => null;
 export function evaluate(condition: StopCondition | null, subject: StopSubject, known: Known): StopAnswer | Question {
   if (condition === null) return readAnswer("not_met", "there is no stop condition");
   const kind = kindOf(condition);
-  if (!kind) return readAnswer("unknown", `stop condition type "${condition.type}" is not known here`);
-  if (!isAsked(condition)) return answerNow(kind as StopConditionKind, condition, subject);
+  if (kind && !isAsked(condition)) return answerNow(kind as StopConditionKind, condition, subject);
+  return work(condition, { ...subject, effort: { left: MOST_MICROSECONDS } }, known);
+}
 
+function work(condition: StopCondition, subject: StopSubject, known: Known): StopAnswer | Question {
+  const kind = kindOf(condition);
+  if (!kind) return readAnswer("unknown", `stop condition type "${condition.type}" is not known here`);
   // Plain SQL can write what the API would have refused.
   const checked = readable(condition);
   if ("flaw" in checked) return readAnswer("unknown", checked.flaw);
   if (isCombining(kind)) {
-    const outcomes = kind.parts(checked).map((part) => evaluate(part.condition, subject, known));
+    const outcomes = kind.parts(checked).map((part) => work(part.condition, subject, known));
     const combined = kind.combine(outcomes.map((outcome) => (isQuestion(outcome) ? null : outcome)));
     return combined ?? (outcomes.find(isQuestion) as Question);
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../core/reminder.ts";
 import type { StopAnswer, StopSubject } from "../core/stop.ts";
 import { MOST_MICROSECONDS } from "./cel/cost.ts";
+import { stopAnswer } from "./evaluate.ts";
 import { expression, expressionFlaw } from "./expression.ts";
 
 const NOW = Date.UTC(2026, 0, 15, 10, 30);
@@ -164,6 +165,7 @@ const HOSTILE_DATA: JsonObject[] = [
     m: Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${n}`, n])),
   },
 ];
+const list = (part: string): string => Array.from({ length: 30 }, () => part).join(", ");
 const wide = (part: string, joint: string, count: number): string => Array(count).fill(part).join(joint);
 const HOSTILE = [
   "data.l.exists(x, x == 0.5)",
@@ -188,7 +190,22 @@ const HOSTILE = [
   `${wide("data.missing == 1", "||", 45)}`,
   `${wide("[data.l, data.k, data.m] == [data.l, data.k, data.m]", "&&", 12)}`,
   "data.l.filter(x, data.l.size() > 1).size() == 1",
+  "data.l.map(x, data.m) == data.l.map(x, data.m)",
+  `[${list("data.l")}].map(x, [${list("x")}]) != [${list("data.l")}].map(x, [${list("x")}])`,
+  `[[${list("data")}]].exists(x, ${wide("x == x", "&&", 20)})`,
+  `data.l.exists(x, [${list("data.m")}] == [${list("data.m")}] && x == 0.5)`,
+  `[${list("data.m")}] in [[${list("data.m")}], [${list("data.l")}]]`,
 ];
+
+test("all the expressions of a condition share what one of them may take", () => {
+  const data = { l: Array.from({ length: 500 }, (_, n) => n) };
+  const one = { type: "expression", value: "data.l.all(x, x >= 0 && x < 500)", settings: null };
+  const subject = subjectWith(data);
+  expect(stopAnswer(one, subject).state).toBe("met");
+  const conditions = Array.from({ length: 20 }, () => ({ type: "expression", value: one.value }));
+  const all = { type: "all_of", value: null, settings: { conditions } };
+  expect(stopAnswer(all, subject)).toMatchObject({ state: "unknown", because: expect.stringContaining("too long") });
+});
 
 test("no hostile expression holds the process for 50 ms: either it is quick, or it isn't begun", { retry: 2 }, () => {
   const slow: string[] = [];

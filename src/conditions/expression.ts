@@ -52,12 +52,15 @@ function answerOf({ value }: StopCondition, subject: StopSubject) {
   const compiled = compile(text);
   const values = new Values();
   const variables = variablesOf(subject, compiled, values);
-  if (compiled.cost(values.sizes) > MOST_MICROSECONDS) {
+  const { effort = { left: MOST_MICROSECONDS } } = subject;
+  const cost = compiled.cost(values.sizes);
+  effort.left -= cost;
+  if (effort.left < 0) {
     throw new Error("with as much data as this reminder has, it could take too long");
   }
   const outcome = compiled.evaluate(variables);
   if (typeof outcome !== "boolean") throw new Error("it comes to neither true nor false");
-  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN).toWellFormed()}…` : text;
   return readAnswer(outcome ? "met" : "not_met", `the expression ${shown} is ${outcome}`);
 }
 

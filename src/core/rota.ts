@@ -14,6 +14,8 @@ export type Rota = readonly Shift[];
 
 /** A shift that recurs takes some work each time that it is asked for; one that doesn't takes none. */
 export const MOST_RECURRING_SHIFTS = 30;
+/** So that no more days are looked at than that for who is on call, however rarely a rule has one. In milliseconds. */
+export const LONGEST_RECURRING_MS = 31 * 86_400_000;
 export const MOST_SHIFTS = 500;
 
 const NOBODY = { entityType: "", entityId: "", eventType: "" };
@@ -28,12 +30,14 @@ export function onCallAt(rota: Rota, at: Instant): OnCall[] {
 function isOn(shift: Shift, at: Instant): boolean {
   if ("from" in shift) return shift.from <= at && at < shift.until;
   // It is on if one begins so late that it hasn't ended, and so early that it has begun.
-  const begin = nextOccurrence(timetableOf(shift.rrule), at - shift.lastsMs);
-  return begin !== null && begin.at <= at;
+  return beginsWithin(shift.rrule, at - Math.min(shift.lastsMs, LONGEST_RECURRING_MS), at);
 }
 
-function timetableOf(rrule: string): Timetable {
-  return { schedule: { type: "rrule", rrule }, bounds: NO_BOUNDS, zone: "UTC", of: NOBODY };
+/** Whether a shift begins later than `after` and not later than `until`. */
+export function beginsWithin(rrule: string, after: Instant, until: Instant): boolean {
+  const bounds = { ...NO_BOUNDS, endAt: until };
+  const timetable: Timetable = { schedule: { type: "rrule", rrule }, bounds, zone: "UTC", of: NOBODY };
+  return nextOccurrence(timetable, after) !== null;
 }
 
 /** The same rota, if it can be read: plain SQL may have written something else. Throws a `RuleError`. */

@@ -49,6 +49,8 @@ export interface StopSubject {
   flags: ReadonlyMap<string, boolean>;
   /** The database's instant. */
   now: Instant;
+  /** What may still be spent on working its condition out, with all its parts, in microseconds; not set: what one of them may take. */
+  effort?: { left: number };
 }
 
 /** An answer from what was read along with the reminder: as fresh as that. */

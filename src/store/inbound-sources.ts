@@ -25,6 +25,14 @@ export async function listInboundSources(sql: TenantSql): Promise<InboundSource[
   return (await sql.query(LIST, [sql.tenant])).map(toSource);
 }
 
+const LOCK = `select ${COLUMNS} from inbound_sources where tenant_id = $1 and provider = $2 for update`;
+
+/** Locked until this transaction ends; null where there is none. */
+export async function lockInboundSource(sql: TenantSql, provider: string): Promise<InboundSource | null> {
+  const [row] = await sql.query(LOCK, [sql.tenant, provider]);
+  return row ? toSource(row) : null;
+}
+
 // One statement, so that no source is ever without its secrets.
 const PUT = `
   with put as (

@@ -44,6 +44,14 @@ export async function listPolicies(
   return (await sql.query(LIST, [sql.tenant, after, limit])).map(toPolicyRow);
 }
 
+const COUNT = "select count(*)::integer as count from policies where tenant_id = $1";
+
+/** How many a tenant has. */
+export async function countPolicies(sql: TenantSql): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(COUNT, [sql.tenant]);
+  return row?.count ?? 0;
+}
+
 const VALUES = "insert into policies (tenant_id, name, steps, rotas, tell_when_done) values ($1, $2, $3, $4, $5)";
 
 /** Creates a policy; null where there is one of this name. */

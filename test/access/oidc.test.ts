@@ -136,6 +136,9 @@ describe("the issuer's keys", () => {
     expect(issuer.asked()).toBe(1);
     await issuer.rotate();
     expect(await verify(await issuer.token({ sub: "bob" }))).toMatchObject({ subject: "bob" });
+    for (const sub of ["", " "]) {
+      await expect(verify(await issuer.token({ sub })), JSON.stringify(sub)).rejects.toMatchObject({ status: 401 });
+    }
     expect(issuer.asked()).toBe(2);
     await expect(verify(old)).rejects.toMatchObject({ status: 401 });
   });

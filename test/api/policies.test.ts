@@ -79,6 +79,34 @@ test.each([
   expect(errors?.[0]).toMatchObject({ field });
 });
 
+test.each([
+  "DTSTART:garbage",
+  "DTSTART:",
+  "DTSTART:20260101\r\nDURATION:bogus",
+  "DTSTART:20260101T000000Z\r\nDURATION:P",
+  "DTSTART:20260101T000000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=WEEKLY;UNTIL=xx",
+  "DTSTART:20260101T000000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=WEEKLY\r\nEXDATE:bogus",
+  "DTSTART:20260101T000000Z\r\nDURATION:PT1H\r\nRECURRENCE-ID:bogus",
+  "DTSTART:20260101T000000Z\r\nDURATION:PT1H\r\nSTATUS;VALUE=UTC-OFFSET:zz",
+  // What never comes, or comes for so long that each look at it goes through years.
+  "DTSTART;TZID=America/New_York:19700101T000000\r\nDURATION:PT1S\r\nRRULE:FREQ=YEARLY;BYDAY=53SU;BYMONTH=1",
+  "DTSTART:20260101T000000Z\r\nDURATION:P40D\r\nRRULE:FREQ=YEARLY",
+])("a rota that can't be read, or never comes, is refused: %j", async (event) => {
+  const api = await start();
+  const rotas = { ops: { ics: ICS(`SUMMARY:a@b.org\r\n${event}`) } };
+  const { errors } = await api.refused(422, "PUT", "/policies/p", { steps: STEPS, rotas });
+  expect(errors?.[0]).toMatchObject({ field: "rotas.ops.ics" });
+});
+
+test("names that no address can say are refused, and a page has few of what may be large", async () => {
+  const api = await start();
+  for (const name of ["..", ".", "a/b"]) {
+    const { errors } = await api.refused(422, "POST", "/policies", { name, steps: STEPS });
+    expect(errors?.[0]).toMatchObject({ field: "name" });
+  }
+  await api.refused(422, "GET", "/policies?limit=21");
+});
+
 test("a rota is read from a calendar: single shifts, weekly ones by the clocks of their zone, and those that were swapped", async () => {
   const api = await start();
   const swapped =

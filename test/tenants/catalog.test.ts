@@ -233,3 +233,13 @@ test("P9: the API's role sees no more when it says that it acts for all", async 
   expect(await all.query("select from tenants")).toEqual([]);
   expect(await database.as({ role: WORKER_ROLE, tenant: "*" }).query("select from reminder_jobs")).toHaveLength(1);
 });
+
+test("P9: no function that acts as its owner is anybody's: whoever makes a trigger of one runs code of their own in its place", async () => {
+  const database = await freshDatabase();
+  const open = await database.query<{ name: string }>(
+    `select oid::regprocedure::text as name from pg_proc
+      where prosecdef and pronamespace = 'public'::regnamespace
+        and (proacl is null or exists (select from aclexplode(proacl) where grantee = 0 and privilege_type = 'EXECUTE'))`,
+  );
+  expect(open).toEqual([]);
+});

@@ -37,7 +37,7 @@ export function createOidc(
   return async (token) => {
     const payload = await verify(token, keys, settings, await now());
     return {
-      subject: clean(payload.sub ?? ""),
+      subject: subjectOf(payload.sub),
       tenant: settings.tenantClaim === null ? null : tenantOf(payload, settings.tenantClaim),
       scopes: scopesOf(claim(payload, settings.scopeClaim)),
     };
@@ -103,6 +103,13 @@ function tenantOf(payload: JWTPayload, name: string): string {
   const tenant = claim(payload, name);
   if (typeof tenant === "string" && isTenantName(tenant)) return tenant;
   throw new Problem(403, "the token doesn't say for which tenant its bearer acts");
+}
+
+/** Who it is, by name: somebody has to stand in the audit. Throws 401. */
+function subjectOf(sub: unknown): string {
+  const name = typeof sub === "string" ? clean(sub).trim() : "";
+  if (name === "") throw invalidToken("the token's sub must be a text that says whose it is");
+  return name;
 }
 
 /** A list, or words with spaces between them as RFC 8693 has it. */

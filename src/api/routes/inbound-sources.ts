@@ -1,13 +1,18 @@
 import { z } from "zod";
+import { isSameJson } from "../../core/same-json.ts";
 import type { SealedSecret } from "../../core/secret.ts";
 import { Keyring, NoKey } from "../../secrets/keyring.ts";
 import {
   deleteInboundSource,
   inboundSecretKind,
   listInboundSources,
+  lockInboundSource,
   putInboundSource,
+  type InboundSource as Row,
 } from "../../store/inbound-sources.ts";
 import type { Api, ApiContext } from "../context.ts";
+import { recordEtag, tagged } from "../etag.ts";
+import { changeIf, deleteIf } from "../etag-writes.ts";
 import { digestOf } from "../inbound/provider.ts";
 import { PROVIDERS } from "../inbound/registry.ts";
 import { conflict, invalidField } from "../problem.ts";
@@ -51,7 +56,7 @@ export function inboundSourceRoutes(api: Api, { keyring = new Keyring([]) }: Pic
         response: {
           200: answers(InboundSource, "Replaced."),
           201: answers(InboundSource, "Created."),
-          ...refuses(409, ...BODY_REFUSALS),
+          ...refuses(409, 412, ...BODY_REFUSALS),
         },
       },
     },
@@ -64,10 +69,16 @@ export function inboundSourceRoutes(api: Api, { keyring = new Keyring([]) }: Pic
       }
       const fingerprints = body.secrets.map((secret) => digestOf(secret).slice(0, FINGERPRINT_LENGTH));
       const secrets = seal(keyring, database.tenant, provider, body.secrets);
-      const { source, isNew } = await putInboundSource(database, provider, { fingerprints, secrets });
+      const jsonOf = (source: Row) => toInboundSourceJson(source, database.tenant);
+      const { source, isNew } = await changeIf(request, {
+        lock: (sql) => lockInboundSource(sql, provider),
+        tagOf: (source) => recordEtag(jsonOf(source)),
+        isDone: (source) => isSameJson(source.fingerprints, fingerprints),
+        change: (sql) => putInboundSource(sql, provider, { fingerprints, secrets }),
+      });
       request.auditDetails = { fingerprints };
       if (isNew) reply.code(201);
-      return toInboundSourceJson(source, database.tenant);
+      return tagged(reply, recordEtag, jsonOf(source));
     },
   );
 
@@ -81,11 +92,17 @@ export function inboundSourceRoutes(api: Api, { keyring = new Keyring([]) }: Pic
         summary: "Let a mail provider tell nothing any more",
         description: "What it has told stays. Doing it again changes nothing.",
         params: inboundSourceParams,
-        response: { 204: answersNothing("Forgotten."), ...refuses(400, 422) },
+        response: { 204: answersNothing("Forgotten."), ...refuses(400, 412, 422) },
       },
     },
     async (request, reply) => {
-      await deleteInboundSource(request.database, request.params.provider);
+      const { provider } = request.params;
+      const { tenant } = request.database;
+      await deleteIf(request, {
+        lock: (sql) => lockInboundSource(sql, provider),
+        tagOf: (source) => recordEtag(toInboundSourceJson(source, tenant)),
+        change: (sql) => deleteInboundSource(sql, provider),
+      });
       return reply.code(204).send(null);
     },
   );

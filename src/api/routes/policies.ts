@@ -3,6 +3,7 @@ import { canonicalJson } from "../../core/canonical-json.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../../core/schedule/check.ts";
 import {
   countLacking,
+  countPolicies,
   createPolicy,
   deletePolicy,
   listPolicies,
@@ -16,15 +17,16 @@ import type { Api, ApiContext } from "../context.ts";
 import { recordEtag, tagged } from "../etag.ts";
 import { conditionsOf, isUnconditional, mustPermit, unlessKnown } from "../etag-conditions.ts";
 import { toNewPolicy, whyNotInstead } from "../new-policy.ts";
-import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
+import { page, pageQuery } from "../page.ts";
 import { conflict, notFound, Problem } from "../problem.ts";
 import { answers, answersNothing, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
 import { CreatePolicy, Policy, PutPolicy, policyName, policyParams, toPolicyJson } from "../schemas/policy.ts";
 
 const PATH = "/policies/:name";
 const tags = ["Policies"];
-/** A policy may carry the calendars of its rotas. */
-const BODY_LIMIT_BYTES = 1024 * 1024;
+const MOST_POLICIES = 500;
+/** Each may have hundreds of shifts. */
+const MOST_OF_A_PAGE = 20;
 
 export function policyRoutes(api: Api, context: Pick<ApiContext, "channels" | "minIntervalSeconds">): void {
   const { channels, minIntervalSeconds = DEFAULT_MIN_INTERVAL_SECONDS } = context;
@@ -35,7 +37,6 @@ export function policyRoutes(api: Api, context: Pick<ApiContext, "channels" | "m
     "/policies",
     {
       config: { access: "policies:write" },
-      bodyLimit: BODY_LIMIT_BYTES,
       schema: {
         operationId: "createPolicy",
         tags,
@@ -54,9 +55,11 @@ export function policyRoutes(api: Api, context: Pick<ApiContext, "channels" | "m
     async ({ database, body }, reply) => {
       const { name, ...said } = body;
       const wish = made(name, said);
-      const created = await createPolicy(database, wish);
+      const isFull = (await countPolicies(database)) >= MOST_POLICIES;
+      const created = isFull ? null : await createPolicy(database, wish);
       const policy = created ?? (await readPolicyRow(database, name));
       if (created) reply.code(201).header("location", `/policies/${encodeURIComponent(name)}`);
+      else if (!policy && isFull) throw tooMany();
       else if (!policy || !isSaid(wish, policy)) {
         throw conflict(`there is another policy named ${name}: change it with PUT /policies/{name}`);
       }
@@ -73,13 +76,13 @@ export function policyRoutes(api: Api, context: Pick<ApiContext, "channels" | "m
         tags,
         summary: "List escalation policies",
         description: "In the order of their names.",
-        querystring: z.strictObject(pageQuery(z.tuple([policyName]))),
+        querystring: z.strictObject(pageQuery(z.tuple([policyName]), MOST_OF_A_PAGE)),
         response: { 200: answers(z.array(Policy), "The policies of this page."), ...refuses(422) },
       },
     },
     async (request, reply) => {
       const { query, database } = request;
-      const limit = query.limit ?? DEFAULT_LIMIT;
+      const limit = query.limit ?? MOST_OF_A_PAGE;
       const items = await listPolicies(database, { after: query.cursor?.[0] ?? null, limit: limit + 1 });
       return page(request, reply, { items, limit, positionOf: ({ name }) => [name] }).map(toPolicyJson);
     },
@@ -109,7 +112,6 @@ export function policyRoutes(api: Api, context: Pick<ApiContext, "channels" | "m
     PATH,
     {
       config: { access: "policies:write" },
-      bodyLimit: BODY_LIMIT_BYTES,
       schema: {
         operationId: "putPolicy",
         tags,
@@ -141,6 +143,7 @@ export function policyRoutes(api: Api, context: Pick<ApiContext, "channels" | "m
         if (former !== null && isSaid(wish, former)) return { policy: former, isNew: false };
         const refusal = former && whyNotInstead(wish, await countLacking(sql, params.name), force);
         if (refusal) throw refusal;
+        if (former === null && (await countPolicies(sql)) >= MOST_POLICIES) throw tooMany();
         const put = await putPolicy(sql, wish);
         // What isn't there can't be locked. If somebody else made it meanwhile, theirs stays.
         if (former === null && !put.isNew) throw new Problem(412, "somebody else has just made it: read it again");
@@ -183,4 +186,8 @@ export function policyRoutes(api: Api, context: Pick<ApiContext, "channels" | "m
 function isSaid(wanted: PolicyWish, policy: PolicyRow): boolean {
   const said = ({ steps, rotas, tellWhenDone }: PolicyWish) => canonicalJson([steps, rotas, tellWhenDone] as never);
   return said(wanted) === said(policy);
+}
+
+function tooMany(): Problem {
+  return conflict(`there can be ${MOST_POLICIES} policies: delete some`);
 }

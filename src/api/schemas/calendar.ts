@@ -3,14 +3,11 @@ import { toIso } from "../../core/instant.ts";
 import { MOST_HOURS_A_DAY, MOST_OWN_DATES } from "../../core/schedule/business-calendar.ts";
 import { WEEKDAYS } from "../../core/schedule/clock-time.ts";
 import type { CalendarRow } from "../../store/calendars.ts";
-import { isoInstant, line, timeZone } from "./fields.ts";
+import { addressable, isoInstant, line, timeZone } from "./fields.ts";
 import { clockTime } from "./quiet-hours.ts";
 
 export const calendarName = line(100);
-/** It is a part of an address: what programs and proxies resolve on their way could be asked for by nobody. */
-const newCalendarName = calendarName.refine((name) => !/[/\\]/.test(name) && name !== "." && name !== "..", {
-  error: 'must have no slash in it, and be neither "." nor ".."',
-});
+const newCalendarName = addressable(calendarName);
 
 const Hours = z.array(z.strictObject({ from: clockTime, to: clockTime })).max(MOST_HOURS_A_DAY);
 const date = z

@@ -110,3 +110,10 @@ export const queryBoolean = z
 export const idParams = z.strictObject({
   id: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).meta({ description: "The reminder's id.", example: 1 }),
 });
+
+/** A new name that is a part of an address: what programs and proxies resolve on their way could be asked for by nobody. */
+export function addressable(name: z.ZodType<string>) {
+  return name.refine((text) => !/[/\\]/.test(text) && text !== "." && text !== "..", {
+    error: 'must have no slash in it, and be neither "." nor ".."',
+  });
+}

@@ -4,16 +4,17 @@ import { DEFAULT_SHARE, PREFERRED, type StepText } from "../../core/policy.ts";
 import type { OnCall, Shift } from "../../core/rota.ts";
 import type { PolicyRow } from "../../store/policies.ts";
 import { contactRef } from "./contact.ts";
-import { isoInstant, line, text, wholeNumber } from "./fields.ts";
+import { addressable, isoInstant, line, text, wholeNumber } from "./fields.ts";
 
 export const policyName = line(100);
+const newPolicyName = addressable(policyName);
 /** A year, as for reminders. */
 const MOST_MINUTES = 527_040;
 const MOST_STEPS = 20;
 const MOST_TARGETS = 20;
 const MOST_ROTAS = 5;
-/** Characters: what is read within a few milliseconds. */
-export const LONGEST_ICS = 48_000;
+/** Characters of all the calendars of a policy: what is read within some 50 ms, however it is written. */
+export const LONGEST_ICS = 24_000;
 
 const minutes = wholeNumber({ min: 1, max: MOST_MINUTES });
 const duration = line(40);
@@ -83,6 +84,10 @@ const rules = {
   rotas: z
     .record(rotaName, z.strictObject({ ics: text(LONGEST_ICS) }))
     .refine((rotas) => Object.keys(rotas).length <= MOST_ROTAS, `must be at most ${MOST_ROTAS}`)
+    .refine(
+      (rotas) => Object.values(rotas).reduce((length, { ics }) => length + ics.length, 0) <= LONGEST_ICS,
+      `must have at most ${LONGEST_ICS} characters in all`,
+    )
     .optional()
     .describe(
       "Who is on call when, by name: a calendar (RFC 5545) whose events are the shifts. Who: ATTENDEE's `mailto:` address, else " +
@@ -113,7 +118,7 @@ export const PutPolicy = z.strictObject({ ...rules, force }).meta({
   example: { steps: exampleSteps, tell_when_done: true },
 });
 
-export const CreatePolicy = z.strictObject({ name: policyName.describe("What reminders call it."), ...rules }).meta({
+export const CreatePolicy = z.strictObject({ name: newPolicyName.describe("What reminders call it."), ...rules }).meta({
   id: "CreatePolicy",
   description: "Whom else a reminder goes to, the longer nothing happens.",
   example: { name: "invoices", steps: exampleSteps, tell_when_done: true },

@@ -31,15 +31,20 @@ export function costOf(ast: ASTNode): Cost {
   const cost = of(ast);
   return ({ values, longest, largest }) =>
     cost({
-      values: values * growth,
+      values,
       longest: Math.max(longest, ast.input.length) * growth,
       largest: Math.max(largest, longestList) * growth,
     });
 }
 
-function of(node: ASTNode): Cost {
-  const parts = partsOf(node).map(of);
-  const own = ownCost(node);
+/** How large what a loop goes through is, by the name that it has there; loops neither hold nor follow one another. */
+type Named = ReadonlyMap<string, Cost>;
+const NOTHING_NAMED: Named = new Map();
+
+function of(node: ASTNode, named: Named = NOTHING_NAMED): Cost {
+  const inside = isIterating(node) ? namedIn(node, named) : named;
+  const parts = partsOf(node).map((part) => of(part, inside));
+  const own = ownCost(node, named);
   if (isIterating(node)) {
     const [list, ...body] = parts as [Cost, ...Cost[]];
     return (sizes) => STEP + list(sizes) + sizes.largest * (STEP + sum(body, sizes));
@@ -47,18 +52,23 @@ function of(node: ASTNode): Cost {
   return (sizes) => own(sizes) + sum(parts, sizes);
 }
 
-function ownCost(node: ASTNode): Cost {
+function namedIn(node: Extract<ASTNode, { op: "rcall" }>, named: Named): Named {
+  const [, list, [variable]] = node.args;
+  return variable?.op === "id" ? new Map(named).set(variable.args, walkOf(list, named)) : named;
+}
+
+function ownCost(node: ASTNode, named: Named): Cost {
   switch (node.op) {
     case "value":
     case "id":
       return () => LOOK_UP;
     case "==":
     case "!=":
-      return node.args.some(({ op }) => op === "value") ? () => STEP : compared;
+      return node.args.some(({ op }) => op === "value") ? () => STEP : comparing(node.args, named);
     case "+":
-      return compared;
+      return comparing(node.args, named);
     case "in":
-      return (sizes) => compared(sizes) + lookedFor(sizes.longest, sizes);
+      return (sizes) => comparing(node.args, named)(sizes) + lookedFor(sizes.longest, sizes);
     case "call":
     case "rcall": {
       if (node.args[0] !== "contains") return read;
@@ -72,7 +82,34 @@ function ownCost(node: ASTNode): Cost {
 }
 
 const read: Cost = ({ longest }) => STEP + longest / CHARACTERS_PER_MICROSECOND;
-const compared: Cost = (sizes) => read(sizes) + sizes.values / VALUES_PER_MICROSECOND;
+/** Whatever is walked through, all of both sides. */
+function comparing(sides: readonly ASTNode[], named: Named): Cost {
+  const walks = sides.map((side) => walkOf(side, named));
+  return (sizes) => read(sizes) + sum(walks, sizes) / VALUES_PER_MICROSECOND;
+}
+
+/** How many values an expression comes to at most, those within it included: what is named twice is walked through twice. */
+function walkOf(node: ASTNode, named: Named): Cost {
+  switch (node.op) {
+    case "value":
+      return ({ longest }) => longest / CHARACTERS_PER_MICROSECOND;
+    case "id":
+      return named.get(node.args) ?? (({ values }) => values);
+    case "==":
+    case "!=":
+    case "in":
+    case "&&":
+    case "||":
+    case "!_":
+      return () => 1;
+  }
+  const inside = isIterating(node) ? namedIn(node, named) : named;
+  const walks = partsOf(node).map((part) => walkOf(part, inside));
+  if (!isIterating(node)) return (sizes) => 1 + sum(walks, sizes);
+  const [list, ...body] = walks as [Cost, ...Cost[]];
+  return (sizes) => 1 + list(sizes) + sizes.largest * (1 + sum(body, sizes));
+}
+
 const lookedFor = (length: number, { longest }: Sizes): number => (length * longest) / PAIRS_PER_MICROSECOND;
 
 function sum(costs: readonly Cost[], sizes: Sizes): number {

@@ -40,7 +40,7 @@ const INSTEAD: Record<string, string> = {
 
 /** Without an offset, what a text means would depend on where the worker runs. */
 const WITH_OFFSET = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/;
-const DURATION = /^[+-]?(\d{1,9}(\.\d{1,9})?(h|m|s|ms)){1,4}$/;
+const DURATION = /^[+-]?(\d{1,6}(\.\d{1,9})?h|\d{1,9}(\.\d{1,9})?(m|s|ms)){1,4}$/;
 
 /**
  * Looks at an expression as a whole: what it may call, how deep its loops are, which flags it names. All that the language
@@ -69,7 +69,9 @@ function look(node: ASTNode, flags: Set<string>, isInLoop: boolean): void {
   }
   if (node.op === "call" || node.op === "rcall") lookAtCall(node, refuse);
   const isLoop = isIterating(node);
-  if (isLoop && isInLoop) refuse("a loop in a loop takes too long: all, exists, map and filter can't hold one another");
+  if (isLoop && isInLoop)
+    refuse("a loop in a loop takes too long: all, exists, map and filter can't hold or follow one another");
+  // What a loop goes through counts as in it: each in a row of them could double what the one before made.
   for (const part of partsOf(node)) look(part, flags, isInLoop || isLoop);
 }
 

@@ -52,21 +52,32 @@ export const parseRrule = remembering((text: string): RecurrenceSet => {
   };
 });
 
-/** The text with a DTSTART, as it is kept: one that has none begins at this reading of the reminder's clock. */
+/**
+ * The text with a DTSTART, as it is kept: one that has none begins with the first full minute at this reading of the
+ * reminder's clock, or after it: an instance that COUNT counts is still to come.
+ */
 export function withStart(text: string, wall: WallClock): string {
   const hasStart = readRecurrence(text).some(({ name }) => name === "DTSTART");
   if (hasStart) return text;
   const lines = text.trim();
   const rule = /^FREQ=/i.test(lines) ? `RRULE:${lines}` : lines;
-  const start = new Date(wall - (((wall % 60_000) + 60_000) % 60_000)).toISOString();
+  const start = new Date(Math.ceil(wall / 60_000) * 60_000).toISOString();
   return `DTSTART:${start.slice(0, 19).replaceAll(/[-:]/g, "")}\n${rule}`;
 }
 
-/** The first instance strictly after `after`, or null when there is none, or none that could be found within the budget. */
-export function nextRrule({ rule, added, removed }: RecurrenceSet, after: WallClock): WallClock | null {
+/**
+ * The first instance strictly after `after`, or null when there is none, or none that could be found within the budget. What the rule
+ * has after `until` isn't looked for.
+ */
+export function nextRrule(
+  { rule, added, removed }: RecurrenceSet,
+  after: WallClock,
+  until = Number.POSITIVE_INFINITY,
+): WallClock | null {
   const budget = new Budget();
+  const asked = rule && until < rule.untilAt ? { ...rule, untilAt: until } : rule;
   for (let last = after; ; ) {
-    const byRule = rule && nextOfRule(rule, last, budget);
+    const byRule = asked && nextOfRule(asked, last, budget);
     const byDate = added.find((wall) => wall > last) ?? null;
     if (byRule === null && byDate === null) return null;
     const next = Math.min(byRule ?? Number.POSITIVE_INFINITY, byDate ?? Number.POSITIVE_INFINITY);

@@ -26,6 +26,9 @@ function upcoming(table: Timetable, after: string, count: number): string[] {
 const cron = (text: string): Schedule => ({ type: "cron", cron: text });
 const rrule = (...lines: string[]): Schedule => ({ type: "rrule", rrule: lines.join("\n") });
 
+const HOUR = 3_600_000;
+const SERIES = { type: "recurring", intervalMinutes: 60, anchorAt: Date.UTC(2026, 2, 2, 9) } as const;
+
 describe("when the clocks change", () => {
   test("a reading that the clocks skip runs once, right after the gap", () => {
     // Berlin, 29 March 2026: 02:00 is 03:00.
@@ -170,6 +173,31 @@ describe("bounds", () => {
     const table = timetable(hourly, "UTC", { startAt: at("2026-01-01T10:00:00Z"), endAt: at("2026-01-01T12:00:00Z") });
     const expected = ["2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z"];
     expect(upcoming(table, "2026-01-01T00:00:00Z", 9)).toEqual(expected);
+  });
+
+  test("the instant that somebody asked for is due exactly then, and only once", () => {
+    const table = timetable(SERIES, "UTC", { jitterSeconds: 600 });
+    const runAt = SERIES.anchorAt;
+    const asked = { ...table, of: { ...table.of, runAt } };
+    expect(nextOccurrence(asked, runAt - 1)?.at).toBe(runAt);
+    const second = nextOccurrence(asked, runAt)?.at ?? 0;
+    expect(second).toBeGreaterThanOrEqual(runAt + HOUR);
+    expect(second).toBeLessThan(runAt + HOUR + 600_000);
+  });
+
+  test("jitter leads nothing beyond the end", () => {
+    const table = timetable(SERIES, "UTC", { jitterSeconds: 3_000 });
+    const { anchorAt } = SERIES;
+    const endAt = anchorAt + 2 * HOUR;
+    const ending = { ...table, bounds: { ...table.bounds, endAt } };
+    const found: number[] = [];
+    for (let last = anchorAt - 1; ; last = found.at(-1) as number) {
+      const next = nextOccurrence(ending, last);
+      if (next === null) break;
+      found.push(next.at);
+    }
+    expect(found).toHaveLength(3);
+    expect(Math.max(...found)).toBe(endAt);
   });
 
   test("jitter is the same wherever it is asked, within its window, and loses no occurrence", () => {

@@ -1,8 +1,15 @@
-import { type Bounds, goesByWallClock, type Instant, type Reminder, type Schedule } from "../reminder.ts";
+import {
+  type Bounds,
+  goesByWallClock,
+  type Instant,
+  type Reminder,
+  type ReminderRecord,
+  type Schedule,
+} from "../reminder.ts";
 import { nextBackoff } from "./backoff.ts";
 import { type BusinessTime, meantAfter, meantUntil, nextCounted, place } from "./business.ts";
 import { toBusinessTime } from "./by-calendar.ts";
-import { LAST_INSTANT } from "./calendar.ts";
+import { LAST_INSTANT, MS_PER_DAY } from "./calendar.ts";
 import { nextCron } from "./cron.ts";
 import { parseCron } from "./cron-fields.ts";
 import { jitterMs } from "./jitter.ts";
@@ -19,8 +26,11 @@ export interface Timetable {
   bounds: Bounds;
   /** IANA name of the zone whose clocks the schedule goes by. */
   zone: string;
-  /** Whose occurrences these are: jitter is drawn from it. */
-  of: Pick<Reminder, "entityType" | "entityId" | "eventType">;
+  /**
+   * Whose occurrences these are: jitter is drawn from it. What is meant for the very instant that somebody asked for (`runAt`) is due
+   * then, without jitter.
+   */
+  of: Pick<Reminder, "entityType" | "entityId" | "eventType"> & Partial<Pick<ReminderRecord, "runAt">>;
   /** Where it goes by a calendar. */
   business?: BusinessTime | undefined;
   /** With a calendar: what was meant up to here has been, or was before its time, and doesn't come to be moved. */
@@ -41,10 +51,11 @@ export interface Occurrence {
   because?: string;
 }
 
-type Timed = Pick<
-  Reminder,
-  "schedule" | "bounds" | "timeZone" | "business" | "createdAt" | "entityType" | "entityId" | "eventType"
->;
+type Timed = Partial<Pick<ReminderRecord, "runAt">> &
+  Pick<
+    Reminder,
+    "schedule" | "bounds" | "timeZone" | "business" | "createdAt" | "entityType" | "entityId" | "eventType"
+  >;
 
 /**
  * The timetable of a reminder. Its own time zone counts, else `otherZone`, which is its contact's or its tenant's, else UTC.
@@ -76,6 +87,14 @@ export function askedOccurrence({ business }: Timetable, at: Instant): Occurrenc
   return { ...moved, at: placedAt, meantAt: placedAt, wallAt: null };
 }
 
+/** Later by its jitter, though not after its end. */
+function withJitter({ bounds, of }: Timetable, placedAt: Instant): Instant {
+  const { jitterSeconds, endAt } = bounds;
+  if (jitterSeconds === 0) return placedAt;
+  const latest = Math.max(placedAt, endAt ?? LAST_INSTANT);
+  return Math.min(placedAt + jitterMs(of, placedAt, jitterSeconds), latest, LAST_INSTANT);
+}
+
 /**
  * The first occurrence strictly later than `after`, or null when there is none. Every kind of schedule answers this one
  * question; firing, preview and simulation ask nothing else. `beyond`: nor is it one of those that the clocks on the wall
@@ -86,7 +105,7 @@ export function nextOccurrence(
   after: Instant,
   beyond: WallClock | null = null,
 ): Occurrence | null {
-  const { bounds, of, business } = timetable;
+  const { bounds, business } = timetable;
   const { startAt, endAt, jitterSeconds } = bounds;
   // Jitter only makes later, so what is due after `after` may have been meant a little before.
   const placedAfter = after - jitterSeconds * 1_000;
@@ -100,8 +119,7 @@ export function nextOccurrence(
     if (endAt !== null && placedAt > endAt) return null;
     // Away from UTC, an instant of the last year may have a reading of the next one, or a reading an instant: neither can be kept.
     if (Math.max(placedAt, meant.wallAt ?? placedAt) > LAST_INSTANT) return null;
-    const late = jitterSeconds === 0 ? 0 : jitterMs(of, placedAt, jitterSeconds);
-    const at = Math.min(placedAt + late, LAST_INSTANT);
+    const at = meant.at === timetable.of.runAt ? placedAt : withJitter(timetable, placedAt);
     if (at > after) return { ...moved, at, meantAt: placedAt, wallAt: meant.wallAt };
     from = business ? meantUntil(meant.at, placedAt, business) : meant.at;
   }
@@ -112,7 +130,7 @@ type Regular = Pick<Occurrence, "at" | "wallAt">;
 
 /** The same without what narrows the schedule: one line a kind. */
 function nextRegular(
-  { schedule, zone, business }: Timetable,
+  { schedule, zone, business, bounds }: Timetable,
   after: Instant,
   beyond: WallClock | null,
 ): Regular | null {
@@ -129,7 +147,10 @@ function nextRegular(
       return nextOnWall((wall) => nextCron(parseCron(schedule.cron), wall), zone, after, beyond);
     case "rrule": {
       const set = parseRrule(schedule.rrule);
-      return nextOnWall((wall) => nextRrule(set, wall), set.zone ?? zone, after, beyond);
+      const itsZone = set.zone ?? zone;
+      // A calendar may move what is meant after it to before it; and the clocks differ by a day at most.
+      const until = bounds.endAt === null || business ? undefined : toWallClock(bounds.endAt, itsZone) + MS_PER_DAY;
+      return nextOnWall((wall) => nextRrule(set, wall, until), itsZone, after, beyond);
     }
     case "offsets": {
       if (counted) return elapsed(workingOffsetInstants(schedule, counted).find((instant) => instant > after) ?? null);

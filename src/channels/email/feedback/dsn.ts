@@ -3,6 +3,9 @@ import { codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
 const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 64 * 1024 };
 const MOST_RECIPIENTS = 100;
+/** Of the part that says what became of it, in characters; and lines that may begin a part of the mail. */
+const LONGEST_REPORT = 100_000;
+const MOST_PARTS = 100;
 const utf8 = new TextDecoder();
 
 /** Headers that say where the mail came back to, beside the envelope: which one there is depends on the mail server. */
@@ -14,6 +17,7 @@ const SENT_TO = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"
  * Throws where it can't be read as mail.
  */
 export async function feedbackOfMail(mail: Buffer, envelopeTo: string | null): Promise<Feedback[]> {
+  if (partsIn(mail) > MOST_PARTS) throw new Error("it has too many parts");
   const { attachments, headers } = await PostalMime.parse(mail, { ...LIMITS, forceRfc822Attachments: true });
   const report = attachments.find(({ mimeType }) => mimeType === "message/delivery-status");
   if (report === undefined) return [];
@@ -23,10 +27,11 @@ export async function feedbackOfMail(mail: Buffer, envelopeTo: string | null): P
     [envelopeTo ?? "", ...sentTo].flatMap(addressesIn).find((address) => address.includes("+")) ?? null;
   // The first group is about the message, each further one about a recipient (RFC 3464 §2.1).
   const groups = text
+    .slice(0, LONGEST_REPORT)
     .replaceAll("\r\n", "\n")
-    .split(/\n\s*\n/)
+    .split(/\n[ \t]*\n/, MOST_RECIPIENTS)
     .map(fieldsOf);
-  return groups.slice(0, MOST_RECIPIENTS).flatMap((fields) => {
+  return groups.flatMap((fields) => {
     const action = fields.get("action")?.toLowerCase();
     if (action !== "failed" && action !== "delayed") return [];
     const words = bare(fields.get("diagnostic-code"));
@@ -36,6 +41,12 @@ export async function feedbackOfMail(mail: Buffer, envelopeTo: string | null): P
     const address = bare(fields.get("original-recipient") ?? fields.get("final-recipient"));
     return { address, kind, because: wordsOf(words ?? fields.get("status") ?? action), returnPath, messageId: null };
   });
+}
+
+/** What it takes to take a mail apart grows faster than its parts. */
+function partsIn(mail: Buffer): number {
+  const boundaries = mail.toString("latin1").match(/^content-type:[ \t]*(multipart|message)\//gim);
+  return boundaries?.length ?? 0;
 }
 
 /** Where the code says nothing, only such words tell that there is no such mailbox. */
