@@ -6,6 +6,19 @@ import type { Preview } from "./preview.ts";
 
 export const CALENDAR_MEDIA_TYPE = "text/calendar";
 
+/** A calendar has to have something in it (RFC 5545 §3.6), though nothing is sent: what time it goes by. */
+const NO_EVENTS = [
+  "BEGIN:VTIMEZONE",
+  "TZID:UTC",
+  "BEGIN:STANDARD",
+  "DTSTART:19700101T000000",
+  "TZOFFSETFROM:+0000",
+  "TZOFFSETTO:+0000",
+  "END:STANDARD",
+  "END:VTIMEZONE",
+  "",
+].join("\r\n");
+
 /**
  * The messages of a preview as a calendar (RFC 5545): an event each, at the instant at which it leaves. An occurrence keeps its
  * UID, before its reminder is there and after, so that a calendar that is read again shows it once.
@@ -28,7 +41,8 @@ export function toCalendar({ now, reminder, occurrences }: Preview): string {
       transparency: ICalEventTransparency.TRANSPARENT,
     });
   }
-  return `${calendar.toString()}\r\n`;
+  const text = `${calendar.toString()}\r\n`;
+  return calendar.length() > 0 ? text : text.replace("END:VCALENDAR", `${NO_EVENTS}END:VCALENDAR`);
 }
 
 function uidOf({ tenantId, entityType, entityId, eventType }: ReminderRecord, occurrenceAt: Instant): string {

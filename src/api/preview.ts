@@ -1,6 +1,6 @@
 import type { Channels } from "../channels/registry.ts";
 import { waysOf } from "../channels/ways.ts";
-import { evaluate, isQuestion, NOTHING_KNOWN } from "../conditions/evaluate.ts";
+import { evaluate, isQuestion, NOTHING_KNOWN, notAsked } from "../conditions/evaluate.ts";
 import { completionReasonOf, countsSent, isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { type Ceiling, NO_CEILING } from "../core/ceiling.ts";
@@ -191,7 +191,7 @@ function answerThen({ reminder, now, sentCount }: Asked, { contact, flags }: Sur
   const subject = subjectOf({ reminder, contact, flags, now, standing: { sentCount } });
   const outcome = evaluate(reminder.stopCondition, subject, NOTHING_KNOWN);
   if (!isQuestion(outcome)) return { stop: outcome, isOpen: false };
-  return { stop: readAnswer("unknown", `${outcome.service} has not been asked yet`), isOpen: true };
+  return { stop: notAsked(outcome), isOpen: true };
 }
 
 function assumptionsOf({ stopCondition, onUnknown }: ReminderRecord, { stop, isOpen }: AnswerThen): string[] {
@@ -204,7 +204,7 @@ function assumptionsOf({ stopCondition, onUnknown }: ReminderRecord, { stop, isO
   const condition = {
     met: `The stop condition stays met: ${because}.`,
     not_met: `Nothing from outside changes the stop condition (now: ${because}). Once it is met, nothing more is sent.`,
-    unknown: `The stop condition is asked before each message, and taken to be not met (now: ${because}).`,
+    unknown: `The stop condition is asked before each message, and taken to be not met: ${because}.`,
   }[state];
   return [ALL_GOES_WELL, condition];
 }

@@ -3,7 +3,7 @@ import type { StopCondition } from "../core/reminder.ts";
 import { readAnswer, type StopAnswer, type StopSubject } from "../core/stop.ts";
 import { MOST_MICROSECONDS } from "./cel/cost.ts";
 import { readable } from "./check.ts";
-import type { Asking, Entity, StopConditionKind } from "./condition.ts";
+import { type Asking, CannotAsk, type Entity, type StopConditionKind } from "./condition.ts";
 import { isAsked, isCombining, kindOf } from "./registry.ts";
 
 /** What has to be asked outside, everything filled in. */
@@ -50,7 +50,8 @@ function work(condition: StopCondition, subject: StopSubject, known: Known): Sto
     return known(question.key) ?? question;
   } catch (error) {
     // Kinds work on what anybody may have written.
-    return readAnswer("unknown", `${kind.name} can't be answered: ${(error as Error).message}`);
+    const { message } = error as Error;
+    return readAnswer("unknown", error instanceof CannotAsk ? message : `${kind.name} can't be answered: ${message}`);
   }
 }
 
@@ -61,7 +62,12 @@ export function isQuestion(outcome: StopAnswer | Question): outcome is Question 
 /** The answer, for what is known without asking outside; whatever isn't is `unknown`. */
 export function stopAnswer(condition: StopCondition | null, subject: StopSubject): StopAnswer {
   const outcome = evaluate(condition, subject, NOTHING_KNOWN);
-  return isQuestion(outcome) ? readAnswer("unknown", `${outcome.service} has not been asked yet`) : outcome;
+  return isQuestion(outcome) ? notAsked(outcome) : outcome;
+}
+
+/** What can be said of a question that nobody is asked. */
+export function notAsked({ service }: Question): StopAnswer {
+  return readAnswer("unknown", `only ${service} can say`);
 }
 
 /** The flags that a condition names, those of its parts included. */

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { JsonObject, JsonValue, StopCondition } from "../core/reminder.ts";
-import type { StopAnswer, StopReminder, StopSubject } from "../core/stop.ts";
+import type { StopAnswer, StopReminder } from "../core/stop.ts";
 import type { Answer, Failure } from "../outgoing/outcome.ts";
 import type { OutgoingRequest } from "../outgoing/request.ts";
 import { type Asking, CannotAsk, type StopConditionKind } from "./condition.ts";
@@ -43,7 +43,7 @@ export const httpCheck: StopConditionKind = {
   question: (condition, { reminder }) => canonicalJson(filled(condition, reminder)),
   service: (condition) => originOf(condition),
   answer: async (condition, subject, asking) => {
-    const asked = filledOrUnknown(condition, subject);
+    const asked = filled(condition, subject.reminder);
     const outcome = await asking.http.request(await requestOf(asked, asking));
     const { state, because } = verdict(outcome, asked);
     return { state, because, gotAt: null, freshForMs: state === "unknown" ? 0 : asked.settings.cache_seconds * 1000 };
@@ -55,23 +55,16 @@ interface Asked {
   settings: HttpCheckSettings;
 }
 
-/** The question as it is asked for this reminder. Where it can't be, the reason stands for it. */
-function filled(condition: StopCondition, reminder: StopReminder): Asked | { cannot: string } {
+/** The question as it is asked for this reminder. Throws `CannotAsk` where it can't be. */
+function filled(condition: StopCondition, reminder: StopReminder): Asked {
   const settings = httpCheckSettings.parse(condition.settings ?? {});
   try {
     const url = fillInUrl(condition.value ?? "", reminder);
     if (settings.body === undefined) return { url, settings };
     return { url, settings: { ...settings, body: fillInJson(settings.body as JsonValue, reminder) } };
   } catch (error) {
-    if (error instanceof CannotFill) return { cannot: error.message };
-    throw error;
+    throw error instanceof CannotFill ? new CannotAsk(`http_check ${error.message}`) : error;
   }
-}
-
-function filledOrUnknown(condition: StopCondition, { reminder }: StopSubject): Asked {
-  const asked = filled(condition, reminder);
-  if ("cannot" in asked) throw new CannotAsk(`http_check ${asked.cannot}`);
-  return asked;
 }
 
 /** Scheme, host and port: whom it asks, and whom secrets were stored for. */
@@ -141,7 +134,7 @@ function shown(value: JsonValue): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   const text = JSON.stringify(value);
-  return text.length > LONGEST_SHOWN_CHARS ? `${text.slice(0, LONGEST_SHOWN_CHARS)}…` : text;
+  return text.length > LONGEST_SHOWN_CHARS ? `${text.slice(0, LONGEST_SHOWN_CHARS).toWellFormed()}…` : text;
 }
 
 function parseJson(body: Buffer): JsonValue | undefined {

@@ -200,6 +200,10 @@ describe("what was missed", () => {
   });
 
   test("all: of very many only the ten newest, and the others are told", () => {
+    const last = { ...withPolicy("all"), occurrenceCount: 2 };
+    const bounds = { ...last.timetable.bounds, maxOccurrences: 3 };
+    const ended = decide({ ...last, timetable: { ...last.timetable, bounds } }, NOT_MET, 101.5 * HOUR);
+    expect(ended).toMatchObject({ kind: "send", nextRunAt: null, missed: 0 });
     const decision = decide(withPolicy("all"), NOT_MET, 101.5 * HOUR);
     expect(decision).toMatchObject({ kind: "send", occurrenceAt: HOUR, nextRunAt: 92 * HOUR, missed: 90 });
   });

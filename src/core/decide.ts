@@ -111,7 +111,9 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
   if (reminder.escalating)
     return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast });
   if (isLast) {
-    return { kind: "send", occurrenceAt, ...NEVER, missed: countMissed(timetable, since, now) };
+    // With `all`, each had a message of its own, and beyond the last there are none.
+    const missed = misfirePolicy === "all" ? 0 : countMissed(timetable, since, now);
+    return { kind: "send", occurrenceAt, ...NEVER, missed };
   }
   if (misfirePolicy === "all") return { kind: "send", occurrenceAt, ...catchUp(timetable, since, now, next) };
   return { kind: "send", occurrenceAt, ...next, missed: countMissed(timetable, since, now) };

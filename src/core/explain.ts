@@ -198,7 +198,7 @@ function stopsOf({ reminder, zone, flags, stop }: Present): Fact[] {
   if (stopCondition !== null && stop !== null) {
     const columns = ["stop_condition_type", "stop_condition_value", "stop_condition_settings"];
     if (stopCondition.type === "max_attempts") columns.push("sent_count");
-    const says = { met: "is met", not_met: "is not met", unknown: "can't be answered without asking" }[stop.state];
+    const says = { met: "is met", not_met: "is not met", unknown: "can't be said from what is here" }[stop.state];
     const sentence = `Once its stop condition, ${stopCondition.type}, is met, nothing more is sent. It ${says}: ${stop.because}.`;
     facts.push(would(sentence, ofReminder(reminder, ...columns)));
   }

@@ -77,6 +77,8 @@ export interface FactsThen extends Facts {
 /** See `DueReminder`, and how many messages were sent before. */
 export interface Standing extends Pick<DueReminder, "wasHeld" | "countedFrom"> {
   sentCount: number;
+  /** It is held, and its condition isn't asked again before then; not set: it isn't. */
+  askAt?: Instant | null;
 }
 
 export interface Attempt {
@@ -186,6 +188,7 @@ class Life {
     this.#world = world;
     this.#now = world.from ?? start.createdAt;
     this.#standing = world.standing ?? { sentCount: 0 };
+    this.#heldUntil = this.#standing.askAt ?? Number.NEGATIVE_INFINITY;
     this.#isOutdated = world.isOutdated ?? false;
   }
 
@@ -251,7 +254,7 @@ class Life {
     const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated, silence };
     const { zone = null, calendar = null } = this.#world;
     const timetable = timetableOf(this.reminder, zone, calendar);
-    const { sentCount, ...standing } = this.#standing;
+    const { sentCount, askAt, ...standing } = this.#standing;
     const decision = decide({ ...due, ...standing, timetable, escalating: this.#escalating }, this.#facts, this.#now);
     this.#isOutdated = false;
     if (decision.kind === "hold" && this.#world.silences) {

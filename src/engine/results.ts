@@ -88,7 +88,10 @@ async function storeWithConsequences(
   });
   const endedIds = new Set(await completeEnded(sql, ended));
   for (const { reminderId, completion } of ended) {
-    if (endedIds.delete(reminderId)) events.push(completed(reminderId, completion, "its only message has ended"));
+    if (endedIds.delete(reminderId)) {
+      const isOnce = reminders.get(reminderId)?.reminder.schedule.type === "one_time";
+      events.push(completed(reminderId, completion, `its ${isOnce ? "only" : "last"} message has ended`));
+    }
   }
 
   // What held the message back may be over by now (a pause, a deletion, a condition that was changed), or be so one day.

@@ -57,6 +57,7 @@ function toStanding(row: Row): Standing {
   return {
     sentCount: row.sent_count as number,
     wasHeld: row.unknown_count !== null,
+    askAt: row.unknown_count === null ? null : (row.ask_at as Instant | null),
     countedFrom: from === null ? null : { at: from, count: (row.ceiling_from_count as number | null) ?? 0 },
   };
 }

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { CannotAsk } from "../../src/conditions/condition.ts";
+import { evaluate, NOTHING_KNOWN } from "../../src/conditions/evaluate.ts";
 import { httpCheck } from "../../src/conditions/http-check.ts";
 import type { JsonObject } from "../../src/core/reminder.ts";
 import { NO_FLAGS, type StopAnswer, type StopSubject } from "../../src/core/stop.ts";
@@ -329,7 +330,15 @@ describe("the question", () => {
     expect(question(URL_OF_ONE, { ...paid, headers: { x: "1" } })).not.toBe(one);
     expect(question(URL_OF_ONE, { ...paid, equals: "sent" })).not.toBe(one);
     expect(question(URL_OF_ONE, { ...paid, method: "POST", body: 1 })).not.toBe(one);
-    expect(question("https://a.example/{data.id}", {})).not.toBe(question("https://a.example/{data.no}", {}));
+  });
+
+  test("isn't there where what it asks about isn't: nobody is asked, and the answer is unknown", () => {
+    expect(() => question("https://a.example/{data.id}", {})).toThrow("needs the reminder's data.id");
+    const condition = { type: "http_check", value: "https://a.example/{data.id}", settings: null };
+    expect(evaluate(condition, subjectWith(), NOTHING_KNOWN)).toMatchObject({
+      state: "unknown",
+      because: expect.stringMatching(/^http_check needs the reminder's data.id/),
+    });
   });
 
   test("names the service as scheme, host and port, so that paths don't make it another", () => {

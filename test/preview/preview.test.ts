@@ -140,6 +140,13 @@ describe("before it is created", () => {
     await made.becomes(held.id, { unknown_count: 1 });
     expect(made.sink.received).toHaveLength(1);
     expect(await previewOf(api, held.id)).toMatchObject({ stopped_by: "held", occurrences: [{ outcome: "held" }] });
+    // What may come of asking again comes when it is asked again.
+    const [{ ask_at: askAt } = {}] = await made.database.query(
+      `update reminder_jobs set ask_at = reminder_now() + interval '1 hour' where id = $1 returning ask_at`,
+      [held.id],
+    );
+    const [next] = (await previewOf(api, held.id)).occurrences;
+    expect(next).toMatchObject({ outcome: "held", at: new Date(askAt as number).toISOString() });
     const { body } = await api.call("GET", `/reminders/${held.id}/explain`);
     const said = (body as { present: { kind: string }[] }).present.map(({ kind }) => kind);
     expect(said).toEqual(expect.arrayContaining(["unanswered", "held"]));
