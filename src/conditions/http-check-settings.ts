@@ -38,10 +38,14 @@ function mistakeIn(url: string): string | null {
   if (stray !== null) return `${stray} is no placeholder`;
   const mistake = urlMistake(url.replaceAll(/[{}]/g, "_"));
   if (mistake !== null) return mistake;
-  return WITHOUT_PLACEHOLDERS.test(url) ? null : "placeholders may stand in its path and its query only";
+  if (WITHOUT_PLACEHOLDERS.test(url)) return /#.*\{/.test(url) ? "what stands behind a # is never sent" : null;
+  return /[{}]/.test(url)
+    ? "placeholders may stand in its path and its query only"
+    : "its host must stand between // and the path, without a backslash";
 }
 
-const status = z.int().min(100).max(599);
+const STATUS = "must be a status from 100 to 599, or a list of them";
+const status = z.int({ error: STATUS }).min(100, { error: STATUS }).max(599, { error: STATUS });
 
 const headerValue = z.union(
   [
@@ -88,7 +92,7 @@ export const httpCheckSettings = z
       .optional()
       .describe("sent as JSON, by POST only; placeholders in its texts are filled in"),
     status: z
-      .union([status, z.array(status).min(1).max(MOST_STATUSES)])
+      .union([status, z.array(status).min(1).max(MOST_STATUSES)], { error: STATUS })
       .optional()
       .describe("the status that means done, or several; left out: any from 200 to 299"),
     json_path: z
