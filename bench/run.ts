@@ -40,7 +40,13 @@ try {
   const postgres = await serverVersion();
   for (const scenario of SCENARIOS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     console.error(`running ${scenario.name} ...`);
-    results.push({ scenario: scenario.name, figures: await scenario.run(stage) });
+    try {
+      results.push({ scenario: scenario.name, figures: await scenario.run(stage) });
+    } catch (error) {
+      // What was measured before is not to be lost with it.
+      console.error(`${scenario.name} failed:`, error);
+      process.exitCode = 1;
+    }
   }
   const machine = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) };
   const versions = { node: process.version, postgres, commit: commit() };

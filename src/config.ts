@@ -9,6 +9,7 @@ import type { ServiceAccess } from "./channels/services/access.ts";
 import { SERVICES } from "./channels/services/list.ts";
 import { accessIn, missingBeside, settingsOf } from "./channels/services/settings.ts";
 import { isBotToken, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
+import { isAccountSid, isAuthToken, isSmsFrom, SMS_WORDS, type SmsAccount } from "./channels/sms/account.ts";
 import { signingFlaw, splitSecrets } from "./channels/webhook/signing.ts";
 import {
   ALGORITHMS,
@@ -76,6 +77,14 @@ export interface Config {
     /** Webhooks on their way at once, from one worker. */
     concurrency: number;
   };
+  sms: {
+    /** Null: tenants need their own. */
+    account: SmsAccount | null;
+    /** Where Twilio's methods are, without a slash at the end. */
+    apiUrl: string;
+    /** Messages on their way at once, from one worker. */
+    concurrency: number;
+  };
   /** How services are reached that are written down as data, by their channels' names; null: tenants need their own. */
   services: Readonly<Record<string, ServiceAccess | null>>;
   /** Where requests to URLs that users gave may go. */
@@ -131,6 +140,7 @@ const SECRET = new Set([
   "WEBHOOK_SECRET",
   "SLACK_BOT_TOKEN",
   "SLACK_WEBHOOK_URL",
+  "TWILIO_AUTH_TOKEN",
   ...SERVICE_SETTINGS.filter(({ isSecret }) => isSecret).map(({ name }) => name),
 ]);
 
@@ -195,6 +205,11 @@ export const SETTINGS = z.object({
     .optional(),
   SLACK_API_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).default("https://slack.com/api/"),
   SLACK_CONCURRENCY: whole(1, 100).default(10),
+  TWILIO_ACCOUNT_SID: z.string().refine(isAccountSid, mustBe(SMS_WORDS.accountSid)).optional(),
+  TWILIO_AUTH_TOKEN: z.string().refine(isAuthToken, mustBe(SMS_WORDS.authToken)).optional(),
+  SMS_FROM: z.string().refine(isSmsFrom, mustBe(SMS_WORDS.from)).optional(),
+  TWILIO_API_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).default("https://api.twilio.com"),
+  SMS_CONCURRENCY: whole(1, 100).default(10),
   WEBHOOK_SECRET: z.string().transform(splitSecrets).superRefine(refuseBadSigning).optional(),
   WEBHOOK_CONCURRENCY: whole(1, 100).default(20),
   OUTGOING_SCHEMES: listOf(isScheme, `some of ${SCHEMES.join(", ")}, with commas between them`).prefault("https,http"),
@@ -292,12 +307,16 @@ function togetherMistakes(settings: Environment): string[] {
     mistakes.push("SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL can't both be set: a bot can do all that a webhook can");
   }
   mistakes.push(...SERVICES.map((service) => missingBeside(service, settings)).filter((mistake) => mistake !== null));
-  const oidc = ["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"];
-  const missing = oidc.filter((name) => !settings[name]);
-  if (missing.length > 0 && missing.length < oidc.length) {
-    mistakes.push(`${missing.join(" and ")} must be set too: ${oidc.join(", ")} belong together`);
-  }
+  mistakes.push(...belongTogether(settings, ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM"]));
+  mistakes.push(...belongTogether(settings, ["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"]));
   return mistakes;
+}
+
+/** What is missing of settings that mean nothing without each other. */
+function belongTogether(settings: Environment, names: readonly string[]): string[] {
+  const missing = names.filter((name) => !settings[name]);
+  if (missing.length === 0 || missing.length === names.length) return [];
+  return [`${missing.join(" and ")} must be set too: ${names.join(", ")} belong together`];
 }
 
 function arrange(settings: Settings): Config {
@@ -329,6 +348,11 @@ function arrange(settings: Settings): Config {
       account: readAccount(settings.SLACK_BOT_TOKEN ?? settings.SLACK_WEBHOOK_URL ?? ""),
       apiUrl: settings.SLACK_API_URL.replace(/\/*$/, "/"),
       concurrency: settings.SLACK_CONCURRENCY,
+    },
+    sms: {
+      account: arrangeSms(settings),
+      apiUrl: settings.TWILIO_API_URL.replace(/\/+$/, ""),
+      concurrency: settings.SMS_CONCURRENCY,
     },
     webhook: { secrets: settings.WEBHOOK_SECRET ?? [], concurrency: settings.WEBHOOK_CONCURRENCY },
     services: Object.fromEntries(SERVICES.map((service) => [service.name, accessIn(service, { ...settings })])),
@@ -373,6 +397,11 @@ function arrangeSmtp(settings: Settings): SmtpServer | null {
     password: settings.SMTP_PASSWORD ?? null,
     tls: settings.SMTP_TLS,
   };
+}
+
+function arrangeSms({ TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, SMS_FROM }: Settings): SmsAccount | null {
+  if (!TWILIO_ACCOUNT_SID || !TWILIO_AUTH_TOKEN || !SMS_FROM) return null;
+  return { accountSid: TWILIO_ACCOUNT_SID, authToken: TWILIO_AUTH_TOKEN, from: SMS_FROM };
 }
 
 function arrangeDkim({ DKIM_KEY_FILE, DKIM_SELECTOR, DKIM_DOMAIN }: Settings): Config["email"]["dkim"] {

@@ -29,6 +29,8 @@ export interface ApiContext {
   keyring?: Keyring;
   /** Gets what signatures are checked with; not set: nothing that needs it is taken. */
   http?: Pick<GuardedHttp, "request">;
+  /** Where people reach this installation, without a slash at its end; not set: nobody has said. */
+  publicUrl?: string | null;
   /** What return paths are signed with, see `returnPath`; not set: none is known. */
   bounceSecret?: string | null;
   /** Where users' templates run; not set: in one of its own. */

@@ -10,6 +10,7 @@ const MEDIA_TYPES = ["application/json", "application/cloudevents+json"];
 
 /** A whole mail comes as it is, to where one may be handed in. */
 const MAIL = "message/rfc822";
+const FORM = "application/x-www-form-urlencoded";
 
 /**
  * Reads JSON and nothing else. What isn't UTF-8 is refused rather than patched up. An empty body is none, whatever its
@@ -28,6 +29,12 @@ export function readProvidersBodies(part: FastifyInstance): void {
   part.addContentTypeParser("text/plain", { parseAs: "buffer" }, (request, body, done) => {
     if (isToldByProvider(request)) readJson(request, body as Buffer, done);
     else done(notJson());
+  });
+  // Twilio's.
+  part.addContentTypeParser(FORM, { parseAs: "buffer" }, (request, body, done) => {
+    if (!isToldByProvider(request)) return done(notJson());
+    request.bytes = body as Buffer;
+    done(null, Object.fromEntries(new URLSearchParams(body.toString())));
   });
   part.addContentTypeParser(MAIL, { parseAs: "buffer" }, (request, body, done) => {
     if (request.routeOptions.config?.takesMail !== true) return done(notJson());

@@ -100,8 +100,8 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   answerUnknownRoutes(api);
   protect(api);
   refuseIllegible(api);
-  const { database, keyring = new Keyring([]), http } = context;
-  guard(api, { database, log: api.log, settings: access, keyring, http, actorOf });
+  const { database, keyring = new Keyring([]), http, publicUrl = null } = context;
+  guard(api, { database, log: api.log, settings: access, keyring, http, publicUrl, actorOf });
   declareAccess(api);
   logRequests(api);
 

@@ -68,6 +68,23 @@ export class Permanent extends Error {
   override name = "Permanent";
 }
 
+/** Nobody is reached at the recipient's address, and nothing is sent there any more: the same holds for the next message. */
+export class BadAddress extends Permanent {
+  /** For programs; see `NewSuppression`. */
+  readonly blamed: Blamed;
+
+  constructor(message: string, blamed: Blamed) {
+    super(message);
+    this.blamed = blamed;
+  }
+}
+
+export interface Blamed {
+  reason: "hard_bounce" | "invalid" | "stop";
+  /** For how long; null: until somebody releases it. */
+  days: number | null;
+}
+
 /** The message may or may not have arrived, and sending again might send twice. */
 export class OutcomeUnknown extends Error {
   override name = "OutcomeUnknown";

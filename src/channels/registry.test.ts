@@ -9,6 +9,7 @@ const print = () => {};
 const http = guardedHttp(DEFAULT_OUTGOING);
 const log = { debug: () => {} };
 const slack = { account: null, apiUrl: "https://slack.com/api/", concurrency: 1, http };
+const sms = { account: null, apiUrl: "https://api.twilio.com", publicUrl: null, concurrency: 1, http };
 const service = () => ({ access: null, http });
 const webhook = { signing: { secrets: [] }, concurrency: 1, http, log };
 
@@ -17,6 +18,7 @@ test("each channel is found by its own name", () => {
     email: { from: { address: "a@example.com", name: "A" }, server: null, concurrency: 1 },
     slack,
     webhook,
+    sms,
     service,
     print,
   });
@@ -25,6 +27,7 @@ test("each channel is found by its own name", () => {
     ["email", "email"],
     ["slack", "slack"],
     ["webhook", "webhook"],
+    ["sms", "sms"],
     ...SERVICES.map(({ name }) => [name, name]),
     ["console", "console"],
   ]);
@@ -32,5 +35,5 @@ test("each channel is found by its own name", () => {
 
 test("a sender's address that is more than one address ends the start", () => {
   const email = { from: { address: "a@example.com, b@example.com", name: "A" }, server: null, concurrency: 1 };
-  expect(() => createChannels({ email, slack, webhook, service, print })).toThrow(InvalidRecipient);
+  expect(() => createChannels({ email, slack, webhook, sms, service, print })).toThrow(InvalidRecipient);
 });

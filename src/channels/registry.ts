@@ -5,6 +5,7 @@ import { createServiceChannel, type ServiceSettings } from "./services/channel.t
 import { SERVICES } from "./services/list.ts";
 import type { HttpService } from "./services/service.ts";
 import { createSlackChannel, type SlackSettings } from "./slack/slack.ts";
+import { createSmsChannel, type SmsSettings } from "./sms/sms.ts";
 import { createWebhookChannel, type WebhookSettings } from "./webhook/webhook.ts";
 
 /** The ways to send that this installation has, by name. */
@@ -14,6 +15,7 @@ export interface ChannelSettings {
   email: Omit<EmailSettings, "print">;
   slack: SlackSettings;
   webhook: WebhookSettings;
+  sms: SmsSettings;
   /** For each service that is written down as data. */
   service: (service: HttpService) => ServiceSettings;
   /** Where demo e-mails and the console channel write: one text with line breaks a call. */
@@ -21,11 +23,12 @@ export interface ChannelSettings {
 }
 
 /** Every channel there is. A new one is a file (or folder) of its own and a line here. */
-export function createChannels({ email, slack, webhook, service, print }: ChannelSettings): Channels {
+export function createChannels({ email, slack, webhook, sms, service, print }: ChannelSettings): Channels {
   return channelMap([
     createEmailChannel({ ...email, print }),
     createSlackChannel(slack),
     createWebhookChannel(webhook),
+    createSmsChannel(sms),
     ...SERVICES.map((one) => createServiceChannel(one, service(one))),
     createConsoleChannel({ print }),
   ]);

@@ -8,6 +8,7 @@ const SUMMARIES = new Map<string, (settings: JsonObject) => string>([
   }),
   ["email", ({ smtp_host, smtp_port, from_email }) => `${smtp_host}:${smtp_port} from ${from_email}`],
   ["slack", ({ via }) => `by ${via}`],
+  ["sms", ({ from }) => `from ${from}`],
   ["webhook", ({ fingerprints }) => `signed with ${[fingerprints].flat().join(" and ")}`],
 ]);
 

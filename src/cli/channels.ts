@@ -9,6 +9,7 @@ import { CannotRun, say } from "./say.ts";
 import { type EmailOptions, setEmail } from "./set-email.ts";
 import { type ServiceOptions, setService } from "./set-service.ts";
 import { type SlackOptions, setSlack } from "./set-slack.ts";
+import { type SmsOptions, setSms } from "./set-sms.ts";
 import { setWebhook, type WebhookOptions } from "./set-webhook.ts";
 
 const TENANT = ["--tenant <name>", "whose settings they are", "default"] as const;
@@ -65,6 +66,15 @@ export function channelsCommand(settingsHelp: string): Command {
       `\nSeveral secrets, with spaces between them, sign each webhook with each: while receivers change to a new one.\n${settingsHelp}`,
     )
     .action((options: WebhookOptions) => run(setWebhook(options)));
+  set
+    .command("sms")
+    .description("gives a tenant an account at Twilio of its own")
+    .option(...TENANT)
+    .requiredOption("--account-sid <sid>", "the account (AC...)")
+    .requiredOption("--from <sender>", "a number, a messaging service (MG...), or a name")
+    .option("--secret-file <path>", "a file with the auth token; without it, it comes on standard input")
+    .addHelpText("after", `\n${settingsHelp}`)
+    .action((options: SmsOptions) => run(setSms(options)));
   for (const service of SERVICES) {
     const { name, title, access, apiUrl } = service;
     const command = set

@@ -8,6 +8,7 @@ import { BrokenSettings } from "../channels/own-settings.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
 import { type ServiceAccess, toAccess } from "../channels/services/access.ts";
 import { toSlackAccount } from "../channels/slack/account.ts";
+import { toSmsAccount } from "../channels/sms/account.ts";
 import { toSigning } from "../channels/webhook/signing.ts";
 import type { Installation } from "../conditions/condition.ts";
 import type { Outside } from "../engine/asking/outside.ts";
@@ -54,6 +55,12 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
         ...{ http, refusesUrl: certainlyRefused(config.outgoing) },
         log,
       },
+      sms: {
+        ...config.sms,
+        publicUrl: config.links?.publicUrl ?? null,
+        own: tenants && ownSettings(tenants, "sms", toSmsAccount, (why) => new BrokenSettings(why)),
+        http,
+      },
       service: (service) => {
         const make: TenantSettingsOptions<ServiceAccess>["make"] = (...stored) => toAccess(service, ...stored);
         return {
@@ -83,7 +90,7 @@ export async function makeApi(
   { database, channels, keyring, named }: ForApi,
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds, engine, outgoing, email } = service.config;
+  const { access, minIntervalSeconds, engine, outgoing, email, links } = service.config;
   const { ceiling } = engine;
   const installation: Installation = {
     refusesUrl: certainlyRefused(outgoing),
@@ -92,7 +99,15 @@ export async function makeApi(
   const http = guardedHttp(outgoing);
   service.opened.add("the API's connections to mail providers", async () => http.close());
   const bounceSecret = email.bounces?.secret ?? null;
-  const options = { installation, access, minIntervalSeconds, ceiling, http, bounceSecret };
+  const options = {
+    installation,
+    access,
+    minIntervalSeconds,
+    ceiling,
+    http,
+    bounceSecret,
+    publicUrl: links?.publicUrl ?? null,
+  };
   return buildServer({ database, channels, keyring, log: service.log, ...options });
 }
 

@@ -44,9 +44,9 @@ export async function run(command: Command): Promise<void> {
   }
 }
 
-function secretsIn({ email, slack, webhook, services, database, secrets }: Config): (string | null | undefined)[] {
+function secretsIn({ email, slack, sms, webhook, services, database, secrets }: Config): (string | null | undefined)[] {
   const keys = secrets.keys?.split(/[\s,]+/) ?? [];
-  const ofServices = Object.values(services).map((access) => access?.secret);
+  const ofServices = [sms.account?.authToken, ...Object.values(services).map((access) => access?.secret)];
   const ofSlack = slack.account?.via === "bot" ? slack.account.token : slack.account?.url;
   const ofMail = [email.server, ...email.fallback].map((server) => server?.password);
   return [

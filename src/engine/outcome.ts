@@ -1,4 +1,12 @@
-import { NotYet, OutcomeUnknown, Permanent, type Receipt, Retryable } from "../channels/channel.ts";
+import {
+  BadAddress,
+  type Blamed,
+  NotYet,
+  OutcomeUnknown,
+  Permanent,
+  type Receipt,
+  Retryable,
+} from "../channels/channel.ts";
 import type { SuppressionReason } from "../core/recheck.ts";
 import type { DeliveryStatus, Instant } from "../core/reminder.ts";
 import { type Retries, retryDelayMs } from "../core/retry.ts";
@@ -20,6 +28,8 @@ export interface Outcome {
   suppression: SuppressionReason | null;
   providerId: string | null;
   demo: boolean;
+  /** Why nothing is to be sent to this address any more; not set: nothing is known against it. */
+  blamed?: Blamed;
 }
 
 const NOTHING = { reason: null, retryInMs: 0, untried: false, suppression: null, providerId: null, demo: false };
@@ -66,6 +76,7 @@ export function exhausted(attempts: number): Outcome {
 export function failed(error: unknown, attempt: number, retries: Retries, cutShort: boolean): Outcome {
   const reason = sentence(error);
   if (error instanceof NotYet) return putBack(attempt, error.waitMs, reason);
+  if (error instanceof BadAddress) return { ...NOTHING, status: "failed", reason, blamed: error.blamed };
   if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason };
   if (error instanceof OutcomeUnknown) return { ...NOTHING, status: "unknown", reason };
   if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true };

@@ -13,6 +13,7 @@ import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
 import { occurrenceOf, outcomesOf } from "../store/ledger.ts";
 import type { Sql } from "../store/postgres.ts";
+import { type NewSuppression, suppress } from "../store/suppressions.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
 import { tellOperator } from "./fire.ts";
@@ -59,6 +60,8 @@ async function storeWithConsequences(
   const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
   const events: NewEvent[] = kept.flatMap(({ held, outcome }) => eventFor(held, outcome) ?? []);
 
+  await suppress(sql, kept.flatMap(blamedAddress));
+
   const outcomes = await outcomesOf(
     sql,
     kept.filter(isOneOfSeveral).map(({ held }) => held),
@@ -102,6 +105,13 @@ async function storeWithConsequences(
   await insertEvents(sql, events);
   tellOperator(keep.log, events);
   return stored;
+}
+
+/** The address that a channel has found to be nobody's, or that wants nothing. */
+function blamedAddress({ held, outcome }: Ended): NewSuppression[] {
+  const { tenantId, channel, recipient: address } = held;
+  if (!outcome.blamed || address === null) return [];
+  return [{ tenantId, channel, address, ...outcome.blamed, because: outcome.reason, createdBy: `channel ${channel}` }];
 }
 
 /**

@@ -119,11 +119,12 @@ const RECIPIENTS = `
     from unnest($2::bigint[], $3::timestamptz[], $4::smallint[]) with ordinality as asked(reminder_id, occurrence_at, recipient_no, n)
     join deliveries d on d.reminder_id = asked.reminder_id and d.occurrence_at = asked.occurrence_at
                      and d.recipient_no = asked.recipient_no
-   where d.tenant_id = $1 and d.channel = 'email' and d.recipient is not null`;
+   where d.tenant_id = $1 and d.channel = $5 and d.recipient is not null`;
 
-/** Whom these e-mails of the tenant were for, in the order of the question; null where there is none in the ledger. */
+/** Whom these messages of the tenant were for, in the order of the question; null where there is none in the ledger. */
 export async function recipientsOf(
   sql: TenantSql,
+  channel: string,
   deliveries: readonly (DeliveryKey | null)[],
 ): Promise<(string | null)[]> {
   const rows = await sql.query<{ n: number; recipient: string }>(RECIPIENTS, [
@@ -131,6 +132,7 @@ export async function recipientsOf(
     deliveries.map((key) => key?.reminderId ?? null),
     deliveries.map((key) => (key ? toTimestamptz(key.occurrenceAt) : null)),
     deliveries.map((key) => key?.recipientNo ?? null),
+    channel,
   ]);
   const recipients: (string | null)[] = deliveries.map(() => null);
   for (const { n, recipient } of rows) recipients[n - 1] = recipient;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { BadAddress } from "../../src/channels/channel.ts";
 import { emailChannel, failure, unhurried } from "../support/email.ts";
 import { exampleMessage } from "../support/message.ts";
 import { polite, type Script, startScript, startSmtp } from "../support/smtp.ts";
@@ -40,6 +41,19 @@ describe("a server's no", () => {
     expect(error.name).toBe("Permanent");
     expect(error.message).toContain(says);
     expect(error.message).toContain(reply);
+  });
+
+  test.each([
+    ["RCPT", "550 5.1.1 no such user", true],
+    ["RCPT", "550 5.7.1 not from you", false],
+    ["RCPT", "550 no", false],
+    ["MAIL", "550 5.1.1 who?", false],
+    [".", "550 5.1.1 no such user", false],
+  ])("blames the address where it is about that alone: %s -> %s is %s", async (line, reply, isBlamed) => {
+    const error = await failureWhen(line, reply);
+    expect(error.name).toBe("Permanent");
+    expect(error instanceof BadAddress).toBe(isBlamed);
+    if (error instanceof BadAddress) expect(error.blamed).toEqual({ reason: "hard_bounce", days: 180 });
   });
 
   test.each(["530 5.7.0 Authentication required", "535 5.7.8 expired"])(

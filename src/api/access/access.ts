@@ -19,6 +19,8 @@ export interface Guarded {
   log: FastifyBaseLogger;
   settings: AccessSettings;
   http: ApiContext["http"];
+  /** Where people reach this installation; null: nobody has said. */
+  publicUrl: string | null;
   /** Opens the secrets that signatures are made with. */
   keyring: Keyring;
   /** Who asks, where that isn't told by keys and tokens. */
@@ -26,7 +28,7 @@ export interface Guarded {
 }
 
 /** All that stands between a request and its route, in the order in which it is asked. */
-export function guard(api: Api, { database, log, settings, keyring, http, actorOf }: Guarded): void {
+export function guard(api: Api, { database, log, settings, keyring, http, publicUrl, actorOf }: Guarded): void {
   const origins = new Set(settings.corsOrigins);
   const reach = reachOf(api);
   allowOrigins(api, origins);
@@ -43,7 +45,7 @@ export function guard(api: Api, { database, log, settings, keyring, http, actorO
   });
   const doors = {
     signed: new SignedDoor(database, keyring),
-    provider: new ProviderDoor({ database, keyring, http }),
+    provider: new ProviderDoor({ database, keyring, http, publicUrl }),
   };
   admitSigned(api, doors, limits);
   auditChanges(api, database);

@@ -25,6 +25,8 @@ interface DoorOptions {
   database: ApiDatabase;
   keyring: Keyring;
   http: ApiContext["http"];
+  /** Where people reach this installation; null: nobody has said. */
+  publicUrl: string | null;
 }
 
 /** Lets in the mail provider that the path names, if it shows what the tenant has set for it. */
@@ -52,9 +54,11 @@ export class ProviderDoor {
       const secrets = this.#open(tenant, name, proof);
       if (secrets.length === 0) throw new NotProved("nothing is taken from this provider here");
       const { headers, body } = request;
+      const { publicUrl } = this.#options;
       const bytes = request.bytes ?? EMPTY;
       request.told = await provider.prove({
         headers,
+        url: publicUrl === null ? null : `${publicUrl}${request.url}`,
         bytes,
         body,
         secrets,

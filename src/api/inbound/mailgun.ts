@@ -6,6 +6,7 @@ import { flawOfSecret, isFresh, isSame, NotProved, type Provider } from "./provi
 /** https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks */
 export const mailgun: Provider = {
   name: "mailgun",
+  channel: "email",
   secretFlaw: (secret) => flawOfSecret(secret, "Mailgun's HTTP webhook signing key"),
   async prove({ body, secrets, now }) {
     const [timestamp, token, signature] = ["timestamp", "token", "signature"].map((name) =>

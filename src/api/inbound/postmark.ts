@@ -6,6 +6,7 @@ const WHAT = "a user name, a colon and a password of one's own, as they are set 
 /** It doesn't sign: it logs in. https://postmarkapp.com/developer/webhooks/webhooks-overview#protecting-your-webhook */
 export const postmark: Provider = {
   name: "postmark",
+  channel: "email",
   secretFlaw: (secret) => (/^[^:]+:.+$/.test(secret) ? flawOfSecret(secret, WHAT) : `must be ${WHAT}`),
   async prove({ headers, bytes, secrets }) {
     const [, credentials] = /^basic +([A-Za-z0-9+/=]{1,1000})$/i.exec(headers.authorization ?? "") ?? [];

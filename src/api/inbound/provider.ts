@@ -11,6 +11,8 @@ export interface Shown {
   bytes: Buffer;
   /** The same as JSON. */
   body: unknown;
+  /** Where it was sent to, as the sender has it; null: nobody has said where people reach this installation. */
+  url: string | null;
   /** What the tenant has set for this provider; none: it takes nothing from it. */
   secrets: readonly string[];
   /** The database's. */
@@ -19,15 +21,18 @@ export interface Shown {
   http: Pick<GuardedHttp, "request"> | null;
 }
 
-/** A mail provider that tells what became of mail. One file each, and one line in the registry. */
+/** Who tells what became of messages of one channel. One file each, and one line in the registry. */
 export interface Provider {
   name: string;
+  channel: "email" | "sms";
   /** What is wrong with something to know it by, as in "must be ..."; null if nothing is. Shows nothing of it. */
   secretFlaw(secret: string): string | null;
   /** The sender's name for what came, which comes twice where somebody plays it back; throws `NotProved` for what isn't its. */
   prove(shown: Shown): Promise<string>;
-  /** What it tells. */
-  feedback(body: unknown): Feedback[];
+  /** What it tells. `delivery`: the one that the address names which it was given for it. */
+  feedback(body: unknown, delivery: string | null): Feedback[];
+  /** True for one that reads what it is answered, and wants nothing else than nothing. */
+  wantsNoAnswer?: boolean;
   /** An address that it wants asked before it tells anything; null where there is none. */
   confirmationUrl?(body: unknown): string | null;
 }

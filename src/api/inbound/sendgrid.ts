@@ -8,6 +8,7 @@ const TIMESTAMP = "x-twilio-email-event-webhook-timestamp";
 /** https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features */
 export const sendgrid: Provider = {
   name: "sendgrid",
+  channel: "email",
   secretFlaw: (secret) =>
     keyOf(secret) ? null : "must be SendGrid's verification key: a public key in base64, MFkw...",
   async prove({ headers, bytes, secrets, now }) {

@@ -24,6 +24,7 @@ const keys = new Memory<KeyObject>(MOST_KEYS);
 /** By Amazon SNS. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html */
 export const ses: Provider = {
   name: "ses",
+  channel: "email",
   secretFlaw: (secret) =>
     TOPIC.test(secret) ? null : "must be the ARN of an SNS topic, like arn:aws:sns:eu-west-1:123456789012:bounces",
   async prove({ body, secrets, now, http }) {

@@ -1,18 +1,20 @@
 import { InvalidRecipient } from "../../channels/channel.ts";
 import { parseEmailAddress } from "../../channels/email/address.ts";
-import type { Feedback } from "../../channels/email/feedback/feedback.ts";
+import { type Feedback, HARD_BOUNCE_DAYS } from "../../channels/email/feedback/feedback.ts";
 import { readReturnPath } from "../../channels/email/return-path.ts";
+import { phoneOf } from "../../channels/sms/phone.ts";
 import { type DeliveryKey, deliveryId, readDeliveryId } from "../../core/reminder.ts";
 import { insertEvents, type NewEvent } from "../../store/events.ts";
 import { keepOutcome, takeEvent } from "../../store/inbound-events.ts";
 import { ownersOf, recipientsOf } from "../../store/inbound-sources.ts";
-import { type NewSuppression, suppress } from "../../store/suppressions.ts";
+import { type NewSuppression, release, suppress } from "../../store/suppressions.ts";
 import type { ApiDatabase, TenantSql } from "../../store/tenant-database.ts";
+import type { Provider } from "./provider.ts";
 
 /** A mailbox may be made again; who complains or unsubscribes has to change their mind. */
-const HARD_BOUNCE_DAYS = 180;
-
 const MEANING = {
+  stopped: { reason: "stop", type: "unsubscribed", days: null },
+  started: { reason: null, type: "subscribed", days: null },
   hard: { reason: "hard_bounce", type: "bounced", days: HARD_BOUNCE_DAYS },
   soft: { reason: null, type: "bounced_for_now", days: null },
   complaint: { reason: "complaint", type: "complained", days: null },
@@ -28,6 +30,8 @@ export interface Told {
   /** Its sender's name for it; what has come before under this name does nothing more. */
   id: string;
   feedback: readonly Feedback[];
+  /** Of which messages. */
+  channel: Provider["channel"];
   /** False where the mail itself isn't to be believed: then only what came back to an address of ours counts. */
   isTrusted: boolean;
 }
@@ -76,27 +80,29 @@ function meantBy(feedback: Feedback, bounceSecret: string | null): Meant {
   return { ...feedback, delivery: named, isSigned: false };
 }
 
-async function take(sql: TenantSql, { by, id }: Told, meant: readonly Meant[]): Promise<number> {
+async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly Meant[]): Promise<number> {
   const name = { origin: `inbound:${by}`, id };
   if ((await takeEvent(sql, name)) !== null) return 0;
   const recipients = await recipientsOf(
     sql,
+    channel,
     meant.map(({ delivery }) => delivery),
   );
   const suppressions: NewSuppression[] = [];
   const events: NewEvent[] = [];
   for (const [n, one] of meant.entries()) {
     const recipient = recipients[n] ?? null;
-    const address = one.isSigned ? recipient : addressOf(one.address);
+    const address = one.isSigned ? recipient : addressOf(channel, one.address);
     if (address === null) continue;
     const { reason, type, days } = MEANING[one.kind];
     const { because } = one;
     if (reason !== null) {
-      suppressions.push({ tenantId: sql.tenant, channel: "email", address, reason, because, days, createdBy: by });
+      suppressions.push({ tenantId: sql.tenant, channel, address, reason, because, days, createdBy: by });
     }
+    if (one.kind === "started") await release(sql, channel, address);
     // What a provider says of a message that it names counts only where it names the right one.
     const isIts = recipient?.toLowerCase() === address.toLowerCase();
-    if (one.delivery && isIts) events.push(eventOf(one.delivery, { type, because, address, by }));
+    if (one.delivery && isIts) events.push(eventOf(one.delivery, { type, because, address, by, channel }));
   }
   const suppressed = await suppress(sql, suppressions);
   await insertEvents(sql, events);
@@ -106,14 +112,15 @@ async function take(sql: TenantSql, { by, id }: Told, meant: readonly Meant[]): 
 
 function eventOf(
   delivery: DeliveryKey,
-  { type, because, address, by }: { type: string; because: string; address: string; by: string },
+  { type, because, ...told }: { type: string; because: string; address: string; by: string; channel: string },
 ): NewEvent {
-  const details = { delivery: deliveryId(delivery), channel: "email", address, told_by: by };
+  const details = { delivery: deliveryId(delivery), channel: told.channel, address: told.address, told_by: told.by };
   return { reminderId: delivery.reminderId, type, because, details };
 }
 
 /** In the form in which it would be sent to; null for what is no address. */
-function addressOf(text: string | null): string | null {
+function addressOf(channel: Provider["channel"], text: string | null): string | null {
+  if (channel === "sms") return phoneOf(text);
   try {
     return text === null ? null : parseEmailAddress(text);
   } catch (error) {

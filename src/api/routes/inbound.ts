@@ -9,7 +9,7 @@ import { PROVIDERS } from "../inbound/registry.ts";
 import { takeFeedback } from "../inbound/take-feedback.ts";
 import { readProvidersBodies } from "../json-body.ts";
 import { Problem } from "../problem.ts";
-import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
+import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { line } from "../schemas/fields.ts";
 import { InboundBody, InboundOutcome, inboundParams } from "../schemas/inbound.ts";
 
@@ -35,25 +35,37 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
       schema: {
         operationId: "receiveFeedback",
         tags,
-        summary: "Tell what became of mail",
+        summary: "Tell what became of messages",
         description:
-          "For the webhooks of mail providers, which prove themselves as each of them does, and with no key. Addresses that are to blame, " +
+          "For the webhooks of mail providers, and of Twilio, which prove themselves as each of them does, and with no key. Addresses that are to blame, " +
           "whose readers complain or unsubscribe are suppressed; the timelines of their reminders say so.",
         params: inboundParams,
+        querystring: z.strictObject({
+          delivery: line(100).optional().meta({
+            description: "Of which message, where the address was made for it.",
+            example: "1-1735689600000-0",
+          }),
+        }),
         body: InboundBody,
-        response: { 200: answers(InboundOutcome, "What was done."), ...refuses(...BODY_REFUSALS) },
+        response: {
+          200: answers(InboundOutcome, "What was done."),
+          204: answersNothing("Done, for who wants no answer."),
+          ...refuses(...BODY_REFUSALS),
+        },
       },
     },
-    async (request) => {
-      const { body, params, actor } = request;
+    async (request, reply) => {
+      const { body, params, actor, query } = request;
       const provider = PROVIDERS.get(params.provider);
       if (!provider) throw new Error("a provider that isn't known was let in");
       const url = provider.confirmationUrl?.(body) ?? null;
       if (url !== null) await confirm(http, url, request.log);
-      const told = { tenant: actor.tenant, by: provider.name, id: request.told ?? "", isTrusted: true };
-      const outcome = await takeFeedback(database, bounceSecret, { ...told, feedback: provider.feedback(body) });
+      const feedback = provider.feedback(body, query.delivery ?? null);
+      const { name: by, channel } = provider;
+      const told = { tenant: actor.tenant, by, channel, id: request.told ?? "", isTrusted: true, feedback };
+      const outcome = await takeFeedback(database, bounceSecret, told);
       request.auditDetails = { ...outcome };
-      return outcome;
+      return provider.wantsNoAnswer ? reply.code(204).send(null) : outcome;
     },
   );
 
@@ -83,7 +95,13 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
       const mail = request.bytes;
       if (mail === null) throw new Problem(415, "send the mail as it is, with the header Content-Type: message/rfc822");
       const feedback = await readMail(mail, request.query.recipient ?? null);
-      const told = { tenant: request.actor.tenant, by: "mail", id: digestOf(mail), isTrusted: false };
+      const told = {
+        tenant: request.actor.tenant,
+        by: "mail",
+        channel: "email" as const,
+        id: digestOf(mail),
+        isTrusted: false,
+      };
       const outcome = await takeFeedback(database, bounceSecret, { ...told, feedback });
       request.auditDetails = { ...outcome };
       return outcome;

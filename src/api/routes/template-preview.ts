@@ -1,7 +1,8 @@
 import { slackContent } from "../../channels/slack/blocks.ts";
+import { smsText } from "../../channels/sms/words.ts";
 import { webhookBody } from "../../channels/webhook/body.ts";
 import { toIso } from "../../core/instant.ts";
-import { smsSegments, toGsm7Friendly } from "../../core/sms-segments.ts";
+import { smsSegments } from "../../core/sms-segments.ts";
 import { insertTemplateTest, readTemplateTest, type TemplateTestRow } from "../../store/template-tests.ts";
 import { tooMany } from "../access/rate-limits.ts";
 import { parseRecipient } from "../channel-check.ts";
@@ -120,7 +121,7 @@ export function templatePreviewRoutes(
 
 function toPreviewJson({ message, written, template }: Tried) {
   const { instead, ...words } = written;
-  const sms = toGsm7Friendly(`${words.subject}: ${words.body}`);
+  const sms = smsText(words);
   const { encoding, units, parts } = smsSegments(sms);
   return {
     template: template && {

@@ -1,5 +1,6 @@
-import { OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import { BadAddress, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 import type { EmailAccount } from "./account.ts";
+import { codeIn, HARD_BOUNCE_DAYS, kindOf } from "./feedback/feedback.ts";
 import type { SessionError } from "./session.ts";
 import type { SmtpServer } from "./settings.ts";
 
@@ -13,6 +14,9 @@ const MAX_SENTENCE_LENGTH = 400;
 const LOGIN_REPLIES: readonly number[] = [530, 534, 535, 538];
 /** RFC 5321 §4.2.2: the session went wrong, not the message; a new one may do. */
 const SESSION_REPLIES: readonly number[] = [503];
+
+/** A mailbox may be made again. */
+const GONE = { reason: "hard_bounce", days: HARD_BOUNCE_DAYS } as const;
 
 /** What a person has to look at, by where the account was set. */
 const TO_CHECK = {
@@ -51,7 +55,9 @@ export function failureOf(
   if (error.responseCode !== null) {
     const sentence = say(`the mail server ${where} ${refusal(error, setBy)} ${to}: ${reply}`);
     const isFinal = error.responseCode >= 500 && !isOneOf(SESSION_REPLIES, error.responseCode);
-    return isFinal ? new Permanent(sentence) : new Retryable(sentence);
+    if (!isFinal) return new Retryable(sentence);
+    const isOfAddress = isOfRecipient(error) && kindOf(codeIn(reply), false) === "hard";
+    return isOfAddress ? new BadAddress(sentence, GONE) : new Permanent(sentence);
   }
   if (error.stage === "content") {
     return new OutcomeUnknown(
@@ -76,11 +82,18 @@ function isCertificateError(error: SessionError): boolean {
   return /certificate|altnames|ssl|tls/i.test(error.message);
 }
 
-function refusal({ stage, response, message }: SessionError, setBy: EmailAccount["setBy"]): string {
-  if (stage === "content") return "refused the message for";
-  return /^mail command/i.test(message) && response !== null
-    ? `refused the sender (check ${TO_CHECK[setBy].sender}) of the message for`
-    : "refused";
+function refusal(error: SessionError, setBy: EmailAccount["setBy"]): string {
+  if (error.stage === "content") return "refused the message for";
+  return isOfSender(error) ? `refused the sender (check ${TO_CHECK[setBy].sender}) of the message for` : "refused";
+}
+
+function isOfSender({ message, response }: SessionError): boolean {
+  return /^mail command/i.test(message) && response !== null;
+}
+
+/** The reply to RCPT TO. */
+function isOfRecipient(error: SessionError): boolean {
+  return error.stage === "envelope" && !isOfSender(error);
 }
 
 /**

@@ -2,8 +2,8 @@
 export interface Feedback {
   /** Whom it was for; null where only the delivery is known. */
   address: string | null;
-  /** Hard and soft: it came back, and the address is to blame, or may not be. */
-  kind: "hard" | "soft" | "complaint" | "unsubscribed";
+  /** Hard and soft: it came back, and the address is to blame, or may not be. Started: nothing is held against it any more. */
+  kind: "hard" | "soft" | "complaint" | "unsubscribed" | "stopped" | "started";
   /** The mail server's words, and its code if it gave one. */
   because: string;
   /** The envelope's sender, if it is told: an address of ours that names the delivery. */
@@ -11,6 +11,9 @@ export interface Feedback {
   /** The message's `Message-ID`, without brackets, if it is told. */
   messageId: string | null;
 }
+
+/** For how long nothing is sent to an address that mail came back from. */
+export const HARD_BOUNCE_DAYS = 180;
 
 /**
  * Codes that speak of the address itself (RFC 3463, and the IANA's registry): there is no such mailbox, domain or form of

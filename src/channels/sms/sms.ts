@@ -1,0 +1,109 @@
+import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
+import {
+  type Channel,
+  InvalidRecipient,
+  type Message,
+  Permanent,
+  type Receipt,
+  Retryable,
+  type SendOptions,
+} from "../channel.ts";
+import { type OwnSettings, settingsFor } from "../own-settings.ts";
+import { render } from "../rendering.ts";
+import { isServiceSid, type SmsAccount } from "./account.ts";
+import { failureOf } from "./failure.ts";
+import { parsePhone, phoneOf } from "./phone.ts";
+import { smsText } from "./words.ts";
+
+export interface SmsSettings {
+  /** Null: only tenants with an account of their own send. */
+  account: SmsAccount | null;
+  /** Where Twilio's methods are, without a slash at the end. */
+  apiUrl: string;
+  /** Where people reach this installation, so that Twilio can tell what became of a message; null: it can't. */
+  publicUrl: string | null;
+  /** Messages on their way at once, from one worker. */
+  concurrency: number;
+  http: GuardedHttp;
+  /** For the whole request and its answer, in milliseconds; default 15 s. */
+  timeoutMs?: number;
+  /** Asked for each message. Without it, all tenants send by the one account above. */
+  own?: OwnSettings<SmsAccount> | undefined;
+}
+
+const TIMEOUT_MS = 15_000;
+/** What asking the database before the request may take besides, in milliseconds. */
+const BEFORE_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const SID = /^[A-Z]{2}[0-9a-fA-F]{32}$/;
+
+const NO_ACCOUNT =
+  "there is no way to send SMS: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and SMS_FROM, or the tenant's own by " +
+  "`reminder-engine channels set sms`";
+const NOBODY = "nobody is addressed: give the reminder a phone number as its recipient, or its contact a phone";
+
+/** SMS by Twilio. It doesn't know the same message again, so what may have been sent isn't sent once more. */
+export function createSmsChannel(settings: SmsSettings): Channel {
+  const { account: shared, apiUrl, publicUrl, concurrency, http, own, timeoutMs = TIMEOUT_MS } = settings;
+
+  async function send(message: Message, options: SendOptions): Promise<Receipt> {
+    const { tenantId } = message.reminder;
+    const account = await settingsFor(tenantId, { shared, own, what: "SMS settings" });
+    if (account === null) throw new Retryable(NO_ACCOUNT);
+    const to = recipientOf(message);
+    const { accountSid, authToken, from } = account;
+    const callback = publicUrl === null ? {} : { StatusCallback: callbackUrl(publicUrl, message) };
+    const sender: Record<string, string> = isServiceSid(from) ? { MessagingServiceSid: from } : { From: from };
+    const body = new URLSearchParams({ To: to, ...sender, Body: smsText(render(message)), ...callback }).toString();
+    await options.beforeSend?.();
+    const outcome = await http.request({
+      method: "POST",
+      url: `${apiUrl}/2010-04-01/Accounts/${accountSid}/Messages.json`,
+      headers: {
+        authorization: `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`,
+        "content-type": "application/x-www-form-urlencoded",
+      },
+      body,
+      ...{ signal: options.signal, timeoutMs, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" },
+    });
+    const fields = outcome.ok ? parseJson(outcome.body) : {};
+    if (!outcome.ok || outcome.status < 200 || outcome.status > 299) {
+      throw failureOf(outcome, typeof fields.code === "number" ? fields.code : null);
+    }
+    return { providerId: typeof fields.sid === "string" && SID.test(fields.sid) ? fields.sid : null, demo: false };
+  }
+
+  return {
+    name: "sms",
+    concurrency,
+    timeoutMs: timeoutMs + BEFORE_MS,
+    parseRecipient: parsePhone,
+    address: ({ phone }) => phoneOf(phone),
+    send,
+    async close() {},
+  };
+}
+
+/** Signed by Twilio as a whole, so that the delivery that it names is the one that we named. */
+function callbackUrl(publicUrl: string, { reminder, idempotencyKey }: Message): string {
+  return `${publicUrl}/inbound/${encodeURIComponent(reminder.tenantId)}/twilio?delivery=${encodeURIComponent(idempotencyKey)}`;
+}
+
+function recipientOf({ recipient }: Message): string {
+  if (recipient === null) throw new Permanent(NOBODY);
+  try {
+    return parsePhone(recipient);
+  } catch (error) {
+    if (error instanceof InvalidRecipient) throw new Permanent(`the recipient ${error.message}`);
+    throw error;
+  }
+}
+
+function parseJson(body: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,20 @@
+import { toGsm7Friendly } from "../../core/sms-segments.ts";
+import type { Rendered } from "../../templates/write.ts";
+
+/** Twilio takes no more; and each part is paid for. */
+export const MOST_SMS_CHARS = 1_600;
+
+/**
+ * What a message says by SMS: its subject and what it wants to say, and the link by which it is answered. Without greeting and footer, and in
+ * characters that cost little where there are such.
+ */
+export function smsText({ subject, body, answers }: Pick<Rendered, "subject" | "body" | "answers">): string {
+  const done = answers.find(({ purpose }) => purpose === "done");
+  const end = done ? `\n${toGsm7Friendly(done.label)}: ${done.url}` : "";
+  const said = toGsm7Friendly(`${subject}: ${body}`)
+    .replace(/\n{2,}/g, "\n")
+    .trim();
+  const room = MOST_SMS_CHARS - end.length;
+  const shown = said.length <= room ? said : `${said.slice(0, room - 3).toWellFormed()}...`;
+  return shown + end;
+}
