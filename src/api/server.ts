@@ -20,6 +20,7 @@ import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
 import { conditionRoutes } from "./routes/conditions.ts";
+import { contactImportRoutes } from "./routes/contact-import.ts";
 import { contactRoutes } from "./routes/contacts.ts";
 import { doneRoutes } from "./routes/done.ts";
 import { eventRuleRoutes } from "./routes/event-rules.ts";
@@ -121,6 +122,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);
+  contactImportRoutes(api, context);
   suppressionRoutes(api, context);
   inboundRoutes(api, context);
   inboundSourceRoutes(api, context);

@@ -1,5 +1,6 @@
 import { MAX_FLAG_KEY_LENGTH } from "./flag-key.ts";
-import type { JsonObject, JsonValue } from "./reminder.ts";
+import { at } from "./json-fields.ts";
+import type { JsonObject } from "./reminder.ts";
 
 /** Something that happened in the outside world, and what we were told of it. */
 export interface InboundEvent {
@@ -106,21 +107,11 @@ function fillIn(template: string, body: JsonObject, maxLength: number): string {
 }
 
 function textAt(body: JsonObject, path: string): string {
-  const value = valueAt(body, path.split("."));
+  const value = at(body, ...path.split("."));
   if (value === undefined || value === null) throw new Lacking(`the event has no ${path}`);
   if (typeof value === "object") throw new Lacking(`${path} is neither text nor a number in this event`);
   if (typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
     throw new Lacking(`${path} is a number too large to be exact: it has to be sent as text`);
   }
   return String(value);
-}
-
-function valueAt(body: JsonValue, path: readonly string[]): JsonValue | undefined {
-  let value: JsonValue | undefined = body;
-  for (const name of path) {
-    // What every object or list inherits is nothing that was sent.
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = (value as JsonObject)[name];
-  }
-  return value;
 }

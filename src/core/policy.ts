@@ -1,3 +1,4 @@
+import { MS_PER_MINUTE } from "./instant.ts";
 import type { Instant } from "./reminder.ts";
 import { type Rota, readRota } from "./rota.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
@@ -76,7 +77,6 @@ export interface Policy {
 export const DEFAULT_SHARE = 0.5;
 /** The channel of a step that goes by what the person prefers. */
 export const PREFERRED = "preferred";
-const MS_PER_MINUTE = 60_000;
 
 const AS_WITHOUT: Step = {
   ...{ number: 0, after: null, to: ["recipient"], channel: null, template: null, interval: null, repeat: null },

@@ -17,11 +17,33 @@ export async function lockContact(sql: TenantSql, entityType: string, entityId: 
   return row ? toContact(row) : null;
 }
 
-// A row that this statement has inserted carries no xmax; one that it has updated does.
+const LOCK_ALL = `
+  select contacts.*
+    from contacts
+    join unnest($2::text[], $3::text[]) as wanted(entity_type, entity_id) using (entity_type, entity_id)
+   where tenant_id = $1
+   order by entity_type, entity_id
+     for update of contacts`;
+
+/** Those of these contacts that there are, locked until this transaction ends. */
+export async function lockContacts(sql: TenantSql, names: readonly ContactName[]): Promise<Contact[]> {
+  const types = names.map(({ entityType }) => entityType);
+  const ids = names.map(({ entityId }) => entityId);
+  return (await sql.query(LOCK_ALL, [sql.tenant, types, ids])).map(toContact);
+}
+
+// In one order, so that two that meet don't deadlock. A row that this statement has inserted carries no xmax; one that it has
+// updated does.
 const PUT = `
   insert into contacts (tenant_id, entity_type, entity_id, name, email, time_zone, locale, quiet_hours, phone, addresses,
                         preferences, manager_type, manager_id, delegate_type, delegate_id, delegate_until)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+  select $1, entity_type, entity_id, name, email, time_zone, locale, quiet_hours, phone, addresses,
+         preferences, manager_type, manager_id, delegate_type, delegate_id, delegate_until
+    from jsonb_to_recordset($2) as wanted(
+           entity_type text, entity_id text, name text, email text, time_zone text, locale text, quiet_hours jsonb, phone text,
+           addresses jsonb, preferences jsonb, manager_type text, manager_id text, delegate_type text, delegate_id text,
+           delegate_until timestamptz)
+   order by entity_type, entity_id
   on conflict (tenant_id, entity_type, entity_id)
   do update set name = excluded.name, email = excluded.email, time_zone = excluded.time_zone, locale = excluded.locale,
                 quiet_hours = excluded.quiet_hours, phone = excluded.phone, addresses = excluded.addresses,
@@ -31,41 +53,41 @@ const PUT = `
                 updated_at = reminder_now()
   returning *, xmax = 0 as is_new`;
 
-/** Says where an entity is reached, in place of whatever was said before. */
-export async function putContact(
+/** What is said of a contact. */
+export type ContactWish = Omit<Contact, "tenantId" | "createdAt" | "updatedAt">;
+
+/** Says where entities are reached, each of them once, in place of whatever was said before. In the order of their names. */
+export async function putContacts(
   sql: TenantSql,
-  contact: Omit<Contact, "tenantId" | "createdAt" | "updatedAt">,
-): Promise<{ contact: Contact; isNew: boolean }> {
-  const { entityType, entityId, name, email, timeZone, locale, quietHours } = contact;
-  const [row] = await sql.query(PUT, [
-    sql.tenant,
-    entityType,
-    entityId,
-    name,
-    email,
-    timeZone,
-    locale,
-    toJson(quietHours),
-    contact.phone,
-    toJson(contact.addresses),
-    toJson(contact.preferences),
-    contact.manager?.entityType ?? null,
-    contact.manager?.entityId ?? null,
-    contact.delegate?.entityType ?? null,
-    contact.delegate?.entityId ?? null,
-    orNull(contact.delegateUntil),
-  ]);
-  return { contact: toContact(row as Row), isNew: row?.is_new as boolean };
+  contacts: readonly ContactWish[],
+): Promise<{ contact: Contact; isNew: boolean }[]> {
+  const rows = await sql.query(PUT, [sql.tenant, JSON.stringify(contacts.map(toRow))]);
+  return rows.map((row) => ({ contact: toContact(row), isNew: row.is_new as boolean }));
+}
+
+/** The same for one. */
+export async function putContact(sql: TenantSql, contact: ContactWish): Promise<{ contact: Contact; isNew: boolean }> {
+  const [put] = await putContacts(sql, [contact]);
+  if (!put) throw new Error("a contact that was put isn't there");
+  return put;
+}
+
+function toRow(contact: ContactWish): object {
+  const { manager, delegate, delegateUntil } = contact;
+  return {
+    ...{ entity_type: contact.entityType, entity_id: contact.entityId, name: contact.name, email: contact.email },
+    ...{ time_zone: contact.timeZone, locale: contact.locale, quiet_hours: contact.quietHours, phone: contact.phone },
+    ...{ addresses: contact.addresses, preferences: contact.preferences },
+    ...{ manager_type: manager?.entityType ?? null, manager_id: manager?.entityId ?? null },
+    ...{ delegate_type: delegate?.entityType ?? null, delegate_id: delegate?.entityId ?? null },
+    delegate_until: orNull(delegateUntil),
+  };
 }
 
 const DELETE = "delete from contacts where tenant_id = $1 and entity_type = $2 and entity_id = $3";
 
 export async function deleteContact(sql: TenantSql, entityType: string, entityId: string): Promise<void> {
   await sql.query(DELETE, [sql.tenant, entityType, entityId]);
-}
-
-function toJson(value: object | null): string | null {
-  return value && JSON.stringify(value);
 }
 
 function named(entityType: unknown, entityId: unknown): ContactName | null {

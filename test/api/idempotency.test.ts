@@ -27,7 +27,10 @@ const KEPT_HEADERS = ["content-type", "location", "etag", "retry-after"];
 async function send(api: TestApi, path: string, key: string, body?: unknown): Promise<RawAnswer> {
   const response = await fetch(`${api.url}${path}`, {
     method: "POST",
-    headers: { "idempotency-key": key, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    headers: {
+      "idempotency-key": key,
+      ...(body === undefined ? {} : { "content-type": path === "/contacts/import" ? "text/csv" : "application/json" }),
+    },
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   return { status: response.status, body: await response.text(), headers: response.headers };
@@ -125,6 +128,7 @@ describe("the same again", () => {
       "/reminders/{id}/snooze": { for: "1d" },
       "/reminders/{id}/acknowledge": { for: "2d" },
       "/reminders/{id}/done": {},
+      "/contacts/import": "entity_type,entity_id,name\ninvoice,INV_1,Ann\n",
       "/policies": { name: "invoices", steps: [{ after: { sends: 2 }, to: ["manager"] }] },
       "/suppressions": { channel: "email", address: "ann@example.com", because: "she has left the company" },
       "/templates/preview": { template: { text: "Hello" } },

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
-import { textAt } from "../../channels/email/feedback/feedback.ts";
 import { feedbackOfMailgun } from "../../channels/email/feedback/mailgun.ts";
+import { textAt } from "../../core/json-fields.ts";
 import { flawOfSecret, isFresh, isSame, NotProved, type Provider } from "./provider.ts";
 
 /** https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks */

@@ -1,6 +1,7 @@
 import { type KeyObject, verify, X509Certificate } from "node:crypto";
-import { type Feedback, textAt } from "../../channels/email/feedback/feedback.ts";
+import type { Feedback } from "../../channels/email/feedback/feedback.ts";
 import { feedbackOfSes } from "../../channels/email/feedback/ses.ts";
+import { textAt } from "../../core/json-fields.ts";
 import { Memory } from "../access/memory.ts";
 import { CannotProve, isFresh, NotProved, type Provider, type Shown } from "./provider.ts";
 

@@ -1,7 +1,6 @@
-import type { Contact as ContactRow, JsonValue } from "../../core/reminder.ts";
-import { isSameJson } from "../../core/same-json.ts";
 import { deleteContact, lockContact, putContact, readContact } from "../../store/contacts.ts";
 import { parseAddress } from "../channel-check.ts";
+import { isSaid } from "../contact-said.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { recordEtag, tagged } from "../etag.ts";
 import { unlessKnown } from "../etag-conditions.ts";
@@ -101,12 +100,5 @@ export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels
       });
       return reply.code(204).send(null);
     },
-  );
-}
-
-/** True when all of this is what the contact says already. */
-function isSaid(wanted: Partial<ContactRow>, contact: ContactRow): boolean {
-  return Object.entries(wanted).every(([name, value]) =>
-    isSameJson(value as JsonValue, contact[name as keyof ContactRow] as JsonValue),
   );
 }

@@ -10,6 +10,7 @@ import {
   type SendOptions,
 } from "../channel.ts";
 import { type OwnSettings, settingsFor } from "../own-settings.ts";
+import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
 import { Turns } from "../turns.ts";
 import type { ServiceAccess } from "./access.ts";
@@ -46,7 +47,7 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const access = await settingsFor(message.reminder.tenantId, { shared, own, what: `${title} settings` });
     if (access === null) throw new Retryable(noAccess(service));
-    const to = recipientOf(service, message);
+    const to = addressed(service, message);
     const rendered = render(message);
     const values = valuesOf(message, access, { ...wordsFor(service, message, rendered), recipient: to?.text ?? null });
     const body = fillBody({ ...request.body, ...to?.rule.adds }, values, rendered.answers);
@@ -122,16 +123,9 @@ function parseRecipient({ recipients, title }: HttpService, written: string): Re
   );
 }
 
-function recipientOf(service: HttpService, { recipient }: Message): Recipient | null {
-  if (recipient === null) {
-    if (!service.needsRecipient) return null;
-    const forms = service.recipients.map(({ told }) => told).join(", or ");
-    throw new Permanent(`nobody is addressed: give the reminder a recipient, which is ${forms}`);
-  }
-  try {
-    return parseRecipient(service, recipient);
-  } catch (error) {
-    if (error instanceof InvalidRecipient) throw new Permanent(`the recipient ${error.message}`);
-    throw error;
-  }
+function addressed(service: HttpService, message: Message): Recipient | null {
+  const recipient = recipientOf(message, (text) => parseRecipient(service, text));
+  if (recipient !== null || !service.needsRecipient) return recipient;
+  const forms = service.recipients.map(({ told }) => told).join(", or ");
+  throw new Permanent(`nobody is addressed: give the reminder a recipient, which is ${forms}`);
 }

@@ -1,6 +1,9 @@
+import { at } from "../../core/json-fields.ts";
+import { jsonOf } from "../../outgoing/json-answer.ts";
 import type { Answer, Failure } from "../../outgoing/outcome.ts";
 import { retryAfterMs } from "../../outgoing/retry-after.ts";
 import { NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import { noAnswer } from "../no-answer.ts";
 import type { HttpService, Refusal } from "./service.ts";
 
 const LONGEST_WAIT_MS = 3_600_000;
@@ -12,24 +15,16 @@ type Trouble = NotYet | OutcomeUnknown | Permanent | Retryable;
 
 /** What an answer says: the message's id there, where it gave one, or what the send is to throw. */
 export function readOutcome(service: HttpService, outcome: Answer | Failure): { id: string | null } | Trouble {
-  if (!outcome.ok) return noAnswer(service, outcome);
+  if (!outcome.ok) return noAnswer(outcome, service);
   const { status } = outcome;
-  const fields = parseJson(outcome.body);
+  const fields = jsonOf(outcome);
   if (status === 429) return askedToWait(service, outcome, fields);
   if (status >= 200 && status <= 299) return { id: idIn(service, fields) };
   return refused(service, status, wordsIn(service, outcome, fields));
 }
 
-function noAnswer(service: HttpService, { kind, because, mayHaveArrived }: Failure): Trouble {
-  const { title, isIdempotent } = service;
-  if (kind === "refused") return new Permanent(`the message to ${title} was not sent: ${because}`);
-  return mayHaveArrived && !isIdempotent
-    ? new OutcomeUnknown(`${title} had the message and never said whether it took it: ${because}`)
-    : new Retryable(`${title} did not answer: ${because}`);
-}
-
 function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
-  const told = answer.retryAfterAt && valueAt(fields, answer.retryAfterAt.path);
+  const told = answer.retryAfterAt && at(fields, ...answer.retryAfterAt.path.split("."));
   const toldMs = typeof told === "number" && told > 0 ? told * (answer.retryAfterAt?.unitMs ?? 0) : 0;
   const waitMs = Math.ceil(Math.min(LONGEST_WAIT_MS, toldMs || retryAfterMs(outcome) || USUAL_WAIT_MS));
   return new NotYet(`waits for its turn: ${title} takes no more messages at the moment`, waitMs);
@@ -64,27 +59,12 @@ function fits({ status, says }: Refusal, actual: number, words: string): boolean
 
 function wordsIn({ answer }: HttpService, outcome: Answer, fields: unknown): string {
   if (answer.codeAt === undefined) return outcome.body.toString().toLowerCase();
-  const words = valueAt(fields, answer.codeAt);
+  const words = at(fields, ...answer.codeAt.split("."));
   return (typeof words === "string" ? words : JSON.stringify(words ?? "")).toLowerCase();
 }
 
 function idIn({ answer }: HttpService, fields: unknown): string | null {
-  const id = answer.idAt === undefined ? null : valueAt(fields, answer.idAt);
+  const id = answer.idAt === undefined ? null : at(fields, ...answer.idAt.split("."));
   const text = typeof id === "number" ? String(id) : id;
   return typeof text === "string" && text.length <= LONGEST_ID && /^[\x21-\x7e]+$/.test(text) ? text : null;
-}
-
-function valueAt(value: unknown, path: string): unknown {
-  return path.split(".").reduce((inner: unknown, name) => {
-    const isObject = typeof inner === "object" && inner !== null && Object.hasOwn(inner, name);
-    return isObject ? (inner as Record<string, unknown>)[name] : undefined;
-  }, value);
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return null;
-  }
 }

@@ -1,9 +1,11 @@
-import type { Answer, Failure } from "../../outgoing/outcome.ts";
+import type { Answer } from "../../outgoing/outcome.ts";
 import { retryAfterMs } from "../../outgoing/retry-after.ts";
 import { NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 
 // Slack's errors: https://docs.slack.dev/reference/methods/chat.postMessage#errors
 
+/** As it is called where it gave no answer. */
+export const SLACK = { title: "Slack" };
 const LONGEST_WAIT_MS = 3_600_000;
 /** Where Slack asks to wait and doesn't say for how long. */
 const USUAL_WAIT_MS = 30_000;
@@ -85,14 +87,6 @@ export function webhookRefusal(code: string, status: number): Permanent | Outcom
   const isNo = status >= 400 && (status < 500 || status === 503);
   const isKnown = Object.hasOwn(TO_DO, code) || MAY_BE_DONE.has(code);
   return isNo || isKnown ? refusal(code, "the message") : badStatus(status);
-}
-
-/** No answer. Where the message may have arrived nobody can say, and sending it again might send it twice. */
-export function noAnswer({ kind, because, mayHaveArrived }: Failure): Permanent | OutcomeUnknown | Retryable {
-  if (kind === "refused") return new Permanent(`the message to Slack was not sent: ${because}`);
-  return mayHaveArrived
-    ? new OutcomeUnknown(`Slack had the message and never said whether it took it: ${because}`)
-    : new Retryable(`Slack did not answer: ${because}`);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { badStatus, noAnswer, notYet, webhookRefusal } from "./failure.ts";
+import { noAnswer } from "../no-answer.ts";
+import { badStatus, notYet, SLACK, webhookRefusal } from "./failure.ts";
 import type { SlackWay } from "./web-api.ts";
 
 /** What an incoming webhook says is one word of plain text. */
@@ -17,7 +18,7 @@ export async function postToWebhook(way: SlackWay, url: string, body: object, si
     maxResponseBytes: MAX_ANSWER_BYTES,
     need: "status",
   });
-  if (!outcome.ok) throw noAnswer(outcome);
+  if (!outcome.ok) throw noAnswer(outcome, SLACK);
   if (outcome.status === 200) return;
   if (outcome.status === 429) throw notYet(outcome);
   const code = outcome.body.toString().trim();

@@ -1,7 +1,6 @@
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import {
   type Channel,
-  InvalidRecipient,
   type Message,
   NotYet,
   Permanent,
@@ -10,6 +9,7 @@ import {
   type SendOptions,
 } from "../channel.ts";
 import { type OwnSettings, settingsFor } from "../own-settings.ts";
+import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
 import { Turns } from "../turns.ts";
 import type { SlackAccount } from "./account.ts";
@@ -70,7 +70,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     content: SlackContent,
     options: SendOptions,
   ): Promise<string> {
-    const recipient = recipientOf(message);
+    const recipient = recipientOf(message, parseSlackRecipient);
     if (recipient === null) throw new Permanent(NO_RECIPIENT);
     const { token } = account;
     const target = () => people.idOf(account, readRecipient(recipient), options.signal);
@@ -101,7 +101,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     content: SlackContent,
     options: SendOptions,
   ): Promise<string | null> {
-    const recipient = recipientOf(message);
+    const recipient = recipientOf(message, parseSlackRecipient);
     if (recipient !== null && "id" in readRecipient(recipient)) throw new Permanent(ONE_CHANNEL_ONLY);
     await inTurn(url, options, () => postToWebhook(way, url, content, options.signal));
     return null;
@@ -140,15 +140,6 @@ const NO_RECIPIENT =
   "nobody is addressed: give the reminder a recipient (a channel, a person or an e-mail address), or its contact an email";
 const ONE_CHANNEL_ONLY =
   "an incoming webhook posts to its own channel only: leave the reminder's recipient out, or set a bot token";
-
-function recipientOf({ recipient }: Message): string | null {
-  try {
-    return recipient === null ? null : parseSlackRecipient(recipient);
-  } catch (error) {
-    if (error instanceof InvalidRecipient) throw new Permanent(`the recipient ${error.message}`);
-    throw error;
-  }
-}
 
 function refusedAgain(error: unknown): never {
   throw error instanceof SlackRefused ? refusal(error.code, "the message") : error;

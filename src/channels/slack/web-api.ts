@@ -1,7 +1,10 @@
+import { textAt } from "../../core/json-fields.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
+import { jsonOf } from "../../outgoing/json-answer.ts";
 import type { Answer } from "../../outgoing/outcome.ts";
 import { OutcomeUnknown, Retryable } from "../channel.ts";
-import { badStatus, noAnswer, notYet, refusal } from "./failure.ts";
+import { noAnswer } from "../no-answer.ts";
+import { badStatus, notYet, refusal, SLACK } from "./failure.ts";
 
 const MAX_ANSWER_BYTES = 256 * 1024;
 /** What Slack's codes look like; anything else isn't told. */
@@ -40,7 +43,7 @@ export async function postMessage(way: SlackWay, token: string, body: object, si
     body: JSON.stringify(body),
     ...limits(way, signal),
   });
-  if (!outcome.ok) throw noAnswer(outcome);
+  if (!outcome.ok) throw noAnswer(outcome, SLACK);
   const answer = readAnswer(outcome);
   if (answer.ok !== true) throw new SlackRefused(answer.code);
   const { channel, ts } = answer.fields;
@@ -57,7 +60,7 @@ export async function lookUpByEmail(way: SlackWay, token: string, email: string,
     ...limits(way, signal),
   });
   try {
-    if (!outcome.ok) throw noAnswer(outcome);
+    if (!outcome.ok) throw noAnswer(outcome, SLACK);
     const answer = readAnswer(outcome);
     if (answer.ok !== true) throw refusal(answer.code, "to look the recipient up");
     const { id } = (answer.fields.user ?? {}) as { id?: unknown };
@@ -79,8 +82,9 @@ type Read = { ok: true; fields: Record<string, unknown> } | { ok: false; code: s
 
 /** Throws `NotYet`, or what an answer means that says neither yes nor no. */
 function readAnswer(outcome: Answer): Read {
-  const fields = parseJson(outcome.body);
-  const code = typeof fields?.error === "string" && CODE.test(fields.error) ? fields.error : null;
+  const said = jsonOf(outcome);
+  const fields = typeof said === "object" && said !== null ? (said as Record<string, unknown>) : null;
+  const code = CODE.test(textAt(fields, "error") ?? "") ? (fields?.error as string) : null;
   if (outcome.status === 429 || code === "ratelimited" || code === "rate_limited") throw notYet(outcome);
   if (fields?.ok === true) return { ok: true, fields };
   if (code !== null) return { ok: false, code };
@@ -89,13 +93,4 @@ function readAnswer(outcome: Answer): Read {
 
 function unreadable(): OutcomeUnknown {
   return new OutcomeUnknown("Slack's answer says neither that the message was posted nor that it wasn't");
-}
-
-function parseJson(body: Buffer): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }

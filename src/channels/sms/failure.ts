@@ -1,6 +1,7 @@
 import type { Answer, Failure } from "../../outgoing/outcome.ts";
 import { retryAfterMs } from "../../outgoing/retry-after.ts";
 import { BadAddress, NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import { noAnswer } from "../no-answer.ts";
 
 // Twilio's errors: https://www.twilio.com/docs/api/errors
 
@@ -52,13 +53,7 @@ export function refusalOf(code: number, sentence: string): Trouble {
 
 /** What became of a request that Twilio didn't answer with 201. */
 export function failureOf(outcome: Answer | Failure, code: number | null): Trouble {
-  if (!outcome.ok) {
-    const { kind, because, mayHaveArrived } = outcome;
-    if (kind === "refused") return new Permanent(`the message to Twilio was not sent: ${because}`);
-    return mayHaveArrived
-      ? new OutcomeUnknown(`Twilio had the message and never said whether it took it: ${because}`)
-      : new Retryable(`Twilio did not answer: ${because}`);
-  }
+  if (!outcome.ok) return noAnswer(outcome, { title: "Twilio" });
   const { status } = outcome;
   const sentence = `Twilio answered with status ${status}${code === null ? "" : ` (error ${code})`}`;
   if (status === 429) {

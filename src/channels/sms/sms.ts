@@ -1,14 +1,9 @@
+import { at, textAt } from "../../core/json-fields.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
-import {
-  type Channel,
-  InvalidRecipient,
-  type Message,
-  Permanent,
-  type Receipt,
-  Retryable,
-  type SendOptions,
-} from "../channel.ts";
+import { jsonOf } from "../../outgoing/json-answer.ts";
+import { type Channel, type Message, Permanent, type Receipt, Retryable, type SendOptions } from "../channel.ts";
 import { type OwnSettings, settingsFor } from "../own-settings.ts";
+import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
 import { isServiceSid, type SmsAccount } from "./account.ts";
 import { failureOf } from "./failure.ts";
@@ -50,7 +45,8 @@ export function createSmsChannel(settings: SmsSettings): Channel {
     const { tenantId } = message.reminder;
     const account = await settingsFor(tenantId, { shared, own, what: "SMS settings" });
     if (account === null) throw new Retryable(NO_ACCOUNT);
-    const to = recipientOf(message);
+    const to = recipientOf(message, parsePhone);
+    if (to === null) throw new Permanent(NOBODY);
     const { accountSid, authToken, from } = account;
     const callback = publicUrl === null ? {} : { StatusCallback: callbackUrl(publicUrl, message) };
     const sender: Record<string, string> = isServiceSid(from) ? { MessagingServiceSid: from } : { From: from };
@@ -66,11 +62,13 @@ export function createSmsChannel(settings: SmsSettings): Channel {
       body,
       ...{ signal: options.signal, timeoutMs, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" },
     });
-    const fields = outcome.ok ? parseJson(outcome.body) : {};
+    const said = outcome.ok ? jsonOf(outcome) : null;
     if (!outcome.ok || outcome.status < 200 || outcome.status > 299) {
-      throw failureOf(outcome, typeof fields.code === "number" ? fields.code : null);
+      const code = at(said, "code");
+      throw failureOf(outcome, typeof code === "number" ? code : null);
     }
-    return { providerId: typeof fields.sid === "string" && SID.test(fields.sid) ? fields.sid : null, demo: false };
+    const sid = textAt(said, "sid") ?? "";
+    return { providerId: SID.test(sid) ? sid : null, demo: false };
   }
 
   return {
@@ -87,23 +85,4 @@ export function createSmsChannel(settings: SmsSettings): Channel {
 /** Signed by Twilio as a whole, so that the delivery that it names is the one that we named. */
 function callbackUrl(publicUrl: string, { reminder, idempotencyKey }: Message): string {
   return `${publicUrl}/inbound/${encodeURIComponent(reminder.tenantId)}/twilio?delivery=${encodeURIComponent(idempotencyKey)}`;
-}
-
-function recipientOf({ recipient }: Message): string {
-  if (recipient === null) throw new Permanent(NOBODY);
-  try {
-    return parsePhone(recipient);
-  } catch (error) {
-    if (error instanceof InvalidRecipient) throw new Permanent(`the recipient ${error.message}`);
-    throw error;
-  }
-}
-
-function parseJson(body: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

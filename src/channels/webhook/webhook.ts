@@ -13,6 +13,7 @@ import {
 } from "../channel.ts";
 import { type OwnSettings, settingsFor } from "../own-settings.ts";
 import { printable } from "../printable.ts";
+import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
 import { webhookBody, webhookId } from "./body.ts";
 import { failureOf } from "./failure.ts";
@@ -121,13 +122,9 @@ function parseUrl(text: string): string {
   return url.href;
 }
 
-function receiverOf({ recipient }: Message): { url: string; origin: string; host: string } {
-  if (recipient === null) throw new Permanent("the reminder has no recipient: a webhook needs the URL that it goes to");
-  try {
-    const { href, origin, host } = new URL(parseUrl(recipient));
-    return { url: href, origin, host };
-  } catch (error) {
-    if (error instanceof InvalidRecipient) throw new Permanent(`the recipient ${error.message}`);
-    throw error;
-  }
+function receiverOf(message: Message): { url: string; origin: string; host: string } {
+  const url = recipientOf(message, parseUrl);
+  if (url === null) throw new Permanent("the reminder has no recipient: a webhook needs the URL that it goes to");
+  const { origin, host } = new URL(url);
+  return { url, origin, host };
 }

@@ -1,3 +1,4 @@
+import { MS_PER_MINUTE } from "../instant.ts";
 import type { Instant } from "../reminder.ts";
 import { type BusinessCalendar, type Stretch, stretchesOf } from "./business-calendar.ts";
 import { type Day, dateOf, dayOf, daysInYear, MS_PER_DAY } from "./calendar.ts";
@@ -7,7 +8,6 @@ import { offsetAt, toInstant } from "./wall-clock.ts";
 export const FARTHEST_DAYS = 40 * 366;
 /** So many years of a calendar are remembered at a time. */
 const MOST_YEARS = 128;
-const MS_PER_MINUTE = 60_000;
 
 /** What is added up over days: their working time in milliseconds, or how many of them are working days. */
 export type Sum = "ms" | "days";

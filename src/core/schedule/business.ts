@@ -4,6 +4,7 @@ import { nextBackoff } from "./backoff.ts";
 import type { BusinessCalendar } from "./business-calendar.ts";
 import { addWorkingDays, addWorkingMs, isWorkingTime, workingDaysBetween, workingMsBetween } from "./business-time.ts";
 import { dayOfWall, MS_PER_DAY } from "./calendar.ts";
+import { MINUTES_PER_DAY } from "./clock-time.ts";
 import { nextRecurring } from "./recurring.ts";
 import { toWallClock } from "./wall-clock.ts";
 
@@ -24,7 +25,6 @@ export interface BusinessTime {
   outside: OutsideWorkingTime;
 }
 
-const MINUTES_PER_DAY = 24 * 60;
 /** Working time that isn't there within twelve years isn't looked for: no list of closed dates reaches so far. */
 export const OPENING_DAYS = 12 * 366;
 const FARTHEST_MOVE_MS = OPENING_DAYS * MS_PER_DAY;

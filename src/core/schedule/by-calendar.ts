@@ -1,6 +1,7 @@
 import type { Schedule } from "../reminder.ts";
 import type { BusinessTime, CountsIn, OutsideWorkingTime } from "./business.ts";
 import { readCalendar } from "./business-calendar.ts";
+import { MINUTES_PER_DAY } from "./clock-time.ts";
 import type { Refusal } from "./fields.ts";
 import { RuleError } from "./rule-error.ts";
 
@@ -18,8 +19,6 @@ export interface ByCalendarFields {
   countsIn?: CountsIn | null | undefined;
   outside?: OutsideWorkingTime | null | undefined;
 }
-
-const MINUTES_PER_DAY = 24 * 60;
 
 /** Calendars as the store keeps them, by name: see `readCalendar`. */
 export type Calendars = ReadonlyMap<string, string>;

@@ -1,8 +1,8 @@
+import { MS_PER_MINUTE } from "../instant.ts";
 import { type Day, dateOf, dayOf, dayOfWall, daysInMonth, LAST_DAY, MS_PER_DAY, weekdayOf } from "./calendar.ts";
 import type { CronRule, DayOfMonth, Weekday } from "./cron-fields.ts";
 import type { WallClock } from "./wall-clock.ts";
 
-const MS_PER_MINUTE = 60_000;
 /** The Gregorian calendar begins anew after 400 years, so what has no day in them never has one. */
 const MONTHS_UNTIL_NEVER = 400 * 12;
 

@@ -1,4 +1,5 @@
 import type { Instant, Reminder } from "../reminder.ts";
+import { MS_PER_DAY } from "./calendar.ts";
 import { nextCron } from "./cron.ts";
 import { parseCron } from "./cron-fields.ts";
 import { addDate, parseDuration } from "./duration.ts";
@@ -7,8 +8,6 @@ import { RuleError } from "./rule-error.ts";
 import { askedOccurrence, nextOccurrence, type Occurrence, type Timetable } from "./schedule.ts";
 import { toInstant, toWallClock, type WallClock } from "./wall-clock.ts";
 import { firstZone } from "./zone.ts";
-
-const MS_PER_DAY = 86_400_000;
 
 /** What has put an occurrence where it is, though its rule names another reading of the clock or another instant. */
 export type Move =

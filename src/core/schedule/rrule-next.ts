@@ -1,3 +1,4 @@
+import { MS_PER_MINUTE } from "../instant.ts";
 import { type Day, dateOf, dayOf, dayOfWall, daysInMonth, daysInYear, MS_PER_DAY, weekdayOf } from "./calendar.ts";
 import { isDayOfRule } from "./rrule-days.ts";
 import type { RuleParts } from "./rrule-parts.ts";
@@ -13,7 +14,6 @@ export interface Recurrence extends RuleParts {
 }
 
 const MS_PER_HOUR = 3_600_000;
-const MS_PER_MINUTE = 60_000;
 /**
  * So many days and steps are looked at for one answer: every day of 136 years. The rarest day that a rule can name, 29 February on
  * a weekday, keeps one waiting for 40 years at most; and a rule with an interval looks at fewer days than there are.

@@ -53,27 +53,6 @@ export function wordsOf(...parts: readonly unknown[]): string {
     : line || "no reason was given";
 }
 
-/** A field of what came as JSON, if it is an object that has it. */
-export function at(value: unknown, ...path: readonly string[]): unknown {
-  let found = value;
-  for (const name of path) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return undefined;
-    found = (found as Record<string, unknown>)[name];
-  }
-  return found;
-}
-
-/** The same where it is text. */
-export function textAt(value: unknown, ...path: readonly string[]): string | null {
-  const found = at(value, ...path);
-  return typeof found === "string" && found !== "" ? found : null;
-}
-
-export function listAt(value: unknown, ...path: readonly string[]): readonly unknown[] {
-  const found = at(value, ...path);
-  return Array.isArray(found) ? found : [];
-}
-
 /** Without the brackets and whatever is around them. */
 export function bareId(messageId: string | null): string | null {
   return messageId?.replace(/^.*<|>.*$/gs, "").trim() || null;

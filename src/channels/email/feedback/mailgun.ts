@@ -1,4 +1,5 @@
-import { at, bareId, codeIn, type Feedback, kindOf, textAt, wordsOf } from "./feedback.ts";
+import { at, textAt } from "../../../core/json-fields.ts";
+import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
 /** What Mailgun tells of one message. https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhooks */
 export function feedbackOfMailgun(body: unknown): Feedback[] {

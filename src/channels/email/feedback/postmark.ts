@@ -1,4 +1,5 @@
-import { at, bareId, codeIn, type Feedback, kindOf, textAt, wordsOf } from "./feedback.ts";
+import { at, textAt } from "../../../core/json-fields.ts";
+import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
 const HARD = new Set(["HardBounce", "BadEmailAddress", "ManuallyDeactivated"]);
 const COMPLAINTS = new Set(["SpamComplaint", "SpamNotification"]);

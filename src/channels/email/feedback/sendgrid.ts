@@ -1,4 +1,5 @@
-import { bareId, codeIn, type Feedback, kindOf, textAt, wordsOf } from "./feedback.ts";
+import { textAt } from "../../../core/json-fields.ts";
+import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
 /**
  * What SendGrid tells, many events at once.

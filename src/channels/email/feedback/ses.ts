@@ -1,4 +1,5 @@
-import { at, bareId, codeIn, type Feedback, kindOf, listAt, textAt, wordsOf } from "./feedback.ts";
+import { at, listAt, textAt } from "../../../core/json-fields.ts";
+import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
 /**
  * What Amazon SES tells of one message, by a notification or an event.

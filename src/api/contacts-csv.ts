@@ -1,0 +1,190 @@
+import { CsvError, parse } from "csv-parse/sync";
+import type { z } from "zod";
+import type { Channels } from "../channels/registry.ts";
+import { nameOf, toContactName } from "../core/people.ts";
+import type { Contact } from "../core/reminder.ts";
+import type { ContactWish } from "../store/contacts.ts";
+import { parseAddress, parseAddressIn } from "./channel-check.ts";
+import { fieldError, invalid, invalidField, Problem } from "./problem.ts";
+import { refuseItself } from "./reach.ts";
+import { contactParams, PutContact } from "./schemas/contact.ts";
+import { validate } from "./validation.ts";
+
+/** One line of a file, as far as it can be told without the contacts that there are. */
+export interface CsvLine {
+  /** Where it begins in the file; the header is line 1. */
+  line: number;
+  entityType: string;
+  entityId: string;
+  /** What it makes of the contact that there is, or of none. */
+  apply(former: Contact | null): ContactWish;
+}
+
+export interface BadLine {
+  line: number;
+  field: string | null;
+  message: string;
+}
+
+const MUST = ["entity_type", "entity_id"] as const;
+/** Columns that are fields of a contact as they stand. */
+const PLAIN = ["name", "email", "phone", "time_zone", "locale"] as const;
+const MANAGER = ["manager_type", "manager_id"] as const;
+const ADDRESS = /^address:([a-z0-9_-]{1,50})$/;
+export const MOST_LINES = 10_000;
+
+/**
+ * Reads contacts from CSV (RFC 4180), with the names of the columns in its first line. Columns that aren't there leave what contacts
+ * have; an empty cell takes it from them. Throws a 422 for a file that can't be read as a whole; a line that is wrong keeps out itself.
+ */
+export function readContactsCsv(text: string, channels: Channels): { lines: CsvLine[]; bad: BadLine[] } {
+  const records = recordsOf(text);
+  const [header, ...rows] = records;
+  if (!header) throw wrong("must have a line with the names of its columns, and a line for each contact");
+  if (rows.length > MOST_LINES) throw wrong(`must have at most ${MOST_LINES} contacts: send it in parts`);
+  const columns = header.cells.map((name) => name.trim().toLowerCase());
+  refuseColumns(columns, channels);
+  const lines: CsvLine[] = [];
+  const bad: BadLine[] = [];
+  const seen = new Map<string, number>();
+  for (const { line, cells } of rows) {
+    try {
+      const read = readLine(line, columns, cells, channels);
+      const earlier = seen.get(nameOf(read));
+      if (earlier !== undefined) throw invalidField("entity_id", `is there already, in line ${earlier}`);
+      seen.set(nameOf(read), line);
+      lines.push(read);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 422) throw error;
+      bad.push(toBadLine(line, error));
+    }
+  }
+  return { lines, bad };
+}
+
+export function toBadLine(line: number, { errors, message }: Problem): BadLine {
+  const [first] = errors;
+  return { line, field: first?.field || null, message: first?.message ?? message };
+}
+
+interface Entry {
+  line: number;
+  cells: string[];
+}
+
+function recordsOf(text: string): Entry[] {
+  const options = {
+    bom: true,
+    raw: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    max_record_size: 20_000,
+  } as const;
+  try {
+    const parsed = parse(text, options) as unknown as { record: string[]; raw: string }[];
+    // Counted here: the library takes some line breaks for two.
+    let line = 1;
+    return parsed.map(({ record: cells, raw }) => {
+      const [empty = ""] = /^[\r\n]*/.exec(raw) ?? [];
+      const begins = line + breaksIn(empty);
+      line = begins + breaksIn(raw.slice(empty.length));
+      return { line: begins, cells };
+    });
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw wrong(`can't be read as CSV: ${error.message.slice(0, 200)}`);
+  }
+}
+
+function breaksIn(text: string): number {
+  return text.match(/\r\n|\n|\r/g)?.length ?? 0;
+}
+
+function refuseColumns(columns: readonly string[], channels: Channels): void {
+  const known = [...MUST, ...PLAIN, ...MANAGER] as readonly string[];
+  for (const [place, column] of columns.entries()) {
+    const [, channel] = ADDRESS.exec(column) ?? [];
+    const isKnown = known.includes(column) || (channel !== undefined && channels.has(channel));
+    if (!isKnown) {
+      const names = `${known.join(", ")}, or address:<channel> with a channel of this installation`;
+      throw wrong(`must have columns named ${names}, not ${JSON.stringify(column.slice(0, 60))}`);
+    }
+    if (columns.indexOf(column) !== place) throw wrong(`must have the column ${column} once`);
+  }
+  const missing = MUST.filter((column) => !columns.includes(column));
+  if (missing.length > 0) throw wrong(`must have the columns ${missing.join(" and ")}`);
+  if (columns.includes("manager_type") !== columns.includes("manager_id")) {
+    throw wrong("must have both of manager_type and manager_id, or none of them");
+  }
+}
+
+function readLine(line: number, columns: readonly string[], cells: readonly string[], channels: Channels): CsvLine {
+  if (cells.length > columns.length) throw wrong(`has ${cells.length} cells for ${columns.length} columns`);
+  const cell = (column: string): string | undefined => {
+    const place = columns.indexOf(column);
+    return place === -1 ? undefined : (cells[place] ?? "").trim();
+  };
+  const { entity_type: entityType, entity_id: entityId } = validate(
+    contactParams,
+    Object.fromEntries(MUST.map((column) => [column, cell(column)])),
+    "body",
+  );
+  const said = saidBy(cell);
+  const fields = validate(PutContact, said, "body");
+  const email = parseAddress(channels, "email", fields.email ?? null);
+  const addresses = columns.flatMap((column): [string, string | null][] => {
+    const [, channel] = ADDRESS.exec(column) ?? [];
+    const text = cell(column) ?? "";
+    if (channel === undefined) return [];
+    return [[channel, text === "" ? null : parseAddressIn(channels, channel, text, column)]];
+  });
+  const apply = (former: Contact | null): ContactWish => {
+    const wish: ContactWish = {
+      ...(former ?? NOBODY_KNOWN),
+      ...{ entityType, entityId },
+      ...(fields.name === undefined ? {} : { name: fields.name }),
+      ...(fields.email === undefined ? {} : { email }),
+      ...(fields.phone === undefined ? {} : { phone: fields.phone }),
+      ...(fields.time_zone === undefined ? {} : { timeZone: fields.time_zone }),
+      ...(fields.locale === undefined ? {} : { locale: fields.locale }),
+      ...(fields.manager === undefined ? {} : { manager: fields.manager && toContactName(fields.manager) }),
+      ...(addresses.length === 0 ? {} : { addresses: merged(former?.addresses ?? null, addresses) }),
+    };
+    refuseItself(wish, wish);
+    return wish;
+  };
+  // What doesn't depend on what there is shows at once.
+  apply(null);
+  return { line, entityType, entityId, apply };
+}
+
+/** As `PutContact` has it: what isn't there says nothing, what is empty says that it is unknown. */
+function saidBy(cell: (column: string) => string | undefined): z.input<typeof PutContact> {
+  const plain = PLAIN.flatMap((column): [string, string | null][] => {
+    const text = cell(column);
+    return text === undefined ? [] : [[column, text === "" ? null : text]];
+  });
+  const [type, id] = MANAGER.map(cell);
+  if (type === undefined || id === undefined) return Object.fromEntries(plain);
+  const manager = type === "" && id === "" ? null : { entity_type: type, entity_id: id };
+  return { ...Object.fromEntries(plain), manager };
+}
+
+function merged(
+  former: Contact["addresses"],
+  given: readonly (readonly [string, string | null])[],
+): Contact["addresses"] {
+  const all = new Map<string, string | null>([...Object.entries(former ?? {}), ...given]);
+  const kept = [...all].filter((pair): pair is [string, string] => pair[1] !== null);
+  return kept.length === 0 ? null : Object.fromEntries(kept);
+}
+
+const NOBODY_KNOWN: Omit<ContactWish, "entityType" | "entityId"> = {
+  ...{ name: null, email: null, timeZone: null, locale: null, quietHours: null, phone: null, addresses: null },
+  ...{ preferences: null, manager: null, delegate: null, delegateUntil: null },
+};
+
+/** About the file, or the line, as a whole. */
+function wrong(message: string): Problem {
+  return invalid([fieldError("body", [], message)]);
+}

@@ -1,0 +1,117 @@
+import { setImmediate } from "node:timers/promises";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { nameOf } from "../../core/people.ts";
+import type { Contact } from "../../core/reminder.ts";
+import { lockContacts, putContacts } from "../../store/contacts.ts";
+import type { TenantSql } from "../../store/tenant-database.ts";
+import { isSaid } from "../contact-said.ts";
+import { type BadLine, type CsvLine, readContactsCsv, toBadLine } from "../contacts-csv.ts";
+import type { Api, ApiContext } from "../context.ts";
+import { Problem } from "../problem.ts";
+import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
+import { ContactImport, ContactsCsv } from "../schemas/contact-import.ts";
+
+const CSV = "text/csv";
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Contacts of one statement. */
+const TOGETHER = 500;
+const MOST_SHOWN = 1_000;
+
+/** Contacts by the table, as other programs give them out. */
+export function contactImportRoutes(api: Api, context: Pick<ApiContext, "channels">): void {
+  api.register(async (part) => {
+    part.removeAllContentTypeParsers();
+    part.addContentTypeParser(CSV, { parseAs: "buffer", bodyLimit: BODY_LIMIT_BYTES }, (_request, body, done) => {
+      try {
+        done(null, new TextDecoder("utf-8", { fatal: true }).decode(body as Buffer));
+      } catch {
+        done(new Problem(400, "the body must be UTF-8"));
+      }
+    });
+    addRoutes(part.withTypeProvider<ZodTypeProvider>() as Api, context);
+  });
+}
+
+function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
+  api.post(
+    "/contacts/import",
+    {
+      config: { access: "contacts:write" },
+      bodyLimit: BODY_LIMIT_BYTES,
+      schema: {
+        operationId: "importContacts",
+        tags: ["Contacts"],
+        summary: "Say where many entities are reached",
+        description:
+          "From CSV (`Content-Type: text/csv`). Lines that are wrong are left out and told; all others are written in one transaction. " +
+          "Sending it again changes nothing.",
+        consumes: [CSV],
+        querystring: z.strictObject({
+          dry_run: z
+            .enum(["true", "false"])
+            .optional()
+            .meta({ description: "`true`: only tells what would come of it.", example: "true" }),
+        }),
+        body: ContactsCsv,
+        response: { 200: answers(ContactImport, "What became of it."), ...refuses(...BODY_REFUSALS) },
+      },
+    },
+    async (request) => {
+      // A body that is empty has no type, and is read by nobody.
+      if (typeof request.body !== "string") throw notCsv();
+      const isDry = request.query.dry_run === "true";
+      const { lines, bad } = readContactsCsv(request.body, channels);
+      const written = await request.database.transaction((sql) => write(sql, lines, bad, isDry));
+      const badLines = bad.sort((a, b) => a.line - b.line).slice(0, MOST_SHOWN);
+      const outcome = { ...written, bad: bad.length, dry_run: isDry };
+      request.auditDetails = outcome;
+      return { ...outcome, bad_lines: badLines };
+    },
+  );
+}
+
+interface Written {
+  created: number;
+  updated: number;
+  unchanged: number;
+}
+
+/** Writes what is new in these lines; those that don't fit what is there are added to `bad`. */
+async function write(sql: TenantSql, lines: readonly CsvLine[], bad: BadLine[], isDry: boolean): Promise<Written> {
+  const written = { created: 0, updated: 0, unchanged: 0 };
+  // By name, as whoever writes several does.
+  const sorted = [...lines].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  for (let from = 0; from < sorted.length; from += TOGETHER) {
+    const some = sorted.slice(from, from + TOGETHER);
+    const former = new Map((await lockContacts(sql, some)).map((contact) => [nameOf(contact), contact]));
+    const wishes = some.flatMap((line) => {
+      const present = former.get(nameOf(line)) ?? null;
+      const wish = wishOf(line, present, bad);
+      if (wish === null) return [];
+      if (present !== null && isSaid(wish, present)) {
+        written.unchanged += 1;
+        return [];
+      }
+      written[present === null ? "created" : "updated"] += 1;
+      return [wish];
+    });
+    if (!isDry && wishes.length > 0) await putContacts(sql, wishes);
+    await setImmediate();
+  }
+  return written;
+}
+
+function wishOf({ line, apply }: CsvLine, former: Contact | null, bad: BadLine[]) {
+  try {
+    return apply(former);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 422) throw error;
+    bad.push(toBadLine(line, error));
+    return null;
+  }
+}
+
+function notCsv(): Problem {
+  return new Problem(415, "send the contacts as CSV, with the header Content-Type: text/csv");
+}

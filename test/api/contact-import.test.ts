@@ -1,0 +1,134 @@
+import { expect, test } from "vitest";
+import { createConsoleChannel } from "../../src/channels/console.ts";
+import { channelMap } from "../../src/channels/registry.ts";
+import { startApi, type TestApi } from "../support/api.ts";
+import { freshDatabase } from "../support/database.ts";
+import { emailChannel } from "../support/email.ts";
+
+interface Outcome {
+  created: number;
+  updated: number;
+  unchanged: number;
+  bad: number;
+  bad_lines: { line: number; field: string | null; message: string }[];
+  dry_run: boolean;
+}
+
+async function importing(api: TestApi, csv: string | Buffer, query = "", type = "text/csv") {
+  const response = await fetch(`${api.url}/contacts/import${query}`, {
+    method: "POST",
+    headers: { "content-type": type },
+    body: new Uint8Array(Buffer.from(csv)),
+  });
+  return { status: response.status, body: (await response.json()) as Outcome & { detail?: string } };
+}
+
+const start = async (): Promise<TestApi> =>
+  startApi(await freshDatabase(), {
+    channels: channelMap([emailChannel(null), createConsoleChannel({ print: () => {} })]),
+  });
+const contact = async (api: TestApi, id: string) => (await api.call("GET", `/contacts/person/${id}`)).body;
+
+test("a table becomes contacts: what it says is set, what it leaves empty is taken, what it doesn't name stays", async () => {
+  const api = await start();
+  await api.call("PUT", "/contacts/person/1", {
+    ...{ name: "Old", email: "old@example.com", phone: "+4930123456", quiet_hours: [{ from: "22:00", to: "07:00" }] },
+    ...{ addresses: { console: "ann" } },
+  });
+  const csv =
+    "\ufeffentity_type,Entity_Id,name,phone,time_zone,locale,manager_type,manager_id,address:console\r\n" +
+    'person,1,"Ann, née ""Example""",,Europe/Berlin,de,team,hiring,\r\n' +
+    'person,2,"Bob\r\nof two lines",+4930123457,,,,,bob\r\n' +
+    "\r\n" +
+    "person,3,Cy,,,,,,\r\n" +
+    "person,,Dee,,,,,,\r\n";
+  expect((await importing(api, csv, "?dry_run=true")).body).toMatchObject({ created: 1, updated: 1, dry_run: true });
+  expect((await importing(api, csv)).body).toEqual({
+    ...{ created: 1, updated: 1, unchanged: 0, bad: 2, dry_run: false },
+    bad_lines: [
+      { line: 3, field: "name", message: expect.stringContaining("single line") },
+      { line: 7, field: "entity_id", message: expect.any(String) },
+    ],
+  });
+  expect(await contact(api, "1")).toMatchObject({
+    ...{ name: 'Ann, née "Example"', email: "old@example.com", phone: null, time_zone: "Europe/Berlin", locale: "de" },
+    ...{
+      manager: { entity_type: "team", entity_id: "hiring" },
+      addresses: {},
+      quiet_hours: [{ from: "22:00", to: "07:00" }],
+    },
+  });
+  expect(await contact(api, "3")).toMatchObject({ name: "Cy", email: null });
+  expect((await importing(api, csv)).body).toMatchObject({ created: 0, updated: 0, unchanged: 2, bad: 2 });
+});
+
+test("each bad line is told with its number and what would be right, and keeps out itself alone", async () => {
+  const api = await start();
+  const csv = [
+    "entity_type,entity_id,email,phone,time_zone,manager_type,manager_id",
+    "person,1,ann@example.com,,,,",
+    'person,2,"a@example.com, b@example.com",,,,',
+    "person,3,,0151,,,",
+    "person,4,,,Mars/Base,,",
+    "person,1,again@example.com,,,,",
+    ",5,,,,,",
+    "person,6,,,,person,6",
+    "person,7,,,,person,",
+    "person,8,,,,,,too,many",
+    "person,9",
+  ].join("\n");
+  const { status, body } = await importing(api, csv);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ created: 2, updated: 0, unchanged: 0, bad: 8 });
+  expect(body.bad_lines.map(({ line, field }) => [line, field])).toEqual([
+    [3, "email"],
+    [4, "phone"],
+    [5, "time_zone"],
+    [6, "entity_id"],
+    [7, "entity_type"],
+    [8, "manager"],
+    [9, "manager.entity_id"],
+    [10, null],
+  ]);
+  expect(body.bad_lines[3]?.message).toBe("is there already, in line 2");
+  for (const { message } of body.bad_lines) expect(message).not.toMatch(/undefined|Invalid|\[object/);
+});
+
+test.each([
+  ["", 422],
+  ["name\nAnn", 422],
+  ["entity_type,entity_id,colour\nperson,1,red", 422],
+  ["entity_type,entity_id,entity_id\nperson,1,1", 422],
+  ["entity_type,entity_id,address:nowhere\nperson,1,x", 422],
+  ["entity_type,entity_id,manager_id\nperson,1,x", 422],
+  ['entity_type,entity_id\nperson,"1', 422],
+  [Buffer.from([0xff, 0xfe, 0x00]), 400],
+  [`entity_type,entity_id\n${"person,1\n".repeat(10_001)}`, 422],
+])("a file that can't be read as a whole changes nothing (%#)", async (csv, status) => {
+  const api = await start();
+  const answer = await importing(api, csv);
+  expect(answer.status).toBe(status);
+  expect(answer.body.detail).not.toMatch(/undefined|\[object/);
+});
+
+test("it takes CSV, and other routes take none", async () => {
+  const api = await start();
+  expect((await importing(api, "{}", "", "application/json")).status).toBe(415);
+  const other = await fetch(`${api.url}/calendars`, {
+    method: "POST",
+    headers: { "content-type": "text/csv" },
+    body: "a",
+  });
+  expect(other.status).toBe(415);
+});
+
+test("thousands come in one request, and two at once don't stand in each other's way", async () => {
+  const api = await start();
+  const rows = Array.from({ length: 3_000 }, (_, n) => `person,${n},Person ${n},p${n}@example.com`);
+  const file = (lines: string[]) => `entity_type,entity_id,name,email\n${lines.join("\n")}\n`;
+  const both = await Promise.all([importing(api, file(rows)), importing(api, file([...rows].reverse()))]);
+  expect(both.map(({ status }) => status)).toEqual([200, 200]);
+  expect(both.every(({ body }) => body.bad === 0)).toBe(true);
+  expect((await importing(api, file(rows))).body).toMatchObject({ created: 0, updated: 0, unchanged: 3_000 });
+  expect(await contact(api, "2999")).toMatchObject({ email: "p2999@example.com" });
+});
