@@ -151,14 +151,6 @@ test("fired by hand, a recurring reminder keeps its regular instants", () => {
   expect(due.schedule).toEqual(reminderRecord().schedule);
 });
 
-test("fired by hand while it is held, it is asked at once; while it is about to fire anyway, nothing changes", () => {
-  const due = reminderRecord({ nextRunAt: T0 - 60_000 });
-  expect(outcomeOf("trigger", due, T0).nextRunAt).toBe(T0);
-  expect(transition("trigger", { ...due, nextRunAt: T0 - 1_000 }, { now: T0, lastOutcome: null }).kind).toBe(
-    "unchanged",
-  );
-});
-
 test("fired by hand in the very millisecond of its last occurrence, it makes another one", () => {
   const justFired = reminderRecord({ lastOccurrenceAt: T0, lastRunAt: T0, occurrenceCount: 1, nextRunAt: T0 + HOUR });
   expect(outcomeOf("trigger", justFired, T0).nextRunAt).toBe(T0 + 1);

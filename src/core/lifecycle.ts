@@ -12,9 +12,6 @@ import type { Calendars } from "./schedule/by-calendar.ts";
 import { askedOccurrence, nextOccurrence, timetableOf } from "./schedule/schedule.ts";
 import { owedAfterSilence } from "./silence.ts";
 
-/** A worker fires what is due sooner than that, in milliseconds. */
-const HELD_AFTER_MS = 5_000;
-
 /** What a person may do to a reminder besides editing it. */
 export const LIFECYCLE_ACTIONS = ["pause", "resume", "complete", "trigger", "delete", "restore"] as const;
 export type LifecycleAction = (typeof LIFECYCLE_ACTIONS)[number];
@@ -118,10 +115,7 @@ const EFFECTS: Record<LifecycleAction, (reminder: ReminderRecord, moment: Moment
     if (awaitsOutcome(reminder)) {
       return { kind: "refused", because: "it has fired already and waits for its delivery to end" };
     }
-    // What has been due for a while is held, or no worker is there: its condition is asked now, and not when it would be asked again.
-    const isAboutToFire =
-      reminder.nextRunAt !== null && reminder.nextRunAt <= now && now - reminder.nextRunAt < HELD_AFTER_MS;
-    if (isAboutToFire) return { kind: "unchanged" };
+    if (reminder.nextRunAt !== null && reminder.nextRunAt <= now) return { kind: "unchanged" };
     const nextRunAt = afterLastOccurrence(now, reminder);
     return changed(
       { ...reminder, nextRunAt, nextWallAt: null, silence: null },

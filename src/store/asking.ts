@@ -1,6 +1,7 @@
 import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
 import { CLOCK_COLUMNS, type DueReminder, toDueReminder } from "./firing.ts";
 import type { Sql } from "./postgres.ts";
+import type { TenantSql } from "./tenant-database.ts";
 
 // Reminders whose stop condition is asked before they fire. Whoever asks one holds it under a lease meanwhile: `ask_at` is when
 // that ends, and `ask_token` names whose it is.
@@ -210,4 +211,14 @@ const COUNT_SENT = `
 /** Counts a message that was sent for each of these; a reminder may be in there more than once. */
 export async function countSent(sql: Sql, reminderIds: readonly number[]): Promise<void> {
   if (reminderIds.length > 0) await sql.query(COUNT_SENT, [reminderIds]);
+}
+
+const ASK_NOW = `
+  update reminder_jobs
+     set ask_at = null, ask_token = null
+   where tenant_id = $1 and id = $2 and unknown_count is not null and ask_at > reminder_now()`;
+
+/** Has a reminder that is held, since nobody could say whether it is done, asked at once, and not when it would be asked again. */
+export async function askNow(sql: TenantSql, id: number): Promise<void> {
+  await sql.query(ASK_NOW, [sql.tenant, id]);
 }

@@ -1,5 +1,7 @@
 import { type LifecycleAction, type Moment, transition } from "../../core/lifecycle.ts";
 import type { ReminderRecord } from "../../core/reminder.ts";
+import { askNow } from "../../store/asking.ts";
+import type { TenantSql } from "../../store/tenant-database.ts";
 import { auditWithin } from "../access/audit.ts";
 import { changeReminder } from "../change-reminder.ts";
 import type { Api } from "../context.ts";
@@ -39,7 +41,7 @@ const ACTIONS: ActionRoute[] = [
     action: "trigger",
     summary: "Fire a reminder now",
     description:
-      "It is due at once; its stop condition is asked first, as always. A recurring reminder's regular instants stay what " +
+      "It is due at once; its stop condition is asked first, as always, also where it is held and would be asked again later. A recurring reminder's regular instants stay what " +
       "they are.",
   },
   {
@@ -73,9 +75,11 @@ export function lifecycleRoutes(api: Api): void {
       async (request, reply) => {
         const { database, params } = request;
         const change = (reminder: ReminderRecord, moment: Moment) => transition(action, reminder, moment);
-        const reminder = await changeReminder(database, params.id, conditionsOf(request), change, (sql) =>
-          auditWithin(sql, request, 200),
-        );
+        const alongWith = async (sql: TenantSql): Promise<void> => {
+          if (action === "trigger") await askNow(sql, params.id);
+          await auditWithin(sql, request, 200);
+        };
+        const reminder = await changeReminder(database, params.id, conditionsOf(request), change, alongWith);
         return tagged(reply, reminderEtag, toReminderJson(reminder));
       },
     );
