@@ -124,7 +124,7 @@ function drawRule(random: Random, { rhythm, runAt }: { rhythm: (typeof RHYTHMS)[
 
 function byRule(seed: number, rule: Rule, stopMetAt: number | null): ReminderRecord {
   const key = { entityType: "invoice", entityId: `${seed}`, eventType: "payment" };
-  const first = nextOccurrence(timetableOf({ ...key, ...rule, createdAt: START }, null, CALENDAR), START);
+  const first = nextOccurrence(timetableOf({ ...key, ...rule, createdAt: START, runAt: null }, null, CALENDAR), START);
   return {
     ...{ id: seed, tenantId: "default", ...key, channel: "email", recipient: null, subject: null, message: null },
     ...{ data: {}, ...rule, quietHours: null, ignoreQuietHours: false },

@@ -30,7 +30,7 @@ export function onCallAt(rota: Rota, at: Instant): OnCall[] {
 function isOn(shift: Shift, at: Instant): boolean {
   if ("from" in shift) return shift.from <= at && at < shift.until;
   // It is on if one begins so late that it hasn't ended, and so early that it has begun.
-  return beginsWithin(shift.rrule, at - Math.min(shift.lastsMs, LONGEST_RECURRING_MS), at);
+  return beginsWithin(shift.rrule, at - shift.lastsMs, at);
 }
 
 /** Whether a shift begins later than `after` and not later than `until`. */
@@ -47,6 +47,11 @@ export function readRota(rota: Rota): Rota {
   const recurring = rota.filter((shift) => "rrule" in shift);
   if (recurring.length > MOST_RECURRING_SHIFTS)
     throw new RuleError(`rota must have at most ${MOST_RECURRING_SHIFTS} shifts that recur`);
-  for (const shift of recurring) if ("rrule" in shift) parseRrule(shift.rrule);
+  for (const shift of recurring) {
+    if (!("rrule" in shift)) continue;
+    parseRrule(shift.rrule);
+    if (!(shift.lastsMs <= LONGEST_RECURRING_MS))
+      throw new RuleError("rota must have shifts of at most 31 days that recur");
+  }
   return rota;
 }

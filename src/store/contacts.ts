@@ -22,7 +22,7 @@ const LOCK_ALL = `
     from contacts
     join unnest($2::text[], $3::text[]) as wanted(entity_type, entity_id) using (entity_type, entity_id)
    where tenant_id = $1
-   order by entity_type, entity_id
+   order by entity_type collate "C", entity_id collate "C"
      for update of contacts`;
 
 /** Those of these contacts that there are, locked until this transaction ends. */
@@ -43,7 +43,7 @@ const PUT = `
            entity_type text, entity_id text, name text, email text, time_zone text, locale text, quiet_hours jsonb, phone text,
            addresses jsonb, preferences jsonb, manager_type text, manager_id text, delegate_type text, delegate_id text,
            delegate_until timestamptz)
-   order by entity_type, entity_id
+   order by entity_type collate "C", entity_id collate "C"
   on conflict (tenant_id, entity_type, entity_id)
   do update set name = excluded.name, email = excluded.email, time_zone = excluded.time_zone, locale = excluded.locale,
                 quiet_hours = excluded.quiet_hours, phone = excluded.phone, addresses = excluded.addresses,

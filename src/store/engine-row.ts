@@ -47,7 +47,10 @@ export type EngineReminder = Pick<
   | "occurrenceCount"
   | "createdAt"
   | "deletedAt"
->;
+> & {
+  /** Only read where there is jitter, which what was asked for has none of. */
+  runAt: Instant | null;
+};
 
 /** What is kept of few reminders; most share one that says nothing. */
 export interface Standing {
@@ -107,6 +110,7 @@ export interface ReminderWithFacts {
 export const ENGINE_REMINDER_COLUMNS = `id, tenant_id, bucket, entity_type, entity_id, event_type, channel, recipient,
            subject, message, data, time_zone, ${SCHEDULE_COLUMNS}, stop_condition_type,
            stop_condition_value, flag_key, status, next_run_at, last_occurrence_at, occurrence_count, created_at, deleted_at,
+           case when jitter_seconds is not null then run_at end as jittered_run_at,
            case when stop_condition_type <> 'db_check' or ceiling_from is not null
                 then jsonb_build_object(
                        'settings', stop_condition_settings, 'on_unknown', on_unknown, 'sent', sent_count,
@@ -231,6 +235,7 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
       nextWallAt: row.next_wall_at as number | null,
       occurrenceCount: row.occurrence_count as number,
       createdAt: row.created_at as number,
+      runAt: row.jittered_run_at as number | null,
       deletedAt: row.deleted_at as number | null,
     },
     bucket: row.bucket as number,

@@ -79,7 +79,15 @@ export async function putSuppression(
   return { suppression: toSuppression(row as Row), isNew: row?.is_new as boolean };
 }
 
-const RELEASE = "delete from suppressions where tenant_id = $1 and channel = $2 and address = lower($3) returning 1";
+const OF_ADDRESS = "tenant_id = $1 and channel = $2 and address = lower($3)";
+const RELEASE = `delete from suppressions where ${OF_ADDRESS} returning 1`;
+
+const RESTART = `delete from suppressions where ${OF_ADDRESS} and reason = 'stop' returning 1`;
+
+/** The same for whoever had said STOP, and says START: what else is held against the address stays. */
+export async function restart(sql: TenantSql, channel: string, address: string): Promise<boolean> {
+  return (await sql.query(RESTART, [sql.tenant, channel, address])).length > 0;
+}
 
 /** Has the address sent to again; false if it was anyway. */
 export async function release(sql: TenantSql, channel: string, address: string): Promise<boolean> {

@@ -138,7 +138,7 @@ describe.each(SERVICES)("$title", (service) => {
 
   test("whatever is in the data, nothing breaks out of its place, and no limit is passed", async () => {
     const { http, peer, channel } = await beside(service);
-    const hostile = `","x":"</b>{token}{url} @all @here <!channel> <users/all> [bank](https://evil.example) \u202e\u0000 🙂`;
+    const hostile = `","x":"</b>{token}{url} @all -@all see.@here _@channel_ <!channel> <users/all> [bank](https://evil.example) \u202e\u0000 🙂`;
     const text = `${hostile} ${"🙂".repeat(15_000)}`;
     const reminder = { subject: "{{ data.text }}", message: "{{ data.text }}", data: { text }, entityId: hostile };
 
@@ -148,7 +148,8 @@ describe.each(SERVICES)("$title", (service) => {
     expect(peer.body.safeParse(body).error?.issues).toBeUndefined();
     for (const part of textsIn(body)) {
       expect(part.isWellFormed()).toBe(true);
-      if (service.markup !== "none") expect(part).not.toMatch(/(^|\s)@\w|<[!u]|\]\(https:\/\/evil/);
+      if (service.markup !== "none") expect(part).not.toMatch(/@(all|here|channel)|<[!u]|\]\(https:\/\/evil/);
+      if (service.mentions) expect(part).not.toMatch(/@(all|here)/);
     }
   });
 

@@ -25,6 +25,22 @@ describe("plain SQL", () => {
     expect((await reminder(id)).next_run_at).toBe((next as number) + DAY);
   });
 
+  test("jitter makes no second occurrence of the one that run_at asked for", async () => {
+    const { insert, reminder, work, deliveryBecomes } = await world();
+    work();
+    const runAt = new Date(Math.floor(Date.now() / 1_000) * 1_000);
+    // Each has jitter of its own: of some of them it would have led to a little later.
+    const ids = await Promise.all(
+      Array.from({ length: 5 }, () => insert({ run_at: runAt, interval_minutes: 60, jitter_seconds: 3_000 })),
+    );
+    for (const id of ids) {
+      await deliveryBecomes(id, "sent");
+      const { next_run_at: next, occurrence_count: count } = await reminder(id);
+      expect(count).toBe(1);
+      expect(next as number).toBeGreaterThanOrEqual(runAt.getTime() + 3_600_000);
+    }
+  });
+
   test("one that nobody can read is paused, and the timeline says why", async () => {
     const { insert, work, becomes, events } = await world();
     const id = await insert({ ...daily, cron: "never" });

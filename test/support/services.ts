@@ -341,7 +341,7 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
     path: () => "/v2/alerts",
     body: z.strictObject({
       message: shown.max(130),
-      alias: z.literal("reminder-default-1"),
+      alias: z.string().regex(/^reminder-default-1(-[0-9a-f]{12})?$/),
       description: shown.max(15_000),
       source: shown,
       responders: z

@@ -78,6 +78,23 @@ test("STOP stops what would go to the phone, START has it go again, and only wit
   expect(await at.suppressed()).toEqual([]);
 });
 
+test("START takes back STOP alone, and the same signature does nothing twice, however its fields are written", async () => {
+  const at = await here();
+  const manual = { channel: "sms", address: ANN, because: "she has asked us by phone" };
+  await at.api.call("POST", "/suppressions", manual);
+  expect(await at.tell({ Body: "YES", From: ANN })).toBe(204);
+  expect(await at.suppressed()).toEqual([["sms", ANN, "manual"]]);
+  const other = "+4915112345679";
+  const start = { MessageSid: "SM7", Body: "START", From: other };
+  expect(await at.tell(start)).toBe(204);
+  expect(await at.tell({ Body: "STOP", From: other })).toBe(204);
+  expect(await at.tell(Object.fromEntries(Object.entries(start).reverse()))).toBe(204);
+  expect(await at.suppressed()).toEqual([
+    ["sms", ANN, "manual"],
+    ["sms", other, "stop"],
+  ]);
+});
+
 test("what became of a message is told in its timeline, in whatever order it comes and however often", async () => {
   const at = await here();
   at.sendSms();

@@ -70,7 +70,7 @@ export class ProviderDoor {
       return {
         tenant,
         subject: `provider:${tenant}/${name}`,
-        name: `mail provider ${name}`,
+        name: `provider ${name}`,
         scopes: new Set(),
         limits,
       };

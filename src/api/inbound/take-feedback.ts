@@ -7,11 +7,11 @@ import { type DeliveryKey, deliveryId, readDeliveryId } from "../../core/reminde
 import { insertEvents, type NewEvent } from "../../store/events.ts";
 import { keepOutcome, takeEvent } from "../../store/inbound-events.ts";
 import { ownersOf, recipientsOf } from "../../store/inbound-sources.ts";
-import { type NewSuppression, release, suppress } from "../../store/suppressions.ts";
+import { type NewSuppression, restart, suppress } from "../../store/suppressions.ts";
 import type { ApiDatabase, TenantSql } from "../../store/tenant-database.ts";
 import type { Provider } from "./provider.ts";
 
-/** A mailbox may be made again; who complains or unsubscribes has to change their mind. */
+/** Who complains, unsubscribes or says STOP has to change their mind. */
 const MEANING = {
   stopped: { reason: "stop", type: "unsubscribed", days: null },
   started: { reason: null, type: "subscribed", days: null },
@@ -99,7 +99,7 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
     if (reason !== null) {
       suppressions.push({ tenantId: sql.tenant, channel, address, reason, because, days, createdBy: by });
     }
-    if (one.kind === "started") await release(sql, channel, address);
+    if (one.kind === "started") await restart(sql, channel, address);
     // What a provider says of a message that it names counts only where it names the right one.
     const isIts = recipient?.toLowerCase() === address.toLowerCase();
     if (one.delivery && isIts) events.push(eventOf(one.delivery, { type, because, address, by, channel }));

@@ -18,8 +18,8 @@ export const twilio: Provider = {
     const good = secrets.map((token) => isSame(signatureOf(token, url, fields), signature));
     if (!good.includes(true))
       throw new NotProved("no auth token of this source has made this signature for PUBLIC_URL");
-    // Twilio says nothing of when; what has come before does nothing more.
-    return digestOf(bytes);
+    // Twilio says nothing of when. What has come in the last days under this signature, however its fields are written, does nothing more.
+    return digestOf(signature);
   },
   feedback: feedbackOfTwilio,
 };

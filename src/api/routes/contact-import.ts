@@ -4,11 +4,11 @@ import { z } from "zod";
 import { nameOf } from "../../core/people.ts";
 import type { Contact } from "../../core/reminder.ts";
 import { lockContacts, putContacts } from "../../store/contacts.ts";
-import type { TenantSql } from "../../store/tenant-database.ts";
+import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { isSaid } from "../contact-said.ts";
 import { type BadLine, type CsvLine, readContactsCsv, toBadLine } from "../contacts-csv.ts";
 import type { Api, ApiContext } from "../context.ts";
-import { Problem } from "../problem.ts";
+import { conflict, Problem } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { ContactImport, ContactsCsv } from "../schemas/contact-import.ts";
 
@@ -54,21 +54,46 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
             .meta({ description: "`true`: only tells what would come of it.", example: "true" }),
         }),
         body: ContactsCsv,
-        response: { 200: answers(ContactImport, "What became of it."), ...refuses(...BODY_REFUSALS) },
+        response: { 200: answers(ContactImport, "What became of it."), ...refuses(409, ...BODY_REFUSALS) },
       },
     },
     async (request) => {
       // A body that is empty has no type, and is read by nobody.
       if (typeof request.body !== "string") throw notCsv();
       const isDry = request.query.dry_run === "true";
-      const { lines, bad } = readContactsCsv(request.body, channels);
-      const written = await request.database.transaction((sql) => write(sql, lines, bad, isDry));
+      const { lines, bad: unreadable } = await readContactsCsv(request.body, channels);
+      const { written, unfit } = await writeAll(request.database, lines, isDry);
+      const bad = [...unreadable, ...unfit];
       const badLines = bad.sort((a, b) => a.line - b.line).slice(0, MOST_SHOWN);
       const outcome = { ...written, bad: bad.length, dry_run: isDry };
       request.auditDetails = outcome;
       return { ...outcome, bad_lines: badLines };
     },
   );
+}
+
+/** Somebody else has made a contact that wasn't there a moment before: what isn't there can't be locked. */
+class Overtaken extends Error {
+  override name = "Overtaken";
+}
+
+const MOST_TRIES = 5;
+
+/** In one transaction; begun anew where somebody came in between, so that nothing of what they said is lost. */
+async function writeAll(
+  database: TenantDatabase,
+  lines: readonly CsvLine[],
+  isDry: boolean,
+): Promise<{ written: Written; unfit: BadLine[] }> {
+  for (let tries = 1; ; tries += 1) {
+    const unfit: BadLine[] = [];
+    try {
+      return { written: await database.transaction((sql) => write(sql, lines, unfit, isDry)), unfit };
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      if (tries === MOST_TRIES) throw conflict("others make some of these contacts at this moment: send it again");
+    }
+  }
 }
 
 interface Written {
@@ -96,7 +121,11 @@ async function write(sql: TenantSql, lines: readonly CsvLine[], bad: BadLine[], 
       written[present === null ? "created" : "updated"] += 1;
       return [wish];
     });
-    if (!isDry && wishes.length > 0) await putContacts(sql, wishes);
+    if (!isDry && wishes.length > 0) {
+      const put = await putContacts(sql, wishes);
+      const isOvertaken = put.some(({ contact, isNew }) => !isNew && !former.has(nameOf(contact)));
+      if (isOvertaken) throw new Overtaken();
+    }
     await setImmediate();
   }
   return written;

@@ -40,7 +40,7 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
           "For the webhooks of mail providers, and of Twilio, which prove themselves as each of them does, and with no key. Addresses that are to blame, " +
           "whose readers complain or unsubscribe are suppressed; the timelines of their reminders say so.",
         params: inboundParams,
-        querystring: z.strictObject({
+        querystring: z.object({
           delivery: line(100).optional().meta({
             description: "Of which message, where the address was made for it.",
             example: "1-1735689600000-0",

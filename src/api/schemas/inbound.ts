@@ -4,7 +4,7 @@ import type { InboundSource as Row } from "../../store/inbound-sources.ts";
 import { PROVIDER_NAMES } from "../inbound/registry.ts";
 import { isoInstant, line } from "./fields.ts";
 
-const provider = z.enum(PROVIDER_NAMES).meta({ description: "The mail provider.", example: "ses" });
+const provider = z.enum(PROVIDER_NAMES).meta({ description: "The provider.", example: "ses" });
 
 export const inboundSourceParams = z.strictObject({ provider });
 
@@ -21,7 +21,7 @@ export const PutInboundSource = z
       .max(5, "must have at most 5")
       .describe(
         "What it proves itself with: for `ses` ARNs of SNS topics, for `sendgrid` verification keys, for `mailgun` webhook signing " +
-          "keys, for `postmark` user names and passwords with a colon between them. Several while they are changed.",
+          "keys, for `twilio` auth tokens, for `postmark` user names and passwords with a colon between them. Several while they are changed.",
       ),
   })
   .meta({

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import {
   type Channel,
@@ -42,7 +43,7 @@ const MAX_RECIPIENT_LENGTH = 300;
 export function createServiceChannel(service: HttpService, settings: ServiceSettings): Channel {
   const { access: shared, http, own, timeoutMs = TIMEOUT_MS } = settings;
   const { name, title, request } = service;
-  const turns = new Turns(service.everyMs, `one message at a time to a place in ${title}`);
+  const turns = new Turns(service.everyMs, `one message in ${service.everyMs} ms to a place in ${title}`);
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const access = await settingsFor(message.reminder.tenantId, { shared, own, what: `${title} settings` });
@@ -102,7 +103,8 @@ function valuesOf(
   words: Pick<Values, "subject" | "text" | "recipient">,
 ): Values {
   const place = words.recipient?.replace(/^#/, "") ?? null;
-  const thread = `reminder-${reminder.tenantId}-${reminder.id}`;
+  const to = words.recipient === null ? "" : `-${hash("sha256", words.recipient, "hex").slice(0, 12)}`;
+  const thread = `reminder-${reminder.tenantId}-${reminder.id}${to}`;
   return { ...words, place, token: secret, url: secret, api_url: apiUrl, id: idempotencyKey, thread };
 }
 

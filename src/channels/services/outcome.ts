@@ -26,7 +26,7 @@ export function readOutcome(service: HttpService, outcome: Answer | Failure): { 
 function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
   const told = answer.retryAfterAt && at(fields, ...answer.retryAfterAt.path.split("."));
   const toldMs = typeof told === "number" && told > 0 ? told * (answer.retryAfterAt?.unitMs ?? 0) : 0;
-  const waitMs = Math.ceil(Math.min(LONGEST_WAIT_MS, toldMs || retryAfterMs(outcome) || USUAL_WAIT_MS));
+  const waitMs = Math.ceil(Math.min(LONGEST_WAIT_MS, retryAfterMs(outcome) || toldMs || USUAL_WAIT_MS));
   return new NotYet(`waits for its turn: ${title} takes no more messages at the moment`, waitMs);
 }
 

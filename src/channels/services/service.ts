@@ -49,8 +49,8 @@ export interface RecipientRule {
 }
 
 /**
- * What a refusal means. `address`: the recipient is at fault; `access`: token, URL or permission; `message`: what it says; `later`:
- * may pass.
+ * What a refusal means. `address`: the recipient is at fault; `access`: token, URL or permission; `message`: what it says. None of
+ * them passes by itself; `later` does.
  */
 export type Fault = "address" | "access" | "message" | "later";
 
@@ -78,6 +78,8 @@ export interface HttpService {
   needsRecipient: boolean;
   /** Whether `text` is read as some kind of Markdown, and how a link with words is written in it. */
   markup: "none" | "markdown" | "angled";
+  /** True where names are called though there is no markup. */
+  mentions?: boolean;
   maxSubjectChars: number;
   maxTextChars: number;
   /** False where the text has no links of its own, as the body has them as buttons. */
@@ -101,7 +103,7 @@ export interface HttpService {
   isIdempotent: boolean;
   /** One message in so many milliseconds to one place. */
   everyMs: number;
-  /** The first that fits counts; without any, see `failureOf`. */
+  /** The first that fits counts; without any, see `readOutcome`. */
   refusals: readonly Refusal[];
   /** Where its API is described. */
   docs: string;

@@ -10,11 +10,11 @@ const MAX_ABOUT_CHARS = 150;
 
 /** What a message says in a service: its subject, and the text with its links and what it is about. */
 export function wordsFor(
-  service: Pick<HttpService, "markup" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
+  service: Pick<HttpService, "markup" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
   message: Message,
   { subject, body, answers }: Rendered,
 ): { subject: string; text: string } {
-  const inert = service.markup === "none" ? (text: string): string => text : disarm;
+  const inert = inertFor(service);
   const links = service.linksInText && answers.length > 0 ? [linksOf(answers, service.markup)] : [];
   const end = [...links, inert(about(message))].map((part) => `\n\n${part}`).join("");
   const isRoom = end.length < service.maxTextChars / 2;
@@ -25,15 +25,23 @@ export function wordsFor(
   };
 }
 
+function inertFor({ markup, mentions }: Pick<HttpService, "markup" | "mentions">): (text: string) => string {
+  if (markup !== "none") return disarm;
+  return mentions ? disarmNames : (text) => text;
+}
+
 /**
  * Text that mentions nobody and hides no address behind other words, whatever is in it; it reads as before. Services differ in
  * how a character is escaped, where they can at all: something unseen between two characters works in all of them.
  */
 export function disarm(text: string): string {
-  return text
-    .replace(/(?<![\p{L}\p{N}._%+-])@(?=\S)/gu, `@${APART}`)
+  return disarmNames(text)
     .replace(/<(?=\S)/g, `<${APART}`)
     .replace(/\](?=[([:])/g, `]${APART}`);
+}
+
+function disarmNames(text: string): string {
+  return text.replace(/(?<![\p{L}\p{N}])@(?=\S)/gu, `@${APART}`);
 }
 
 function linksOf(answers: readonly AnswerButton[], markup: HttpService["markup"]): string {

@@ -4,7 +4,7 @@ import { phoneOf } from "./phone.ts";
 
 /** An account at Twilio, and what its messages come from. */
 export interface SmsAccount {
-  /** Names the account; with an API key, that is another one (`SK...`). */
+  /** Names the account. */
   accountSid: string;
   authToken: string;
   /** A number, a name that can't be answered, or a messaging service (`MG...`), which chooses among numbers. */

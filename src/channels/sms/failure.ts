@@ -36,7 +36,7 @@ const LATER: ReadonlySet<number> = new Set([20429, 21611, 30001, 30022]);
 /** What an error of Twilio's means, asked to send or told afterwards. Of its words none are told: codes are enough to look up. */
 export function refusalOf(code: number, sentence: string): Trouble {
   if (code === STOPPED) {
-    const words = `${sentence}: whoever has that phone has said STOP, and gets nothing until they say START`;
+    const words = `${sentence}: whoever has that phone has said STOP: nothing is sent there until they say START, or the suppression is released`;
     return new BadAddress(words, { reason: "stop", days: null });
   }
   if (NO_PHONE.has(code)) {

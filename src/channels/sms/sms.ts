@@ -1,4 +1,5 @@
 import { at, textAt } from "../../core/json-fields.ts";
+import { DEFAULT_TENANT } from "../../core/tenant.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import { jsonOf } from "../../outgoing/json-answer.ts";
 import { type Channel, type Message, Permanent, type Receipt, Retryable, type SendOptions } from "../channel.ts";
@@ -48,7 +49,9 @@ export function createSmsChannel(settings: SmsSettings): Channel {
     const to = recipientOf(message, parsePhone);
     if (to === null) throw new Permanent(NOBODY);
     const { accountSid, authToken, from } = account;
-    const callback = publicUrl === null ? {} : { StatusCallback: callbackUrl(publicUrl, message) };
+    // With an account that tenants share, none of them has what its callbacks are signed with.
+    const isItsOwn = account !== shared || tenantId === DEFAULT_TENANT;
+    const callback = publicUrl === null || !isItsOwn ? {} : { StatusCallback: callbackUrl(publicUrl, message) };
     const sender: Record<string, string> = isServiceSid(from) ? { MessagingServiceSid: from } : { From: from };
     const body = new URLSearchParams({ To: to, ...sender, Body: smsText(render(message)), ...callback }).toString();
     await options.beforeSend?.();

@@ -51,7 +51,7 @@ export interface Occurrence {
   because?: string;
 }
 
-type Timed = Partial<Pick<ReminderRecord, "runAt">> &
+type Timed = Pick<ReminderRecord, "runAt"> &
   Pick<
     Reminder,
     "schedule" | "bounds" | "timeZone" | "business" | "createdAt" | "entityType" | "entityId" | "eventType"

@@ -3,7 +3,7 @@ import { codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
 const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 64 * 1024 };
 const MOST_RECIPIENTS = 100;
-/** Of the part that says what became of it, in characters; and lines that may begin a part of the mail. */
+/** Of the part that says what became of it, in characters; and parts of the mail that have parts themselves. */
 const LONGEST_REPORT = 100_000;
 const MOST_PARTS = 100;
 const utf8 = new TextDecoder();
@@ -45,7 +45,7 @@ export async function feedbackOfMail(mail: Buffer, envelopeTo: string | null): P
 
 /** What it takes to take a mail apart grows faster than its parts. */
 function partsIn(mail: Buffer): number {
-  const boundaries = mail.toString("latin1").match(/^content-type:[ \t]*(multipart|message)\//gim);
+  const boundaries = mail.toString("latin1").match(/^content-type:(\r?\n)?[ \t]*(multipart|message)\//gim);
   return boundaries?.length ?? 0;
 }
 

@@ -16,6 +16,7 @@ export const TELEGRAM: HttpService = {
   ],
   needsRecipient: true,
   markup: "none",
+  mentions: true,
   maxSubjectChars: 200,
   maxTextChars: 3_800,
   linksInText: true,
