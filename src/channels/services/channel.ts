@@ -92,9 +92,11 @@ function toForm(body: object): string {
 }
 
 function noAccess(service: HttpService): string {
-  const names = settingsOf(service).map(({ name }) => name);
-  const { name, title } = service;
-  return `there is no way to ${title}: set ${names.join(" and ")}, or the tenant's own by \`reminder-engine channels set ${name}\``;
+  const [secret, apiUrl] = settingsOf(service).map(({ name }) => name);
+  const { name, title, apiUrl: usual } = service;
+  const where =
+    apiUrl === undefined ? "" : usual === null ? ` and ${apiUrl}` : ` (and ${apiUrl}, if it runs elsewhere)`;
+  return `there is no way to ${title}: set ${secret}${where}, or the tenant's own by \`reminder-engine channels set ${name}\``;
 }
 
 function valuesOf(
