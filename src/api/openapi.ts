@@ -60,7 +60,7 @@ export async function describeApi(api: Api): Promise<void> {
             type: "http",
             scheme: "basic",
             description:
-              "What each mail provider proves itself with: Postmark by a user name and a password like this, Mailgun by a signature in the " +
+              "What each provider proves itself with: Postmark by a user name and a password like this, Mailgun by a signature in the " +
               "body, SendGrid by one in headers, SES by one of Amazon SNS.",
           },
         },

@@ -37,6 +37,8 @@ interface Question {
 const CONNECT_MS = 5_000;
 const SILENCE_MS = 2_000;
 const IDLE_MS = 30_000;
+/** A row that says nothing is neither true nor false, nor is it no row. */
+const NO_COLUMN = "";
 
 /** Asks the operator's own databases, over connections that serve nothing else. */
 export class SqlQueryRunner {
@@ -96,7 +98,8 @@ export class SqlQueryRunner {
       const { rows } = await client.query({ text: "fetch 1 from answer", rowMode: "array" });
       await client.query("rollback");
       isBroken = false;
-      return (rows as unknown[][])[0]?.[0];
+      const row = (rows as unknown[][])[0];
+      return row?.length === 0 ? NO_COLUMN : row?.[0];
     } finally {
       signal.removeEventListener("abort", abort);
       // What failed may be in any state: another connection is cheap.

@@ -62,3 +62,9 @@ test("fields that carry secrets by their name are hidden", () => {
 test("a short secret does not make the log unreadable", () => {
   expect(JSON.parse(logged((log) => log.info("a banana"), ["a"])).msg).toBe("a banana");
 });
+
+test("the link in a message is hidden, whose holder may answer it, in whatever case", () => {
+  const token = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4";
+  const line = logged((log) => log.warn(`POST /a/${token} and /A/${token}/snooze, not /a/short`));
+  expect(JSON.parse(line).msg).toBe("POST /a/[hidden] and /A/[hidden]/snooze, not /a/short");
+});

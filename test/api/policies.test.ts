@@ -107,6 +107,20 @@ test("names that no address can say are refused, and a page has few of what may 
   await api.refused(422, "GET", "/policies?limit=21");
 });
 
+test("there can be 500, and those that there are can be changed all the same", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  await database.query(
+    "insert into policies (name, steps) select 'p' || n, $1::jsonb from generate_series(1, 499) as n",
+    [JSON.stringify(STEPS)],
+  );
+  expect((await api.call("PUT", "/policies/last", { steps: STEPS })).status).toBe(201);
+  const { detail } = await api.refused(409, "POST", "/policies", { name: "one-more", steps: STEPS });
+  expect(detail).toContain("500");
+  await api.refused(409, "PUT", "/policies/one-more", { steps: STEPS });
+  expect((await api.call("PUT", "/policies/last", { steps: STEPS, tell_when_done: true })).status).toBe(200);
+});
+
 test("a rota is read from a calendar: single shifts, weekly ones by the clocks of their zone, and those that were swapped", async () => {
   const api = await start();
   const swapped =

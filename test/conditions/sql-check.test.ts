@@ -73,12 +73,17 @@ async function ask(runner: SqlQueryRunner, value: string, asked: Asked = {}): Pr
 const PAID = { sql: "select paid from invoices where id = $1 and tenant = $2", parameters: ["entity_id", "tenant_id"] };
 
 test("true is done; false, null and no row are not; anything else is unknown", async () => {
-  const { runner } = runnerOn((await billing()).url, { paid: PAID, text: { sql: "select 'true'" } });
+  const { runner } = runnerOn((await billing()).url, {
+    paid: PAID,
+    text: { sql: "select 'true'" },
+    nothing: { sql: "select from invoices" },
+  });
   expect(await ask(runner, "paid", { entityId: "1" })).toEqual(["met", "the query paid says that it is done"]);
   expect(await ask(runner, "paid", { entityId: "2" })).toEqual(["not_met", "the query paid says that it is not done"]);
   expect(await ask(runner, "paid", { entityId: "3" })).toEqual(["not_met", "the query paid says that it is not done"]);
   expect(await ask(runner, "paid", { entityId: "4" })).toEqual(["not_met", "the query paid found no row"]);
   expect(await ask(runner, "text")).toEqual(["unknown", "the query text answers with neither true nor false"]);
+  expect(await ask(runner, "nothing")).toEqual(["unknown", "the query nothing answers with neither true nor false"]);
 });
 
 test("what a reminder holds is a parameter and never a part of the query", async () => {

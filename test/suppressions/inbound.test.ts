@@ -303,6 +303,18 @@ describe("mail that came back", () => {
     expect(await at.suppressed()).toEqual([]);
   });
 
+  test("is taken apart within bounds: what has parts without end is refused, and does nothing", async () => {
+    const at = await here();
+    const key = await sentOne(at);
+    const address = returnPath("bounces@mail.example.com", key, BOUNCE_SECRET);
+    const nested = (count: number) => "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n".repeat(count);
+    expect((await hand(at, `${nested(150)}${report(address)}`)).status).toBe(400);
+    // Of a report, what comes after 100,000 characters isn't read any more.
+    const long = report(address).replace("Reporting-MTA", `X-Long: ${"x".repeat(100_000)}\r\nReporting-MTA`);
+    expect(await hand(at, long)).toMatchObject({ status: 200, body: { suppressed: 0 } });
+    expect(await at.suppressed()).toEqual([]);
+  });
+
   test("takes a key, and mail as it is", async () => {
     const at = await here();
     const mail = { "content-type": "message/rfc822" };
@@ -323,4 +335,18 @@ test.each([
   const { errors } = await at.api.refused(422, "PUT", `/inbound-sources/${provider}`, { secrets: [secret] });
   expect(errors?.[0]?.field).toBe("secrets");
   expect(JSON.stringify(errors)).not.toContain(secret);
+});
+
+test("what a provider proves itself with is changed and forgotten only as it was read, if somebody asks for that", async () => {
+  const at = await here();
+  const path = "/inbound-sources/mailgun";
+  const first = await at.api.call("PUT", path, { secrets: ["key-0123456789abcdef"] });
+  const changed = { secrets: ["key-fedcba9876543210"] };
+  const tag = first.headers.get("etag") ?? "";
+  expect((await at.api.call("PUT", path, changed, { "if-match": tag })).status).toBe(200);
+
+  const late = await at.api.call("PUT", path, { secrets: ["key-another-one-0123"] }, { "if-match": tag });
+  expect(late.status).toBe(412);
+  expect((await at.api.call("DELETE", path, undefined, { "if-match": tag })).status).toBe(412);
+  expect(await at.api.all("/inbound-sources")).toHaveLength(1);
 });

@@ -29,7 +29,7 @@ interface DoorOptions {
   publicUrl: string | null;
 }
 
-/** Lets in the mail provider that the path names, if it shows what the tenant has set for it. */
+/** Lets in the provider that the path names, if it shows what the tenant has set for it. */
 export class ProviderDoor {
   readonly #options: DoorOptions;
   readonly #failures = new Failures();
@@ -76,13 +76,13 @@ export class ProviderDoor {
       };
     } catch (error) {
       if (error instanceof CannotProve || error instanceof CannotOpen) {
-        request.log.error({ tenant, provider: name }, `what a mail provider tells can't be checked: ${error.message}`);
+        request.log.error({ tenant, provider: name }, `what a provider tells can't be checked: ${error.message}`);
         throw new Problem(503, "it can't be checked at the moment; try again", { headers: { "retry-after": "60" } });
       }
       if (!(error instanceof NotProved)) throw error;
       this.#failures.refuseIfTooMany(request.ip);
       this.#failures.note(request.ip);
-      request.log.warn({ address: request.ip, because: error.message }, "what a mail provider tells was turned away");
+      request.log.warn({ address: request.ip, because: error.message }, "what a provider tells was turned away");
       throw new Problem(401, error.message, { headers: { "www-authenticate": 'Basic realm="reminder-engine"' } });
     }
   }

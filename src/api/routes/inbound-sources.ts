@@ -31,7 +31,7 @@ export function inboundSourceRoutes(api: Api, { keyring = new Keyring([]) }: Pic
       schema: {
         operationId: "listInboundSources",
         tags,
-        summary: "List the mail providers that may tell what became of mail",
+        summary: "List the providers that may tell what became of messages",
         description: "Without what they prove themselves with, which nobody is ever shown.",
         response: { 200: answers(z.array(InboundSource), "The providers."), ...refuses() },
       },
@@ -47,7 +47,7 @@ export function inboundSourceRoutes(api: Api, { keyring = new Keyring([]) }: Pic
       schema: {
         operationId: "putInboundSource",
         tags,
-        summary: "Let a mail provider tell what became of mail",
+        summary: "Let a provider tell what became of messages",
         description:
           "In place of all that was set for it. 409 where the service has no key to seal secrets with. Then have the provider send " +
           "its webhooks to the `url` of the answer.",
@@ -89,7 +89,7 @@ export function inboundSourceRoutes(api: Api, { keyring = new Keyring([]) }: Pic
       schema: {
         operationId: "deleteInboundSource",
         tags,
-        summary: "Let a mail provider tell nothing any more",
+        summary: "Let a provider tell nothing any more",
         description: "What it has told stays. Doing it again changes nothing.",
         params: inboundSourceParams,
         response: { 204: answersNothing("Forgotten."), ...refuses(400, 412, 422) },

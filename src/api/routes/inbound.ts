@@ -120,7 +120,7 @@ async function readMail(mail: Buffer, recipient: string | null): Promise<Feedbac
 /** Tells Amazon that its notifications are wanted here: who could sign for the topic may be told so. */
 async function confirm(http: Context["http"], url: string, log: FastifyBaseLogger): Promise<void> {
   const answer = await http?.request({ method: "GET", url, timeoutMs: CONFIRM_TIMEOUT_MS, need: "status" });
-  if (answer?.ok && answer.status === 200) return log.info("a subscription of a mail provider was confirmed");
+  if (answer?.ok && answer.status === 200) return log.info("a subscription of a provider was confirmed");
   throw new Problem(503, "the subscription can't be confirmed at the moment; try again", {
     headers: { "retry-after": "60" },
   });

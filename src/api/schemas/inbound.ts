@@ -10,7 +10,7 @@ export const inboundSourceParams = z.strictObject({ provider });
 
 export const inboundParams = z.strictObject({
   tenant: line(63).meta({ description: "The tenant whose mail it is about.", example: "default" }),
-  provider: line(63).meta({ description: `The mail provider: ${PROVIDER_NAMES.join(", ")}.`, example: "ses" }),
+  provider: line(63).meta({ description: `The provider: ${PROVIDER_NAMES.join(", ")}.`, example: "ses" }),
 });
 
 export const PutInboundSource = z
@@ -26,7 +26,7 @@ export const PutInboundSource = z
   })
   .meta({
     id: "PutInboundSource",
-    description: "What a mail provider proves itself with.",
+    description: "What a provider proves itself with.",
     example: { secrets: ["arn:aws:sns:eu-west-1:123456789012:bounces"] },
   });
 
