@@ -13,19 +13,11 @@ export interface ApiProcess {
 /** The API as users run it: the built program, in a process of its own, on this database. */
 export async function startApiProcess(databaseUrl: string): Promise<ApiProcess> {
   execFileSync(process.execPath, ["scripts/build.mjs", "--if-needed"], { cwd: ROOT, stdio: "inherit" });
-  const child = spawn(
-    process.execPath,
-    [
-      ...(process.env.CPUPROF ? ["--cpu-prof", "--cpu-prof-interval=300", "--cpu-prof-dir=/tmp/prof"] : []),
-      "dist/cli.js",
-      "api",
-    ],
-    {
-      cwd: ROOT,
-      env: { ...process.env, DATABASE_URL: databaseUrl, HOST: "127.0.0.1", PORT: "0", LOG_LEVEL: "warn" },
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const child = spawn(process.execPath, ["dist/cli.js", "api"], {
+    cwd: ROOT,
+    env: { ...process.env, DATABASE_URL: databaseUrl, HOST: "127.0.0.1", PORT: "0", LOG_LEVEL: "warn" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const ended = once(child, "exit");
   let said = "";
   for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {

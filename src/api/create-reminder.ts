@@ -1,7 +1,7 @@
 import type { ReminderRecord } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
-import { insertReminders, type NewReminder } from "../store/new-reminders.ts";
+import { insertInParts, insertReminders, type NewReminder } from "../store/new-reminders.ts";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { QuotaReached } from "../store/quota.ts";
 import { keyOf } from "../store/reminder-key.ts";
@@ -39,8 +39,60 @@ export async function createReminders(
   wanted: readonly NewReminder[],
   full: FullTenants,
 ): Promise<Outcome[]> {
+  return naming(() => createOrFind(database, wanted, full));
+}
+
+/**
+ * The same of what is still being made, in parts as by `inParts`: each is made while the database stores the one before. In
+ * the order in which they were made. All of them have been made when it ends, unless it throws.
+ */
+export async function createInParts(
+  database: TenantDatabase,
+  parts: Iterable<readonly NewReminder[]>,
+  full: FullTenants,
+): Promise<Outcome[]> {
+  const wanted: NewReminder[] = [];
+  const keys = new Set<string>();
+  const isFirst = (reminder: NewReminder): boolean => keys.size < keys.add(keyOf(reminder)).size;
+  const made = parts[Symbol.iterator]();
+  const noted = function* () {
+    for (let part = made.next(); !part.done; part = made.next()) {
+      wanted.push(...part.value);
+      yield part.value.filter(isFirst);
+    }
+  };
+  const isFull = full.refusal(database.tenant) !== null;
+  const inserted = isFull ? [] : await naming(() => insertAsMade(database, noted()));
+  for (const _ of noted());
+
+  const created = new Map(inserted.map((reminder) => [keyOf(reminder), reminder]));
+  const outcomes = wanted.map((reminder): Outcome | null => {
+    const key = keyOf(reminder);
+    const own = created.get(key);
+    created.delete(key);
+    return own ? { reminder: own, isNew: true } : null;
+  });
+  const others = [...outcomes.keys()].filter((index) => outcomes[index] === null);
+  const found = others.map((index) => wanted[index] as NewReminder);
+  const rest = found.length > 0 ? await createReminders(database, found, full) : [];
+  for (const [at, index] of others.entries()) outcomes[index] = rest[at] as Outcome;
+  return outcomes as Outcome[];
+}
+
+/** Nothing where they would be more than the tenant may have: which of them may be is found out when all are made. */
+async function insertAsMade(database: TenantDatabase, parts: Iterable<NewReminder[]>): Promise<ReminderRecord[]> {
   try {
-    return await createOrFind(database, wanted, full);
+    return await insertInParts(database, parts, { lockTimeoutMs: LOCK_TIMEOUT_MS });
+  } catch (error) {
+    if (error instanceof QuotaReached) return [];
+    throw error;
+  }
+}
+
+/** Has an error say which field of a request is to blame. */
+async function naming<T>(create: () => Promise<T>): Promise<T> {
+  try {
+    return await create();
   } catch (error) {
     if (isWithoutPolicy(error)) throw invalidField("policy", "must be the name of a policy: it was just deleted");
     if (!isWithoutCalendar(error)) throw error;

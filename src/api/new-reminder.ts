@@ -46,7 +46,20 @@ export async function momentFor(database: TenantDatabase, wishes: readonly Wish[
   return readWith(database, asking);
 }
 
-/** The same, whether they need it or not. */
+const ORDINARY = new Set<unknown>(["one_time", "recurring"]);
+const MOMENTOUS = [
+  ...["calendar", "counts_in", "outside_working_time", "policy"],
+  ...["start_at", "end_at", "max_occurrences", "jitter_seconds", "misfire_policy"],
+];
+
+/** False for what `momentFor` would ask nothing for, as can be seen before it is understood. */
+export function mayNeedMoment(item: unknown): boolean {
+  if (typeof item !== "object" || item === null) return false;
+  const fields = item as Record<string, unknown>;
+  return !ORDINARY.has(fields.schedule_type) || MOMENTOUS.some((name) => fields[name] != null);
+}
+
+/** What `momentFor` tells, whether they need it or not. */
 export async function readWith(database: TenantDatabase, wishes: readonly Wish[]): Promise<NonNullable<Moment>> {
   const named = [...new Set(wishes.flatMap(({ policy }) => policy ?? []))];
   const moment = await readMoment(

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { completionAfter, type DueReminder, decide } from "./decide.ts";
 import { type Bounds, type Instant, NO_BOUNDS, type Schedule } from "./reminder.ts";
+import { nextOccurrence, type Timetable } from "./schedule/schedule.ts";
 import { readAnswer } from "./stop.ts";
 
 const MINUTE = 60_000;
@@ -205,8 +206,46 @@ describe("what was missed", () => {
     const ended = decide({ ...last, timetable: { ...last.timetable, bounds } }, NOT_MET, 101.5 * HOUR);
     expect(ended).toMatchObject({ kind: "send", nextRunAt: null, missed: 0 });
     const decision = decide(withPolicy("all"), NOT_MET, 101.5 * HOUR);
-    expect(decision).toMatchObject({ kind: "send", occurrenceAt: HOUR, nextRunAt: 92 * HOUR, missed: 90 });
+    expect(decision).toMatchObject({ kind: "send", occurrenceAt: 92 * HOUR, nextRunAt: 93 * HOUR, missed: 91 });
   });
+
+  test.each([
+    ["minutes without end", { type: "recurring", intervalMinutes: 1, anchorAt: 0 } as const, MINUTE],
+    ["hours by a rule", { type: "cron", cron: "0 * * * *" } as const, HOUR],
+    ["a burst a month ago", { type: "cron", cron: "0-9 3 1 * *" } as const, 31 * 24 * HOUR],
+  ])("all: never more than ten, the newest, however many were missed: %s", (_, schedule, firstAt) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 6_000 }), (elapsed) => {
+        const now = firstAt + elapsed * HOUR + 30_000;
+        const bounds = { ...NO_BOUNDS, misfirePolicy: "all" as const };
+        const every = missedBy(dueReminder(schedule, firstAt, { bounds }).timetable, firstAt - 1, now);
+        const sent: Instant[] = [];
+        let reminder = dueReminder(schedule, every[0] ?? now, { bounds });
+        let told = 0;
+        while (every.length > 0 && reminder.nextRunAt <= now) {
+          const decision = decide(reminder, NOT_MET, now);
+          if (decision.kind !== "send" || decision.nextRunAt === null) throw new Error("not a send");
+          sent.push(decision.occurrenceAt);
+          told += decision.missed;
+          reminder = { ...reminder, nextRunAt: decision.nextRunAt, lastOccurrenceAt: decision.occurrenceAt };
+        }
+        expect(sent).toEqual(every.slice(-10));
+        // Of very many it isn't counted how many they were.
+        if (every.length < 900 || schedule.type === "recurring") expect(told).toBe(every.length - sent.length);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  /** All of them, walked one by one. */
+  function missedBy(timetable: Timetable, from: Instant, until: Instant): Instant[] {
+    const missed: Instant[] = [];
+    for (let next = nextOccurrence(timetable, from); next && next.at <= until; ) {
+      missed.push(next.at);
+      next = nextOccurrence(timetable, next.at, next.wallAt);
+    }
+    return missed;
+  }
 });
 
 test("with max_occurrences the last one has no next, and the one before has", () => {

@@ -4,7 +4,7 @@ import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, DeliveryStatus, Instant, OnUnknown, Reminder } from "./reminder.ts";
 import { OPENING_DAYS } from "./schedule/business.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
-import { countMissed, listMissed } from "./schedule/missed.ts";
+import { countMissed, listNewestMissed } from "./schedule/missed.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
 import { endsSilence, type Silence, silenceEnd } from "./silence.ts";
@@ -115,7 +115,8 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
     const missed = misfirePolicy === "all" ? 0 : countMissed(timetable, since, now);
     return { kind: "send", occurrenceAt, ...NEVER, missed };
   }
-  if (misfirePolicy === "all") return { kind: "send", occurrenceAt, ...catchUp(timetable, since, now, next) };
+  if (misfirePolicy === "all")
+    return { kind: "send", ...catchUp(timetable, { occurrenceAt, since, now, next, isAskedFor }) };
   return { kind: "send", occurrenceAt, ...next, missed: countMissed(timetable, since, now) };
 }
 
@@ -139,12 +140,22 @@ function sendByPolicy(escalating: Escalating, timetable: Timetable, sending: Sen
   return { kind: "send", occurrenceAt, ...run, missed: missed ?? countMissed(timetable, since, now), course };
 }
 
-/** With the policy `all`: the next missed occurrence is due at once, but of very many only the newest. */
-function catchUp(timetable: Timetable, since: Instant, now: Instant, next: NextRun): NextRun & { missed: number } {
-  const missed = listMissed(timetable, since, now);
-  const passedOver = Math.max(0, missed.length - MOST_CAUGHT_UP);
-  const first = missed[passedOver];
-  return first ? { ...asNextRun(first), missed: passedOver } : { ...next, missed: 0 };
+interface CatchingUp extends Omit<Sending, "isLast"> {
+  /** What somebody has asked for is sent, however many were missed since. */
+  isAskedFor: boolean;
+}
+
+/** With the policy `all`: one missed occurrence after the other, but of very many only the newest. */
+function catchUp(timetable: Timetable, { occurrenceAt, since, now, next, isAskedFor }: CatchingUp) {
+  const room = isAskedFor ? MOST_CAUGHT_UP - 1 : MOST_CAUGHT_UP;
+  const newest = listNewestMissed(timetable, since, now, room);
+  const [first, second] = newest;
+  if (!first) return { occurrenceAt, ...next, missed: 0 };
+  const passedOver = countMissed(timetable, since, first.at - 1);
+  if (newest.length < MOST_CAUGHT_UP && (isAskedFor || passedOver === 0))
+    return { occurrenceAt, ...asNextRun(first), missed: passedOver };
+  // The one that is due has been missed like those after it.
+  return { occurrenceAt: first.at, ...(second ? asNextRun(second) : next), missed: passedOver + 1 };
 }
 
 /** No clock is so far from UTC, whatever a zone's rules become. */

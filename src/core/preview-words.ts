@@ -1,3 +1,4 @@
+import { MOST_CAUGHT_UP } from "./decide.ts";
 import type { Foreseen, Foresight } from "./preview.ts";
 import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
 import { type Origin, originOf, zoneOf } from "./schedule/origin.ts";
@@ -43,7 +44,7 @@ export function sayOccurrence(
     `${capital(whatHappens(foreseen, zone))}.`,
     ...whoGetsIt(foreseen).map((said) => `${capital(said)}.`),
     ...moved.map(({ because }) => `${capital(because)}.`),
-    ...(foreseen.outcome === "sent" && foreseen.missed > 0 ? [`It stands for ${missedOnes(foreseen.missed)}.`] : []),
+    ...(foreseen.outcome === "sent" && foreseen.missed > 0 ? [sayMissed(foreseen.missed, timetable)] : []),
     ...(foreseen.isLast && end ? [`It is the last one: ${end.because}.`] : []),
   ];
   return { moved, sentence: sentences.join(" ") };
@@ -212,8 +213,10 @@ function heldFor(occurrences: readonly Foreseen[]): string {
   return `it is held until somebody can say whether it is done: ${occurrences.at(-1)?.because}`;
 }
 
-function missedOnes(count: number): string {
-  return count === 1 ? "one more that was missed" : `${count} more that were missed`;
+function sayMissed(count: number, { bounds }: Timetable): string {
+  if (bounds.misfirePolicy === "all")
+    return `Before it, ${count === 1 ? "one that was missed is" : `${count} that were missed are`} passed over: only the ${MOST_CAUGHT_UP} newest are made up for.`;
+  return `It stands for ${count === 1 ? "one more that was missed" : `${count} more that were missed`}.`;
 }
 
 function capital(sentence: string): string {

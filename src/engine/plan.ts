@@ -3,7 +3,7 @@ import { isQuestion, type Question, stopAnswer } from "../conditions/evaluate.ts
 import { completionReasonOf } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import type { Ceiling } from "../core/ceiling.ts";
-import { completionAfter, decide } from "../core/decide.ts";
+import { completionAfter, decide, MOST_CAUGHT_UP } from "../core/decide.ts";
 import type { Course } from "../core/escalation.ts";
 import { askAgainMs, type HoldPolicy, noteOf } from "../core/hold.ts";
 import type { Escalation } from "../core/policy.ts";
@@ -309,7 +309,7 @@ function silenceEnded({ reminder }: DueReminder, at: Instant): NewEvent {
 
 function missed({ reminder, standing, now }: DueReminder, decision: Missing): NewEvent {
   const times = decision.missed === 1 ? "one occurrence" : `${decision.missed} occurrences`;
-  const made = decision.kind === "skip" ? "they are not made up for" : "one catch-up stands for all";
+  const made = decision.kind === "skip" ? "they are not made up for" : madeUpFor(reminder);
   const why = standing.unknownCount > 0 ? "nobody could say in time whether it is done" : "no worker fired in time";
   return {
     reminderId: reminder.id,
@@ -317,8 +317,13 @@ function missed({ reminder, standing, now }: DueReminder, decision: Missing): Ne
     because: `${why}: ${times} passed without a message of their own; ${made}`,
     details: {
       occurrences: decision.missed,
-      from: new Date(decision.occurrenceAt).toISOString(),
+      from: new Date(reminder.nextRunAt ?? decision.occurrenceAt).toISOString(),
       until: new Date(now).toISOString(),
     },
   };
+}
+
+function madeUpFor({ bounds, people }: DueReminder["reminder"]): string {
+  if (bounds.misfirePolicy !== "all" || people.policy !== null) return "one catch-up stands for all";
+  return `the ${MOST_CAUGHT_UP} newest of what was missed have theirs`;
 }

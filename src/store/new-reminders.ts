@@ -94,6 +94,10 @@ const INSERT = `
 /** Of many, so many travel at a time: while the database stores these, the next are written out, and the last ones' answers read. */
 const TOGETHER = 250;
 
+interface Patience {
+  lockTimeoutMs: number;
+}
+
 /**
  * Creates those reminders whose key no ACTIVE one holds, and returns them in no particular order. They must have different
  * keys. Where another transaction is about to take or free one of the keys, its end is waited for, at most so long; then,
@@ -102,34 +106,60 @@ const TOGETHER = 250;
 export async function insertReminders(
   database: TenantDatabase,
   reminders: readonly NewReminder[],
-  { lockTimeoutMs }: { lockTimeoutMs: number },
+  patience: Patience,
 ): Promise<ReminderRecord[]> {
-  // Whoever inserts several keys does so in the same order, so that no two wait for each other.
-  const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
-  const keys = [...byKey.keys()].sort();
-  const insert = async (sql: TenantSql, some: readonly string[]): Promise<ReminderRecord[]> => {
-    const rows = some.map((key) => toRow(byKey.get(key) as NewReminder));
-    const inserted = await sql
-      .query(INSERT, [sql.tenant, JSON.stringify(rows), `${lockTimeoutMs}ms`, ZONE_RULES])
-      .catch((error: unknown) => {
-        throw orQuotaReached(error);
-      });
-    return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
-  };
+  const parts = inParts(reminders, keyOf);
   // Within somebody's transaction several are a step of their own: if they are too many, fewer are tried.
-  const isStep = database.isOneTransaction && keys.length > 1;
-  if (keys.length <= TOGETHER && !isStep) return insert(database, keys);
+  const isStep = database.isOneTransaction && reminders.length > 1;
+  if (parts.length > 1 || isStep) return insertInParts(database, parts, patience);
+  return (await Promise.all(parts.map((part) => insertPart(database, part, patience)))).flat();
+}
+
+/**
+ * What is to be inserted, as parts that travel one after another. Whoever inserts several keys does so in the same order, so
+ * that no two wait for each other.
+ */
+export function inParts<T>(items: readonly T[], keyOfItem: (item: T) => string): T[][] {
+  const keyed = items.map((item) => ({ item, key: keyOfItem(item) }));
+  keyed.sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0));
+  return Array.from({ length: Math.ceil(keyed.length / TOGETHER) }, (_, part) =>
+    keyed.slice(part * TOGETHER, (part + 1) * TOGETHER).map(({ item }) => item),
+  );
+}
+
+/** The same of what is still being made, in one transaction: each part, in the order of `inParts`, while the one before is stored. */
+export async function insertInParts(
+  database: TenantDatabase,
+  parts: Iterable<readonly NewReminder[]>,
+  patience: Patience,
+): Promise<ReminderRecord[]> {
   return database.transaction(async (sql) => {
-    const parts: Promise<ReminderRecord[]>[] = [];
-    for (let from = 0; from < keys.length; from += TOGETHER) {
-      const part = insert(sql, keys.slice(from, from + TOGETHER));
-      part.catch(() => {});
-      parts.push(part);
-      // It leaves before the next is written out.
+    const inserting: Promise<ReminderRecord[]>[] = [];
+    for (const part of parts) {
+      if (part.length === 0) continue;
+      const inserted = insertPart(sql, part, patience);
+      inserted.catch(() => {});
+      inserting.push(inserted);
+      // It leaves before the next is made and written out.
       await setImmediate();
     }
-    return (await Promise.all(parts)).flat();
+    return (await Promise.all(inserting)).flat();
   });
+}
+
+async function insertPart(
+  sql: TenantSql,
+  reminders: readonly NewReminder[],
+  { lockTimeoutMs }: Patience,
+): Promise<ReminderRecord[]> {
+  const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
+  const rows = JSON.stringify(reminders.map(toRow));
+  const inserted = await sql
+    .query(INSERT, [sql.tenant, rows, `${lockTimeoutMs}ms`, ZONE_RULES])
+    .catch((error: unknown) => {
+      throw orQuotaReached(error);
+    });
+  return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
 }
 
 /** A new reminder as it would be if it were inserted at this instant: the same, save that it has no id. */

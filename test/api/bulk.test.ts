@@ -85,6 +85,29 @@ describe("many reminders at once", () => {
     expect(await api.list()).toEqual([]);
   });
 
+  test("many that come in no order, some wrong and some twice, are answered in theirs", async () => {
+    const api = await startApi(await freshDatabase());
+    const items = Array.from({ length: 700 }, (_, index) => {
+      const entityId = String((index * 263) % 600);
+      return wish({ entity_id: entityId, interval_minutes: index % 7 === 3 ? 0 : 60, data: { index } });
+    });
+    const { body } = await api.call("POST", "/reminders/bulk", { reminders: items });
+    const { results } = body as { results: { status: number; reminder?: { entity_id: string; data: object } }[] };
+    const first = new Map<string, number>();
+    for (const [index, item] of items.entries()) {
+      const id = String(item.entity_id);
+      if (item.interval_minutes !== 0 && !first.has(id)) first.set(id, index);
+    }
+    expect(results).toHaveLength(700);
+    for (const [index, item] of items.entries()) {
+      const by = first.get(String(item.entity_id));
+      const status = item.interval_minutes === 0 ? 422 : by === index ? 201 : 200;
+      expect(results[index]?.status, String(index)).toBe(status);
+      if (status !== 422)
+        expect(results[index]?.reminder).toMatchObject({ entity_id: item.entity_id, data: { index: by } });
+    }
+  });
+
   test("what the request has twice is created once, by the first; what exists already is found", async () => {
     const api = await startApi(await freshDatabase());
     const [twice, there] = [wish(), wish()];

@@ -1,7 +1,9 @@
+import { inParts, type NewReminder } from "../../store/new-reminders.ts";
+import { keyOf } from "../../store/reminder-key.ts";
 import type { Api } from "../context.ts";
-import { createReminders, type Outcome } from "../create-reminder.ts";
+import { createInParts, type Outcome } from "../create-reminder.ts";
 import { FullTenants } from "../full-tenants.ts";
-import { momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
+import { mayNeedMoment, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { Problem, under } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { type CreatedReminder, CreatedReminders, CreateReminders, MAX_BULK } from "../schemas/bulk.ts";
@@ -36,22 +38,32 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
     },
     async (request) => {
       const { database, body } = request;
-      const understood = body.reminders.map((wish) => orProblem(() => validate(CreateReminder, wish, "body")));
+      const items = body.reminders;
+      const understand = (item: unknown) => orProblem(() => validate(CreateReminder, item, "body"));
+      const understood = items.some(mayNeedMoment) ? items.map(understand) : null;
       const moment = await momentFor(
         database,
-        understood.flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
+        (understood ?? []).flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
       );
-      const wishes = understood.map((wish) =>
-        wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment, database.tenant)),
-      );
-      const wanted = wishes.flatMap((wish) => (wish instanceof Problem ? [] : [wish]));
-      const created = wanted.length > 0 ? await createReminders(database, wanted, full) : [];
-      const ids = created.flatMap((outcome) => ("isNew" in outcome && outcome.isNew ? [outcome.reminder.id] : []));
-      request.auditDetails = { created: ids };
-      let next = 0;
-      const results = wishes.map((wish, index): CreatedReminder => {
-        if (wish instanceof Problem) return { status: 422, errors: under(["reminders", index], wish.errors) };
-        const outcome = created[next++] as Outcome;
+      const refused = new Map<number, Problem>();
+      const places: number[] = [];
+      const make = (index: number): NewReminder[] => {
+        const wish = understood?.[index] ?? understand(items[index]);
+        const made =
+          wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment, database.tenant));
+        if (made instanceof Problem) refused.set(index, made);
+        else places.push(index);
+        return made instanceof Problem ? [] : [made];
+      };
+      const parts = inParts([...items.keys()], (index) => keyIn(items[index]));
+      const outcomes = await createInParts(database, making(parts, make), full);
+      const ids = outcomes.flatMap((outcome) => ("isNew" in outcome && outcome.isNew ? [outcome.reminder.id] : []));
+      request.auditDetails = { created: ids.sort((one, other) => one - other) };
+      const created = new Map(places.map((index, at) => [index, outcomes[at] as Outcome]));
+      const results = [...items.keys()].map((index): CreatedReminder => {
+        const problem = refused.get(index);
+        if (problem) return { status: 422, errors: under(["reminders", index], problem.errors) };
+        const outcome = created.get(index) as Outcome;
         if (outcome instanceof Problem) return { status: 403, detail: outcome.message };
         const { reminder, isNew } = outcome;
         return { status: isNew ? 201 : 200, reminder: toReminderJson(reminder) };
@@ -59,6 +71,16 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
       return { results };
     },
   );
+}
+
+function* making<T>(parts: readonly (readonly number[])[], make: (index: number) => T[]): Generator<T[]> {
+  for (const part of parts) yield part.flatMap(make);
+}
+
+/** The key of an item, as far as it can be seen before it is understood. */
+function keyIn(item: unknown): string {
+  const { entity_type = "", entity_id = "", event_type = "" } = (item ?? {}) as Record<string, unknown>;
+  return keyOf({ entityType: String(entity_type), entityId: String(entity_id), eventType: String(event_type) });
 }
 
 /** What an item makes, or why it makes nothing. */

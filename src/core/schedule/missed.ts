@@ -1,3 +1,4 @@
+import { MS_PER_MINUTE } from "../instant.ts";
 import type { Instant } from "../reminder.ts";
 import { countRecurring } from "./recurring.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule.ts";
@@ -24,4 +25,20 @@ export function listMissed(timetable: Timetable, from: Instant, until: Instant):
     missed.push(next);
   }
   return missed;
+}
+
+/** The newest of them, at most so many, the earliest first; fewer where rules come in bursts of more than `MOST_MISSED`. */
+export function listNewestMissed(timetable: Timetable, from: Instant, until: Instant, most: number): Occurrence[] {
+  for (let span = most * MS_PER_MINUTE; ; span *= 4) {
+    const since = Math.max(from, until - span);
+    const missed = listMissed(timetable, since, until);
+    if (missed.length >= MOST_MISSED) return listNewestOfMany(timetable, until, span, most);
+    if (missed.length >= most || since === from) return missed.slice(-most);
+  }
+}
+
+/** Where so many lie in `span` before its end that nobody walks over them, but hardly any in a quarter of it. */
+function listNewestOfMany(timetable: Timetable, until: Instant, span: number, most: number): Occurrence[] {
+  const narrower = [2, 4].map((part) => listMissed(timetable, until - span / part, until));
+  return (narrower.find((missed) => missed.length < MOST_MISSED) ?? []).slice(-most);
 }
