@@ -45,6 +45,8 @@ export function answerOnce(api: Api): void {
   });
 }
 
+const NO_CONTENT = 204;
+
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -74,10 +76,13 @@ async function outcomeOf(
   try {
     const made = await work();
     const type = reply.getHeader("content-type");
+    // What was sent already can't be kept as it is sent.
+    if (made === undefined || reply.sent) throw new Error("a route that takes a key must return its answer");
     // A text says what it is; all else is JSON.
     const isText = typeof made === "string" && typeof type === "string";
-    const body = isText ? made : JSON.stringify(made);
-    const headers: Record<string, string> = { "content-type": isText ? type : JSON_MEDIA_TYPE };
+    const isNothing = reply.statusCode === NO_CONTENT;
+    const body = isNothing ? "" : isText ? made : JSON.stringify(made);
+    const headers: Record<string, string> = isNothing ? {} : { "content-type": isText ? type : JSON_MEDIA_TYPE };
     for (const name of KEPT_HEADERS) {
       const value = reply.getHeader(name);
       if (value !== undefined) headers[name] = String(value);

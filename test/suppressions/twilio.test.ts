@@ -37,13 +37,20 @@ async function here(publicUrl: string | null = PUBLIC_URL) {
   });
   const api = client(url, key);
   await api.call("PUT", "/inbound-sources/twilio", { secrets: [TOKEN, "another-token-0123456789"] });
-  const tell = async (fields: Record<string, string>, { query = "", token = TOKEN, path = "default/twilio" } = {}) => {
+  const tell = async (
+    fields: Record<string, string>,
+    { query = "", token = TOKEN, path = "default/twilio", key = "" } = {},
+  ) => {
     const body = new URLSearchParams({ MessageSid: `SM${randomUUID()}`, ...fields });
     const signature = signatureOf(token, `${PUBLIC_URL}/inbound/${path}${query}`, [...body]);
     const response = await fetch(`${url}/inbound/${path}${query}`, {
       method: "POST",
       body: body.toString(),
-      headers: { "content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature },
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-twilio-signature": signature,
+        ...(key && { "idempotency-key": key }),
+      },
     });
     return response.status;
   };
@@ -76,6 +83,16 @@ test("STOP stops what would go to the phone, START has it go again, and only wit
 
   expect(await at.tell({ Body: " start", From: ANN }, { token: "another-token-0123456789" })).toBe(204);
   expect(await at.suppressed()).toEqual([]);
+});
+
+test("under an Idempotency-Key it is answered once, and another message isn't taken under the same", async () => {
+  const at = await here();
+  const stop = { Body: "STOP", From: ANN, MessageSid: "SM1" };
+  expect(await at.tell(stop, { key: "once" })).toBe(204);
+  expect(await at.tell(stop, { key: "once" })).toBe(204);
+  expect(await at.tell({ ...stop, Body: "START" }, { key: "once" })).toBe(422);
+  expect(await at.suppressed()).toEqual([["sms", ANN, "stop"]]);
+  expect(await at.database.query("select status, body from idempotency_keys")).toEqual([{ status: 204, body: "" }]);
 });
 
 test("START takes back STOP alone, and the same signature does nothing twice, however its fields are written", async () => {

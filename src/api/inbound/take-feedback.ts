@@ -52,7 +52,11 @@ interface Meant extends Feedback {
  * Suppresses the addresses that are to blame, and writes into timelines what became of messages. A message that came back to an
  * address of ours (see `returnPath`) is its tenant's, whoever tells of it: then the address is the one that we had sent it to.
  */
-export async function takeFeedback(database: ApiDatabase, bounceSecret: string | null, told: Told): Promise<Taken> {
+export async function takeFeedback(
+  database: Pick<ApiDatabase, "forTenant">,
+  bounceSecret: string | null,
+  told: Told,
+): Promise<Taken> {
   const meant = told.feedback.map((one) => meantBy(one, bounceSecret));
   const signed = meant.flatMap(({ isSigned, delivery }) => (isSigned && delivery ? [delivery.reminderId] : []));
   const owners = await ownersOf(database.forTenant(told.tenant), [...new Set(signed)]);

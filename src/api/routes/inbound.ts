@@ -1,8 +1,9 @@
-import type { FastifyBaseLogger } from "fastify";
+import type { FastifyBaseLogger, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { feedbackOfMail } from "../../channels/email/feedback/dsn.ts";
 import type { Feedback } from "../../channels/email/feedback/feedback.ts";
+import type { ApiDatabase } from "../../store/tenant-database.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { digestOf } from "../inbound/provider.ts";
 import { PROVIDERS } from "../inbound/registry.ts";
@@ -28,6 +29,11 @@ export function inboundRoutes(api: Api, context: Context): void {
 }
 
 function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): void {
+  /** What is done for the tenant that asks belongs to its request, and to what is kept under its key. */
+  const databases = ({ database: own }: FastifyRequest): Pick<ApiDatabase, "forTenant"> => ({
+    forTenant: (tenant) => (tenant === own.tenant ? own : database.forTenant(tenant)),
+  });
+
   api.post(
     "/inbound/:tenant/:provider",
     {
@@ -63,9 +69,11 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
       const feedback = provider.feedback(body, query.delivery ?? null);
       const { name: by, channel } = provider;
       const told = { tenant: actor.tenant, by, channel, id: request.told ?? "", isTrusted: true, feedback };
-      const outcome = await takeFeedback(database, bounceSecret, told);
+      const outcome = await takeFeedback(databases(request), bounceSecret, told);
       request.auditDetails = { ...outcome };
-      return provider.wantsNoAnswer ? reply.code(204).send(null) : outcome;
+      if (!provider.wantsNoAnswer) return outcome;
+      reply.code(204);
+      return null;
     },
   );
 
@@ -102,7 +110,7 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
         id: digestOf(mail),
         isTrusted: false,
       };
-      const outcome = await takeFeedback(database, bounceSecret, { ...told, feedback });
+      const outcome = await takeFeedback(databases(request), bounceSecret, { ...told, feedback });
       request.auditDetails = { ...outcome };
       return outcome;
     },
