@@ -1,11 +1,12 @@
-import { setImmediate } from "node:timers/promises";
-import { CsvError, parse } from "csv-parse/sync";
+import { Readable } from "node:stream";
+import { CsvError, type Options, parse } from "csv-parse";
 import type { z } from "zod";
 import type { Channels } from "../channels/registry.ts";
 import { nameOf, toContactName } from "../core/people.ts";
 import type { Contact } from "../core/reminder.ts";
 import type { ContactWish } from "../store/contacts.ts";
 import { parseAddress, parseAddressIn } from "./channel-check.ts";
+import { ownTurn } from "./own-turn.ts";
 import { fieldError, invalid, invalidField, Problem } from "./problem.ts";
 import { refuseItself } from "./reach.ts";
 import { contactParams, PutContact } from "./schemas/contact.ts";
@@ -34,13 +35,16 @@ const MANAGER = ["manager_type", "manager_id"] as const;
 const ADDRESS = /^address:([a-z0-9_-]{1,50})$/;
 export const MOST_LINES = 10_000;
 const LINES_OF_A_TURN = 50;
+const BYTES_OF_A_TURN = 16 * 1024;
+/** Cells that hold nothing cost as much as others, and what is a line's end costs something too. */
+const MOST_SEPARATORS = 500_000;
 
 /**
  * Reads contacts from CSV (RFC 4180), with the names of the columns in its first line. Columns that aren't there leave what contacts
  * have; an empty cell takes it from them. Throws a 422 for a file that can't be read as a whole; a line that is wrong keeps out itself.
  */
 export async function readContactsCsv(text: string, channels: Channels): Promise<{ lines: CsvLine[]; bad: BadLine[] }> {
-  const records = recordsOf(text);
+  const records = await recordsOf(text);
   const [header, ...rows] = records;
   if (!header) throw wrong("must have a line with the names of its columns, and a line for each contact");
   if (rows.length > MOST_LINES) throw wrong(`must have at most ${MOST_LINES} contacts: send it in parts`);
@@ -51,7 +55,7 @@ export async function readContactsCsv(text: string, channels: Channels): Promise
   const seen = new Map<string, number>();
   for (const [index, { line, cells }] of rows.entries()) {
     // Others have their turn in between.
-    if (index % LINES_OF_A_TURN === 0) await setImmediate();
+    if (index % LINES_OF_A_TURN === 0) await ownTurn();
     try {
       const read = readLine(line, columns, cells, channels);
       const earlier = seen.get(nameOf(read));
@@ -76,29 +80,54 @@ interface Entry {
   cells: string[];
 }
 
-function recordsOf(text: string): Entry[] {
-  const options = {
-    bom: true,
-    raw: true,
-    skip_empty_lines: true,
-    relax_column_count: true,
-    max_record_size: 20_000,
-    to: MOST_LINES + 2,
-  } as const;
+const OPTIONS: Options = {
+  bom: true,
+  raw: true,
+  skip_empty_lines: true,
+  relax_column_count: true,
+  max_record_size: 20_000,
+  to: MOST_LINES + 2,
+};
+
+async function recordsOf(text: string): Promise<Entry[]> {
+  refuseTooMany(text);
   try {
-    const parsed = parse(text, options) as unknown as { record: string[]; raw: string }[];
     // Counted here: the library takes some line breaks for two.
     let line = 1;
-    return parsed.map(({ record: cells, raw }) => {
+    const entries: Entry[] = [];
+    const records: AsyncIterable<{ record: string[]; raw: string }> = Readable.from(inPieces(text)).pipe(
+      parse(OPTIONS),
+    );
+    for await (const { record: cells, raw } of records) {
       const [empty = ""] = /^[\r\n]*/.exec(raw) ?? [];
       const begins = line + breaksIn(empty);
       line = begins + breaksIn(raw.slice(empty.length));
-      return { line: begins, cells };
-    });
+      entries.push({ line: begins, cells });
+    }
+    return entries;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw wrong(`can't be read as CSV: ${error.message.slice(0, 200)}`);
   }
+}
+
+/** As bytes, for a piece may end within a character. */
+async function* inPieces(text: string): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(text);
+  for (let from = 0; from < bytes.length; from += BYTES_OF_A_TURN) {
+    await ownTurn();
+    yield bytes.subarray(from, from + BYTES_OF_A_TURN);
+  }
+}
+
+function refuseTooMany(text: string): void {
+  let separators = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 44 || code === 10 || code === 13) separators += 1;
+  }
+  if (separators > MOST_SEPARATORS)
+    throw wrong(`must have at most ${MOST_SEPARATORS} cells and lines, empty ones included`);
 }
 
 function breaksIn(text: string): number {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isToBeSigned, isToldByProvider } from "./access/scopes.ts";
 import { countMembers, findRepeated, outline } from "./json-members.ts";
+import { ownTurn } from "./own-turn.ts";
 import { fieldError, invalid, Problem } from "./problem.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -45,8 +46,16 @@ export function readProvidersBodies(part: FastifyInstance): void {
 
 type Done = (error: Error | null, body?: unknown) => void;
 
+/** What is larger takes so long that many of them must not be read at one go. */
+const LARGE_BYTES = 256 * 1024;
+
 function readJson(request: FastifyRequest, body: Buffer, done: Done): void {
   if (isToBeSigned(request)) request.bytes = body;
+  if (body.length <= LARGE_BYTES) readNow(body, done);
+  else void ownTurn().then(() => readNow(body, done));
+}
+
+function readNow(body: Buffer, done: Done): void {
   try {
     done(null, body.length === 0 ? undefined : parse(body));
   } catch (error) {

@@ -90,7 +90,7 @@ export async function fireClaimed(
     await addAudiences(sql, due);
     const heardAtMs = performance.now();
     const rooms = deliverer.rooms();
-    const plan = planFiring(due, { channels, rooms, lease, readAtMs, heardAtMs, hold, ceiling, asked });
+    const plan = await planFiring(due, { channels, rooms, lease, readAtMs, heardAtMs, hold, ceiling, asked });
     await Promise.all([
       writeFired(sql, plan.fired),
       writeEscalated(sql, plan.escalated),

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Channels } from "../channels/registry.ts";
 import { isQuestion, type Question, stopAnswer } from "../conditions/evaluate.ts";
 import { completionReasonOf } from "../conditions/registry.ts";
@@ -72,8 +73,14 @@ export interface AskedBefore {
 type Send = Extract<ReturnType<typeof decide>, { kind: "send" }>;
 type Missing = Extract<ReturnType<typeof decide>, { missed: number }>;
 
-/** Turns claimed reminders into what is to be written and sent. Touches neither the database nor the network. */
-export function planFiring(due: readonly DueReminder[], planning: Planning): Plan {
+/** So long nothing else goes on at most while reminders are decided on, save that one alone takes longer. */
+const TURN_MS = 10;
+
+/**
+ * Turns claimed reminders into what is to be written and sent. Touches neither the database nor the network, but lets others
+ * have their turn: expressions and rules of many together may take long.
+ */
+export async function planFiring(due: readonly DueReminder[], planning: Planning): Promise<Plan> {
   const plan: Plan = {
     ...{
       fired: [],
@@ -88,7 +95,14 @@ export function planFiring(due: readonly DueReminder[], planning: Planning): Pla
       held: [],
     },
   };
-  for (const reminder of due) planOne(plan, reminder, planning);
+  let turnSince = performance.now();
+  for (const reminder of due) {
+    if (performance.now() - turnSince > TURN_MS) {
+      await setImmediate();
+      turnSince = performance.now();
+    }
+    planOne(plan, reminder, planning);
+  }
   return plan;
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createConsoleChannel } from "../../src/channels/console.ts";
 import { channelMap } from "../../src/channels/registry.ts";
+import type { Database } from "../../src/store/postgres.ts";
 import { startApi, type TestApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 import { emailChannel } from "../support/email.ts";
@@ -23,8 +24,8 @@ async function importing(api: TestApi, csv: string | Buffer, query = "", type = 
   return { status: response.status, body: (await response.json()) as Outcome & { detail?: string } };
 }
 
-const start = async (): Promise<TestApi> =>
-  startApi(await freshDatabase(), {
+const start = async (database?: Database): Promise<TestApi> =>
+  startApi(database ?? (await freshDatabase()), {
     channels: channelMap([emailChannel(null), createConsoleChannel({ print: () => {} })]),
   });
 const contact = async (api: TestApi, id: string) => (await api.call("GET", `/contacts/person/${id}`)).body;
@@ -131,4 +132,24 @@ test("thousands come in one request, and two at once don't stand in each other's
   expect(both.every(({ body }) => body.bad === 0)).toBe(true);
   expect((await importing(api, file(rows))).body).toMatchObject({ created: 0, updated: 0, unchanged: 3_000 });
   expect(await contact(api, "2999")).toMatchObject({ email: "p2999@example.com" });
+});
+
+test("a large file keeps its characters, wherever it is taken apart", async () => {
+  const database = await freshDatabase();
+  const api = await start(database);
+  const lines = Array.from({ length: 3_000 }, (_, n) => `person,${n},${"x".repeat(n % 7)}🦉é`);
+  const { body } = await importing(api, `entity_type,entity_id,name\n${lines.join("\n")}\n`);
+  expect(body).toMatchObject({ created: 3_000, bad: 0 });
+  const names = await database.query<{ name: string; entity_id: string }>("select name, entity_id from contacts");
+  expect(names).toHaveLength(3_000);
+  for (const { name, entity_id: id } of names) expect(name).toBe(`${"x".repeat(Number(id) % 7)}🦉é`);
+});
+
+test.each([
+  ["cells", ",".repeat(3.9 * 2 ** 20)],
+  ["lines", "\n".repeat(3.9 * 2 ** 20)],
+])("what holds nothing, millions of times, is refused before anybody takes it apart (%s)", async (_, nothing) => {
+  const api = await start();
+  const { status, body } = await importing(api, `entity_type,entity_id\n${nothing}`);
+  expect([status, JSON.stringify(body)]).toEqual([422, expect.stringContaining("500000")]);
 });
