@@ -86,12 +86,20 @@ export const sentence: z.core.$ZodErrorMap = (issue) => {
       return `${issue.input === undefined ? "is required: " : "must be "}${issue.values.length > 1 ? "one of " : ""}${choice}`;
     }
     case "too_small":
-      return issue.origin === "array" ? `must have at least ${issue.minimum}` : `must be at least ${issue.minimum}`;
+      return issue.origin === "array"
+        ? `must have at least ${counted(issue.minimum)}`
+        : `must be at least ${issue.minimum}`;
     case "too_big":
-      return issue.origin === "array" ? `must have at most ${issue.maximum}` : `must be at most ${issue.maximum}`;
+      return issue.origin === "array"
+        ? `must have at most ${counted(issue.maximum)}`
+        : `must be at most ${issue.maximum}`;
     case "invalid_key":
       return "must have a name of 1 to 100 characters";
     default:
       return undefined;
   }
 };
+
+function counted(count: number | bigint): string {
+  return `${count} ${Number(count) === 1 ? "item" : "items"}`;
+}

@@ -117,8 +117,8 @@ describe("what an expression knows", () => {
 
 describe("refused when it is written, with its place", () => {
   test.each([
-    ["", "column 1: unexpected token: EOF"],
-    ["data.a ==", "column 10: unexpected token: EOF"],
+    ["", "column 1: it ends where something must follow"],
+    ["data.a ==", "column 10: it ends where something must follow"],
     ["true &&\n  nobody", "line 2, column 3: unknown variable: nobody"],
     ["reminder.entityid == '1'", "column 10: there is no entityid"],
     ["contact.phone == null", "column 9: there is no phone"],

@@ -1,11 +1,12 @@
 import { type Addressed, quorumOf } from "./people.ts";
+import { recheck } from "./recheck.ts";
 import { type Delivery, deliveryId, type Instant, type ReminderRecord } from "./reminder.ts";
 import { isPlanned } from "./replan.ts";
 import { parseRrule } from "./schedule/rrule.ts";
 import { RuleError } from "./schedule/rule-error.ts";
 import { saidDuration, saidInstant } from "./schedule/wall-text.ts";
 import { silenceEnd } from "./silence.ts";
-import type { StopAnswer } from "./stop.ts";
+import { readAnswer, type StopAnswer } from "./stop.ts";
 
 /** What a sentence rests on: a row, and which of its columns say it; none named: the whole row. */
 export interface Evidence {
@@ -100,7 +101,16 @@ function attentionOf(reminder: ReminderRecord): Fact[] {
   return [{ kind: "needs_attention", at: null, sentence, evidence: ofReminder(reminder, "needs_attention") }];
 }
 
-function waitsOf({ reminder, open, unanswered, zone }: Present): Fact[] {
+/** Why what waits to be sent won't be, as things are; null: it will. Messages that only tell that it is done go by other rules. */
+function takenBack({ occurrenceAt }: Delivery, { reminder, stop }: Present): string | null {
+  if (reminder.status === "COMPLETED") return null;
+  const { status, deletedAt, lastOccurrenceAt, silence, bounds } = reminder;
+  const now = { status, deletedAt, lastOccurrenceAt, silence, misfirePolicy: bounds.misfirePolicy };
+  return recheck(occurrenceAt, now, stop ?? readAnswer("not_met", ""))?.because ?? null;
+}
+
+function waitsOf(present: Present): Fact[] {
+  const { reminder, open, unanswered, zone } = present;
   const facts = open.map((delivery): Fact => {
     const evidence: Evidence = { table: "deliveries", id: deliveryId(delivery), columns: ["status", "attempts"] };
     const message = `The message for ${saidInstant(delivery.occurrenceAt, zone)}`;
@@ -113,6 +123,11 @@ function waitsOf({ reminder, open, unanswered, zone }: Present): Fact[] {
     const when = nextAttemptAt === null ? "" : ` from ${saidInstant(nextAttemptAt, zone)} on`;
     const waits = attempts === 0 ? "waits to be sent" : `is tried again after ${counted(attempts, "delivery attempt")}`;
     const columns = [...evidence.columns, "next_attempt_at", "reason"];
+    const taken = takenBack(delivery, present);
+    if (taken !== null) {
+      const sentence = `${message} isn't sent any more: ${taken}; that is written down when its turn comes${when}.`;
+      return { kind: "waits", at: nextAttemptAt, sentence, evidence: { ...evidence, columns } };
+    }
     return {
       kind: "waits",
       at: nextAttemptAt,

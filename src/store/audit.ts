@@ -54,17 +54,7 @@ export async function listAudit(
   return sql.query<AuditRow & Row>(LIST, [sql.tenant, below, limit]);
 }
 
-const DELETE_OLD = `
-  with gone as (
-    delete from audit_log
-     where id = any (array(select id
-                             from audit_log
-                            where at < reminder_now() - $1 * interval '1 day'
-                            order by at
-                            limit $2))
-    returning 1
-  )
-  select count(*)::integer as count from gone`;
+const DELETE_OLD = "select delete_audit_before(reminder_now() - $1 * interval '1 day', $2) as count";
 
 /** Forgets lines older than `retentionDays`, at most `limit` at a time. Returns how many. `sql` acts for all tenants. */
 export async function deleteOldAudit(sql: Sql, retentionDays: number, limit: number): Promise<number> {

@@ -83,10 +83,13 @@ export const NEEDS: Record<Part, Needs> = {
       answer_keys: ["select", "insert"],
       channel_settings: ["select"],
       sealed_secrets: ["select"],
-      audit_log: ["select", "delete"],
       schema_migrations: ["select"],
     },
-    functions: ["ensure_partitions(timestamptz, integer)", "drop_partitions_before(timestamptz)"],
+    functions: [
+      "ensure_partitions(timestamptz, integer)",
+      "drop_partitions_before(timestamptz)",
+      "delete_audit_before(timestamptz, integer)",
+    ],
   },
 };
 

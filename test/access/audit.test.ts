@@ -64,6 +64,28 @@ test("what is made in bulk is named, and what a key may not do is there too", as
   ]);
 });
 
+test("it says what was changed: fields by name, and what the request's address doesn't tell", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database, { key: (await giveKey(database)).text });
+  const { id } = await api.create({});
+  await api.call("PATCH", `/reminders/${id}`, { subject: "Secret plans", interval_minutes: 90 });
+  await api.setFlag("paid", true);
+  await api.call("POST", "/suppressions", { channel: "sink", address: "room 12" });
+  await fetch(`${api.url}/contacts/import`, {
+    method: "POST",
+    headers: { "content-type": "text/csv", authorization: `Bearer ${(await giveKey(database)).text}` },
+    body: "entity_type,entity_id\nperson,1\nperson,2\n",
+  });
+  expect(await audit(api)).toMatchObject([
+    { operation: "importContacts", details: { created: 2, contacts: ["person/1", "person/2"] } },
+    { operation: "createSuppression", details: { channel: "sink", address: "room 12" } },
+    { operation: "setFlag", details: { value: true } },
+    { operation: "updateReminder", details: { fields: ["subject", "interval_minutes"] } },
+    { operation: "createReminder" },
+  ]);
+  expect(JSON.stringify(await audit(api))).not.toContain("Secret plans");
+});
+
 test("what is done once under an Idempotency-Key is there each time that it is asked for", async () => {
   const database = await freshDatabase();
   const api = await startApi(database, { key: (await giveKey(database)).text });

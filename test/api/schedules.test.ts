@@ -36,6 +36,17 @@ test("a calendar's event is taken as it is, and a bare rule gets the start that 
 
   const bare = await api.create({ ...byRule, schedule_type: "rrule", cron: undefined, rrule: "FREQ=WEEKLY;BYDAY=MO" });
   expect(bare.rrule).toMatch(/^DTSTART:\d{8}T\d{6}\nRRULE:FREQ=WEEKLY;BYDAY=MO$/);
+  const todo = [
+    "BEGIN:VCALENDAR",
+    "BEGIN:VTODO",
+    "UID:1",
+    "DUE:20300101T090000Z",
+    "RRULE:FREQ=DAILY;COUNT=4",
+    "END:VTODO",
+  ];
+  const rrule = [...todo, "END:VCALENDAR"].join("\r\n");
+  const begun = await api.create({ ...byRule, event_type: "todo", schedule_type: "rrule", cron: undefined, rrule });
+  expect(begun.rrule).toMatch(/\nBEGIN:VTODO\r\nDTSTART:\d{8}T\d{6}\nUID:1\r\n/);
 });
 
 describe("whose clocks a rule goes by", () => {

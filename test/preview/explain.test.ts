@@ -109,6 +109,24 @@ test("it tells what it waits for, when it is due and what would stop it, and eac
   expect([...tables].sort()).toEqual(["deliveries", "reminder_events", "reminder_jobs", "status_flags"]);
 });
 
+test("of a message that something newer took the place of, it isn't foretold that it is tried again", async () => {
+  const { database, sink, work, advance } = await world();
+  const api = await startApi(database, { channels: channelMap([sink]) });
+  const { id } = await api.create({ channel: "sink", recipient: "room 12", interval_minutes: 60 });
+  sink.behave = () => {
+    throw new Retryable("mailbox busy");
+  };
+  const worker = work();
+  await advance({ minutes: 60 });
+  await until(async () => (await api.deliveries(id))[0]?.status === "retrying", "its message waits for a retry");
+  await worker.stop();
+  await database.query("update reminder_jobs set last_occurrence_at = last_occurrence_at + interval '1 hour'");
+
+  const { present } = await explain(api, id);
+  expect(sentencesOf(present, "waits")[0]).toMatch(/isn't sent any more: a newer occurrence .* took its place; /);
+  for (const fact of present) await holdsUp(database, fact);
+});
+
 test("the newest comes first, page by page the same as at once, and in the timeline's words backwards", async () => {
   const { database, sink, work, advance } = await world();
   const api = await startApi(database, { channels: channelMap([sink]) });

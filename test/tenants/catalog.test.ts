@@ -243,3 +243,22 @@ test("P9: no function that acts as its owner is anybody's: whoever makes a trigg
   );
   expect(open).toEqual([]);
 });
+
+test("what runs with the owner's rights forgets nothing young and makes nothing endless, whoever asks for it", async () => {
+  const database = await freshDatabase();
+  await database.query(
+    "insert into audit_log (tenant_id, actor, operation, target) values ('default', 'key x', 'setFlag', '/flags/a')",
+  );
+  const worker = database.as({ role: WORKER_ROLE, tenant: "*" });
+  for (const statement of [
+    "select drop_partitions_before(now())",
+    "select drop_partitions_before(now() + interval '90 days')",
+    "select delete_audit_before(now(), 10)",
+    "select ensure_partitions(now(), 2000000000)",
+    "select ensure_partitions(now() + interval '20 years', 1)",
+  ]) {
+    await expect(worker.query(statement), statement).rejects.toMatchObject({ code: "22023" });
+  }
+  await expect(worker.query("delete from audit_log")).rejects.toMatchObject({ code: "42501" });
+  expect(await database.query("select operation from audit_log")).toHaveLength(1);
+});

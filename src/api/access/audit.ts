@@ -21,6 +21,9 @@ const READING = new Set(["GET", "HEAD", "OPTIONS"]);
 const TOO_MANY = 429;
 const LONGEST_TARGET = 500;
 const MAX_BATCH = 200;
+/** As all of ours are called; what somebody else has put there by mistake isn't shown. */
+const FIELD = /^[a-z_]{1,40}$/;
+const MOST_FIELDS = 50;
 
 /**
  * Writes the line of a request as a part of the transaction that makes the change, so that there is never one without the
@@ -89,6 +92,13 @@ function lineOf(request: FastifyRequest, url: string): Omit<AuditLine, "status">
     // Who puts a key into an address by mistake is not to show it to all who may read the audit.
     target: hideBearers(path, HIDDEN).slice(0, LONGEST_TARGET),
     address: ip,
-    details: auditDetails ?? {},
+    details: auditDetails ?? fieldsOf(request.body),
   };
+}
+
+/** What was changed, by name: values may be anybody's, and what is kept of them is where it was written. */
+function fieldsOf(body: unknown): JsonObject {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return {};
+  const fields = Object.keys(body).filter((name) => FIELD.test(name));
+  return fields.length === 0 ? {} : { fields: fields.slice(0, MOST_FIELDS) };
 }

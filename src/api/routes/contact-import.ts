@@ -63,10 +63,11 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
       const isDry = request.query.dry_run === "true";
       const { lines, bad: unreadable } = await readContactsCsv(request.body, channels);
       const { written, unfit } = await writeAll(request.database, lines, isDry);
+      const { names, ...counts } = written;
       const bad = [...unreadable, ...unfit];
       const badLines = bad.sort((a, b) => a.line - b.line).slice(0, MOST_SHOWN);
-      const outcome = { ...written, bad: bad.length, dry_run: isDry };
-      request.auditDetails = outcome;
+      const outcome = { ...counts, bad: bad.length, dry_run: isDry };
+      request.auditDetails = { ...outcome, contacts: names };
       return { ...outcome, bad_lines: badLines };
     },
   );
@@ -100,11 +101,13 @@ interface Written {
   created: number;
   updated: number;
   unchanged: number;
+  /** Those that were created or updated. */
+  names: string[];
 }
 
 /** Writes what is new in these lines; those that don't fit what is there are added to `bad`. */
 async function write(sql: TenantSql, lines: readonly CsvLine[], bad: BadLine[], isDry: boolean): Promise<Written> {
-  const written = { created: 0, updated: 0, unchanged: 0 };
+  const written: Written = { created: 0, updated: 0, unchanged: 0, names: [] };
   // By name, as whoever writes several does.
   const sorted = [...lines].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   for (let from = 0; from < sorted.length; from += TOGETHER) {
@@ -119,6 +122,7 @@ async function write(sql: TenantSql, lines: readonly CsvLine[], bad: BadLine[], 
         return [];
       }
       written[present === null ? "created" : "updated"] += 1;
+      written.names.push(nameOf(line));
       return [wish];
     });
     if (!isDry && wishes.length > 0) {

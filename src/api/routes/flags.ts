@@ -76,6 +76,7 @@ export function flagRoutes(api: Api): void {
     async (request, reply) => {
       const { key } = request.params;
       const { value } = request.body;
+      request.auditDetails = { value };
       const { flag, isNew } = await changeIf(request, {
         lock: (sql) => lockFlag(sql, key),
         tagOf: (flag) => recordEtag(toFlagJson(flag)),

@@ -64,9 +64,11 @@ export function suppressionRoutes(api: Api, { channels }: Pick<ApiContext, "chan
     },
     async (request, reply) => {
       const { body, database, actor } = request;
+      const address = parseAddressOf(channels, body.channel, body.address);
+      request.auditDetails = { channel: body.channel, address };
       const { suppression, isNew } = await putSuppression(database, {
         channel: body.channel,
-        address: parseAddressOf(channels, body.channel, body.address),
+        address,
         reason: "manual",
         because: body.because ?? null,
         expiresAt: body.expires_at ?? null,

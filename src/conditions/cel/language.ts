@@ -91,6 +91,7 @@ function compileAnew(text: string): Expression {
 /** What happens most, in our words: people read it in timelines. */
 const SAID_BY_US: readonly (readonly [RegExp, string])[] = [
   [/^No such key: (.+)$/s, "there is no $1"],
+  [/^Unexpected token: EOF$/i, "it ends where something must follow"],
   [/^Exceeded maxDepth \((\d+)\)$/, "it is nested more than $1 deep"],
   [/^Exceeded maxAstNodes \((\d+)\)$/, "it has more than $1 parts"],
 ];

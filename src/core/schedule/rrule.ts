@@ -59,11 +59,14 @@ export const parseRrule = remembering((text: string): RecurrenceSet => {
 export function withStart(text: string, wall: WallClock): string {
   const hasStart = readRecurrence(text).some(({ name }) => name === "DTSTART");
   if (hasStart) return text;
-  const lines = text.trim();
-  const rule = /^FREQ=/i.test(lines) ? `RRULE:${lines}` : lines;
   const start = new Date(Math.ceil(wall / 60_000) * 60_000).toISOString();
-  return `DTSTART:${start.slice(0, 19).replaceAll(/[-:]/g, "")}\n${rule}`;
+  const line = `DTSTART:${start.slice(0, 19).replaceAll(/[-:]/g, "")}\n`;
+  if (COMPONENT.test(text)) return text.replace(COMPONENT, (begin) => `${begin}${line}`);
+  const lines = text.trim();
+  return `${line}${/^FREQ=/i.test(lines) ? `RRULE:${lines}` : lines}`;
 }
+
+const COMPONENT = /^[ \t]*BEGIN:(?:VEVENT|VTODO)[ \t]*(?:\r\n?|\n)/im;
 
 /**
  * The first instance strictly after `after`, or null when there is none, or none that could be found within the budget. What the rule
