@@ -90,6 +90,7 @@ const OPTIONS: Options = {
 };
 
 async function recordsOf(text: string): Promise<Entry[]> {
+  await ownTurn();
   refuseTooMany(text);
   try {
     // Counted here: the library takes some line breaks for two.
