@@ -12,6 +12,7 @@ import { serveDocs } from "./docs/docs.ts";
 import { sendFrameworkProblem, sendProblem } from "./errors.ts";
 import { answerOnce } from "./idempotency.ts";
 import { readJsonBodies } from "./json-body.ts";
+import { limitLargeBodies, ORDINARY_BYTES } from "./large-bodies.ts";
 import { refuseIllegible } from "./legible.ts";
 import { describeApi } from "./openapi.ts";
 import { readToTheEnd } from "./read-to-the-end.ts";
@@ -55,7 +56,6 @@ export interface ServerOptions extends ApiContext {
   actorOf?: ActorOf;
 }
 
-const BODY_LIMIT_BYTES = 1024 * 1024;
 /** A request must have arrived within this time. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Its head within this one. */
@@ -80,7 +80,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
       connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
     },
     trustProxy: access.trustedProxies.length > 0 ? [...access.trustedProxies] : false,
-    bodyLimit: BODY_LIMIT_BYTES,
+    bodyLimit: ORDINARY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
@@ -111,6 +111,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   await describeApi(api);
   await answerRoutes(api, context);
   answerOnce(api);
+  limitLargeBodies(api);
   reminderRoutes(api, context);
   bulkRoutes(api, context);
   lifecycleRoutes(api);

@@ -73,3 +73,42 @@ test("a body that never comes is not waited for, nor is one without end", async 
   });
   expect(written).toBeLessThan(500_000_000);
 });
+
+test("a tenant sends four at once; one beyond waits unread until another is over or given up, and small ones don't wait", async () => {
+  const api = await startApi(await freshDatabase());
+  const { hostname, port } = new URL(api.url);
+  const items = Array.from({ length: 200 }, (_, index) =>
+    wish({ entity_id: String(index), message: "x".repeat(8_000) }),
+  );
+  const body = JSON.stringify({ reminders: items });
+  const begin = async () => {
+    const sending = request({
+      ...{ hostname, port, method: "POST", path: "/reminders/bulk", agent: false },
+      headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+    });
+    sending.on("error", () => {});
+    await new Promise((resolve) => sending.write(body.slice(0, 1_000), resolve));
+    const answered = once(sending, "response").then(([{ statusCode }]) => statusCode as number);
+    answered.catch(() => {});
+    return { sending, answered };
+  };
+  const slow = await Promise.all([begin(), begin(), begin(), begin()]);
+  // What has come before this has been let in when it is answered.
+  expect((await api.call("GET", "/flags")).status).toBe(200);
+
+  const fifth = await begin();
+  fifth.sending.end(body.slice(1_000));
+  let isAnswered = false;
+  void fifth.answered.then(() => {
+    isAnswered = true;
+  });
+  expect((await api.call("POST", "/reminders/bulk", { reminders: [wish({ entity_id: "small" })] })).status).toBe(200);
+  expect(isAnswered).toBe(false);
+
+  slow[0]?.sending.destroy();
+  expect(await fifth.answered).toBe(200);
+  for (const { sending, answered } of slow.slice(1)) {
+    sending.end(body.slice(1_000));
+    expect(await answered).toBe(200);
+  }
+});
