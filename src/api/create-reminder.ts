@@ -42,23 +42,29 @@ export async function createReminders(
   return naming(() => createOrFind(database, wanted, full));
 }
 
+/** A reminder that is wanted, and its place among all that are. */
+export interface Placed {
+  place: number;
+  reminder: NewReminder;
+}
+
 /**
- * The same of what is still being made, in parts as by `inParts`: each is made while the database stores the one before. In
- * the order in which they were made. All of them have been made when it ends, unless it throws.
+ * The same of what is still being made, in parts as by `inParts`: each is made while the database stores the one before. By
+ * their places, in whose order they get what room there is. All of them have been made when it ends, unless it throws.
  */
 export async function createInParts(
   database: TenantDatabase,
-  parts: Iterable<readonly NewReminder[]>,
+  parts: Iterable<readonly Placed[]>,
   full: FullTenants,
-): Promise<Outcome[]> {
-  const wanted: NewReminder[] = [];
+): Promise<Map<number, Outcome>> {
+  const wanted: Placed[] = [];
   const keys = new Set<string>();
   const isFirst = (reminder: NewReminder): boolean => keys.size < keys.add(keyOf(reminder)).size;
   const made = parts[Symbol.iterator]();
   const noted = function* () {
     for (let part = made.next(); !part.done; part = made.next()) {
       wanted.push(...part.value);
-      yield part.value.filter(isFirst);
+      yield part.value.map(({ reminder }) => reminder).filter(isFirst);
     }
   };
   const isFull = full.refusal(database.tenant) !== null;
@@ -66,17 +72,24 @@ export async function createInParts(
   for (const _ of noted());
 
   const created = new Map(inserted.map((reminder) => [keyOf(reminder), reminder]));
-  const outcomes = wanted.map((reminder): Outcome | null => {
-    const key = keyOf(reminder);
-    const own = created.get(key);
+  const outcomes = new Map<number, Outcome>();
+  const others: Placed[] = [];
+  for (const one of wanted) {
+    const key = keyOf(one.reminder);
+    const reminder = created.get(key);
     created.delete(key);
-    return own ? { reminder: own, isNew: true } : null;
-  });
-  const others = [...outcomes.keys()].filter((index) => outcomes[index] === null);
-  const found = others.map((index) => wanted[index] as NewReminder);
-  const rest = found.length > 0 ? await createReminders(database, found, full) : [];
-  for (const [at, index] of others.entries()) outcomes[index] = rest[at] as Outcome;
-  return outcomes as Outcome[];
+    if (reminder) outcomes.set(one.place, { reminder, isNew: true });
+    else others.push(one);
+  }
+  if (others.length === 0) return outcomes;
+  others.sort((one, other) => one.place - other.place);
+  const rest = await createReminders(
+    database,
+    others.map(({ reminder }) => reminder),
+    full,
+  );
+  for (const [at, { place }] of others.entries()) outcomes.set(place, rest[at] as Outcome);
+  return outcomes;
 }
 
 /** Nothing where they would be more than the tenant may have: which of them may be is found out when all are made. */

@@ -202,3 +202,20 @@ test("stop asks for a person while the address is the one that it goes to", () =
   const elses = answerTo({ ...fired, recipient: "bob@example.com" }, answer, ANN, moment(T0));
   expect(elses).toMatchObject({ kind: "noted", change: { type: "opted_out" } });
 });
+
+test("stop, and taking it back, leave alone what a person must look at besides", () => {
+  const paused = {
+    ...fired,
+    status: "PAUSED" as const,
+    recipient: "ann@example.com",
+    needsAttention: "it has fired 22 times",
+  };
+  const stop = { kind: "stop", address: "ann@example.com", scope: "reminder" } as const;
+  const stopped = outcomeOf(paused, stop);
+  expect(stopped.needsAttention).toMatch(/^it has fired 22 times; .* wants no more of this reminder: /);
+  expect(outcomeOf(stopped, stop).needsAttention).toBe(stopped.needsAttention);
+  const again = outcomeOf(stopped, { kind: "start", scope: "reminder" });
+  expect(again).toMatchObject({ status: "PAUSED", needsAttention: "it has fired 22 times" });
+  const theirs = outcomeOf({ ...paused, allowsReassign: true }, { kind: "not_me", to: "bob@example.com" });
+  expect(theirs).toMatchObject({ status: "PAUSED", needsAttention: "it has fired 22 times" });
+});

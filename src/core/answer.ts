@@ -167,7 +167,9 @@ function declined(reminder: ReminderRecord, to: string | null, { who, details }:
   if (reminder.recipient === to) return { kind: "unchanged" };
   const nextRunAt = afterLastOccurrence(now, active);
   const theirs: ReminderRecord = {
-    ...{ ...active, recipient: to, needsAttention: null, silence: null },
+    ...{ ...active, recipient: to, silence: null },
+    // One that is paused still has to be resumed by somebody.
+    needsAttention: active.status === "PAUSED" ? active.needsAttention : null,
     // They haven't heard of it yet.
     ...(active.status === "ACTIVE" ? { nextRunAt, nextWallAt: null } : {}),
   };
@@ -195,7 +197,11 @@ function stopped(
   const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
   const isSomebodyElses = reminder.recipient !== null && reminder.recipient.toLowerCase() !== address.toLowerCase();
   if (isOver || isSomebodyElses) return { kind: "noted", change, flagKey: null };
-  return { kind: "changed", reminder: { ...reminder, needsAttention: givenUp(because) }, change };
+  const told = givenUp(because);
+  const { needsAttention: former } = reminder;
+  // What somebody must look at besides, a ceiling say, stays so when this is taken back.
+  const needsAttention = former === null || former.endsWith(told) ? (former ?? told) : `${former}; ${told}`;
+  return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
 }
 
 function wantsNoMore(who: string, scope: "reminder" | "event_type", { eventType }: ReminderRecord): string {
@@ -213,7 +219,9 @@ function wantedAgain(reminder: ReminderRecord, scope: "reminder" | "event_type",
     because: `${who} wants messages of ${what} again`,
     details: { ...details, scope },
   };
-  const isOnlyThat = reminder.needsAttention === givenUp(wantsNoMore(who, scope, reminder));
-  if (!isOnlyThat) return { kind: "noted", change, flagKey: null };
-  return { kind: "changed", reminder: { ...reminder, needsAttention: null }, change };
+  const told = givenUp(wantsNoMore(who, scope, reminder));
+  const { needsAttention: former } = reminder;
+  if (!former?.endsWith(told)) return { kind: "noted", change, flagKey: null };
+  const needsAttention = former === told ? null : former.slice(0, -`; ${told}`.length);
+  return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
 }

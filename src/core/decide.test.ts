@@ -180,6 +180,18 @@ describe("what was missed", () => {
     expect(decide(reminder, NOT_MET, 5.5 * HOUR)).toMatchObject({ kind: "skip", nextRunAt: 6 * HOUR, missed: 5 });
   });
 
+  test("skip: what is only late is sent, whatever was missed before it", () => {
+    const reminder = withPolicy("skip");
+    const now = 4 * HOUR + 6_000;
+    const skipped = decide(reminder, NOT_MET, now);
+    expect(skipped).toMatchObject({ kind: "skip", nextRunAt: 4 * HOUR, missed: 3 });
+    expect(decide({ ...reminder, nextRunAt: 4 * HOUR }, NOT_MET, now)).toMatchObject({
+      kind: "send",
+      occurrenceAt: 4 * HOUR,
+      nextRunAt: 5 * HOUR,
+    });
+  });
+
   test("skip: a last occurrence that was missed ends the reminder, and says so", () => {
     const reminder = withPolicy("skip", { type: "one_time" });
     expect(decide(reminder, NOT_MET, 2 * HOUR)).toMatchObject({ kind: "complete", reason: "schedule_ended" });
@@ -204,9 +216,24 @@ describe("what was missed", () => {
     const last = { ...withPolicy("all"), occurrenceCount: 2 };
     const bounds = { ...last.timetable.bounds, maxOccurrences: 3 };
     const ended = decide({ ...last, timetable: { ...last.timetable, bounds } }, NOT_MET, 101.5 * HOUR);
-    expect(ended).toMatchObject({ kind: "send", nextRunAt: null, missed: 0 });
+    expect(ended).toMatchObject({ kind: "send", occurrenceAt: 101 * HOUR, nextRunAt: null, missed: 100 });
     const decision = decide(withPolicy("all"), NOT_MET, 101.5 * HOUR);
     expect(decision).toMatchObject({ kind: "send", occurrenceAt: 92 * HOUR, nextRunAt: 93 * HOUR, missed: 91 });
+  });
+
+  test("all: where max_occurrences leaves fewer than ten, the newest of them are those", () => {
+    const bounds = { ...NO_BOUNDS, misfirePolicy: "all" as const, maxOccurrences: 3 };
+    let reminder = dueReminder(hourly, HOUR, { bounds });
+    const sent: Instant[] = [];
+    for (let next: Instant | null = HOUR; next !== null; ) {
+      const decision = decide({ ...reminder, nextRunAt: next }, NOT_MET, 25.5 * HOUR);
+      if (decision.kind !== "send") throw new Error("not a send");
+      sent.push(decision.occurrenceAt);
+      expect(decision.missed).toBe(sent.length === 1 ? 22 : 0);
+      reminder = { ...reminder, occurrenceCount: sent.length, lastOccurrenceAt: decision.occurrenceAt };
+      next = decision.nextRunAt;
+    }
+    expect(sent).toEqual([23 * HOUR, 24 * HOUR, 25 * HOUR]);
   });
 
   test.each([

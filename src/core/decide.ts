@@ -98,6 +98,9 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
 
   const isAskedFor = endsSilence(reminder.nextRunAt, reminder.silence);
   if (misfirePolicy === "skip" && !reminder.wasHeld && !isAskedFor && now - since > MISSED_AFTER_MS) {
+    // What is only late isn't missed, whatever was missed before it.
+    const missedUntil = Math.max(now - MISSED_AFTER_MS - 1, since);
+    const next = asNextRun(nextOccurrence(timetable, Math.max(missedUntil, occurrenceAt), nextWallAt));
     if (next.nextRunAt === null) {
       return {
         kind: "complete",
@@ -105,19 +108,22 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
         because: "its last occurrence was missed, and is not made up for",
       };
     }
-    return { kind: "skip", occurrenceAt, ...next, missed: 1 + countMissed(timetable, since, now) };
+    return { kind: "skip", occurrenceAt, ...next, missed: 1 + countMissed(timetable, since, missedUntil) };
   }
   const isLast = maxOccurrences !== null && reminder.occurrenceCount + 1 >= maxOccurrences;
   if (reminder.escalating)
     return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast });
-  if (isLast) {
-    // With `all`, each had a message of its own, and beyond the last there are none.
-    const missed = misfirePolicy === "all" ? 0 : countMissed(timetable, since, now);
-    return { kind: "send", occurrenceAt, ...NEVER, missed };
+  if (misfirePolicy === "all") {
+    const most = caughtUpAtMost(maxOccurrences, reminder.occurrenceCount);
+    const caughtUp = catchUp(timetable, { occurrenceAt, since, now, next, isAskedFor, most });
+    return { kind: "send", ...caughtUp, ...(isLast && NEVER) };
   }
-  if (misfirePolicy === "all")
-    return { kind: "send", ...catchUp(timetable, { occurrenceAt, since, now, next, isAskedFor }) };
-  return { kind: "send", occurrenceAt, ...next, missed: countMissed(timetable, since, now) };
+  return { kind: "send", occurrenceAt, ...(isLast ? NEVER : next), missed: countMissed(timetable, since, now) };
+}
+
+/** Of what was missed, so many have messages of their own at most, with the policy `all`. */
+export function caughtUpAtMost(maxOccurrences: number | null, occurrenceCount: number): number {
+  return maxOccurrences === null ? MOST_CAUGHT_UP : Math.min(MOST_CAUGHT_UP, maxOccurrences - occurrenceCount);
 }
 
 interface Sending {
@@ -143,16 +149,17 @@ function sendByPolicy(escalating: Escalating, timetable: Timetable, sending: Sen
 interface CatchingUp extends Omit<Sending, "isLast"> {
   /** What somebody has asked for is sent, however many were missed since. */
   isAskedFor: boolean;
+  most: number;
 }
 
 /** With the policy `all`: one missed occurrence after the other, but of very many only the newest. */
-function catchUp(timetable: Timetable, { occurrenceAt, since, now, next, isAskedFor }: CatchingUp) {
-  const room = isAskedFor ? MOST_CAUGHT_UP - 1 : MOST_CAUGHT_UP;
-  const newest = listNewestMissed(timetable, since, now, room);
+function catchUp(timetable: Timetable, { occurrenceAt, since, now, next, isAskedFor, most }: CatchingUp) {
+  const room = isAskedFor ? most - 1 : most;
+  const newest = room > 0 ? listNewestMissed(timetable, since, now, room) : [];
   const [first, second] = newest;
   if (!first) return { occurrenceAt, ...next, missed: 0 };
   const passedOver = countMissed(timetable, since, first.at - 1);
-  if (newest.length < MOST_CAUGHT_UP && (isAskedFor || passedOver === 0))
+  if (newest.length < most && (isAskedFor || passedOver === 0))
     return { occurrenceAt, ...asNextRun(first), missed: passedOver };
   // The one that is due has been missed like those after it.
   return { occurrenceAt: first.at, ...(second ? asNextRun(second) : next), missed: passedOver + 1 };

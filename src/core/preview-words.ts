@@ -1,4 +1,3 @@
-import { MOST_CAUGHT_UP } from "./decide.ts";
 import type { Foreseen, Foresight } from "./preview.ts";
 import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
 import { type Origin, originOf, zoneOf } from "./schedule/origin.ts";
@@ -215,7 +214,7 @@ function heldFor(occurrences: readonly Foreseen[]): string {
 
 function sayMissed(count: number, { bounds }: Timetable): string {
   if (bounds.misfirePolicy === "all")
-    return `Before it, ${count === 1 ? "one that was missed is" : `${count} that were missed are`} passed over: only the ${MOST_CAUGHT_UP} newest are made up for.`;
+    return `Before it, ${count === 1 ? "one that was missed is" : `${count} that were missed are`} passed over: only the newest are made up for.`;
   return `It stands for ${count === 1 ? "one more that was missed" : `${count} more that were missed`}.`;
 }
 

@@ -4,7 +4,7 @@ import { isQuestion, type Question, stopAnswer } from "../conditions/evaluate.ts
 import { completionReasonOf } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import type { Ceiling } from "../core/ceiling.ts";
-import { completionAfter, decide, MOST_CAUGHT_UP } from "../core/decide.ts";
+import { caughtUpAtMost, completionAfter, decide } from "../core/decide.ts";
 import type { Course } from "../core/escalation.ts";
 import { askAgainMs, type HoldPolicy, noteOf } from "../core/hold.ts";
 import type { Escalation } from "../core/policy.ts";
@@ -337,7 +337,8 @@ function missed({ reminder, standing, now }: DueReminder, decision: Missing): Ne
   };
 }
 
-function madeUpFor({ bounds, people }: DueReminder["reminder"]): string {
+function madeUpFor({ bounds, people, occurrenceCount }: DueReminder["reminder"]): string {
   if (bounds.misfirePolicy !== "all" || people.policy !== null) return "one catch-up stands for all";
-  return `the ${MOST_CAUGHT_UP} newest of what was missed have theirs`;
+  const most = caughtUpAtMost(bounds.maxOccurrences, occurrenceCount);
+  return most === 1 ? "the newest of what was missed has its own" : `the ${most} newest of what was missed have theirs`;
 }

@@ -79,6 +79,17 @@ describe("many reminders at once", () => {
     expect(await api.list()).toHaveLength(1);
   });
 
+  test.each([
+    [null],
+    ["text"],
+    [[]],
+    [{ entity_type: { toString: 1 }, entity_id: { valueOf: null }, event_type: [[]] }],
+  ])("an item that is nothing of the kind (%j) is refused by itself", async (hostile) => {
+    const api = await startApi(await freshDatabase());
+    const [refused, created] = await bulk(api, [hostile, wish()]);
+    expect([refused?.status, created?.status]).toEqual([422, 201]);
+  });
+
   test("nothing but wrong ones creates nothing", async () => {
     const api = await startApi(await freshDatabase());
     expect(await bulk(api, [{}])).toMatchObject([{ status: 422 }]);

@@ -59,8 +59,9 @@ test.each([{}, { "idempotency-key": "once" }])(
     const database = await withQuota(4);
     const api = await startApi(database, { tenant: "acme" });
     const known = await api.create({ entity_id: "known" });
-    const again = wish();
-    const items = [wish(), again, wish({ entity_id: "known" }), { wrong: true }, wish(), again, wish(), wish()];
+    // By the order of the request, not of what they are called.
+    const [first, again, third, ...others] = ["z", "y", "x", "w", "v"].map((id) => wish({ entity_id: id }));
+    const items = [first, again, wish({ entity_id: "known" }), { wrong: true }, third, again, ...others];
     const { status, body } = await api.call("POST", "/reminders/bulk", { reminders: items }, headers);
     const { results } = body as { results: Record<string, unknown>[] };
     expect(status).toBe(200);

@@ -1,7 +1,7 @@
-import { inParts, type NewReminder } from "../../store/new-reminders.ts";
+import { inParts } from "../../store/new-reminders.ts";
 import { keyOf } from "../../store/reminder-key.ts";
 import type { Api } from "../context.ts";
-import { createInParts, type Outcome } from "../create-reminder.ts";
+import { createInParts, type Outcome, type Placed } from "../create-reminder.ts";
 import { FullTenants } from "../full-tenants.ts";
 import { mayNeedMoment, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { Problem, under } from "../problem.ts";
@@ -46,24 +46,23 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
         (understood ?? []).flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
       );
       const refused = new Map<number, Problem>();
-      const places: number[] = [];
-      const make = (index: number): NewReminder[] => {
-        const wish = understood?.[index] ?? understand(items[index]);
+      const make = (place: number): Placed[] => {
+        const wish = understood?.[place] ?? understand(items[place]);
         const made =
           wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment, database.tenant));
-        if (made instanceof Problem) refused.set(index, made);
-        else places.push(index);
-        return made instanceof Problem ? [] : [made];
+        if (made instanceof Problem) refused.set(place, made);
+        return made instanceof Problem ? [] : [{ place, reminder: made }];
       };
       const parts = inParts([...items.keys()], (index) => keyIn(items[index]));
       const outcomes = await createInParts(database, making(parts, make), full);
-      const ids = outcomes.flatMap((outcome) => ("isNew" in outcome && outcome.isNew ? [outcome.reminder.id] : []));
+      const ids = [...outcomes.values()].flatMap((outcome) =>
+        "isNew" in outcome && outcome.isNew ? [outcome.reminder.id] : [],
+      );
       request.auditDetails = { created: ids.sort((one, other) => one - other) };
-      const created = new Map(places.map((index, at) => [index, outcomes[at] as Outcome]));
       const results = [...items.keys()].map((index): CreatedReminder => {
         const problem = refused.get(index);
         if (problem) return { status: 422, errors: under(["reminders", index], problem.errors) };
-        const outcome = created.get(index) as Outcome;
+        const outcome = outcomes.get(index) as Outcome;
         if (outcome instanceof Problem) return { status: 403, detail: outcome.message };
         const { reminder, isNew } = outcome;
         return { status: isNew ? 201 : 200, reminder: toReminderJson(reminder) };
@@ -79,8 +78,9 @@ function* making<T>(parts: readonly (readonly number[])[], make: (index: number)
 
 /** The key of an item, as far as it can be seen before it is understood. */
 function keyIn(item: unknown): string {
-  const { entity_type = "", entity_id = "", event_type = "" } = (item ?? {}) as Record<string, unknown>;
-  return keyOf({ entityType: String(entity_type), entityId: String(entity_id), eventType: String(event_type) });
+  const fields = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
+  const text = (name: string): string => (typeof fields[name] === "string" ? fields[name] : "");
+  return keyOf({ entityType: text("entity_type"), entityId: text("entity_id"), eventType: text("event_type") });
 }
 
 /** What an item makes, or why it makes nothing. */
