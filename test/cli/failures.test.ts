@@ -201,7 +201,7 @@ describe("a database that refuses us is told in one line with what to do, not as
     [
       "worker",
       ["all on all tables in schema public"],
-      /^✖ worker lacks rights .*: execute on drop_partitions_before\(.*; execute on ensure_partitions\(.*ran migrate/,
+      /^✖ worker lacks rights .*: execute on delete_audit_before\(.*; execute on drop_partitions_before\(.*; execute on ensure_partitions\(.*ran migrate/,
     ],
   ])("a role without rights on our tables (%s, %j)", async (command, grants, line) => {
     const database = await freshDatabase();
