@@ -18,10 +18,11 @@ declare module "fastify" {
 }
 
 const READING = new Set(["GET", "HEAD", "OPTIONS"]);
+const REFUSED = 400;
 const TOO_MANY = 429;
 const LONGEST_TARGET = 500;
 const MAX_BATCH = 200;
-/** As all of ours are called; what somebody else has put there by mistake isn't shown. */
+/** As all of ours are called. */
 const FIELD = /^[a-z_]{1,40}$/;
 const MOST_FIELDS = 50;
 
@@ -31,7 +32,7 @@ const MOST_FIELDS = 50;
  */
 export async function auditWithin(sql: TenantSql, request: FastifyRequest, status: number): Promise<void> {
   if (!isWorthALine(request, status)) return;
-  await insertAudit(sql, sql.tenant, [{ ...lineOf(request, request.url), status }]);
+  await insertAudit(sql, sql.tenant, [lineOf(request, request.url, status)]);
   request.auditedAs = status;
 }
 
@@ -56,7 +57,7 @@ export function auditChanges(api: Api, database: ApiDatabase): void {
     const { statusCode } = reply;
     if (request.auditedAs === statusCode || !isWorthALine(request, statusCode)) return payload;
     const created = reply.getHeader("location");
-    const line = { ...lineOf(request, typeof created === "string" ? created : request.url), status: statusCode };
+    const line = lineOf(request, typeof created === "string" ? created : request.url, statusCode);
     try {
       // Not by the request's own database: what the route did there may be a transaction that has ended.
       await write(request.actor.tenant, line);
@@ -82,7 +83,7 @@ function isWorthALine(request: FastifyRequest, status: number): boolean {
   return mayChange && !is404 && actor?.limits != null && status !== TOO_MANY;
 }
 
-function lineOf(request: FastifyRequest, url: string): Omit<AuditLine, "status"> {
+function lineOf(request: FastifyRequest, url: string, status: number): AuditLine {
   const { method, routeOptions, actor, ip, auditDetails } = request;
   const schema = routeOptions.schema as { operationId?: string } | undefined;
   const [path = ""] = url.split("?", 1);
@@ -91,8 +92,9 @@ function lineOf(request: FastifyRequest, url: string): Omit<AuditLine, "status">
     operation: schema?.operationId ?? `${method} ${routeOptions.url}`,
     // Who puts a key into an address by mistake is not to show it to all who may read the audit.
     target: hideBearers(path, HIDDEN).slice(0, LONGEST_TARGET),
+    status,
     address: ip,
-    details: auditDetails ?? fieldsOf(request.body),
+    details: auditDetails ?? (status < REFUSED ? fieldsOf(request.body) : {}),
   };
 }
 
