@@ -74,12 +74,13 @@ export async function createInParts(
   const created = new Map(inserted.map((reminder) => [keyOf(reminder), reminder]));
   const outcomes = new Map<number, Outcome>();
   const others: Placed[] = [];
+  const given = new Set<ReminderRecord>();
   for (const one of wanted) {
-    const key = keyOf(one.reminder);
-    const reminder = created.get(key);
-    created.delete(key);
-    if (reminder) outcomes.set(one.place, { reminder, isNew: true });
+    const reminder = created.get(keyOf(one.reminder));
+    // Of several with the same key, the others find what the first made, whatever has become of it meanwhile.
+    if (reminder) outcomes.set(one.place, { reminder, isNew: !given.has(reminder) });
     else others.push(one);
+    if (reminder) given.add(reminder);
   }
   if (others.length === 0) return outcomes;
   others.sort((one, other) => one.place - other.place);

@@ -216,6 +216,9 @@ test("stop, and taking it back, leave alone what a person must look at besides",
   expect(outcomeOf(stopped, stop).needsAttention).toBe(stopped.needsAttention);
   const again = outcomeOf(stopped, { kind: "start", scope: "reminder" });
   expect(again).toMatchObject({ status: "PAUSED", needsAttention: "it has fired 22 times" });
+  const both = outcomeOf(stopped, { ...stop, scope: "event_type" });
+  const one = outcomeOf(both, { kind: "start", scope: "reminder" });
+  expect(outcomeOf(one, { kind: "start", scope: "event_type" }).needsAttention).toBe("it has fired 22 times");
   const theirs = outcomeOf({ ...paused, allowsReassign: true }, { kind: "not_me", to: "bob@example.com" });
   expect(theirs).toMatchObject({ status: "PAUSED", needsAttention: "it has fired 22 times" });
 });

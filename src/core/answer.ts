@@ -198,10 +198,16 @@ function stopped(
   const isSomebodyElses = reminder.recipient !== null && reminder.recipient.toLowerCase() !== address.toLowerCase();
   if (isOver || isSomebodyElses) return { kind: "noted", change, flagKey: null };
   const told = givenUp(because);
-  const { needsAttention: former } = reminder;
   // What somebody must look at besides, a ceiling say, stays so when this is taken back.
-  const needsAttention = former === null || former.endsWith(told) ? (former ?? told) : `${former}; ${told}`;
+  const former = attentionsOf(reminder);
+  const needsAttention = (former.includes(told) ? former : [...former, told]).join(BETWEEN);
   return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
+}
+
+const BETWEEN = "; ";
+
+function attentionsOf({ needsAttention }: ReminderRecord): string[] {
+  return needsAttention === null ? [] : needsAttention.split(BETWEEN);
 }
 
 function wantsNoMore(who: string, scope: "reminder" | "event_type", { eventType }: ReminderRecord): string {
@@ -220,8 +226,8 @@ function wantedAgain(reminder: ReminderRecord, scope: "reminder" | "event_type",
     details: { ...details, scope },
   };
   const told = givenUp(wantsNoMore(who, scope, reminder));
-  const { needsAttention: former } = reminder;
-  if (!former?.endsWith(told)) return { kind: "noted", change, flagKey: null };
-  const needsAttention = former === told ? null : former.slice(0, -`; ${told}`.length);
+  const former = attentionsOf(reminder);
+  if (!former.includes(told)) return { kind: "noted", change, flagKey: null };
+  const needsAttention = former.filter((one) => one !== told).join(BETWEEN) || null;
   return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
 }

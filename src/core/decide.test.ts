@@ -264,6 +264,21 @@ describe("what was missed", () => {
     );
   });
 
+  test.each([12, 15, 19, 22, 23.9])(
+    "all: the ten newest are found behind a gap that follows thousands (Sunday, %s h)",
+    (hour) => {
+      const bounds = { ...NO_BOUNDS, misfirePolicy: "all" as const };
+      const wednesday = Date.UTC(2026, 6, 8, 12);
+      const sunday = Date.UTC(2026, 6, 12) + hour * HOUR;
+      const reminder = dueReminder({ type: "cron", cron: "* * * * 1-5" }, wednesday, { bounds });
+      expect(decide(reminder, NOT_MET, sunday)).toMatchObject({
+        occurrenceAt: Date.UTC(2026, 6, 10, 23, 50),
+        nextRunAt: Date.UTC(2026, 6, 10, 23, 51),
+        missed: 1_001,
+      });
+    },
+  );
+
   /** All of them, walked one by one. */
   function missedBy(timetable: Timetable, from: Instant, until: Instant): Instant[] {
     const missed: Instant[] = [];

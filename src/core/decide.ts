@@ -157,7 +157,7 @@ function catchUp(timetable: Timetable, { occurrenceAt, since, now, next, isAsked
   const room = isAskedFor ? most - 1 : most;
   const newest = room > 0 ? listNewestMissed(timetable, since, now, room) : [];
   const [first, second] = newest;
-  if (!first) return { occurrenceAt, ...next, missed: 0 };
+  if (!first) return { occurrenceAt, ...next, missed: countMissed(timetable, since, now) };
   const passedOver = countMissed(timetable, since, first.at - 1);
   if (newest.length < most && (isAskedFor || passedOver === 0))
     return { occurrenceAt, ...asNextRun(first), missed: passedOver };

@@ -1,5 +1,5 @@
 import { type Addressed, quorumOf } from "./people.ts";
-import { recheck } from "./recheck.ts";
+import { recheck, recheckTelling } from "./recheck.ts";
 import { type Delivery, deliveryId, type Instant, type ReminderRecord } from "./reminder.ts";
 import { isPlanned } from "./replan.ts";
 import { parseRrule } from "./schedule/rrule.ts";
@@ -101,12 +101,14 @@ function attentionOf(reminder: ReminderRecord): Fact[] {
   return [{ kind: "needs_attention", at: null, sentence, evidence: ofReminder(reminder, "needs_attention") }];
 }
 
-/** Why what waits to be sent won't be, as things are; null: it will. Messages that only tell that it is done go by other rules. */
-function takenBack({ occurrenceAt }: Delivery, { reminder, stop }: Present): string | null {
-  if (reminder.status === "COMPLETED") return null;
+/** Why what waits to be sent won't be, as things are; null: it will. */
+function takenBack({ occurrenceAt, addressed }: Delivery, { reminder, stop }: Present): string | null {
   const { status, deletedAt, lastOccurrenceAt, silence, bounds } = reminder;
   const now = { status, deletedAt, lastOccurrenceAt, silence, misfirePolicy: bounds.misfirePolicy };
-  return recheck(occurrenceAt, now, stop ?? readAnswer("not_met", ""))?.because ?? null;
+  const taken = addressed?.tells
+    ? recheckTelling(now)
+    : recheck(occurrenceAt, now, stop ?? readAnswer("not_met", "there is none"));
+  return taken?.because ?? null;
 }
 
 function waitsOf(present: Present): Fact[] {

@@ -112,3 +112,25 @@ test("a tenant sends four at once; one beyond waits unread until another is over
     expect(await answered).toBe(200);
   }
 });
+
+test("who breaks off while others of the same connection are answered keeps no place", async () => {
+  const api = await startApi(await freshDatabase());
+  const { hostname, port } = new URL(api.url);
+  const host = `Host: ${hostname}:${port}`;
+  const items = Array.from({ length: 200 }, (_, index) => wish({ entity_id: `first ${index}` }));
+  const first = JSON.stringify({ reminders: items });
+  const head = ["POST /reminders/bulk HTTP/1.1", host, "Content-Type: application/json"];
+  for (let time = 0; time < 6; time += 1) {
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => {});
+    // The second is read and waits behind the first, which is still at work when the connection breaks.
+    const slow = `${[...head, `Content-Length: ${first.length}`].join("\r\n")}\r\n\r\n${first}`;
+    const queued = `${[...head, "Transfer-Encoding: chunked"].join("\r\n")}\r\n\r\n2\r\n{}\r\n`;
+    await new Promise((resolve) => socket.write(slow + queued, resolve));
+    expect((await api.call("GET", "/flags")).status).toBe(200);
+    socket.destroy();
+  }
+  const message = "x".repeat(8_000);
+  const reminders = Array.from({ length: 200 }, (_, index) => wish({ entity_id: String(index), message }));
+  expect((await api.call("POST", "/reminders/bulk", { reminders })).status).toBe(200);
+});

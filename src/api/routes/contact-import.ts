@@ -67,7 +67,7 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
       const bad = [...unreadable, ...unfit];
       const badLines = bad.sort((a, b) => a.line - b.line).slice(0, MOST_SHOWN);
       const outcome = { ...counts, bad: bad.length, dry_run: isDry };
-      request.auditDetails = { ...outcome, contacts: names };
+      request.auditDetails = { ...outcome, contacts: isDry ? [] : names.slice(0, MOST_NAMED) };
       return { ...outcome, bad_lines: badLines };
     },
   );
@@ -79,6 +79,8 @@ class Overtaken extends Error {
 }
 
 const MOST_TRIES = 5;
+/** In one line of the audit. */
+const MOST_NAMED = 500;
 
 /** In one transaction; begun anew where somebody came in between, so that nothing of what they said is lost. */
 async function writeAll(

@@ -27,7 +27,7 @@ export function listMissed(timetable: Timetable, from: Instant, until: Instant):
   return missed;
 }
 
-/** The newest of them, at most so many, the earliest first; fewer where rules come in bursts of more than `MOST_MISSED`. */
+/** The newest of them, at most so many, the earliest first. */
 export function listNewestMissed(timetable: Timetable, from: Instant, until: Instant, most: number): Occurrence[] {
   for (let span = most * MS_PER_MINUTE; ; span *= 4) {
     const since = Math.max(from, until - span);
@@ -37,8 +37,19 @@ export function listNewestMissed(timetable: Timetable, from: Instant, until: Ins
   }
 }
 
-/** Where so many lie in `span` before its end that nobody walks over them, but hardly any in a quarter of it. */
+/** Where so many lie in `span` before its end that nobody walks over them, but too few in a quarter of it. */
 function listNewestOfMany(timetable: Timetable, until: Instant, span: number, most: number): Occurrence[] {
-  const narrower = [2, 4].map((part) => listMissed(timetable, until - span / part, until));
-  return (narrower.find((missed) => missed.length < MOST_MISSED) ?? []).slice(-most);
+  let [few, many] = [span / 4, span];
+  let newest: Occurrence[] = [];
+  while (many - few > MS_PER_MINUTE) {
+    const middle = Math.floor((few + many) / 2);
+    const missed = listMissed(timetable, until - middle, until);
+    if (missed.length >= MOST_MISSED) many = middle;
+    else {
+      newest = missed;
+      if (missed.length >= most) break;
+      few = middle;
+    }
+  }
+  return newest.slice(-most);
 }
