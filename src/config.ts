@@ -56,6 +56,7 @@ export interface Config {
     envelopeFrom: string | null;
     /** Where mail comes back, with the delivery written into it; null: it isn't. The address null: for tenants with one of their own. */
     bounces: { address: string | null; secret: string } | null;
+    replyAddress: string | null;
     /** A message that comes so many days after the one that began its thread begins a new one; 0: each does. */
     newThreadAfterDays: number;
     /** What messages are signed with; null: they aren't. `domain` null: that of `from`. */
@@ -96,6 +97,8 @@ export interface Config {
   logLevel: LogLevel;
   /** Where people reach the API from outside, and for how many days they may answer a message; null: messages have no links. */
   links: { publicUrl: string; days: number } | null;
+  /** How long a message may be answered, counted from its occurrence. */
+  answerDays: number;
   engine: {
     pollSeconds: number;
     batchSize: number;
@@ -113,6 +116,13 @@ export interface Config {
 export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Asymmetric ones only. */
 const SAFE_URL = "a URL that begins with https:// (http:// for this machine only)";
+/** An address that deliveries are written into. */
+const writtenInto = (example: string) =>
+  z
+    .email(mustBe(`an e-mail address like ${example}`))
+    .refine(isBounceAddress, mustBe("an e-mail address of at most 20 characters, none of them a +, before the @"))
+    .optional();
+
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 /** One line for each mistake; none of them shows a secret. */
@@ -185,10 +195,8 @@ export const SETTINGS = z.object({
   SMTP_TLS: oneOf(TLS_MODES).default("auto"),
   SMTP_FALLBACK_URLS: z.string().transform(readSmtpUrls).optional(),
   SMTP_ENVELOPE_FROM: z.email(mustBe("an e-mail address like bounces@example.com")).optional(),
-  BOUNCE_ADDRESS: z
-    .email(mustBe("an e-mail address like bounces@example.com"))
-    .refine(isBounceAddress, mustBe("an e-mail address of at most 20 characters, none of them a +, before the @"))
-    .optional(),
+  BOUNCE_ADDRESS: writtenInto("bounces@example.com"),
+  REPLY_ADDRESS: writtenInto("replies@example.com"),
   BOUNCE_SECRET: z
     .string()
     .min(SHORTEST_BOUNCE_SECRET, mustBe(`at least ${SHORTEST_BOUNCE_SECRET} characters`))
@@ -300,6 +308,9 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.BOUNCE_ADDRESS && !settings.BOUNCE_SECRET) {
     mistakes.push("BOUNCE_SECRET must be set when BOUNCE_ADDRESS is: what the addresses made of it are signed with");
   }
+  if (settings.REPLY_ADDRESS && !settings.BOUNCE_SECRET) {
+    mistakes.push("BOUNCE_SECRET must be set when REPLY_ADDRESS is: what the addresses made of it are signed with");
+  }
   if (Boolean(settings.DKIM_KEY_FILE) !== Boolean(settings.DKIM_SELECTOR)) {
     mistakes.push("DKIM_KEY_FILE and DKIM_SELECTOR belong together: both or neither");
   }
@@ -340,6 +351,7 @@ function arrange(settings: Settings): Config {
         settings.BOUNCE_SECRET === undefined
           ? null
           : { address: settings.BOUNCE_ADDRESS ?? null, secret: settings.BOUNCE_SECRET },
+      replyAddress: settings.REPLY_ADDRESS ?? null,
       newThreadAfterDays: settings.EMAIL_NEW_THREAD_DAYS,
       dkim: arrangeDkim(settings),
       concurrency: settings.EMAIL_CONCURRENCY,
@@ -363,6 +375,7 @@ function arrange(settings: Settings): Config {
     links: settings.PUBLIC_URL
       ? { publicUrl: settings.PUBLIC_URL.replace(/\/+$/, ""), days: settings.ANSWER_LINK_DAYS }
       : null,
+    answerDays: settings.ANSWER_LINK_DAYS,
     engine: {
       pollSeconds: settings.POLL_SECONDS,
       batchSize: settings.BATCH_SIZE,

@@ -17,7 +17,7 @@ const MOST_AT_ONCE = 4;
 const MOST_WAIT_MS = 10_000;
 
 /**
- * Has each tenant send so many bodies at once that are larger than others: one takes many times its size while it is worked on.
+ * Has each tenant, and each address that nobody has shown a key from, send so many bodies at once that are larger than others: one takes many times its size while it is worked on.
  * What is beyond that waits unread, and takes no memory; after a while it is refused with 503. Call it before the routes are added.
  */
 export function limitLargeBodies(api: Api): void {
@@ -44,6 +44,11 @@ function isLarge({ headers }: FastifyRequest): boolean {
   return length === undefined || Number(length) > ORDINARY_BYTES;
 }
 
+/** Who is only known by what is sent counts by the address that it comes from, which is no tenant's name. */
+function whose({ actor, ip }: FastifyRequest): string {
+  return (actor as FastifyRequest["actor"] | undefined)?.tenant ?? `from ${ip}`;
+}
+
 /** Resolves when the request has a place, which it has until it is answered or its connection is gone. */
 async function placeFor(request: FastifyRequest, turns: TenantTurns): Promise<void> {
   const { socket } = request.raw;
@@ -61,7 +66,7 @@ async function placeFor(request: FastifyRequest, turns: TenantTurns): Promise<vo
       isRefused = true;
       refuse(tooMany());
     }, MOST_WAIT_MS);
-    void turns.take(request.actor.tenant, async () => {
+    void turns.take(whose(request), async () => {
       clearTimeout(timer);
       if (isRefused || socket.destroyed) return;
       begin();

@@ -1,15 +1,13 @@
-import type { Tenant } from "../core/tenant.ts";
-
 /** Lets so many pieces of work of each tenant be done at once. What is over waits, in order, and holds nothing meanwhile. */
 export class TenantTurns {
   readonly #most: number;
-  readonly #tenants = new Map<Tenant, { running: number; waiting: (() => void)[] }>();
+  readonly #tenants = new Map<string, { running: number; waiting: (() => void)[] }>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  async take<T>(tenant: Tenant, work: () => Promise<T>): Promise<T> {
+  async take<T>(tenant: string, work: () => Promise<T>): Promise<T> {
     const turns = this.#tenants.get(tenant) ?? { running: 0, waiting: [] };
     this.#tenants.set(tenant, turns);
     if (turns.running < this.#most) turns.running += 1;

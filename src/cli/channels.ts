@@ -33,6 +33,10 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--fallback-file <path>", "a file with the URLs of servers to try when that one is down, with their logins")
     .option("--envelope-from <address>", "where mail that comes back goes; without it, to --from")
     .option("--bounce-address <address>", "the same, with each delivery written into it and signed (BOUNCE_SECRET)")
+    .option(
+      "--reply-address <address>",
+      "where readers' replies go, with each delivery written into it and signed as well",
+    )
     .option("--header <line>", 'a header of its own, like "X-Team: billing"; may be given more than once', collect, [])
     .option(
       "--new-thread-days <days>",

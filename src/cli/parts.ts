@@ -90,7 +90,7 @@ export async function makeApi(
   { database, channels, keyring, named }: ForApi,
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds, engine, outgoing, email, links } = service.config;
+  const { access, minIntervalSeconds, engine, outgoing, email, links, answerDays } = service.config;
   const { ceiling } = engine;
   const installation: Installation = {
     refusesUrl: certainlyRefused(outgoing),
@@ -106,6 +106,7 @@ export async function makeApi(
     ceiling,
     http,
     bounceSecret,
+    answerDays,
     publicUrl: links?.publicUrl ?? null,
   };
   return buildServer({ database, channels, keyring, log: service.log, ...options });

@@ -20,6 +20,7 @@ export interface EmailOptions {
   fallbackFile?: string;
   envelopeFrom?: string;
   bounceAddress?: string;
+  replyAddress?: string;
   header?: string[];
   newThreadDays?: string;
   dkimKeyFile?: string;
@@ -39,6 +40,7 @@ const OPTIONS: Record<string, string> = {
   from_name: "--from-name",
   envelope_from: "--envelope-from",
   bounce_address: "--bounce-address",
+  reply_address: "--reply-address",
   headers: "--header",
   new_thread_after_days: "--new-thread-days",
   dkim_selector: "--dkim-selector",
@@ -122,6 +124,7 @@ function settingsOf(options: EmailOptions, fallback: string | null): StoredEmail
     from_email: options.from,
     ...(options.envelopeFrom === undefined ? {} : { envelope_from: options.envelopeFrom }),
     ...(options.bounceAddress === undefined ? {} : { bounce_address: options.bounceAddress }),
+    ...(options.replyAddress === undefined ? {} : { reply_address: options.replyAddress }),
     headers: headersOf(options.header ?? []),
     new_thread_after_days: options.newThreadDays === undefined ? undefined : Number(options.newThreadDays),
     from_name: options.fromName,

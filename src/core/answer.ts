@@ -30,7 +30,11 @@ export type Answer =
   /** `address` is to get no more of it, or of its event type. */
   | { kind: "stop"; address: string; scope: "reminder" | "event_type" }
   /** They take that back. */
-  | { kind: "start"; scope: "reminder" | "event_type" };
+  | { kind: "start"; scope: "reminder" | "event_type" }
+  /** They are out of office, as their mail program says; null: it doesn't say until when. */
+  | { kind: "away"; until: Instant | null }
+  /** They say something that only a person can read. */
+  | { kind: "said"; words: string };
 
 /** What becomes of it. `noted`: the reminder stays as it is, its timeline says what was answered, and a flag may have to be set. */
 export type Answered = Transition | { kind: "noted"; change: Change; flagKey: string | null };
@@ -63,6 +67,10 @@ export function answerTo(reminder: ReminderRecord, answer: Answer, by: Answerer,
       return stopped(reminder, answer, by);
     case "start":
       return wantedAgain(reminder, answer.scope, by);
+    case "away":
+      return away(reminder, answer.until, by);
+    case "said":
+      return said(reminder, answer.words, by);
   }
 }
 
@@ -127,6 +135,42 @@ function silenced(reminder: ReminderRecord, silence: Silence, { who, details }: 
     ...details,
     until,
   });
+}
+
+/**
+ * Nobody is nagged before they are back. Where others get it too, or come after them by a policy, it goes on: it isn't theirs
+ * alone to put off, and no person has asked for it.
+ */
+function away(reminder: ReminderRecord, until: Instant | null, { who, details }: Answerer): Answered {
+  const day = until === null ? "" : ` until ${new Date(until).toISOString()}`;
+  const because = `${who} is out of office${day}`;
+  const told = until === null ? details : { ...details, until: new Date(until).toISOString() };
+  const { status, nextRunAt, people } = reminder;
+  const isTheirs = people.recipients === null && people.policy === null;
+  const isDueBefore = status === "ACTIVE" && nextRunAt !== null && until !== null && nextRunAt < until;
+  const silent = isTheirs && isDueBefore ? silenced(reminder, { until, by: "snooze" }, { who, details: told }) : null;
+  if (silent?.kind !== "changed")
+    return { kind: "noted", change: { type: "out_of_office", because, details: told }, flagKey: null };
+  const change = {
+    ...silent.change,
+    type: "out_of_office",
+    because: `${because}: nothing is sent before, and it is due then`,
+  };
+  return { ...silent, change };
+}
+
+/** Characters that a reminder's own row keeps of such words; all of them are in its timeline. */
+const LONGEST_ATTENTION = 1_000;
+
+/** Who waits for an answer in words gets none from us: somebody must read it. */
+function said(reminder: ReminderRecord, words: string, { who, details }: Answerer): Answered {
+  const because = `${who} answered: “${words}”`;
+  const change = { type: "replied", because, details };
+  const former = attentionsOf(reminder);
+  const needsAttention = [...former, because].join(BETWEEN);
+  const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
+  if (isOver || needsAttention.length > LONGEST_ATTENTION) return { kind: "noted", change, flagKey: null };
+  return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
 }
 
 function woken(reminder: ReminderRecord, { who, details }: Answerer, moment: Moment): Answered {

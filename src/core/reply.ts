@@ -24,6 +24,7 @@ export interface ReplyMail {
 /** More is no answer in words; what comes behind is not looked at. */
 const MOST_CHARACTERS = 20_000;
 const LONGEST_ANSWER = 60;
+const LONGEST_LINE = 400;
 
 // Each in English, German, French and Spanish, without accents. The whole line, so that "not done yet" is no "done".
 const DONE =
@@ -45,9 +46,11 @@ const IN = /^(for|in|um|fur|dans|de|pour|por|en|dentro de)\b */;
  * signature. `today` is the day on which it came, by the clocks of whoever wrote it. Pure, and linear in the text's length.
  */
 export function readReply({ subject, text, autoSubmitted = null }: ReplyMail, today: number): Reply | null {
-  const own = ownText(text.slice(0, MOST_CHARACTERS));
+  const own = ownLines(text).map(plain);
   if (isAutomatic(subject, autoSubmitted)) {
-    return { kind: "out_of_office", until: findDate(plain(`${subject}\n${own.join("\n")}`), today) };
+    const said = plain(`${subject}\n${own.join("\n")}`);
+    // What a ticket system says of its work is no day on which somebody comes back.
+    return { kind: "out_of_office", until: ABSENT.test(said) ? findDate(said, today) : null };
   }
   const [first] = own.map(withoutCourtesy).filter((line) => line !== "");
   if (first === undefined || first.length > LONGEST_ANSWER) return null;
@@ -66,6 +69,9 @@ export function readReply({ subject, text, autoSubmitted = null }: ReplyMail, to
 
 const AUTOMATIC =
   /^(auto(matic|matische|matique)?[ :-]|automatic reply|out of (the )?office|abwesend|abwesenheit|reponse automatique|absence|absent|respuesta automatica|fuera de (la )?oficina|ausente)/;
+
+const ABSENT =
+  /\b(out of (the )?office|away|vacation|holiday|on leave|(i am|i'm|be|will) back|return|abwesen|urlaub|nicht im (buro|haus)|zuruck|absen|conge|de retour|vacances|fuera de|ausente|vacaciones|vuelvo|regreso)/;
 
 function isAutomatic(subject: string, autoSubmitted: string | null): boolean {
   const said = autoSubmitted?.trim().toLowerCase() ?? "no";
@@ -103,13 +109,17 @@ function spanIn(text: string): string | null {
 const QUOTE_BEGINS =
   /^(on\b.{0,200}\bwrote:?$|am\b.{0,200}\bschrieb\b.{0,100}:?$|le\b.{0,200}\ba ecrit\s*:?$|el\b.{0,200}\bescribio\s*:?$|-{2,} ?(original message|ursprungliche nachricht|message d'origine|mensaje original)|_{10,}$|(from|von|de) ?: .{0,200}@)/;
 
-/** The lines that somebody has written themselves, as they are compared. */
-function ownText(text: string): string[] {
+/** What somebody has written themselves, for a person to read. */
+export function ownWords(text: string): string {
+  return ownLines(text).join("\n").trim();
+}
+
+function ownLines(text: string): string[] {
   const own: string[] = [];
-  for (const raw of text.split(/\r?\n/)) {
-    const line = plain(raw.slice(0, 400));
-    if (raw.startsWith("-- ") || raw === "--" || QUOTE_BEGINS.test(line)) break;
-    if (!line.startsWith(">")) own.push(line);
+  for (const raw of text.slice(0, MOST_CHARACTERS).split(/\r?\n/)) {
+    const line = raw.slice(0, LONGEST_LINE);
+    if (raw.startsWith("-- ") || raw === "--" || QUOTE_BEGINS.test(plain(line))) break;
+    if (!line.trimStart().startsWith(">")) own.push(line);
   }
   return own;
 }

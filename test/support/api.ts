@@ -76,7 +76,7 @@ export async function startApi(
   database: Database,
   options: { channels?: Channels; tenant?: string; key?: string } & Pick<
     ServerOptions,
-    "log" | "access" | "minIntervalSeconds" | "keyring" | "installation"
+    "log" | "access" | "minIntervalSeconds" | "keyring" | "installation" | "bounceSecret" | "http"
   > = {},
 ): Promise<TestApi> {
   const {

@@ -1,13 +1,14 @@
 import { onTestFinished } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
 import type { Sender } from "../../src/channels/email/compose.ts";
-import { createEmailChannel } from "../../src/channels/email/email.ts";
+import { createEmailChannel, type EmailSettings } from "../../src/channels/email/email.ts";
 import type { SmtpServer } from "../../src/channels/email/settings.ts";
 
 /** The e-mail channel, sending by a server on loopback without TLS unless the settings say otherwise; null: demo. */
 export function emailChannel(
   server: Partial<SmtpServer> | null,
   from: Partial<Sender> = {},
+  settings: Partial<EmailSettings> = {},
 ): Channel & { printed: string[] } {
   const printed: string[] = [];
   const email = createEmailChannel({
@@ -15,6 +16,7 @@ export function emailChannel(
     server: server && { host: "127.0.0.1", port: 587, username: null, password: null, tls: "off", ...server },
     concurrency: 5,
     print: (text) => printed.push(text),
+    ...settings,
   });
   onTestFinished(() => email.close());
   return { ...email, printed };

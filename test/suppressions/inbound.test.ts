@@ -107,11 +107,11 @@ describe("Mailgun", () => {
 
     expect(await at.post("/inbound/default/mailgun", body)).toEqual({
       status: 200,
-      body: { received: 1, suppressed: 1 },
+      body: { received: 1, suppressed: 1, answers: 0 },
     });
     expect(await at.post("/inbound/default/mailgun", body)).toEqual({
       status: 200,
-      body: { received: 1, suppressed: 0 },
+      body: { received: 1, suppressed: 0, answers: 0 },
     });
 
     expect(await at.suppressed()).toEqual([[ANN, "hard_bounce"]]);
@@ -175,7 +175,7 @@ describe("SendGrid", () => {
     const answers = await Promise.all(
       bodies.map((body) => at.post("/inbound/default/sendgrid", body, headersFor(body))),
     );
-    expect(answers).toEqual(Array(4).fill({ status: 200, body: { received: 2_500, suppressed: 2_500 } }));
+    expect(answers).toEqual(Array(4).fill({ status: 200, body: { received: 2_500, suppressed: 2_500, answers: 0 } }));
   });
 
   test("another's signature, or over something else, is none", async () => {
@@ -198,8 +198,8 @@ test("Postmark is known by user name and password; an answer of who is out of of
   const body = (Type: string) => JSON.stringify({ RecordType: "Bounce", Type, Email: ANN, Details: "x" });
   const post = (type: string, text: string) => at.post("/inbound/default/postmark", body(type), login(text));
   expect((await post("HardBounce", "postmark:wrong")).status).toBe(401);
-  expect((await post("AutoResponder", "postmark:a-long-password")).body).toEqual({ received: 0, suppressed: 0 });
-  expect((await post("HardBounce", "postmark:a-long-password")).body).toEqual({ received: 1, suppressed: 1 });
+  expect((await post("AutoResponder", "postmark:a-long-password")).body).toEqual({ received: 0, suppressed: 0, answers: 0 });
+  expect((await post("HardBounce", "postmark:a-long-password")).body).toEqual({ received: 1, suppressed: 1, answers: 0 });
 });
 
 describe("Amazon SES", () => {
@@ -232,7 +232,7 @@ describe("Amazon SES", () => {
     expect(await post(at, confirmation)).toMatchObject({ status: 200, body: { received: 0 } });
     expect(at.asked.at(-1)).toBe(new URL(SubscribeURL).href);
 
-    expect(await post(at, signed())).toEqual({ status: 200, body: { received: 1, suppressed: 1 } });
+    expect(await post(at, signed())).toEqual({ status: 200, body: { received: 1, suppressed: 1, answers: 0 } });
     expect(await at.suppressed()).toEqual([[ANN, "hard_bounce"]]);
     expect(await post(at, signed({ Message: "Successfully validated SNS topic" }))).toMatchObject({ status: 200 });
   });
@@ -283,7 +283,7 @@ describe("mail that came back", () => {
     const key = await sentOne(at, "acme");
     const address = returnPath("bounces@mail.example.com", key, BOUNCE_SECRET);
     expect(await hand(at, report(address, "5.1.1", "somebody-else@example.com"))).toMatchObject({
-      body: { received: 1, suppressed: 1 },
+      body: { received: 1, suppressed: 1, answers: 0 },
     });
     expect(await at.database.query("select tenant_id, address, reason from suppressions")).toEqual([
       { tenant_id: "acme", address: ANN, reason: "hard_bounce" },

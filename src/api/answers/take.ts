@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from "fastify";
 import { type Answer, type Answered, type Answerer, answerTo } from "../../core/answer.ts";
 import type { Moment } from "../../core/lifecycle.ts";
 import { type DeliveryKey, deliveryId, type JsonObject, type ReminderRecord } from "../../core/reminder.ts";
@@ -34,13 +35,14 @@ export function nameOfLink(key: DeliveryKey): string {
 
 /**
  * Does what was wanted, with what `noteWithin` writes, in one transaction under the reminder's row lock. The same again does nothing more, however
- * many come at once.
+ * many come at once. `told`: what else the timeline is to say of it.
  */
 export async function takeAnswer(
   database: TenantDatabase,
   link: AnswerLink,
   wishOf: (asked: Asked) => Wish,
   noteWithin: (sql: TenantSql, taken: Taken) => Promise<void>,
+  told: JsonObject = {},
 ): Promise<Taken> {
   let asked: Asked | undefined;
   try {
@@ -48,7 +50,7 @@ export async function takeAnswer(
       const found = await readAsked(sql, link, { lock: true });
       if (typeof found === "string") return { kind: "over", over: found };
       asked = found;
-      const taken = await take(sql, found, wishOf(found));
+      const taken = await take(sql, found, wishOf(found), told);
       await noteWithin(sql, taken);
       return taken;
     });
@@ -62,19 +64,22 @@ export async function takeAnswer(
   }
 }
 
-async function take(sql: TenantSql, asked: Asked, wish: Wish): Promise<Taken> {
+async function take(sql: TenantSql, asked: Asked, wish: Wish, told: JsonObject): Promise<Taken> {
   const { former } = asked;
   if (wish.kind === "wrong") return { kind: "wrong", asked, why: wish.why };
-  if (wish.kind === "undo") return undo(sql, asked);
+  if (wish.kind === "undo") return undo(sql, asked, told);
   if (former !== null && former.undoneAt === null && former.choice === wish.choice) {
     return { kind: "answered", asked, given: former };
   }
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
     return { kind: "refused", asked, why: "not_allowed" };
-  const done = await answer(sql, asked, wish.answer);
+  const done = await answer(sql, asked, wish.answer, told);
   if (done.kind === "refused") return { kind: "refused", asked: done.asked, why: whyRefused(done.asked.reminder) };
   if (wish.answer.kind === "stop")
     await putOptOut(sql, { ...optOutOf(asked, wish.choice), createdBy: nameOfLink(asked.link) });
+  // What no link is for can't be pressed again, nor taken back.
+  if (wish.answer.kind === "away" || wish.answer.kind === "said")
+    return { kind: "answered", asked: done.asked, given: null };
   const { expiresAt } = asked.link;
   const outcome: JsonObject = { ...outcomeOf(wish.answer), was_so: done.kind === "unchanged" };
   const given = await keepAnswer(sql, asked.link, { choice: wish.choice, outcome, expiresAt });
@@ -82,7 +87,7 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish): Promise<Taken> {
 }
 
 /** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */
-async function undo(sql: TenantSql, asked: Asked): Promise<Taken> {
+async function undo(sql: TenantSql, asked: Asked, told: JsonObject): Promise<Taken> {
   const { former, reminder, link } = asked;
   const canBe = link.purpose === "snooze" || link.purpose === "promise" || link.purpose === "stop";
   if (former === null || !canBe) return { kind: "wrong", asked, why: "purpose" };
@@ -93,19 +98,24 @@ async function undo(sql: TenantSql, asked: Asked): Promise<Taken> {
     const { channel, address } = optOutOf(asked, former.choice);
     const kinds = await takeBackOptOuts(sql, { channel, address, createdBy: nameOfLink(link) });
     const scope = kinds.includes("event_type") || former.choice !== "reminder" ? "event_type" : "reminder";
-    now = (await answer(sql, asked, { kind: "start", scope })).asked;
+    now = (await answer(sql, asked, { kind: "start", scope }, told)).asked;
   } else if (reminder.silence?.until === former.outcome.until) {
-    const done = await answer(sql, asked, { kind: "wake" });
+    const done = await answer(sql, asked, { kind: "wake" }, told);
     if (done.kind === "refused") return { kind: "refused", asked, why: whyRefused(reminder) };
     now = done.asked;
   } else return { kind: "refused", asked, why: "other" };
   return { kind: "undone", asked: { ...now, former: await undoAnswer(sql, link) } };
 }
 
-async function answer(sql: TenantSql, asked: Asked, given: Answer): Promise<{ kind: Answered["kind"]; asked: Asked }> {
+async function answer(
+  sql: TenantSql,
+  asked: Asked,
+  given: Answer,
+  told: JsonObject,
+): Promise<{ kind: Answered["kind"]; asked: Asked }> {
   const { reminder, link, recipient, contact } = asked;
   const who = recipient ?? contact?.name ?? "somebody";
-  const by = { who, details: { answer: link.purpose, by: nameOfLink(link) } };
+  const by = { who, details: { answer: link.purpose, by: nameOfLink(link), ...told } };
   // Of several people each does theirs. Who got it besides, as a manager, speaks for all.
   if (given.kind === "done" && reminder.people.recipients !== null) {
     const done = await recordDone(sql, reminder.id, asked.person ?? recipient);
@@ -163,6 +173,13 @@ function outcomeOf(answer: Answer): JsonObject {
 
 function whyRefused({ status }: ReminderRecord): "done" | "paused" {
   return status === "PAUSED" ? "paused" : "done";
+}
+
+/** Whoever reads the log learns that somebody has to see to it. */
+export function tellOperator(log: Pick<FastifyBaseLogger, "warn">, taken: Taken): void {
+  if (taken.kind !== "answered") return;
+  const { id: reminder, needsAttention: reason } = taken.asked.reminder;
+  if (reason !== null) log.warn({ reminder, reason }, "a reminder needs a person");
 }
 
 /** What the audit says of it. */

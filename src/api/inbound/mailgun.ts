@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { feedbackOfMailgun } from "../../channels/email/feedback/mailgun.ts";
+import { receivedOfMailgun } from "../../channels/email/received/mailgun.ts";
 import { textAt } from "../../core/json-fields.ts";
 import { flawOfSecret, isFresh, isSame, NotProved, type Provider } from "./provider.ts";
 
@@ -9,8 +10,9 @@ export const mailgun: Provider = {
   channel: "email",
   secretFlaw: (secret) => flawOfSecret(secret, "Mailgun's HTTP webhook signing key"),
   async prove({ body, secrets, now }) {
-    const [timestamp, token, signature] = ["timestamp", "token", "signature"].map((name) =>
-      textAt(body, "signature", name),
+    // A mail that it forwards is a form, with these beside its other fields.
+    const [timestamp, token, signature] = ["timestamp", "token", "signature"].map(
+      (name) => textAt(body, "signature", name) ?? textAt(body, name),
     );
     if (!timestamp || !token || !signature || !/^\d{1,12}$/.test(timestamp) || token.length > 200) {
       throw new NotProved("the body has no signature of Mailgun's: a timestamp, a token and a signature");
@@ -23,4 +25,5 @@ export const mailgun: Provider = {
     return token;
   },
   feedback: feedbackOfMailgun,
+  received: receivedOfMailgun,
 };

@@ -1,4 +1,5 @@
 import { feedbackOfPostmark } from "../../channels/email/feedback/postmark.ts";
+import { receivedOfPostmark } from "../../channels/email/received/postmark.ts";
 import { digestOf, flawOfSecret, isSame, NotProved, type Provider } from "./provider.ts";
 
 const WHAT = "a user name, a colon and a password of one's own, as they are set at Postmark";
@@ -18,4 +19,5 @@ export const postmark: Provider = {
     return digestOf(bytes);
   },
   feedback: feedbackOfPostmark,
+  received: receivedOfPostmark,
 };

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Feedback } from "../../channels/email/feedback/feedback.ts";
+import type { ReceivedMail } from "../../channels/email/received/received.ts";
 import type { Instant } from "../../core/reminder.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 
@@ -31,6 +32,8 @@ export interface Provider {
   prove(shown: Shown): Promise<string>;
   /** What it tells. `delivery`: the one that the address names which it was given for it. */
   feedback(body: unknown, delivery: string | null): Feedback[];
+  /** The mail that it has received for us, if it tells of one. */
+  received?(body: unknown): Promise<ReceivedMail | null>;
   /** True for one that reads what it is answered, and wants nothing else than nothing. */
   wantsNoAnswer?: boolean;
   /** An address that it wants asked before it tells anything; null where there is none. */

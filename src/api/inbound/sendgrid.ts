@@ -1,5 +1,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import { feedbackOfSendGrid } from "../../channels/email/feedback/sendgrid.ts";
+import { receivedOfSendGrid } from "../../channels/email/received/sendgrid.ts";
 import { digestOf, isFresh, NotProved, type Provider } from "./provider.ts";
 
 const SIGNATURE = "x-twilio-email-event-webhook-signature";
@@ -27,6 +28,7 @@ export const sendgrid: Provider = {
     return digestOf(bytes);
   },
   feedback: feedbackOfSendGrid,
+  received: receivedOfSendGrid,
 };
 
 function keyOf(secret: string): ReturnType<typeof createPublicKey> | null {

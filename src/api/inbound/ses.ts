@@ -1,6 +1,7 @@
 import { type KeyObject, verify, X509Certificate } from "node:crypto";
 import type { Feedback } from "../../channels/email/feedback/feedback.ts";
 import { feedbackOfSes } from "../../channels/email/feedback/ses.ts";
+import { receivedOfSes } from "../../channels/email/received/ses.ts";
 import { textAt } from "../../core/json-fields.ts";
 import { Memory } from "../access/memory.ts";
 import { CannotProve, isFresh, NotProved, type Provider, type Shown } from "./provider.ts";
@@ -44,22 +45,24 @@ export const ses: Provider = {
     if (!isFresh(at, now)) throw new NotProved("it was signed too long ago");
     return id;
   },
-  feedback(body): Feedback[] {
-    if (textAt(body, "Type") !== "Notification") return [];
-    try {
-      return feedbackOfSes(JSON.parse(textAt(body, "Message") ?? ""));
-    } catch (error) {
-      // A greeting for people, as SES sends one when it is set up.
-      if (error instanceof SyntaxError) return [];
-      throw error;
-    }
-  },
+  feedback: (body): Feedback[] => feedbackOfSes(messageIn(body)),
+  received: (body) => receivedOfSes(messageIn(body)),
   confirmationUrl(body) {
     if (textAt(body, "Type") !== "SubscriptionConfirmation") return null;
     const url = urlAt(textAt(body, "SubscribeURL") ?? "");
     return url?.searchParams.get("Action") === "ConfirmSubscription" ? url.href : null;
   },
 };
+
+/** What SES says; null where it says nothing, or greets people, as it does when it is set up. */
+function messageIn(body: unknown): unknown {
+  if (textAt(body, "Type") !== "Notification") return null;
+  try {
+    return JSON.parse(textAt(body, "Message") ?? "");
+  } catch {
+    return null;
+  }
+}
 
 async function keyAt(address: string, http: Shown["http"]): Promise<KeyObject> {
   const url = urlAt(address);

@@ -6,7 +6,7 @@ import { AnswerDoor } from "../answers/door.ts";
 import { MOST_FORM_BYTES, readForms } from "../answers/form.ts";
 import { type Shown, showAsked, showNotice, showOver, showTaken } from "../answers/results.ts";
 import { PAGE_POLICY } from "../answers/style.ts";
-import { detailsOf, takeAnswer } from "../answers/take.ts";
+import { detailsOf, takeAnswer, tellOperator } from "../answers/take.ts";
 import { type Form, readWish } from "../answers/wish.ts";
 import { acceptedLanguages, type Words, wordsFor } from "../answers/words/words.ts";
 import type { Api, ApiContext } from "../context.ts";
@@ -58,12 +58,7 @@ export async function answerRoutes(
           if (outcome.kind === "answered" || outcome.kind === "undone") await auditWithin(sql, request, 200);
         },
       );
-      if (taken.kind === "answered" && taken.asked.reminder.needsAttention !== null) {
-        request.log.warn(
-          { reminder: link.reminderId, reason: taken.asked.reminder.needsAttention },
-          "a reminder needs a person",
-        );
-      }
+      tellOperator(request.log, taken);
       const locale = "asked" in taken ? taken.asked.contact?.locale : null;
       return send(reply, showTaken(taken, wordsOf(request, locale)));
     });

@@ -1,26 +1,33 @@
 import type { FastifyBaseLogger, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { Email } from "postal-mime";
 import { z } from "zod";
 import { feedbackOfMail } from "../../channels/email/feedback/dsn.ts";
-import type { Feedback } from "../../channels/email/feedback/feedback.ts";
+import { readMime } from "../../channels/email/received/mime.ts";
+import type { ReceivedMail } from "../../channels/email/received/received.ts";
+import { receivedOfMail } from "../../channels/email/received/whole.ts";
 import type { ApiDatabase } from "../../store/tenant-database.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { digestOf } from "../inbound/provider.ts";
 import { PROVIDERS } from "../inbound/registry.ts";
 import { takeFeedback } from "../inbound/take-feedback.ts";
+import { type HandedIn, takeReply } from "../inbound/take-reply.ts";
 import { readProvidersBodies } from "../json-body.ts";
+import { ownTurn } from "../own-turn.ts";
 import { Problem } from "../problem.ts";
 import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { line } from "../schemas/fields.ts";
 import { InboundBody, InboundOutcome, inboundParams } from "../schemas/inbound.ts";
 
 const tags = ["Suppressions"];
-const MAIL_LIMIT_BYTES = 256 * 1024;
+/** Mails that people write have pictures in them. */
+const MAIL_LIMIT_BYTES = 5 * 1024 * 1024;
+const ANSWER_DAYS = 30;
 const CONFIRM_TIMEOUT_MS = 5_000;
 
-type Context = Pick<ApiContext, "database" | "http" | "bounceSecret">;
+type Context = Pick<ApiContext, "database" | "http" | "bounceSecret" | "answerDays">;
 
-/** What mail providers and mail servers tell of mail that came back. */
+/** What mail providers and mail servers tell of mail that came back, and hand in of what people reply. */
 export function inboundRoutes(api: Api, context: Context): void {
   api.register(async (part) => {
     readProvidersBodies(part);
@@ -28,23 +35,32 @@ export function inboundRoutes(api: Api, context: Context): void {
   });
 }
 
-function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): void {
+function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays = ANSWER_DAYS }: Context): void {
   /** What is done for the tenant that asks belongs to its request, and to what is kept under its key. */
   const databases = ({ database: own }: FastifyRequest): Pick<ApiDatabase, "forTenant"> => ({
     forTenant: (tenant) => (tenant === own.tenant ? own : database.forTenant(tenant)),
   });
 
+  /** How many of them are answers: one, or none. */
+  const answersIn = async (request: FastifyRequest, handedIn: Omit<HandedIn, "mail">, mail: ReceivedMail | null) => {
+    if (mail === null) return 0;
+    const options = { database: databases(request), secret: bounceSecret, answerDays, log: request.log };
+    return (await takeReply(options, { ...handedIn, mail })) ? 1 : 0;
+  };
+
   api.post(
     "/inbound/:tenant/:provider",
     {
       config: { access: "provider" },
+      bodyLimit: MAIL_LIMIT_BYTES,
       schema: {
         operationId: "receiveFeedback",
         tags,
         summary: "Tell what became of messages",
         description:
           "For the webhooks of mail providers, and of Twilio, which prove themselves as each of them does, and with no key. Addresses that are to blame, " +
-          "whose readers complain or unsubscribe are suppressed; the timelines of their reminders say so.",
+          "whose readers complain or unsubscribe are suppressed; the timelines of their reminders say so. Mail that a provider has received for " +
+          "the address of replies (Postmark, Mailgun, SendGrid, SES) is taken as an answer.",
         params: inboundParams,
         querystring: z.object({
           delivery: line(100).optional().meta({
@@ -68,8 +84,10 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
       if (url !== null) await confirm(http, url, request.log);
       const feedback = provider.feedback(body, query.delivery ?? null);
       const { name: by, channel } = provider;
-      const told = { tenant: actor.tenant, by, channel, id: request.told ?? "", isTrusted: true, feedback };
-      const outcome = await takeFeedback(databases(request), bounceSecret, told);
+      const handedIn = { tenant: actor.tenant, id: request.told ?? "" };
+      const told = { ...handedIn, by, channel, isTrusted: true, feedback };
+      const answered = await answersIn(request, handedIn, (await provider.received?.(body)) ?? null);
+      const outcome = { ...(await takeFeedback(databases(request), bounceSecret, told)), answers: answered };
       request.auditDetails = { ...outcome };
       if (!provider.wantsNoAnswer) return outcome;
       reply.code(204);
@@ -85,11 +103,11 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
       schema: {
         operationId: "receiveMail",
         tags,
-        summary: "Hand in mail that came back",
+        summary: "Hand in mail that came back, or replies",
         description:
-          "A whole mail, as `message/rfc822`: what your mail server takes for the bounce address. Delivery status notifications that came " +
-          "back to an address of ours, whichever tenant's, suppress whom the message was for, if that address is to blame. Anything else " +
-          "does nothing.",
+          "A whole mail, as `message/rfc822`: what your mail server takes for the addresses of bounces and of replies. Delivery status " +
+          "notifications that came back to an address of ours, whichever tenant's, suppress whom the message was for, if that address is to " +
+          "blame. What somebody replies is done as if they had pressed the message's link. Anything else does nothing.",
         querystring: z.strictObject({
           recipient: line(320).optional().meta({
             description: "The envelope's recipient, if the mail server tells it.",
@@ -102,24 +120,26 @@ function addRoutes(api: Api, { database, http, bounceSecret = null }: Context): 
     async (request) => {
       const mail = request.bytes;
       if (mail === null) throw new Problem(415, "send the mail as it is, with the header Content-Type: message/rfc822");
-      const feedback = await readMail(mail, request.query.recipient ?? null);
-      const told = {
-        tenant: request.actor.tenant,
-        by: "mail",
-        channel: "email" as const,
-        id: digestOf(mail),
-        isTrusted: false,
+      await ownTurn();
+      const read = await readMail(mail);
+      const recipient = request.query.recipient ?? null;
+      const handedIn = { tenant: request.actor.tenant, id: digestOf(mail) };
+      const told = { ...handedIn, by: "mail", channel: "email" as const, isTrusted: false };
+      const answered = await answersIn(request, handedIn, await receivedOfMail(read, recipient));
+      const feedback = feedbackOfMail(read, recipient);
+      const outcome = {
+        ...(await takeFeedback(databases(request), bounceSecret, { ...told, feedback })),
+        answers: answered,
       };
-      const outcome = await takeFeedback(databases(request), bounceSecret, { ...told, feedback });
       request.auditDetails = { ...outcome };
       return outcome;
     },
   );
 }
 
-async function readMail(mail: Buffer, recipient: string | null): Promise<Feedback[]> {
+async function readMail(mail: Buffer): Promise<Email> {
   try {
-    return await feedbackOfMail(mail, recipient);
+    return await readMime(mail);
   } catch {
     throw new Problem(400, "the body can't be read as mail");
   }

@@ -65,8 +65,9 @@ export const InboundOutcome = z
   .strictObject({
     received: z.int().describe("Messages that something was told of."),
     suppressed: z.int().describe("Addresses that nothing is sent to from now on."),
+    answers: z.int().describe("Mails that were taken as answers to a message."),
   })
-  .meta({ id: "InboundOutcome", examples: [{ received: 1, suppressed: 1 }] });
+  .meta({ id: "InboundOutcome", examples: [{ received: 1, suppressed: 1, answers: 0 }] });
 
 export function toInboundSourceJson(source: Row, tenant: string): z.output<typeof InboundSource> {
   return {

@@ -19,6 +19,8 @@ export interface EmailAccount {
   envelopeFrom: string | null;
   /** Where mail comes back, with the delivery written into it (see `returnPath`), instead of there; null: it isn't. */
   bounceAddress: string | null;
+  /** Where readers' replies go, with the delivery written into it; null: to `from`. */
+  replyAddress: string | null;
   /** Headers of its own, see `ownHeadersFlaw`. */
   headers: Readonly<Record<string, string>>;
   /** A message that comes so many days after the one that began its thread begins a new one; 0: each does. */
@@ -79,6 +81,7 @@ export const StoredEmailAccount = z.strictObject({
   from_email: address,
   envelope_from: address.exactOptional(),
   bounce_address: address.refine(isBounceAddress, BOUNCE_ADDRESS_RULE).exactOptional(),
+  reply_address: address.refine(isBounceAddress, BOUNCE_ADDRESS_RULE).exactOptional(),
   headers: z
     .record(z.string(), z.string("must be text"), "must be an object")
     .check((context) => {
@@ -109,6 +112,7 @@ export function toEmailAccount(settings: unknown, secrets: ReadonlyMap<string, s
     dkim: data.dkim_selector === undefined ? null : dkimOf(data, data.dkim_selector, secrets),
     envelopeFrom: data.envelope_from ?? null,
     bounceAddress: data.bounce_address ?? null,
+    replyAddress: data.reply_address ?? null,
     headers: data.headers,
     newThreadAfterDays: data.new_thread_after_days,
     setBy: "tenant",

@@ -12,17 +12,20 @@ export interface Sender {
 export interface Parts {
   from: Sender;
   to: string;
+  /** Where replies go; null: to `from`. */
+  replyTo: string | null;
   headers: MessageHeaders;
   /** An event, as a calendar; null: there is none. */
   calendar: string | null;
 }
 
 /** The message as it goes over the wire: MIME, with its text and its HTML. */
-export async function compose(rendered: Rendered, { from, to, headers, calendar }: Parts): Promise<Buffer> {
+export async function compose(rendered: Rendered, { from, to, replyTo, headers, calendar }: Parts): Promise<Buffer> {
   const composer = new MailComposer({
     // Addresses as objects are taken as they are; a string would be parsed, and could hold more than one.
     from: { name: from.name, address: from.address },
     to: { name: "", address: to },
+    ...(replyTo === null ? {} : { replyTo: { name: "", address: replyTo } }),
     ...headers,
     subject: rendered.subject,
     text: rendered.text,

@@ -7,12 +7,13 @@ import type { Parts } from "./compose.ts";
 export function writeDemo(
   message: Message,
   rendered: Rendered,
-  { from, to, headers: all, calendar }: Omit<Parts, "to"> & { to: string | null },
+  { from, to, replyTo, headers: all, calendar }: Omit<Parts, "to"> & { to: string | null },
 ): string {
   const { messageId, inReplyTo, headers } = all;
   const lines = [
     `From: ${from.name} <${from.address}>`,
     `To: ${to ?? `(nobody yet: ${howToAddress(message)})`}`,
+    ...(replyTo === null ? [] : [`Reply-To: ${replyTo}`]),
     `Subject: ${rendered.subject}`,
     `Message-ID: ${messageId}`,
     ...(inReplyTo === undefined ? [] : [`In-Reply-To: ${inReplyTo}`]),

@@ -20,7 +20,7 @@ import { bounded } from "./failure.ts";
 import { messageHeaders } from "./headers.ts";
 import { type Mailbox, Mailboxes, type OwnAccount } from "./mailboxes.ts";
 import { plainText } from "./plain-text.ts";
-import { returnPath } from "./return-path.ts";
+import { replyAddress, returnPath } from "./return-path.ts";
 import type { SmtpServer } from "./settings.ts";
 
 export interface EmailSettings {
@@ -36,6 +36,8 @@ export interface EmailSettings {
   envelopeFrom?: string | null | undefined;
   /** Where mail comes back, with the delivery written into it, instead of there; and what signs that. Left out: it isn't. */
   bounces?: { address: string | null; secret: string } | null | undefined;
+  /** Where readers' replies go, with the delivery written into it and signed by the secret of `bounces`; left out: to `from`. */
+  replyAddress?: string | null | undefined;
   /** See `EmailAccount`; left out: a week. */
   newThreadAfterDays?: number | undefined;
   /**
@@ -70,6 +72,7 @@ export function createEmailChannel(settings: EmailSettings): Channel {
       dkim,
       envelopeFrom,
       bounceAddress: bounces?.address ?? null,
+      replyAddress: settings.replyAddress ?? null,
       headers: {},
       newThreadAfterDays,
       setBy: "environment",
@@ -104,6 +107,12 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     return returnPath(account.bounceAddress, delivery, bounces.secret);
   }
 
+  function replyToOf({ idempotencyKey }: Message, account: EmailAccount): string | null {
+    const delivery = readDeliveryId(idempotencyKey);
+    if (bounces === null || account.replyAddress === null || delivery === null) return null;
+    return replyAddress(account.replyAddress, delivery, bounces.secret);
+  }
+
   async function partsOf(message: Message, { subject }: Rendered, account: EmailAccount): Promise<Omit<Parts, "to">> {
     const { from, headers: own, newThreadAfterDays: days } = account;
     const isFirst = message.occurrenceNumber === 1 || message.recipient === null || days === 0;
@@ -111,7 +120,12 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     const headers = messageHeaders(message, {
       ...{ from: from.address, root, own, unsubscribeUrl: unsubscribeUrl?.(message) ?? null },
     });
-    return { from, headers, calendar: calendarOf(message, subject, from.address) };
+    return {
+      from,
+      replyTo: replyToOf(message, account),
+      headers,
+      calendar: calendarOf(message, subject, from.address),
+    };
   }
 
   return {

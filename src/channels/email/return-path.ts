@@ -19,23 +19,44 @@ export function isBounceAddress(address: string): boolean {
   return at >= 1 && at <= LONGEST_NAME && !address.slice(0, at).includes("+");
 }
 
+/** What an address is for: what is signed for one is good for no other. */
+type Use = "return path" | "reply to";
+
 /**
  * Where mail comes back that couldn't be delivered (VERP): an address for each delivery, which nobody else can make up. With
  * the address `bounces@example.com` it is `bounces+<delivery>-<signature>@example.com`.
  */
 export function returnPath(bounceAddress: string, delivery: DeliveryKey, secret: string): string {
-  const at = bounceAddress.lastIndexOf("@");
+  return writtenInto(bounceAddress, "return path", delivery, secret);
+}
+
+/** Where the reader's reply goes, made in the same way: whoever has it may answer for the reader. */
+export function replyAddress(address: string, delivery: DeliveryKey, secret: string): string {
+  return writtenInto(address, "reply to", delivery, secret);
+}
+
+function writtenInto(base: string, use: Use, delivery: DeliveryKey, secret: string): string {
+  const at = base.lastIndexOf("@");
   const { reminderId, occurrenceAt, recipientNo } = delivery;
   const written = [reminderId, occurrenceAt, recipientNo].map((number) => number.toString(36)).join("-");
-  return `${bounceAddress.slice(0, at)}+${written}-${macOf(written, secret)}${bounceAddress.slice(at)}`;
+  return `${base.slice(0, at)}+${written}-${macOf(use, written, secret)}${base.slice(at)}`;
 }
 
 /** The delivery that mail to this address came back for; null where the address isn't one that we have made. */
 export function readReturnPath(address: string, secret: string): DeliveryKey | null {
+  return readWritten(address, "return path", secret);
+}
+
+/** The delivery that mail to this address replies to; null where the address isn't one that we have made for replies. */
+export function readReplyAddress(address: string, secret: string): DeliveryKey | null {
+  return readWritten(address, "reply to", secret);
+}
+
+function readWritten(address: string, use: Use, secret: string): DeliveryKey | null {
   const localPart = address.slice(0, address.lastIndexOf("@")).toLowerCase();
   const [, reminder, occurrence, recipient, mac] = DELIVERY.exec(localPart.slice(localPart.indexOf("+") + 1)) ?? [];
   if (reminder === undefined || occurrence === undefined || recipient === undefined || mac === undefined) return null;
-  const expected = macOf(`${reminder}-${occurrence}-${recipient}`, secret);
+  const expected = macOf(use, `${reminder}-${occurrence}-${recipient}`, secret);
   if (!timingSafeEqual(Buffer.from(mac), Buffer.from(expected))) return null;
   const [reminderId = 0, occurrenceAt = 0, recipientNo = 0] = [reminder, occurrence, recipient].map((digits) =>
     Number.parseInt(digits, 36),
@@ -43,8 +64,8 @@ export function readReturnPath(address: string, secret: string): DeliveryKey | n
   return { reminderId, occurrenceAt, recipientNo };
 }
 
-function macOf(written: string, secret: string): string {
-  const bytes = createHmac("sha256", secret).update(`return path ${written}`).digest().subarray(0, MAC_BYTES);
+function macOf(use: Use, written: string, secret: string): string {
+  const bytes = createHmac("sha256", secret).update(`${use} ${written}`).digest().subarray(0, MAC_BYTES);
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
   return (bits.match(/.{5}/g) ?? []).map((five) => LETTERS[Number.parseInt(five, 2)]).join("");
 }

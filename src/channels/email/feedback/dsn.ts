@@ -1,30 +1,21 @@
-import PostalMime from "postal-mime";
+import type { Email } from "postal-mime";
+import { sentTo } from "../received/mime.ts";
 import { codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
-const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 64 * 1024 };
 const MOST_RECIPIENTS = 100;
-/** Of the part that says what became of it, in characters; and parts of the mail that have parts themselves. */
+/** Of the part that says what became of it, in characters. */
 const LONGEST_REPORT = 100_000;
-const MOST_PARTS = 100;
 const utf8 = new TextDecoder();
-
-/** Headers that say where the mail came back to, beside the envelope: which one there is depends on the mail server. */
-const SENT_TO = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to"];
 
 /**
  * What a delivery status notification (RFC 3464) says. Whatever else comes back (an answer of somebody who is out of office, a
  * person who writes to the address) says nothing. `envelopeTo`: where it was sent to, if the mail server that took it tells.
- * Throws where it can't be read as mail.
  */
-export async function feedbackOfMail(mail: Buffer, envelopeTo: string | null): Promise<Feedback[]> {
-  if (partsIn(mail) > MOST_PARTS) throw new Error("it has too many parts");
-  const { attachments, headers } = await PostalMime.parse(mail, { ...LIMITS, forceRfc822Attachments: true });
-  const report = attachments.find(({ mimeType }) => mimeType === "message/delivery-status");
+export function feedbackOfMail(mail: Email, envelopeTo: string | null): Feedback[] {
+  const report = reportIn(mail);
   if (report === undefined) return [];
   const text = typeof report.content === "string" ? report.content : utf8.decode(report.content);
-  const sentTo = SENT_TO.flatMap((name) => headers.filter(({ key }) => key === name).map(({ value }) => value));
-  const returnPath =
-    [envelopeTo ?? "", ...sentTo].flatMap(addressesIn).find((address) => address.includes("+")) ?? null;
+  const returnPath = sentTo(mail, envelopeTo).find((address) => address.includes("+")) ?? null;
   // The first group is about the message, each further one about a recipient (RFC 3464 §2.1).
   const groups = text
     .slice(0, LONGEST_REPORT)
@@ -43,10 +34,13 @@ export async function feedbackOfMail(mail: Buffer, envelopeTo: string | null): P
   });
 }
 
-/** What it takes to take a mail apart grows faster than its parts. */
-function partsIn(mail: Buffer): number {
-  const boundaries = mail.toString("latin1").match(/^content-type:(\r?\n)?[ \t]*(multipart|message)\//gim);
-  return boundaries?.length ?? 0;
+/** True for a report of a mail server about mail that it has, or hasn't, delivered. */
+export function isReport(mail: Email): boolean {
+  return reportIn(mail) !== undefined;
+}
+
+function reportIn({ attachments }: Email): Email["attachments"][number] | undefined {
+  return attachments.find(({ mimeType }) => mimeType === "message/delivery-status");
 }
 
 /** Where the code says nothing, only such words tell that there is no such mailbox. */
@@ -66,8 +60,4 @@ function fieldsOf(group: string): Map<string, string> {
 function bare(field: string | undefined): string | null {
   if (field === undefined) return null;
   return field.slice(field.indexOf(";") + 1).trim() || null;
-}
-
-function addressesIn(text: string): string[] {
-  return text.slice(0, 2_000).match(/[^\s<>,;:"]{1,64}@[^\s<>,;:"]{1,253}/g) ?? [];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { feedbackOfMail } from "./dsn.ts";
+import { readMime } from "../received/mime.ts";
+import { feedbackOfMail as feedbackOf } from "./dsn.ts";
 import { type Feedback, kindOf } from "./feedback.ts";
 import { feedbackOfMailgun } from "./mailgun.ts";
 import { feedbackOfPostmark } from "./postmark.ts";
@@ -126,12 +127,14 @@ test.each([
   { bounce: { bouncedRecipients: "x" } },
   { __proto__: null },
 ])("what is no such thing tells nothing: %j", (body) => {
-  for (const feedbackOf of [feedbackOfSes, feedbackOfSendGrid, feedbackOfMailgun, feedbackOfPostmark]) {
-    expect(feedbackOf(body)).toEqual([]);
+  for (const told of [feedbackOfSes, feedbackOfSendGrid, feedbackOfMailgun, feedbackOfPostmark]) {
+    expect(told(body)).toEqual([]);
   }
 });
 
 describe("mail that came back", () => {
+  const feedbackOfMail = async (mail: Buffer, envelopeTo: string | null) =>
+    feedbackOf(await readMime(mail), envelopeTo);
   const report = (fields: string, to = "bounces+1-a-0-x@example.com") =>
     Buffer.from(
       `From: MAILER-DAEMON@mx.example.org\r\nTo: <${to}>\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n` +

@@ -1,0 +1,161 @@
+import type { FastifyBaseLogger } from "fastify";
+import { wordsOf } from "../../channels/email/feedback/feedback.ts";
+import type { ReceivedMail } from "../../channels/email/received/received.ts";
+import { readReplyAddress, readReturnPath } from "../../channels/email/return-path.ts";
+import type { Purpose } from "../../core/answer.ts";
+import { type DeliveryKey, deliveryId } from "../../core/reminder.ts";
+import { ownWords, type Reply, readReply } from "../../core/reply.ts";
+import { MS_PER_DAY } from "../../core/schedule/calendar.ts";
+import { dayAt, silentUntil } from "../../core/until.ts";
+import type { AnswerLink } from "../../secrets/answer-token.ts";
+import { type EventName, takeEvent } from "../../store/inbound-events.ts";
+import { ownersOf } from "../../store/inbound-sources.ts";
+import type { ApiDatabase, TenantSql } from "../../store/tenant-database.ts";
+import type { Asked } from "../answers/asked.ts";
+import { type Taken, takeAnswer, tellOperator } from "../answers/take.ts";
+import type { Wish } from "../answers/wish.ts";
+import { Problem } from "../problem.ts";
+import { digestOf } from "./provider.ts";
+
+export interface ReplyOptions {
+  database: Pick<ApiDatabase, "forTenant">;
+  /** What addresses of ours are signed with; null: nothing is a reply. */
+  secret: string | null;
+  /** How long a message may be answered, counted from its occurrence. */
+  answerDays: number;
+  log: FastifyBaseLogger;
+}
+
+/** A mail that somebody has handed in. */
+export interface HandedIn {
+  /** For whom. */
+  tenant: string;
+  /** What it is known by where it has no `Message-ID`. */
+  id: string;
+  mail: ReceivedMail;
+}
+
+/** What an answer in words is as one by a link: for the others there is none. */
+const PURPOSES = {
+  done: "done",
+  snooze: "snooze",
+  promise: "promise",
+  not_me: "not_me",
+  stop: "stop",
+  out_of_office: "why",
+  said: "why",
+} satisfies Record<Reply["kind"] | "said", Purpose>;
+
+/** What "stop" means to somebody who writes it: as in a mail program, all of the kind. */
+const STOP_SCOPE = "event_type";
+
+/**
+ * Does what a mail says that was sent to an address of ours, as a press of the message's links would. What can't be read or done
+ * asks for a person; a mail program's answer only says that its owner is away. False where it is no answer, or was taken before.
+ * Throws 503 where it can't be taken now.
+ */
+export async function takeReply(options: ReplyOptions, { tenant, id, mail }: HandedIn): Promise<boolean> {
+  const { database, secret, answerDays, log } = options;
+  const meant = secret === null ? null : meantBy(mail.recipients, secret);
+  if (meant === null) return false;
+  const { delivery, isReturned } = meant;
+  // Which day it is for whoever wrote it is only known with the reminder; what it is about doesn't depend on that.
+  const reply = readReply(mail, dayAt(delivery.occurrenceAt, "UTC"));
+  if (isReturned && reply?.kind !== "out_of_office") return false;
+  const owner = (await ownersOf(database.forTenant(tenant), [delivery.reminderId])).get(delivery.reminderId);
+  if (owner === undefined) return false;
+
+  const words = wordsOf(ownWords(mail.text) || mail.subject);
+  const told = { by: `reply to ${deliveryId(delivery)}`, from: mail.from && wordsOf(mail.from), reply: words };
+  const event = { origin: "reply", id: digestOf(deliveryId(delivery), " ", mail.messageId ?? id) };
+  const expiresAt = delivery.occurrenceAt + answerDays * MS_PER_DAY;
+  const take = async (kind: keyof typeof PURPOSES, wishOf: (asked: Asked) => Wish): Promise<Taken | null> => {
+    const link: AnswerLink = { ...delivery, tenant: owner, purpose: PURPOSES[kind], expiresAt };
+    const details = link.purpose === "why" ? { ...told, answer: "reply" } : told;
+    return await unlessUndone(takeAnswer(database.forTenant(owner), link, wishOf, keepIfDone(event), details));
+  };
+  const toPerson = () => take("said", () => ({ kind: "answer", answer: { kind: "said", words }, choice: words }));
+
+  let taken = reply === null ? await toPerson() : await take(reply.kind, (asked) => wishOf(mail, asked));
+  if (taken !== null && isForPerson(taken)) taken = await toPerson();
+  if (taken?.kind === "refused" && taken.why === "busy")
+    throw new Problem(503, "the reminder is being worked on; try again", { headers: { "retry-after": "2" } });
+  if (taken === null || taken.kind !== "answered") return false;
+  tellOperator(log, taken);
+  return true;
+}
+
+/** What it says can't be done, and won't by itself. */
+function isForPerson(taken: Taken): boolean {
+  return taken.kind === "wrong" || (taken.kind === "refused" && taken.why !== "busy");
+}
+
+/** Nothing was done, and nothing is kept: it may be tried in another way. Null: it was taken before. */
+class Undone extends Error {
+  readonly taken: Taken | null;
+  constructor(taken: Taken | null) {
+    super();
+    this.taken = taken;
+  }
+}
+
+function keepIfDone(event: EventName): (sql: TenantSql, taken: Taken) => Promise<void> {
+  return async (sql, taken) => {
+    if ((await takeEvent(sql, event)) !== null) throw new Undone(null);
+    if (taken.kind !== "answered") throw new Undone(taken);
+  };
+}
+
+async function unlessUndone(taking: Promise<Taken>): Promise<Taken | null> {
+  try {
+    return await taking;
+  } catch (error) {
+    if (error instanceof Undone) return error.taken;
+    throw error;
+  }
+}
+
+/** The delivery that one of these addresses was made for. Programs answer to where mail comes back to. */
+function meantBy(recipients: readonly string[], secret: string): { delivery: DeliveryKey; isReturned: boolean } | null {
+  for (const address of recipients) {
+    const replied = readReplyAddress(address, secret);
+    if (replied) return { delivery: replied, isReturned: false };
+    const returned = readReturnPath(address, secret);
+    if (returned) return { delivery: returned, isReturned: true };
+  }
+  return null;
+}
+
+/** What is wanted by whoever wrote it, on the day that it is by their clocks. */
+function wishOf(mail: ReceivedMail, asked: Asked): Wish {
+  const reply = readReply(mail, dayAt(asked.now, asked.zone));
+  switch (reply?.kind) {
+    case undefined:
+      return { kind: "wrong", why: "date" };
+    case "done":
+      return { kind: "answer", answer: { kind: "done" }, choice: "done" };
+    case "snooze":
+    case "promise": {
+      const until = untilOf(reply.wanted, asked, reply.kind === "promise");
+      if (until === null) return { kind: "wrong", why: "date" };
+      return { kind: "answer", answer: { kind: reply.kind, until }, choice: reply.wanted };
+    }
+    case "not_me":
+      return { kind: "answer", answer: { kind: "not_me", to: null }, choice: "not_me" };
+    case "stop":
+      if (asked.recipient === null) return { kind: "wrong", why: "address" };
+      return {
+        ...{ kind: "answer", choice: STOP_SCOPE },
+        answer: { kind: "stop", address: asked.recipient, scope: STOP_SCOPE },
+      };
+    case "out_of_office": {
+      const until = reply.until === null ? null : untilOf(reply.until, asked, false);
+      return { kind: "answer", answer: { kind: "away", until }, choice: "out_of_office" };
+    }
+  }
+}
+
+function untilOf(wanted: string, { now, zone }: Asked, isPromise: boolean): number | null {
+  const until = silentUntil(wanted, { now, zone, isPromise });
+  return typeof until === "number" ? until : null;
+}

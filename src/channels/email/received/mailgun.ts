@@ -1,0 +1,30 @@
+import { textAt } from "../../../core/json-fields.ts";
+import { addressesIn } from "./mime.ts";
+import { type ReceivedMail, textFrom } from "./received.ts";
+
+/** A mail that a route of Mailgun's forwards. https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store */
+export async function receivedOfMailgun(body: unknown): Promise<ReceivedMail | null> {
+  const recipient = textAt(body, "recipient");
+  if (recipient === null) return null;
+  return {
+    recipients: addressesIn(recipient, textAt(body, "To") ?? ""),
+    from: textAt(body, "sender"),
+    subject: textAt(body, "subject") ?? "",
+    text: await textFrom(textAt(body, "body-plain") ?? textAt(body, "stripped-text"), textAt(body, "body-html")),
+    autoSubmitted: textAt(body, "Auto-Submitted") ?? autoSubmittedIn(textAt(body, "message-headers")),
+    messageId: textAt(body, "Message-Id"),
+  };
+}
+
+/** Out of a list of pairs of name and value, as JSON. */
+function autoSubmittedIn(json: string | null): string | null {
+  try {
+    const headers: unknown = JSON.parse(json ?? "[]");
+    if (!Array.isArray(headers)) return null;
+    const [, value] =
+      headers.find((one) => Array.isArray(one) && String(one[0]).toLowerCase() === "auto-submitted") ?? [];
+    return typeof value === "string" ? value : null;
+  } catch {
+    return null;
+  }
+}

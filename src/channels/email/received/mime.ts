@@ -1,0 +1,41 @@
+import PostalMime, { type Email } from "postal-mime";
+
+const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 64 * 1024 };
+/** Parts of the mail that have parts themselves. */
+const MOST_PARTS = 100;
+/** What somebody writes, and what a mail server reports, comes first; what they attach, or give back, may be long. */
+const MOST_BYTES = 256 * 1024;
+
+/** Headers that say where the mail was sent to, beside the envelope: which one there is depends on the mail server. */
+const SENT_TO = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc"];
+const MOST_ADDRESSES = 100;
+
+/** Takes apart what a mail begins with. Throws where it can't be read as mail. */
+export async function readMime(mail: Buffer): Promise<Email> {
+  const beginning = mail.subarray(0, MOST_BYTES);
+  if (partsIn(beginning) > MOST_PARTS) throw new Error("it has too many parts");
+  return await PostalMime.parse(beginning, { ...LIMITS, forceRfc822Attachments: true });
+}
+
+/** What it takes to take a mail apart grows faster than its parts. */
+function partsIn(mail: Buffer): number {
+  const boundaries = mail.toString("latin1").match(/^content-type:(\r?\n)?[ \t]*(multipart|message)\//gim);
+  return boundaries?.length ?? 0;
+}
+
+/** A header's first value; null where there is none of that name, which is in small letters. */
+export function headerOf({ headers }: Pick<Email, "headers">, name: string): string | null {
+  return headers.find(({ key }) => key === name)?.value ?? null;
+}
+
+/** Where it was sent to: by the envelope first, if the mail server that took it tells. */
+export function sentTo({ headers }: Pick<Email, "headers">, envelopeTo: string | null): string[] {
+  const named = SENT_TO.flatMap((name) => headers.filter(({ key }) => key === name).map(({ value }) => value));
+  return addressesIn(envelopeTo ?? "", ...named);
+}
+
+/** All that look like addresses in such texts. */
+export function addressesIn(...texts: readonly string[]): string[] {
+  const found = texts.flatMap((text) => text.slice(0, 2_000).match(/[^\s<>,;:"]{1,64}@[^\s<>,;:"]{1,253}/g) ?? []);
+  return found.slice(0, MOST_ADDRESSES);
+}

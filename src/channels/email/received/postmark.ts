@@ -1,0 +1,22 @@
+import { listAt, textAt } from "../../../core/json-fields.ts";
+import { addressesIn } from "./mime.ts";
+import { type ReceivedMail, textFrom } from "./received.ts";
+
+/** A mail that Postmark has received. https://postmarkapp.com/developer/webhooks/inbound-webhook */
+export async function receivedOfPostmark(body: unknown): Promise<ReceivedMail | null> {
+  const recipient = textAt(body, "OriginalRecipient");
+  if (recipient === null || textAt(body, "RecordType") !== null) return null;
+  const others = [...listAt(body, "ToFull"), ...listAt(body, "CcFull")].map((one) => textAt(one, "Email") ?? "");
+  const header = (name: string): string | null => {
+    const found = listAt(body, "Headers").find((one) => textAt(one, "Name")?.toLowerCase() === name);
+    return textAt(found, "Value");
+  };
+  return {
+    recipients: addressesIn(recipient, ...others),
+    from: textAt(body, "FromFull", "Email"),
+    subject: textAt(body, "Subject") ?? "",
+    text: await textFrom(textAt(body, "TextBody") ?? textAt(body, "StrippedTextReply"), textAt(body, "HtmlBody")),
+    autoSubmitted: header("auto-submitted"),
+    messageId: header("message-id"),
+  };
+}
