@@ -151,9 +151,10 @@ function silenceOf({ reminder, zone, now }: Present): Fact[] {
   const at = silenceEnd(silence, now);
   if (at === null) return [];
   const [kind, what] =
-    silence?.by === "snooze" ? ["snoozed", "has snoozed it"] : ["acknowledged", "has promised that it is done"];
-  const until = `${kind === "snoozed" ? "until" : "by"} ${saidInstant(at, zone)}`;
-  const sentence = `Somebody ${what} ${until}: nothing is sent before, and it is due then, unless it is done.`;
+    silence?.by === "snooze"
+      ? ["snoozed", "It was put off until"]
+      : ["acknowledged", "Somebody has promised that it is done by"];
+  const sentence = `${what} ${saidInstant(at, zone)}: nothing is sent before, and it is due then, unless it is done.`;
   return [{ kind, at, sentence, evidence: ofReminder(reminder, "silent_until", "silent_by") }];
 }
 

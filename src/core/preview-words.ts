@@ -103,8 +103,8 @@ function movesOf(
   const { isRegular, moves } = originOf(timetable, occurrenceAt, runAt);
   const moved = moves.map((move): SaidMove => ({ ...move, because: whyMoved(move, occurrenceAt, zone) }));
   if (endsSilence(occurrenceAt, silence)) {
-    const what = silence?.by === "snooze" ? "has snoozed it until then" : "has promised to do it by then";
-    moved.push({ by: "asked_for", from: null, fromWall: null, because: `somebody ${what}` });
+    const because = silence?.by === "snooze" ? "it was put off until then" : "somebody has promised to do it by then";
+    moved.push({ by: "asked_for", from: null, fromWall: null, because });
   } else if (!isRegular && step !== null) {
     const because = "its policy names this instant, and not its schedule";
     moved.push({ by: "policy", from: null, fromWall: null, because });
