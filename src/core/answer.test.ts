@@ -219,6 +219,12 @@ test("stop, and taking it back, leave alone what a person must look at besides",
   const both = outcomeOf(stopped, { ...stop, scope: "event_type" });
   const one = outcomeOf(both, { kind: "start", scope: "reminder" });
   expect(outcomeOf(one, { kind: "start", scope: "event_type" }).needsAttention).toBe("it has fired 22 times");
+  // Whatever stands in its words.
+  const odd = { ...paused, eventType: "pay; then: it", needsAttention: null };
+  const no = { ...stop, scope: "event_type" } as const;
+  const twice = outcomeOf(outcomeOf(odd, no), no);
+  expect(twice.needsAttention?.match(/wants no more/g)).toHaveLength(1);
+  expect(outcomeOf(twice, { kind: "start", scope: "event_type" }).needsAttention).toBeNull();
   const theirs = outcomeOf({ ...paused, allowsReassign: true }, { kind: "not_me", to: "bob@example.com" });
   expect(theirs).toMatchObject({ status: "PAUSED", needsAttention: "it has fired 22 times" });
 });

@@ -166,8 +166,7 @@ const LONGEST_ATTENTION = 1_000;
 function said(reminder: ReminderRecord, words: string, { who, details }: Answerer): Answered {
   const because = `${who} answered: “${words}”`;
   const change = { type: "replied", because, details };
-  const former = attentionsOf(reminder);
-  const needsAttention = [...former, because].join(BETWEEN);
+  const needsAttention = alsoSaid(reminder.needsAttention, because);
   const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
   if (isOver || needsAttention.length > LONGEST_ATTENTION) return { kind: "noted", change, flagKey: null };
   return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
@@ -243,15 +242,26 @@ function stopped(
   if (isOver || isSomebodyElses) return { kind: "noted", change, flagKey: null };
   const told = givenUp(because);
   // What somebody must look at besides, a ceiling say, stays so when this is taken back.
-  const former = attentionsOf(reminder);
-  const needsAttention = (former.includes(told) ? former : [...former, told]).join(BETWEEN);
+  const needsAttention = alsoSaid(without(reminder.needsAttention, told), told);
   return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
 }
 
 const BETWEEN = "; ";
 
-function attentionsOf({ needsAttention }: ReminderRecord): string[] {
-  return needsAttention === null ? [] : needsAttention.split(BETWEEN);
+/** What somebody must look at, and this besides. */
+function alsoSaid(former: string | null, told: string): string {
+  return former === null ? told : `${former}${BETWEEN}${told}`;
+}
+
+/** The same without this, where it is one of what is told; null: nothing is left. Each may have what stands between them in it. */
+function without(all: string | null, told: string): string | null {
+  const at = `${BETWEEN}${all ?? ""}${BETWEEN}`.indexOf(`${BETWEEN}${told}${BETWEEN}`);
+  if (all === null || at === -1) return all;
+  const [before, after] = [
+    all.slice(0, Math.max(0, at - BETWEEN.length)),
+    all.slice(at + told.length + BETWEEN.length),
+  ];
+  return [before, after].filter((part) => part !== "").join(BETWEEN) || null;
 }
 
 function wantsNoMore(who: string, scope: "reminder" | "event_type", { eventType }: ReminderRecord): string {
@@ -270,8 +280,7 @@ function wantedAgain(reminder: ReminderRecord, scope: "reminder" | "event_type",
     details: { ...details, scope },
   };
   const told = givenUp(wantsNoMore(who, scope, reminder));
-  const former = attentionsOf(reminder);
-  if (!former.includes(told)) return { kind: "noted", change, flagKey: null };
-  const needsAttention = former.filter((one) => one !== told).join(BETWEEN) || null;
+  const needsAttention = without(reminder.needsAttention, told);
+  if (needsAttention === reminder.needsAttention) return { kind: "noted", change, flagKey: null };
   return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
 }

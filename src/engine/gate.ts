@@ -9,7 +9,7 @@ import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
-import { isFresh as isFreshAnswer } from "./asking/answers.ts";
+import { type Got, isFresh as isFreshAnswer } from "./asking/answers.ts";
 import { readFactsWithFlags } from "./asking/facts.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
@@ -86,9 +86,13 @@ export class Gate {
   async ask(held: Held): Promise<Outcome | null> {
     const { known, attempts } = held;
     if (!known || !isAsked(known.reminder.stopCondition)) return null;
-    for (const [key, got] of held.answers) if (!isFreshAnswer(got, known.now)) held.answers.delete(key);
+    const now = this.#nowFor(held);
+    for (const [key, got] of held.answers)
+      if (!isFreshAnswer(got, now) || !isOfThisDay(held, got)) held.answers.delete(key);
     try {
-      await this.#options.questions.resolve(known.reminder.stopCondition, subjectOf(known), held.answers);
+      const subject = { ...subjectOf(known), now };
+      const { stopCondition } = known.reminder;
+      await this.#options.questions.resolve(stopCondition, subject, held.answers, (got) => isOfThisDay(held, got));
       return null;
     } catch (error) {
       if (error instanceof Crowded) return putBack(attempts, error.retryInMs, error.message);
@@ -185,11 +189,18 @@ export class Gate {
   /** What was got outside: fresh when a send begins, and then good for as long as that takes. */
   #known(held: Held, key: string, now: Instant): StopAnswer | null {
     const mine = held.answers.get(key);
-    if (mine && (held.sendingSinceMs !== null || isFreshAnswer(mine, now))) return mine.answer;
+    const isGood = held.sendingSinceMs !== null || (mine && isFreshAnswer(mine, now));
+    if (mine && isGood && isOfThisDay(held, mine)) return mine.answer;
     const got = this.#options.questions.fresh(key, now);
-    if (got) held.answers.set(key, got);
-    return got?.answer ?? null;
+    if (!got || !isOfThisDay(held, got)) return null;
+    held.answers.set(key, got);
+    return got.answer;
   }
+}
+
+/** What was got in the person's quiet hours isn't good any more when these end: then everything is asked again. */
+function isOfThisDay({ known, addressed }: Held, { askedAt }: Got): boolean {
+  return known === null || quietAt(known, askedAt, otherOf(known, addressed)) === null;
 }
 
 const NOT_MET = readAnswer("not_met", "");

@@ -30,11 +30,30 @@ export async function putOptOut(sql: TenantSql, optOut: Omit<OptOut, "createdAt"
 }
 
 const DELETE = `
-  delete from opt_outs where tenant_id = $1 and channel = $2 and address = lower($3) and kind = $4 and about = $5`;
+  delete from opt_outs where tenant_id = $1 and channel = $2 and address = lower($3) and kind = $4 and about = $5
+  returning 1`;
 
-/** Sends it again. */
-export async function deleteOptOut(sql: TenantSql, { channel, address, kind, about }: OptOutName): Promise<void> {
-  await sql.query(DELETE, [sql.tenant, channel, address, kind, about]);
+/** Sends it again. False where it was sent anyway. */
+export async function deleteOptOut(sql: TenantSql, { channel, address, kind, about }: OptOutName): Promise<boolean> {
+  return (await sql.query(DELETE, [sql.tenant, channel, address, kind, about])).length > 0;
+}
+
+const GIVEN_UP = `
+  select id
+    from reminder_jobs
+   where tenant_id = $1 and needs_attention is not null and deleted_at is null and channel = $2
+     and ($3 = 'reminder' and id::text = $4 or $3 = 'event_type' and event_type = $4)
+   order by id
+   limit $5`;
+
+/** Reminders that a person must look at and that this may be the reason for, up to `limit`. */
+export async function remindersGivenUp(
+  sql: TenantSql,
+  { channel, kind, about }: OptOutName,
+  limit: number,
+): Promise<number[]> {
+  const rows = await sql.query<{ id: number }>(GIVEN_UP, [sql.tenant, channel, kind, about, limit]);
+  return rows.map(({ id }) => id);
 }
 
 const TAKE_BACK = `

@@ -151,7 +151,15 @@ test("who wants no more of what is listed, and can be sent to again", async () =
     { kind: "event_type", about: "payment" },
     { kind: "reminder", about: String(one.id), created_by: expect.stringMatching(/^answer link of/) },
   ]);
+  const attention = async (id: number) => (await here.reminder(id)).needs_attention;
+  expect(await attention(two.id)).toMatch(/wants no more of payment/);
   expect((await here.api.call("DELETE", "/opt-outs/sink/someone@example.org/event_type/payment")).status).toBe(204);
+  // Who is sent to again needs nobody for that any more.
+  expect([await attention(one.id), await attention(two.id)]).toEqual([
+    expect.stringMatching(/wants no more of this/),
+    null,
+  ]);
+  expect((await here.events(two.id)).at(-1)?.type).toBe("opted_in");
   expect(await here.api.all("/opt-outs")).toHaveLength(1);
   expect((await open(one.links.stop)).status).toBe(200);
 });

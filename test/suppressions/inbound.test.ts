@@ -198,8 +198,16 @@ test("Postmark is known by user name and password; an answer of who is out of of
   const body = (Type: string) => JSON.stringify({ RecordType: "Bounce", Type, Email: ANN, Details: "x" });
   const post = (type: string, text: string) => at.post("/inbound/default/postmark", body(type), login(text));
   expect((await post("HardBounce", "postmark:wrong")).status).toBe(401);
-  expect((await post("AutoResponder", "postmark:a-long-password")).body).toEqual({ received: 0, suppressed: 0, answers: 0 });
-  expect((await post("HardBounce", "postmark:a-long-password")).body).toEqual({ received: 1, suppressed: 1, answers: 0 });
+  expect((await post("AutoResponder", "postmark:a-long-password")).body).toEqual({
+    received: 0,
+    suppressed: 0,
+    answers: 0,
+  });
+  expect((await post("HardBounce", "postmark:a-long-password")).body).toEqual({
+    received: 1,
+    suppressed: 1,
+    answers: 0,
+  });
 });
 
 describe("Amazon SES", () => {

@@ -142,7 +142,8 @@ export async function recordAnswer(
   return { kind: answered.kind, reminder: isToBeWritten ? await writeChange(sql, reminder, answered) : reminder };
 }
 
-async function momentOf(sql: TenantSql, { reminder, now }: Asked): Promise<Moment> {
+/** What an answer to a reminder goes by beside its row. */
+export async function momentOf(sql: TenantSql, { reminder, now }: Pick<Asked, "reminder" | "now">): Promise<Moment> {
   const names = reminder.business ? [reminder.business.calendar] : [];
   return {
     now,

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { deleteOptOut, listOptOuts } from "../../store/opt-outs.ts";
+import { listOptOuts } from "../../store/opt-outs.ts";
+import { wantAgain } from "../answers/want-again.ts";
 import type { Api } from "../context.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { answers, answersNothing, refuses } from "../responses.ts";
@@ -49,7 +50,8 @@ export function optOutRoutes(api: Api): void {
       },
     },
     async (request, reply) => {
-      await deleteOptOut(request.database, request.params);
+      const { database, params, actor } = request;
+      await database.transaction((sql) => wantAgain(sql, params, actor.name));
       return reply.code(204).send(null);
     },
   );

@@ -49,12 +49,18 @@ export class Questions {
 
   /**
    * Asks until it can be said whether the thing is done, or that nobody can say. What is got is added to `answers`. Throws
-   * `Crowded` and `Stopped`, and nothing else.
+   * `Crowded` and `Stopped`, and nothing else. `isGood`: false for what others have got that isn't to be used here.
    */
-  async resolve(condition: StopCondition, subject: StopSubject, answers: Answers): Promise<StopAnswer> {
+  async resolve(
+    condition: StopCondition,
+    subject: StopSubject,
+    answers: Answers,
+    isGood: (got: Got) => boolean = () => true,
+  ): Promise<StopAnswer> {
     const beganAtMs = performance.now();
     const known = (key: string): StopAnswer | null => {
-      const got = answers.get(key) ?? this.fresh(key, subject.now);
+      const others = this.fresh(key, subject.now);
+      const got = answers.get(key) ?? (others && isGood(others) ? others : null);
       if (got) answers.set(key, got);
       return got?.answer ?? null;
     };
