@@ -43,8 +43,12 @@ const MOST_SEPARATORS = 500_000;
  * Reads contacts from CSV (RFC 4180), with the names of the columns in its first line. Columns that aren't there leave what contacts
  * have; an empty cell takes it from them. Throws a 422 for a file that can't be read as a whole; a line that is wrong keeps out itself.
  */
-export async function readContactsCsv(text: string, channels: Channels): Promise<{ lines: CsvLine[]; bad: BadLine[] }> {
-  const records = await recordsOf(text);
+export async function readContactsCsv(
+  text: string,
+  channels: Channels,
+  whose: string,
+): Promise<{ lines: CsvLine[]; bad: BadLine[] }> {
+  const records = await recordsOf(text, whose);
   const [header, ...rows] = records;
   if (!header) throw wrong("must have a line with the names of its columns, and a line for each contact");
   if (rows.length > MOST_LINES) throw wrong(`must have at most ${MOST_LINES} contacts: send it in parts`);
@@ -55,7 +59,7 @@ export async function readContactsCsv(text: string, channels: Channels): Promise
   const seen = new Map<string, number>();
   for (const [index, { line, cells }] of rows.entries()) {
     // Others have their turn in between.
-    if (index % LINES_OF_A_TURN === 0) await ownTurn();
+    if (index % LINES_OF_A_TURN === 0) await ownTurn(whose);
     try {
       const read = readLine(line, columns, cells, channels);
       const earlier = seen.get(nameOf(read));
@@ -89,14 +93,14 @@ const OPTIONS: Options = {
   to: MOST_LINES + 2,
 };
 
-async function recordsOf(text: string): Promise<Entry[]> {
-  await ownTurn();
+async function recordsOf(text: string, whose: string): Promise<Entry[]> {
+  await ownTurn(whose);
   refuseTooMany(text);
   try {
     // Counted here: the library takes some line breaks for two.
     let line = 1;
     const entries: Entry[] = [];
-    const records: AsyncIterable<{ record: string[]; raw: string }> = Readable.from(inPieces(text)).pipe(
+    const records: AsyncIterable<{ record: string[]; raw: string }> = Readable.from(inPieces(text, whose)).pipe(
       parse(OPTIONS),
     );
     for await (const { record: cells, raw } of records) {
@@ -113,10 +117,10 @@ async function recordsOf(text: string): Promise<Entry[]> {
 }
 
 /** As bytes, for a piece may end within a character. */
-async function* inPieces(text: string): AsyncGenerator<Buffer> {
+async function* inPieces(text: string, whose: string): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
   for (let from = 0; from < bytes.length; from += BYTES_OF_A_TURN) {
-    await ownTurn();
+    await ownTurn(whose);
     yield bytes.subarray(from, from + BYTES_OF_A_TURN);
   }
 }

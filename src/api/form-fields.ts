@@ -7,7 +7,7 @@ const LIMITS = { fields: 200, fieldNameSize: 200, fieldSize: 256 * 1024, files: 
 const READ_BYTES = 32 * 1024;
 
 /** The fields of a form (RFC 7578), each as text and, where it is longer than 256 kB, its beginning. Rejects what is no form. */
-export async function fieldsOf(body: Buffer, contentType: string): Promise<Record<string, string>> {
+export async function fieldsOf(body: Buffer, contentType: string, whose: string): Promise<Record<string, string>> {
   const fields = new Map<string, string>();
   const form = new Busboy({ headers: { "content-type": contentType }, limits: LIMITS });
   let isOver = false;
@@ -30,7 +30,7 @@ export async function fieldsOf(body: Buffer, contentType: string): Promise<Recor
   });
   over.catch(() => {});
   for (let from = 0; from < body.length && !isOver; from += READ_BYTES) {
-    await ownTurn();
+    await ownTurn(whose);
     form.write(body.subarray(from, from + READ_BYTES));
   }
   if (!isOver) form.end();

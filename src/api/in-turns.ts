@@ -4,14 +4,14 @@ import { ownTurn } from "./own-turn.ts";
 const TURN_MS = 10;
 
 /**
- * Does long work in turns, one at a time for all that is done like this, so that all other requests go on meanwhile. `make` is given a question that is answered with no
- * when the work itself, not the waiting, has taken `mostMs`.
+ * Does a tenant's long work in turns, one at a time for all that is done like this, so that all other requests go on meanwhile.
+ * `make` is given a question that is answered with no when the work itself, not the waiting, has taken `mostMs`.
  */
 export async function inTurns<T>(
   make: (mayGoOn: () => boolean) => Generator<void, T>,
-  { mostMs }: { mostMs: number },
+  { mostMs, whose }: { mostMs: number; whose: string },
 ): Promise<T> {
-  await ownTurn();
+  await ownTurn(whose);
   let workedMs = 0;
   let turnSince = performance.now();
   const steps = make(() => workedMs + (performance.now() - turnSince) < mostMs);
@@ -21,7 +21,7 @@ export async function inTurns<T>(
     const turnMs = performance.now() - turnSince;
     if (turnMs < TURN_MS) continue;
     workedMs += turnMs;
-    await ownTurn();
+    await ownTurn(whose);
     turnSince = performance.now();
   }
 }

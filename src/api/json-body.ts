@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isToBeSigned, isToldByProvider } from "./access/scopes.ts";
 import { fieldsOf } from "./form-fields.ts";
 import { countMembers, findRepeated, outline } from "./json-members.ts";
-import { ownTurn } from "./own-turn.ts";
+import { ownTurn, whoseTurn } from "./own-turn.ts";
 import { fieldError, invalid, Problem } from "./problem.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -43,7 +43,7 @@ export function readProvidersBodies(part: FastifyInstance): void {
   part.addContentTypeParser(MULTIPART, { parseAs: "buffer" }, (request, body, done) => {
     if (!isToldByProvider(request)) return done(notJson());
     request.bytes = body as Buffer;
-    void fieldsOf(body as Buffer, request.headers["content-type"] ?? "").then(
+    void fieldsOf(body as Buffer, request.headers["content-type"] ?? "", whoseTurn(request)).then(
       (fields) => done(null, fields),
       () => done(new Problem(400, "the body can't be read as a form")),
     );
@@ -70,7 +70,7 @@ const LARGE_BYTES = 256 * 1024;
 function readJson(request: FastifyRequest, body: Buffer, done: Done): void {
   if (isToBeSigned(request)) request.bytes = body;
   if (body.length <= LARGE_BYTES) readNow(body, done);
-  else void ownTurn().then(() => readNow(body, done));
+  else void ownTurn(whoseTurn(request)).then(() => readNow(body, done));
 }
 
 function readNow(body: Buffer, done: Done): void {

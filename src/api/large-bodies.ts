@@ -1,12 +1,14 @@
-import type { FastifyRequest, onSendAsyncHookHandler, preParsingAsyncHookHandler } from "fastify";
+import type { FastifyReply, FastifyRequest, onSendAsyncHookHandler, preParsingAsyncHookHandler } from "fastify";
 import type { Api } from "./context.ts";
+import { whoseTurn } from "./own-turn.ts";
 import { Problem } from "./problem.ts";
 import { TenantTurns } from "./tenant-turns.ts";
+import { whenSent } from "./when-sent.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Gives up the place that a large body has; null: it has none. */
-    leavePlace: (() => void) | null;
+    /** Says that the answer is made to what has a place for its large body; null: it has none. */
+    answerMade: ((reply: FastifyReply) => void) | null;
   }
 }
 
@@ -17,8 +19,9 @@ const MOST_AT_ONCE = 4;
 const MOST_WAIT_MS = 10_000;
 
 /**
- * Has each tenant, and each address that nobody has shown a key from, send so many bodies at once that are larger than others: one takes many times its size while it is worked on.
- * What is beyond that waits unread, and takes no memory; after a while it is refused with 503. Call it before the routes are added.
+ * Has each tenant, and each address that nobody has shown a key from, send so many bodies at once that are larger than others: one takes
+ * many times its size while it is worked on. What is beyond that waits unread, and takes no memory; after a while it is refused with 503.
+ * Call it before the routes are added.
  */
 export function limitLargeBodies(api: Api): void {
   const turns = new TenantTurns(MOST_AT_ONCE);
@@ -26,11 +29,11 @@ export function limitLargeBodies(api: Api): void {
     if (isLarge(request)) await placeFor(request, turns);
     return payload;
   };
-  const leave: onSendAsyncHookHandler = async (request, _reply, payload) => {
-    request.leavePlace?.();
+  const leave: onSendAsyncHookHandler = async (request, reply, payload) => {
+    request.answerMade?.(reply);
     return payload;
   };
-  api.decorateRequest("leavePlace", null);
+  api.decorateRequest("answerMade", null);
   api.addHook("onRoute", (route) => {
     if ((route.bodyLimit ?? 0) <= ORDINARY_BYTES) return;
     route.preParsing = [wait, ...[route.preParsing ?? []].flat()] as NonNullable<typeof route.preParsing>;
@@ -38,45 +41,51 @@ export function limitLargeBodies(api: Api): void {
   });
 }
 
-/** Who doesn't say how much is to come may send all that is allowed. */
-function isLarge({ headers }: FastifyRequest): boolean {
+/** Who doesn't say how much is to come may send all that is allowed; what says that it is more is refused without being read. */
+function isLarge({ headers, routeOptions }: FastifyRequest): boolean {
   const length = headers["content-length"];
-  return length === undefined || Number(length) > ORDINARY_BYTES;
+  if (length === undefined) return headers["transfer-encoding"] !== undefined;
+  return Number(length) > ORDINARY_BYTES && Number(length) <= (routeOptions.bodyLimit ?? ORDINARY_BYTES);
 }
 
-/** Who is only known by what is sent counts by the address that it comes from, which is no tenant's name. */
-function whose({ actor, ip }: FastifyRequest): string {
-  return (actor as FastifyRequest["actor"] | undefined)?.tenant ?? `from ${ip}`;
-}
-
-/** Resolves when the request has a place, which it has until it is answered or its connection is gone. */
+/**
+ * Resolves when the request has a place. It has it until its answer is with the client; where the connection breaks before,
+ * until nothing is done for it any more.
+ */
 async function placeFor(request: FastifyRequest, turns: TenantTurns): Promise<void> {
-  const { socket } = request.raw;
-  const left = new Promise<void>((resolve) => {
-    // A response that is queued behind another one on its connection doesn't tell when that breaks.
-    request.leavePlace = () => {
-      socket.off("close", request.leavePlace as () => void);
-      resolve();
-    };
-    socket.once("close", request.leavePlace);
-  });
+  const { raw } = request;
+  const { socket } = raw;
+  // As many listen as requests are sent one after the other without waiting for answers.
+  socket.setMaxListeners(0);
   await new Promise<void>((begin, refuse) => {
     let isRefused = false;
     const timer = setTimeout(() => {
       isRefused = true;
       refuse(tooMany());
     }, MOST_WAIT_MS);
-    void turns.take(whose(request), async () => {
+    void turns.take(whoseTurn(request), async () => {
       clearTimeout(timer);
       if (isRefused || socket.destroyed) return;
-      begin();
-      await left;
+      await new Promise<void>((leave) => {
+        // With the whole body there, the handler goes on, whoever is gone.
+        const broken = (): void => void (raw.complete || leave());
+        socket.once("close", broken);
+        request.answerMade = (reply) => {
+          socket.off("close", broken);
+          whenSent(request, reply, leave);
+        };
+        begin();
+      });
     });
   });
 }
 
 function tooMany(): Problem {
-  return new Problem(503, `${MOST_AT_ONCE} large bodies are being worked on already; try again`, {
-    headers: { "retry-after": "1" },
-  });
+  return new Problem(
+    503,
+    `${MOST_AT_ONCE} large bodies of yours are being worked on: send this one when they are answered`,
+    {
+      headers: { "retry-after": "5" },
+    },
+  );
 }

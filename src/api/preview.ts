@@ -160,7 +160,7 @@ async function look(
       const summary = saySummary(foresight, end, { zone, until });
       return { now, reminder, zone, occurrences, end, stoppedBy, summary };
     },
-    { mostMs: MOST_WORK_MS },
+    { mostMs: MOST_WORK_MS, whose: reminder.tenantId },
   );
   const { sentCount } = standing;
   return { ...preview, assumptions: assumptionsOf(start, answerThen({ reminder: start, now, sentCount }, view)) };

@@ -45,6 +45,7 @@ import { templateVersionRoutes } from "./routes/template-versions.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
 import { answerUnknownRoutes } from "./unknown-routes.ts";
+import { limitUnread, STALLED_MS } from "./unread-answers.ts";
 import { validatorCompiler } from "./validation.ts";
 
 export interface ServerOptions extends ApiContext {
@@ -83,6 +84,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
     bodyLimit: ORDINARY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionTimeout: STALLED_MS,
     forceCloseConnections: "idle",
     return503OnClosing: false, // what has come in is answered
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
@@ -112,6 +114,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   await answerRoutes(api, context);
   answerOnce(api);
   limitLargeBodies(api);
+  limitUnread(api);
   reminderRoutes(api, context);
   bulkRoutes(api, context);
   lifecycleRoutes(api);

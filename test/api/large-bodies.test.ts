@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { request } from "node:http";
-import { connect } from "node:net";
-import { expect, test } from "vitest";
+import { connect, type Socket } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
 import { readAnswer, startApi, wish } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
+import { outlast, until } from "../support/wait.ts";
 
 const TEN_MEGABYTES = JSON.stringify(wish({ message: "x".repeat(10_000_000) }));
 
@@ -111,6 +112,97 @@ test("a tenant sends four at once; one beyond waits unread until another is over
     sending.end(body.slice(1_000));
     expect(await answered).toBe(200);
   }
+});
+
+/** Asks on a connection of its own, and reads nothing of the answer until told. */
+function askUnread(url: string, head: string, body = ""): Socket {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).pause();
+  socket.on("error", () => {});
+  socket.write(`${head} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\n`);
+  socket.write(body === "" ? "\r\n" : `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+const BIG = JSON.stringify({
+  reminders: Array.from({ length: 1_000 }, (_, n) => wish({ entity_id: `big ${n}`, message: "x".repeat(8_000) })),
+});
+
+test("a large body keeps its place until its answer has been read, and while it is worked on, though nobody waits for it", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  const created = async () => Number((await database.query("select count(*) from reminder_jobs"))[0]?.count);
+  const unread = [1, 2, 3, 4].map(() => askUnread(api.url, "POST /reminders/bulk", BIG));
+  await until(async () => (await created()) === 1_000, "they are made");
+  // The others find them, and all answers are too long for what lies on the way.
+  const fifth = await api.call("POST", "/reminders/bulk", JSON.parse(BIG));
+  expect(fifth.status).toBe(503);
+  unread[0]?.resume();
+  expect((await api.call("POST", "/reminders/bulk", JSON.parse(BIG))).status).toBe(200);
+}, 60_000);
+
+test("who breaks off once all is sent keeps the place for as long as it is worked on", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  const items = (from: number) =>
+    JSON.stringify({
+      reminders: Array.from({ length: 200 }, (_, n) => wish({ entity_id: `${from} ${n}`, message: "x".repeat(8_000) })),
+    });
+  const waitingForLock = async (): Promise<number> =>
+    Number(
+      (
+        await database.query(
+          "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        )
+      )[0]?.count,
+    );
+  let most = 0;
+  await database.transaction(async (sql) => {
+    await sql.query("lock table reminder_jobs in access exclusive mode");
+    const sockets = [1, 2, 3, 4].map((n) => askUnread(api.url, "POST /reminders/bulk", items(n)));
+    await until(async () => (await waitingForLock()) >= 4, "four are worked on");
+    for (const socket of sockets) socket.destroy();
+    const more = [5, 6, 7, 8].map((n) => askUnread(api.url, "POST /reminders/bulk", items(n)));
+    await outlast();
+    most = await waitingForLock();
+    for (const socket of more) socket.destroy();
+  });
+  expect(most).toBe(4);
+}, 60_000);
+
+test("of a tenant's answers that nobody reads, so much is kept and no more; others', and what is read, aren't concerned", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  await database.query(
+    `insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, interval_minutes, data)
+     select 'a', n::text, 'b', 'sink', 'recurring', 60, jsonb_build_object('x', repeat('x', 60000))
+       from generate_series(1, 1000) n`,
+  );
+  const unread = [1, 2, 3].map(() => askUnread(api.url, "GET /reminders/?limit=1000"));
+  await until(async () => (await api.call("GET", "/reminders/?limit=1000")).status === 503, "it is refused");
+  expect((await api.call("GET", "/reminders/?limit=1")).status).toBe(200);
+  for (const socket of unread) socket.destroy();
+  await until(async () => (await api.call("GET", "/reminders/?limit=1000")).status === 200, "it is answered again");
+}, 60_000);
+
+test("a body that isn't there, or says that it is too large, waits for no place", async () => {
+  const api = await startApi(await freshDatabase());
+  const body = JSON.stringify({ reminders: [wish({ message: "x".repeat(1_100_000) })] });
+  const slow = [1, 2, 3, 4].map(() => {
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    socket.write(`POST /reminders/bulk HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\n`);
+    socket.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 1_000)}`);
+    return socket;
+  });
+  await Promise.all(slow.map((socket) => once(socket, "connect")));
+  expect((await api.call("GET", "/flags")).status).toBe(200);
+  expect((await fetch(`${api.url}/reminders/bulk`, { method: "POST" })).status).toBe(422);
+  const huge = "x".repeat(11 * 1024 * 1024);
+  const headers = { "content-type": "application/json" };
+  expect((await fetch(`${api.url}/reminders/bulk`, { method: "POST", headers, body: huge })).status).toBe(413);
 });
 
 test("who breaks off while others of the same connection are answered keeps no place", async () => {

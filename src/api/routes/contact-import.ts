@@ -8,6 +8,7 @@ import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { isSaid } from "../contact-said.ts";
 import { type BadLine, type CsvLine, readContactsCsv, toBadLine } from "../contacts-csv.ts";
 import type { Api, ApiContext } from "../context.ts";
+import { whoseTurn } from "../own-turn.ts";
 import { conflict, Problem } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { ContactImport, ContactsCsv } from "../schemas/contact-import.ts";
@@ -61,7 +62,7 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
       // A body that is empty has no type, and is read by nobody.
       if (typeof request.body !== "string") throw notCsv();
       const isDry = request.query.dry_run === "true";
-      const { lines, bad: unreadable } = await readContactsCsv(request.body, channels);
+      const { lines, bad: unreadable } = await readContactsCsv(request.body, channels, whoseTurn(request));
       const { written, unfit } = await writeAll(request.database, lines, isDry);
       const { names, ...counts } = written;
       const bad = [...unreadable, ...unfit];

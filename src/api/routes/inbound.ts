@@ -13,7 +13,7 @@ import { PROVIDERS } from "../inbound/registry.ts";
 import { takeFeedback } from "../inbound/take-feedback.ts";
 import { type HandedIn, takeReply } from "../inbound/take-reply.ts";
 import { readProvidersBodies } from "../json-body.ts";
-import { ownTurn } from "../own-turn.ts";
+import { ownTurn, whoseTurn } from "../own-turn.ts";
 import { Problem } from "../problem.ts";
 import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
 import { line } from "../schemas/fields.ts";
@@ -120,7 +120,7 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
     async (request) => {
       const mail = request.bytes;
       if (mail === null) throw new Problem(415, "send the mail as it is, with the header Content-Type: message/rfc822");
-      await ownTurn();
+      await ownTurn(whoseTurn(request));
       const read = await readMail(mail);
       const recipient = request.query.recipient ?? null;
       const handedIn = { tenant: request.actor.tenant, id: digestOf(mail) };

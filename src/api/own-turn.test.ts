@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { ownTurn } from "./own-turn.ts";
+
+test("tenants take turns, and each of theirs come in order", async () => {
+  const order: string[] = [];
+  const take = async (whose: string, name: string) => {
+    await ownTurn(whose);
+    order.push(name);
+  };
+  await Promise.all([
+    take("a", "a1"),
+    take("a", "a2"),
+    take("a", "a3"),
+    take("b", "b1"),
+    take("c", "c1"),
+    take("b", "b2"),
+  ]);
+  expect(order).toEqual(["a1", "b1", "c1", "a2", "b2", "a3"]);
+});
+
+test("between two turns all else goes on", async () => {
+  let others = 0;
+  const beside = setInterval(() => {
+    others += 1;
+  }, 0);
+  for (let turn = 0; turn < 5; turn += 1) {
+    await ownTurn("a");
+    const until = performance.now() + 5;
+    while (performance.now() < until);
+  }
+  clearInterval(beside);
+  expect(others).toBeGreaterThanOrEqual(3);
+});
