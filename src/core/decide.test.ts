@@ -221,6 +221,32 @@ describe("what was missed", () => {
     expect(decision).toMatchObject({ kind: "send", occurrenceAt: 92 * HOUR, nextRunAt: 93 * HOUR, missed: 91 });
   });
 
+  test.each([
+    [1, 0],
+    [3, 2],
+    [null, 9],
+  ])(
+    "all: when a snooze ends with %j occurrences left, %i of what was missed are made up for, and told",
+    (maxOccurrences, left) => {
+      const bounds = { ...NO_BOUNDS, misfirePolicy: "all" as const, maxOccurrences };
+      let reminder = dueReminder(hourly, 0.5 * HOUR, { bounds, silence: { until: 0.5 * HOUR, by: "snooze" } });
+      const now = 101.5 * HOUR;
+      const sent: Instant[] = [];
+      let told: number | undefined;
+      for (let next: Instant | null = reminder.nextRunAt; next !== null && next <= now; ) {
+        const decision = decide({ ...reminder, nextRunAt: next }, NOT_MET, now);
+        if (decision.kind !== "send") throw new Error("not a send");
+        sent.push(decision.occurrenceAt);
+        if (decision.missed > 0) told = decision.madeUp;
+        reminder = { ...reminder, occurrenceCount: sent.length, lastOccurrenceAt: decision.occurrenceAt };
+        next = decision.nextRunAt;
+      }
+      const newest = Array.from({ length: left }, (_, n) => (101 - left + 1 + n) * HOUR);
+      expect(sent).toEqual([0.5 * HOUR, ...newest]);
+      expect(told).toBe(left);
+    },
+  );
+
   test("all: where max_occurrences leaves fewer than ten, the newest of them are those", () => {
     const bounds = { ...NO_BOUNDS, misfirePolicy: "all" as const, maxOccurrences: 3 };
     let reminder = dueReminder(hourly, HOUR, { bounds });

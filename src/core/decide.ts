@@ -43,6 +43,8 @@ export type Decision =
       occurrenceAt: Instant;
       /** Due instants between this one and now that get no message of their own. */
       missed: number;
+      /** With the policy `all`: how many of the newest that were missed have messages of their own; not set: one stands for all. */
+      madeUp?: number;
       /** Which step of its policy it is; not set: it goes by none. */
       course?: Course;
       // And when the reminder is due again; never, when this was its last occurrence.
@@ -122,7 +124,7 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
 }
 
 /** Of what was missed, so many have messages of their own at most, with the policy `all`. */
-export function caughtUpAtMost(maxOccurrences: number | null, occurrenceCount: number): number {
+function caughtUpAtMost(maxOccurrences: number | null, occurrenceCount: number): number {
   return maxOccurrences === null ? MOST_CAUGHT_UP : Math.min(MOST_CAUGHT_UP, maxOccurrences - occurrenceCount);
 }
 
@@ -157,12 +159,13 @@ function catchUp(timetable: Timetable, { occurrenceAt, since, now, next, isAsked
   const room = isAskedFor ? most - 1 : most;
   const newest = room > 0 ? listNewestMissed(timetable, since, now, room) : [];
   const [first, second] = newest;
-  if (!first) return { occurrenceAt, ...next, missed: countMissed(timetable, since, now) };
+  if (!first) return { occurrenceAt, ...next, missed: countMissed(timetable, since, now), madeUp: 0 };
   const passedOver = countMissed(timetable, since, first.at - 1);
   if (newest.length < most && (isAskedFor || passedOver === 0))
-    return { occurrenceAt, ...asNextRun(first), missed: passedOver };
+    return { occurrenceAt, ...asNextRun(first), missed: passedOver, madeUp: newest.length };
   // The one that is due has been missed like those after it.
-  return { occurrenceAt: first.at, ...(second ? asNextRun(second) : next), missed: passedOver + 1 };
+  const run = second ? asNextRun(second) : next;
+  return { occurrenceAt: first.at, ...run, missed: passedOver + 1, madeUp: newest.length };
 }
 
 /** No clock is so far from UTC, whatever a zone's rules become. */

@@ -1,5 +1,6 @@
 import type { Foreseen, Foresight } from "./preview.ts";
 import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
+import { sayHowMany } from "./schedule/missed.ts";
 import { type Origin, originOf, zoneOf } from "./schedule/origin.ts";
 import { parseRrule } from "./schedule/rrule.ts";
 import { nextOccurrence, type Timetable } from "./schedule/schedule.ts";
@@ -213,9 +214,10 @@ function heldFor(occurrences: readonly Foreseen[]): string {
 }
 
 function sayMissed(count: number, { bounds }: Timetable): string {
+  const many = sayHowMany(count);
   if (bounds.misfirePolicy === "all")
-    return `Before it, ${count === 1 ? "one that was missed is" : `${count} that were missed are`} passed over: only the newest are made up for.`;
-  return `It stands for ${count === 1 ? "one more that was missed" : `${count} more that were missed`}.`;
+    return `${count === 1 ? "One that was missed has" : `${capital(many)} that were missed have`} no message of their own.`;
+  return `It stands for ${count === 1 ? "one" : many} more that ${count === 1 ? "was" : "were"} missed.`;
 }
 
 function capital(sentence: string): string {

@@ -4,11 +4,12 @@ import { isQuestion, type Question, stopAnswer } from "../conditions/evaluate.ts
 import { completionReasonOf } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import type { Ceiling } from "../core/ceiling.ts";
-import { caughtUpAtMost, completionAfter, decide } from "../core/decide.ts";
+import { completionAfter, decide } from "../core/decide.ts";
 import type { Course } from "../core/escalation.ts";
 import { askAgainMs, type HoldPolicy, noteOf } from "../core/hold.ts";
 import type { Escalation } from "../core/policy.ts";
 import { type CompletionReason, deliveryId, type Instant } from "../core/reminder.ts";
+import { sayHowMany } from "../core/schedule/missed.ts";
 import { timetableOf } from "../core/schedule/schedule.ts";
 import { endsSilence } from "../core/silence.ts";
 import type { StopAnswer } from "../core/stop.ts";
@@ -322,8 +323,8 @@ function silenceEnded({ reminder }: DueReminder, at: Instant): NewEvent {
 }
 
 function missed({ reminder, standing, now }: DueReminder, decision: Missing): NewEvent {
-  const times = decision.missed === 1 ? "one occurrence" : `${decision.missed} occurrences`;
-  const made = decision.kind === "skip" ? "they are not made up for" : madeUpFor(reminder);
+  const times = decision.missed === 1 ? "one occurrence" : `${sayHowMany(decision.missed)} occurrences`;
+  const made = decision.kind === "skip" ? "they are not made up for" : sayMadeUp(decision);
   const why = standing.unknownCount > 0 ? "nobody could say in time whether it is done" : "no worker fired in time";
   return {
     reminderId: reminder.id,
@@ -337,8 +338,10 @@ function missed({ reminder, standing, now }: DueReminder, decision: Missing): Ne
   };
 }
 
-function madeUpFor({ bounds, people, occurrenceCount }: DueReminder["reminder"]): string {
-  if (bounds.misfirePolicy !== "all" || people.policy !== null) return "one catch-up stands for all";
-  const most = caughtUpAtMost(bounds.maxOccurrences, occurrenceCount);
-  return most === 1 ? "the newest of what was missed has its own" : `the ${most} newest of what was missed have theirs`;
+function sayMadeUp({ madeUp }: Extract<Missing, { kind: "send" }>): string {
+  if (madeUp === undefined) return "one catch-up stands for all";
+  if (madeUp === 0) return "none of them is made up for";
+  return madeUp === 1
+    ? "the newest of what was missed has its own"
+    : `the ${madeUp} newest of what was missed have theirs`;
 }

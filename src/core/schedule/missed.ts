@@ -16,6 +16,11 @@ export function countMissed(timetable: Timetable, from: Instant, until: Instant)
   return listMissed(timetable, from, until).length;
 }
 
+/** So many, as a person is told: beyond `MOST_MISSED` nobody may have counted on. */
+export function sayHowMany(missed: number): string {
+  return missed >= MOST_MISSED ? `at least ${missed}` : String(missed);
+}
+
 /** The same occurrences, the earliest first. */
 export function listMissed(timetable: Timetable, from: Instant, until: Instant): Occurrence[] {
   const missed: Occurrence[] = [];
