@@ -44,6 +44,13 @@ describe("a wrong setting", () => {
     ]);
   });
 
+  test("shows no password in a URL", () => {
+    const given = { OIDC_JWKS_URL: "http://me:hunter2@127.0.0.1/jwks", CORS_ORIGINS: "https://me:hunter2@a.example" };
+    const told = mistakes(given).join("\n");
+    expect(told).toMatch(/OIDC_JWKS_URL must be .*not "http:\/\/me:/);
+    expect(told).not.toContain("hunter2");
+  });
+
   test.each([
     ["PORT", "65536"],
     ["PORT", "-1"],

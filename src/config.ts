@@ -32,6 +32,8 @@ import {
 } from "./config-values.ts";
 import { type OutgoingSettings, type PortRange, parsePortRange, SCHEMES, type Scheme } from "./outgoing/settings.ts";
 import { BadKey, parseMasterKeys } from "./secrets/master-key.ts";
+import { HIDDEN } from "./telemetry/hide.ts";
+import { hideUrlPasswords } from "./telemetry/url-password.ts";
 
 /** Everything that can be set, validated. Times are in the unit that the name says. */
 export interface Config {
@@ -282,7 +284,7 @@ function mistakesIn(error: z.ZodError, given: Environment): string[] {
   const firstOfEach = new Map(error.issues.toReversed().map((issue) => [String(issue.path[0]), issue.message]));
   return [...firstOfEach].toReversed().map(([name, what]) => {
     if (what === UNENCODED_PASSWORD) return `${name}: ${what}`;
-    const value = given[name] ?? "";
+    const value = hideUrlPasswords(given[name] ?? "", HIDDEN);
     const shown = SECRET.has(name)
       ? ""
       : `, not ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`;

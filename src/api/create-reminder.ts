@@ -78,9 +78,12 @@ export async function createInParts(
   for (const one of wanted) {
     const reminder = created.get(keyOf(one.reminder));
     // Of several with the same key, the others find what the first made, whatever has become of it meanwhile.
-    if (reminder) outcomes.set(one.place, { reminder, isNew: !given.has(reminder) });
-    else others.push(one);
-    if (reminder) given.add(reminder);
+    if (!reminder) {
+      others.push(one);
+      continue;
+    }
+    outcomes.set(one.place, { reminder, isNew: !given.has(reminder) });
+    given.add(reminder);
   }
   if (others.length === 0) return outcomes;
   others.sort((one, other) => one.place - other.place);

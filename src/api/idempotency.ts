@@ -64,7 +64,10 @@ async function answer(
     await keepAnswer(sql, key, isTooLarge ? { ...outcome, body: null } : outcome);
     return { ...outcome, isReplay: false };
   });
-  if (kept.isReplay) reply.header("idempotency-replayed", "true");
+  if (kept.isReplay) {
+    request.auditDetails = { replayed: true };
+    reply.header("idempotency-replayed", "true");
+  }
   return reply.code(kept.status).headers(kept.headers).send(kept.body);
 }
 

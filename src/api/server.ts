@@ -44,6 +44,7 @@ import { templatePreviewRoutes } from "./routes/template-preview.ts";
 import { templateVersionRoutes } from "./routes/template-versions.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
+import { refuseUnknownQueries } from "./unknown-queries.ts";
 import { answerUnknownRoutes } from "./unknown-routes.ts";
 import { limitUnread, STALLED_MS } from "./unread-answers.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -113,6 +114,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   await describeApi(api);
   await answerRoutes(api, context);
   answerOnce(api);
+  refuseUnknownQueries(api);
   limitLargeBodies(api);
   limitUnread(api);
   reminderRoutes(api, context);

@@ -101,7 +101,7 @@ function attentionOf(reminder: ReminderRecord): Fact[] {
   return [{ kind: "needs_attention", at: null, sentence, evidence: ofReminder(reminder, "needs_attention") }];
 }
 
-/** Why what waits to be sent won't be, as things are; null: it will. */
+/** Why what waits to be sent won't be, as the reminder stands; null: nothing in its row speaks against it. */
 function takenBack({ occurrenceAt, addressed }: Delivery, { reminder, stop }: Present): string | null {
   const { status, deletedAt, lastOccurrenceAt, silence, bounds } = reminder;
   const now = { status, deletedAt, lastOccurrenceAt, silence, misfirePolicy: bounds.misfirePolicy };
@@ -127,7 +127,7 @@ function waitsOf(present: Present): Fact[] {
     const columns = [...evidence.columns, "next_attempt_at", "reason"];
     const taken = takenBack(delivery, present);
     if (taken !== null) {
-      const sentence = `${message} isn't sent any more: ${taken}; that is written down when its turn comes${when}.`;
+      const sentence = `${message} isn't sent as things are: ${taken}; whether that is still so is looked at when its turn comes${when}.`;
       return { kind: "waits", at: nextAttemptAt, sentence, evidence: { ...evidence, columns } };
     }
     return {

@@ -3,9 +3,13 @@ const KEY = /(rmd_[0-9A-Za-z]{12})_[0-9A-Za-z]{4,}/g;
 const TOKEN = /eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
 
 /** Who has the link in a message may answer it. */
-const ANSWER_LINK = /(\/a\/)[\w-]{24,}/gi;
+const ANSWER_LINK = /((?:\/|%2f)a(?:\/|%2f))[\w-]{24,}/gi;
 
-/** Puts `hidden` in the place of the secret parts of keys and tokens. */
+/** Letters, digits, hyphens and underscores mean the same in a URL if they are written like this (RFC 3986 §6.2.2.2). */
+const NEEDLESS_ESCAPE = /%(2d|5f|3\d|4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])/gi;
+
+/** Puts `hidden` in the place of the secret parts of keys and tokens, however they are written in a URL. */
 export function hideBearers(text: string, hidden: string): string {
-  return text.replaceAll(KEY, `$1_${hidden}`).replaceAll(TOKEN, hidden).replaceAll(ANSWER_LINK, `$1${hidden}`);
+  const plain = text.includes("%") ? text.replaceAll(NEEDLESS_ESCAPE, decodeURIComponent) : text;
+  return plain.replaceAll(KEY, `$1_${hidden}`).replaceAll(TOKEN, hidden).replaceAll(ANSWER_LINK, `$1${hidden}`);
 }

@@ -68,3 +68,15 @@ test("the link in a message is hidden, whose holder may answer it, in whatever c
   const line = logged((log) => log.warn(`POST /a/${token} and /A/${token}/snooze, not /a/short`));
   expect(JSON.parse(line).msg).toBe("POST /a/[hidden] and /A/[hidden]/snooze, not /a/short");
 });
+
+test("however it is written in a URL, the link, and a key in a query, are hidden", () => {
+  const token = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4";
+  const line = logged((log) =>
+    log.warn(
+      `GET /%61/%5a${token.slice(1)} and /flags?x=rmd%5FnZ5Ytoiecdjk%5Fsecret123 and ?to=https%3A%2F%2Fh%2Fa%2F${token}`,
+    ),
+  );
+  expect(JSON.parse(line).msg).toBe(
+    "GET /a/[hidden] and /flags?x=rmd_nZ5Ytoiecdjk_[hidden] and ?to=https%3A%2F%2Fh%2Fa%2F[hidden]",
+  );
+});

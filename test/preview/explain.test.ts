@@ -123,7 +123,7 @@ test("of a message that something newer took the place of, it isn't foretold tha
   await database.query("update reminder_jobs set last_occurrence_at = last_occurrence_at + interval '1 hour'");
 
   const { present } = await explain(api, id);
-  expect(sentencesOf(present, "waits")[0]).toMatch(/isn't sent any more: a newer occurrence .* took its place; /);
+  expect(sentencesOf(present, "waits")[0]).toMatch(/isn't sent as things are: a newer occurrence .* took its place; /);
   for (const fact of present) await holdsUp(database, fact);
 });
 

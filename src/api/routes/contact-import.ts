@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { nameOf } from "../../core/people.ts";
-import type { Contact } from "../../core/reminder.ts";
+import type { Contact, JsonObject } from "../../core/reminder.ts";
 import { lockContacts, putContacts } from "../../store/contacts.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { isSaid } from "../contact-said.ts";
@@ -68,7 +68,7 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
       const bad = [...unreadable, ...unfit];
       const badLines = bad.sort((a, b) => a.line - b.line).slice(0, MOST_SHOWN);
       const outcome = { ...counts, bad: bad.length, dry_run: isDry };
-      request.auditDetails = { ...outcome, contacts: isDry ? [] : names.slice(0, MOST_NAMED) };
+      request.auditDetails = { ...outcome, ...(isDry ? {} : named(names)) };
       return { ...outcome, bad_lines: badLines };
     },
   );
@@ -82,6 +82,11 @@ class Overtaken extends Error {
 const MOST_TRIES = 5;
 /** In one line of the audit. */
 const MOST_NAMED = 500;
+
+function named(names: readonly string[]): JsonObject {
+  const more = names.length - MOST_NAMED;
+  return { contacts: names.slice(0, MOST_NAMED), ...(more > 0 ? { and_more: more } : {}) };
+}
 
 /** In one transaction; begun anew where somebody came in between, so that nothing of what they said is lost. */
 async function writeAll(

@@ -76,13 +76,13 @@ export function flagRoutes(api: Api): void {
     async (request, reply) => {
       const { key } = request.params;
       const { value } = request.body;
-      request.auditDetails = { value };
       const { flag, isNew } = await changeIf(request, {
         lock: (sql) => lockFlag(sql, key),
         tagOf: (flag) => recordEtag(toFlagJson(flag)),
         isDone: (flag) => flag.value === value,
         change: (sql) => putFlag(sql, key, value),
       });
+      request.auditDetails = { value };
       if (isNew) reply.code(201);
       return tagged(reply, recordEtag, toFlagJson(flag));
     },

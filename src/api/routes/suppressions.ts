@@ -65,7 +65,6 @@ export function suppressionRoutes(api: Api, { channels }: Pick<ApiContext, "chan
     async (request, reply) => {
       const { body, database, actor } = request;
       const address = parseAddressOf(channels, body.channel, body.address);
-      request.auditDetails = { channel: body.channel, address };
       const { suppression, isNew } = await putSuppression(database, {
         channel: body.channel,
         address,
@@ -74,6 +73,7 @@ export function suppressionRoutes(api: Api, { channels }: Pick<ApiContext, "chan
         expiresAt: body.expires_at ?? null,
         createdBy: actor.name.slice(0, 300),
       });
+      request.auditDetails = { channel: body.channel, address };
       if (isNew) reply.code(201);
       return toSuppressionJson(suppression);
     },

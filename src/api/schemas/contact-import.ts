@@ -3,7 +3,7 @@ import { MOST_LINES } from "../contacts-csv.ts";
 
 export const ContactsCsv = z
   .string()
-  .min(1)
+  .min(1, "must have a line with the names of its columns, and a line for each contact")
   .meta({
     id: "ContactsCsv",
     description:

@@ -113,8 +113,16 @@ function isOneOf(codes: readonly number[], code: number | null): boolean {
 /** A server may send back what it got; the password goes no further, in whatever form it went over the wire. */
 function hideLogin({ username, password }: SmtpServer, sentence: string): string {
   if (password === null || password === "") return sentence;
-  const onTheWire = [password, `\0${username}\0${password}`].map((text) => Buffer.from(text).toString("base64"));
-  return [password, ...onTheWire].reduce((text, form) => text.replaceAll(form, "***"), sentence);
+  const onTheWire = [password, `\0${username}\0${password}`].flatMap((text) => {
+    const bytes = Buffer.from(text);
+    return [bytes.toString("base64"), bytes.toString("hex"), encodeURIComponent(text)];
+  });
+  return [password, ...onTheWire].reduce((text, form) => hideIn(text, form), sentence);
+}
+
+/** Hexadecimal digits and escapes in capitals or not. */
+function hideIn(text: string, form: string): string {
+  return text.replaceAll(new RegExp(form.replaceAll(/[^A-Za-z0-9]/g, "\\$&"), "gi"), "***");
 }
 
 /** One line of at most `length` characters, whatever a server put into it. */
