@@ -4,6 +4,7 @@ import { renewCalendars } from "../../src/engine/renew-holidays.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { holding } from "../support/holding.ts";
+import { openOracle, outsideOnLoopback, untilSaid } from "../support/oracle.ts";
 import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
@@ -155,6 +156,30 @@ describe("quiet hours", () => {
     expect(ended.find(({ status }) => status === "suppressed")?.reason).toMatch(/newer occurrence/);
     expect(sink.received).toHaveLength(1);
     await becomes(stopped, { status: "COMPLETED", completion_reason: "stop_condition" });
+  });
+
+  test("when they end, somebody outside is asked again, however long the answer of before may be used", async () => {
+    const oracle = await openOracle();
+    const { database, insert, deliveryBecomes, advance, work, sink } = await world();
+    const now = await clock(database);
+    const { hours, end } = around(now);
+    await advance({ seconds: (end - now) / 1_000 - 1_800 });
+    const common = { run_at: iso(end - 1_800_000), ...untilSaid(oracle.url, { cache_seconds: 3_600 }) };
+    const id = await insert({ ...common, quiet_hours: hours });
+    work({}, outsideOnLoopback());
+    await deliveryBecomes(id, "pending");
+    const before = oracle.asked.length;
+    expect(before).toBeGreaterThan(0);
+    // What has no quiet hours goes by the answer that is there.
+    const other = await insert(common);
+    await deliveryBecomes(other, "sent");
+    expect(oracle.asked).toHaveLength(before);
+
+    oracle.says = "done";
+    await advance({ seconds: 1_800 });
+    await deliveryBecomes(id, "suppressed");
+    expect(oracle.asked).toHaveLength(before + 1);
+    expect(sink.received).toHaveLength(1);
   });
 
   test("a retry that comes into them waits too, and what ignores them leaves at once", async () => {
