@@ -5,11 +5,18 @@ const TOKEN = /eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
 /** Who has the link in a message may answer it. */
 const ANSWER_LINK = /((?:\/|%2f)a(?:\/|%2f))[\w-]{24,}/gi;
 
+/** So may who has the address that a reply to it goes to: see `replyAddress`. */
+const REPLY_ADDRESS = /((?:\+|%2b)[0-9a-z]{1,11}-[0-9a-z]{1,10}-[0-9a-z]{1,3}-)[a-z2-7]{16}(?=@|%40)/gi;
+
 /** Letters, digits, hyphens and underscores mean the same in a URL if they are written like this (RFC 3986 §6.2.2.2). */
 const NEEDLESS_ESCAPE = /%(2d|5f|3\d|4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])/gi;
 
 /** Puts `hidden` in the place of the secret parts of keys and tokens, however they are written in a URL. */
 export function hideBearers(text: string, hidden: string): string {
   const plain = text.includes("%") ? text.replaceAll(NEEDLESS_ESCAPE, decodeURIComponent) : text;
-  return plain.replaceAll(KEY, `$1_${hidden}`).replaceAll(TOKEN, hidden).replaceAll(ANSWER_LINK, `$1${hidden}`);
+  return plain
+    .replaceAll(KEY, `$1_${hidden}`)
+    .replaceAll(TOKEN, hidden)
+    .replaceAll(ANSWER_LINK, `$1${hidden}`)
+    .replaceAll(REPLY_ADDRESS, `$1${hidden}`);
 }

@@ -80,3 +80,14 @@ test("however it is written in a URL, the link, and a key in a query, are hidden
     "GET /a/[hidden] and /flags?x=rmd_nZ5Ytoiecdjk_[hidden] and ?to=https%3A%2F%2Fh%2Fa%2F[hidden]",
   );
 });
+
+test("the address that a reply goes to is hidden, whose holder may answer as well", () => {
+  const line = logged((log) =>
+    log.info(
+      "POST /inbound/mail?recipient=replies%2B1-mb3x2k0-0-q3vyx2n5k7ab4cde%40in.example for r+1-a-0-q3vyx2n5k7ab4cde@x",
+    ),
+  );
+  expect(JSON.parse(line).msg).toBe(
+    "POST /inbound/mail?recipient=replies%2B1-mb3x2k0-0-[hidden]%40in.example for r+1-a-0-[hidden]@x",
+  );
+});

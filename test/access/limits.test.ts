@@ -121,3 +121,17 @@ describe("JSON", () => {
     expect((await api.create({ data: { message } })).data).toEqual({ message });
   });
 });
+
+test("whoever holds up a statement holds up a request for so long and no longer", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  await database.transaction(
+    async (sql) => {
+      await sql.query("lock table status_flags in access exclusive mode");
+      // Nobody gives the lock back before it is answered.
+      expect((await api.call("GET", "/flags")).status).toBe(503);
+    },
+    { statementMs: 60_000 },
+  );
+  expect((await api.call("GET", "/flags")).status).toBe(200);
+});
