@@ -1,15 +1,15 @@
 import { dateOf, weekdayOf } from "./schedule/calendar.ts";
 import { namedDay, nameOfDay } from "./until.ts";
 
-// Without accents, as `readReply` compares. Sunday is 0; the first three or so letters do.
+// Without accents, as `readReply` compares. Sunday is 0; in English what people shorten them to, too.
 const WEEKDAYS = [
-  /\b(sunday|sonntag|dimanche|domingo)\b/,
-  /\b(monday|montag|lundi|lunes)\b/,
-  /\b(tuesday|dienstag|mardi|martes)\b/,
-  /\b(wednesday|mittwoch|mercredi|miercoles)\b/,
-  /\b(thursday|donnerstag|jeudi|jueves)\b/,
-  /\b(friday|freitag|vendredi|viernes)\b/,
-  /\b(saturday|samstag|sonnabend|samedi|sabado)\b/,
+  /\b(sunday|sun|sonntag|dimanche|domingo)\b/,
+  /\b(monday|mon|montag|lundi|lunes)\b/,
+  /\b(tuesday|tues?|dienstag|mardi|martes)\b/,
+  /\b(wednesday|wed|mittwoch|mercredi|miercoles)\b/,
+  /\b(thursday|thu|thurs?|donnerstag|jeudi|jueves)\b/,
+  /\b(friday|fri|freitag|vendredi|viernes)\b/,
+  /\b(saturday|sat|samstag|sonnabend|samedi|sabado)\b/,
 ];
 const MONTHS = [
   "january|januar|janner|janvier|enero|jan",
@@ -40,25 +40,48 @@ const MONTH_DAY = new RegExp(`\\b(${MONTH})\\.? (\\d{1,2})(?:st|nd|rd|th)?\\b,? 
 const DOTTED = /\b(\d{1,2})\.(\d{1,2})(?:\.(\d{4}|\d{2})?(?!\d)|$)/;
 const SLASHED = /\b(\d{1,2})\/(\d{1,2})\/(\d{4})\b/;
 
+/** Each way to name a day, as what it names; null for one that there isn't, or that could be two. */
+const WAYS: readonly (readonly [RegExp, (found: RegExpExecArray, today: number) => string | null])[] = [
+  [ISO, ([, year, month, day], today) => named(Number(year), Number(month), Number(day), today)],
+  [DAY_MONTH, ([, day, month, year], today) => named(yearOf(year), monthOf(month), Number(day), today)],
+  [MONTH_DAY, ([, month, day, year], today) => named(yearOf(year), monthOf(month), Number(day), today)],
+  [DOTTED, ([, day, month, year], today) => named(yearOf(year), Number(month), Number(day), today)],
+  [SLASHED, ([, first, second, year], today) => bySlashes(Number(first), Number(second), Number(year), today)],
+  [TOMORROW, (_, today) => nameOfDay(today + 1)],
+  [TODAY, (_, today) => nameOfDay(today)],
+  ...WEEKDAYS.map(
+    (names, weekday) =>
+      [names, (_: unknown, today: number) => nameOfDay(today + (((weekday - weekdayOf(today) + 6) % 7) + 1))] as const,
+  ),
+];
+
 /**
- * The first day that a text names, like `2026-01-31`; null where it names none, or one that could be two. Without a year it is the next one
- * of that name from `today` on; a day of the week is the next one after it.
+ * The days that a text names, like `2026-01-31`, each way to name one once. Without a year it is the next one of that name from
+ * `today` on; a day of the week is the next one after it.
  */
-export function findDate(text: string, today: number): string | null {
-  const iso = ISO.exec(text);
-  if (iso) return named(Number(iso[1]), Number(iso[2]), Number(iso[3]), today);
-  const dayMonth = DAY_MONTH.exec(text);
-  if (dayMonth) return named(yearOf(dayMonth[3]), monthOf(dayMonth[2]), Number(dayMonth[1]), today);
-  const monthDay = MONTH_DAY.exec(text);
-  if (monthDay) return named(yearOf(monthDay[3]), monthOf(monthDay[1]), Number(monthDay[2]), today);
-  const dotted = DOTTED.exec(text);
-  if (dotted) return named(yearOf(dotted[3]), Number(dotted[2]), Number(dotted[1]), today);
-  const slashed = SLASHED.exec(text);
-  if (slashed) return bySlashes(Number(slashed[1]), Number(slashed[2]), Number(slashed[3]), today);
-  if (TOMORROW.test(text)) return nameOfDay(today + 1);
-  if (TODAY.test(text)) return nameOfDay(today);
-  const weekday = WEEKDAYS.findIndex((names) => names.test(text));
-  return weekday === -1 ? null : nameOfDay(today + (((weekday - weekdayOf(today) + 6) % 7) + 1));
+export function findDates(text: string, today: number): string[] {
+  return WAYS.flatMap(([way, read]) => {
+    const found = way.exec(text);
+    const day = found && read(found, today);
+    return day ? [day] : [];
+  });
+}
+
+const BESIDE = /\b(next|the|on|den|dem|der|nachsten?|kommenden?|le|el|prochaine?|proximo)\b|[.,\s]/g;
+
+/** The one day that a text names, and nothing else; null where it says more, or names what could be two. */
+export function dateAlone(text: string, today: number): string | null {
+  let rest = text;
+  let day: string | null = null;
+  for (const [way, read] of WAYS) {
+    const found = way.exec(rest);
+    if (!found) continue;
+    // "Friday, 4 December": the date counts.
+    day ??= read(found, today);
+    if (day === null) return null;
+    rest = rest.replace(way, " ");
+  }
+  return rest.replaceAll(BESIDE, "") === "" ? day : null;
 }
 
 function bySlashes(first: number, second: number, year: number, today: number): string | null {

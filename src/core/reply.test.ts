@@ -32,6 +32,9 @@ describe("what a reply says", () => {
     ["plus tard, dans 3 jours", snooze("3d")],
     ["más tarde en una semana", snooze("1w")],
     ["snooze until Friday", snooze("2026-11-27")],
+    ["snooze until Fri", snooze("2026-11-27")],
+    ["snooze until Friday, 4 December", snooze("2026-12-04")],
+    ["remind me next Tuesday", snooze("2026-12-01")],
     ["snooze until wednesday", snooze("2026-12-02")],
     ["snooze until 2026-12-04", snooze("2026-12-04")],
     ["verschieben bis 4.12.", snooze("2026-12-04")],
@@ -56,6 +59,11 @@ describe("what a reply says", () => {
     "stop by my office",
     "I'll do it",
     "snooze until whenever",
+    "snooze? no! I was done monday",
+    "I'll do it never, ask Bob on Monday",
+    "I will do it if Bob pays by Friday",
+    "remind me not on friday but next week",
+    "Snooze in 2 weeks on Friday",
     "snooze 0d",
     "snooze until 04/05/2026",
     "",
@@ -71,6 +79,7 @@ describe("what others wrote doesn't count", () => {
   test.each([
     "> done",
     "On Wed, Nov 25, 2026 at 9:00 AM Reminder System <r@example.com> wrote:\n> x\ndone",
+    "On Wed, Nov 25, 2026 at 9:00 AM Reminder System <\nr@example.com> wrote:\ndone",
     "Am 25.11.2026 um 09:00 schrieb Reminder System:\ndone",
     "Le mer. 25 nov. 2026 à 09:00, Reminder System <r@example.com> a écrit :\ndone",
     "El mié, 25 nov 2026 a las 9:00, Reminder System escribió:\ndone",
@@ -91,9 +100,22 @@ describe("out of office", () => {
     ["Réponse automatique : Rappel", "Je suis absent jusqu'au 4 décembre.", "2026-12-04"],
     ["Respuesta automática: Recordatorio", "Vuelvo el 4 de diciembre de 2026.", "2026-12-04"],
     ["Out of office", "I am away.", null],
+    ["Out of Office", "I am out of the office since 20 November and return on 3 December.", "2026-12-03"],
+    ["Automatic reply: Payment", "On vacation from 1 December until\n10 December.", "2026-12-10"],
+    ["Automatic reply: Pay the rent by 20 December", "I am currently away from my desk.", null],
+    ["Automatic reply: Contract ends 2027-06-30", "I am away until next year.", null],
+    ["Automatic reply: x", "I am away until 24 November.", null],
+    ["Automatic reply: x", "Ticket 7: we will look at it by 4 December 2026.", null],
   ])("%s", (subject, text, until) => {
     expect(read(text, { subject })).toEqual({ kind: "out_of_office", until });
   });
+
+  test.each(["Re: Auto insurance renewal", "RE: Automatic renewal", "Re: Absence report", "AW: Abwesenheit melden"])(
+    "a person's answer to %j isn't one",
+    (subject) => {
+      expect(read("done", { subject })).toEqual({ kind: "done" });
+    },
+  );
 
   test("whatever its subject, what says that a program sent it is no answer of a person", () => {
     expect(read("done", { autoSubmitted: "auto-replied" })).toEqual({ kind: "out_of_office", until: null });

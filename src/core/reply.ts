@@ -1,5 +1,5 @@
-import { findDate } from "./reply-dates.ts";
-import { spanOf } from "./until.ts";
+import { dateAlone, findDates } from "./reply-dates.ts";
+import { namedDay, spanOf } from "./until.ts";
 
 /** What somebody answers who replies to a message in words. Days are named like `2026-01-31`. */
 export type Reply =
@@ -47,11 +47,8 @@ const IN = /^(for|in|um|fur|dans|de|pour|por|en|dentro de)\b */;
  */
 export function readReply({ subject, text, autoSubmitted = null }: ReplyMail, today: number): Reply | null {
   const own = ownLines(text).map(plain);
-  if (isAutomatic(subject, autoSubmitted)) {
-    const said = plain(`${subject}\n${own.join("\n")}`);
-    // What a ticket system says of its work is no day on which somebody comes back.
-    return { kind: "out_of_office", until: ABSENT.test(said) ? findDate(said, today) : null };
-  }
+  if (isAutomatic(subject, autoSubmitted))
+    return { kind: "out_of_office", until: awayUntil(subject, own.join("\n"), today) };
   const [first] = own.map(withoutCourtesy).filter((line) => line !== "");
   if (first === undefined || first.length > LONGEST_ANSWER) return null;
   if (DONE.test(first)) return { kind: "done" };
@@ -67,17 +64,38 @@ export function readReply({ subject, text, autoSubmitted = null }: ReplyMail, to
   return wanted ? { kind: "promise", wanted } : null;
 }
 
+/** How programs begin a subject, before the one that they answer to; a person's begins with "Re:". */
 const AUTOMATIC =
-  /^(auto(matic|matische|matique)?[ :-]|automatic reply|out of (the )?office|abwesend|abwesenheit|reponse automatique|absence|absent|respuesta automatica|fuera de (la )?oficina|ausente)/;
-
-const ABSENT =
-  /\b(out of (the )?office|away|vacation|holiday|on leave|(i am|i'm|be|will) back|return|abwesen|urlaub|nicht im (buro|haus)|zuruck|absen|conge|de retour|vacances|fuera de|ausente|vacaciones|vuelvo|regreso)/;
+  /^(auto(matic)?[ -]?(reply|response)|automatische (antwort|abwesenheit)|out of (the )?office|abwesenheits|abwesend:|reponse automatique|respuesta automatica|fuera de (la )?oficina)/;
 
 function isAutomatic(subject: string, autoSubmitted: string | null): boolean {
   const said = autoSubmitted?.trim().toLowerCase() ?? "no";
-  return (
-    said.startsWith("auto-") || AUTOMATIC.test(plain(subject.slice(0, 200)).replace(/^((re|aw|wg|fwd?)\s*:\s*)+/, ""))
-  );
+  return said.startsWith("auto-") || AUTOMATIC.test(plain(subject.slice(0, 200)));
+}
+
+const ABSENT =
+  /\b(out of (the )?office|away|vacation|holiday|on leave|(i am|i'm|be|will) back|return|abwesen|urlaub|nicht im (buro|haus)|zuruck|absen|conge|de retour|vacances|fuera de|ausente|vacaciones|vuelvo|regreso)/;
+/** What stands before the day on which somebody comes back. */
+const BACK =
+  /\b(until|till|through|back|returning|return|bis|zuruck|wieder|jusqu'au|retour|hasta|vuelvo|regreso|vuelta)\b/g;
+const NEAR = 40;
+/** Longer than that nobody is away without a person having to see to it. */
+const LONGEST_ABSENCE_DAYS = 60;
+
+/**
+ * The last of the days until which it says that somebody is away; null where it says none. What a ticket system says of its work is
+ * none, nor is what stands in our own subject, which it repeats.
+ */
+function awayUntil(subject: string, text: string, today: number): string | null {
+  if (!ABSENT.test(`${plain(subject)}\n${text}`)) return null;
+  const near = [...text.matchAll(BACK)].map(({ index }) => text.slice(index, index + NEAR).replaceAll("\n", " "));
+  const days = near.flatMap((words) => findDates(words, today)).filter((day) => isSoon(day, today));
+  return days.sort().at(-1) ?? null;
+}
+
+function isSoon(name: string, today: number): boolean {
+  const day = namedDay(name);
+  return day !== null && day > today && day <= today + LONGEST_ABSENCE_DAYS;
 }
 
 /** `2d`, `2 days`, `for a week`, `until friday`, `2026-01-31`; empty is `otherwise`; null for what can't be read. */
@@ -86,7 +104,7 @@ function whenOf(text: string, today: number, otherwise: string | null): string |
   if (said === "") return otherwise;
   const span = spanIn(said.replace(IN, ""));
   if (span !== null) return span;
-  return findDate(said.replace(BY, ""), today);
+  return dateAlone(said.replace(BY, ""), today);
 }
 
 const UNITS: readonly (readonly [RegExp, string])[] = [
@@ -116,9 +134,12 @@ export function ownWords(text: string): string {
 
 function ownLines(text: string): string[] {
   const own: string[] = [];
-  for (const raw of text.slice(0, MOST_CHARACTERS).split(/\r?\n/)) {
+  const lines = text.slice(0, MOST_CHARACTERS).split(/\r?\n/);
+  for (const [at, raw] of lines.entries()) {
     const line = raw.slice(0, LONGEST_LINE);
-    if (raw.startsWith("-- ") || raw === "--" || QUOTE_BEGINS.test(plain(line))) break;
+    // Some programs break the line that says who wrote what follows.
+    const broken = [line, `${line} ${lines[at + 1] ?? ""}`].map((one) => plain(one.slice(0, LONGEST_LINE)));
+    if (raw.startsWith("-- ") || raw === "--" || broken.some((one) => QUOTE_BEGINS.test(one))) break;
     if (!line.trimStart().startsWith(">")) own.push(line);
   }
   return own;
