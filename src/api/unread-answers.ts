@@ -12,8 +12,8 @@ const LEAST_BYTES = 64 * 1024;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Bounds what is kept of a tenant's answers until somebody has read them: beyond it, what only asks is refused with 503. Whoever reads
- * as fast as they ask never meets it. Call it before the routes are added.
+ * Bounds what is kept of a tenant's answers until somebody has read them: beyond it, what only asks is refused with 503. Who asks for
+ * many large pages at once meets it too. Call it before the routes are added.
  */
 export function limitUnread(api: Api): void {
   const unread = new Map<string, number>();

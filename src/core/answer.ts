@@ -84,7 +84,8 @@ export function doneMeans({
 }
 
 function sayDone(reminder: ReminderRecord, { who, details }: Answerer, { now }: Moment): Answered {
-  const hindered = hindrance("done", reminder);
+  // One that has only ended, as nothing more was due, may still be done.
+  const hindered = hasOnlyEnded(reminder) ? null : hindrance("done", reminder);
   if (hindered) return hindered;
   const value = reminder.stopCondition?.value ?? null;
   if (doneMeans(reminder) === "flag" && value !== null) {
@@ -97,7 +98,8 @@ function sayDone(reminder: ReminderRecord, { who, details }: Answerer, { now }: 
     ...NOTHING_DUE,
     silence: null,
   };
-  return changed(done, "completed", `${who} said that it is done`, { ...details, reason: "done" });
+  const kept = hasOnlyEnded(reminder) ? { ...done, completedAt: reminder.completedAt } : done;
+  return changed(kept, "completed", `${who} said that it is done`, { ...details, reason: "done" });
 }
 
 /** Why a reminder may be COMPLETED without the thing being done: nothing more was due. */
@@ -110,10 +112,14 @@ const ONLY_ENDED: ReadonlySet<CompletionReason | null> = new Set([
   "delivery_unknown",
 ]);
 
+function hasOnlyEnded({ status, completionReason, deletedAt }: ReminderRecord): boolean {
+  return status === "COMPLETED" && ONLY_ENDED.has(completionReason) && deletedAt === null;
+}
+
 /** The same reminder, ACTIVE again where it had only ended; null where it is done. */
 function begunAgain(reminder: ReminderRecord): ReminderRecord | null {
   if (reminder.status !== "COMPLETED") return reminder;
-  if (!ONLY_ENDED.has(reminder.completionReason)) return null;
+  if (!hasOnlyEnded(reminder)) return null;
   return { ...reminder, status: "ACTIVE", completionReason: null, completedAt: null };
 }
 
@@ -159,7 +165,7 @@ function away(reminder: ReminderRecord, until: Instant | null, { who, details }:
   return { ...silent, change };
 }
 
-/** Characters that a reminder's own row keeps of such words; all of them are in its timeline. */
+/** Characters that a reminder's own row keeps of such words; its timeline has each of them. */
 const LONGEST_ATTENTION = 1_000;
 
 /** Who waits for an answer in words gets none from us: somebody must read it. */
@@ -167,8 +173,9 @@ function said(reminder: ReminderRecord, words: string, { who, details }: Answere
   const because = `${who} answered: “${words}”`;
   const change = { type: "replied", because, details };
   const needsAttention = alsoSaid(reminder.needsAttention, because);
-  const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
-  if (isOver || needsAttention.length > LONGEST_ATTENTION) return { kind: "noted", change, flagKey: null };
+  const isDone = reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
+  if (reminder.deletedAt !== null || isDone || needsAttention.length > LONGEST_ATTENTION)
+    return { kind: "noted", change, flagKey: null };
   return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
 }
 
@@ -253,15 +260,26 @@ function alsoSaid(former: string | null, told: string): string {
   return former === null ? told : `${former}${BETWEEN}${told}`;
 }
 
-/** The same without this, where it is one of what is told; null: nothing is left. Each may have what stands between them in it. */
+/**
+ * The same without this, where it is one of what is told, in capitals or not; null: nothing is left. Each may have what stands
+ * between them in it.
+ */
 function without(all: string | null, told: string): string | null {
-  const at = `${BETWEEN}${all ?? ""}${BETWEEN}`.indexOf(`${BETWEEN}${told}${BETWEEN}`);
-  if (all === null || at === -1) return all;
+  if (all === null) return null;
+  const [padded, wanted] = [all, told].map((text) => asWide(`${BETWEEN}${text}${BETWEEN}`));
+  const at = (padded as string).indexOf(wanted as string);
+  if (at === -1) return all;
   const [before, after] = [
     all.slice(0, Math.max(0, at - BETWEEN.length)),
     all.slice(at + told.length + BETWEEN.length),
   ];
   return [before, after].filter((part) => part !== "").join(BETWEEN) || null;
+}
+
+/** In small letters, where that leaves each at its place. */
+function asWide(text: string): string {
+  const small = text.toLowerCase();
+  return small.length === text.length ? small : text;
 }
 
 function wantsNoMore(who: string, scope: "reminder" | "event_type", { eventType }: ReminderRecord): string {

@@ -153,6 +153,63 @@ test("what only a person can read asks for one, in its words; the reminder goes 
   expect((await here.reminder(id)).needs_attention).toBeNull();
 });
 
+test("what was to be sent once is answered too: done is done, its flag is set, and other words ask for a person", async () => {
+  const here = await replying();
+  const once = { schedule_type: "one_time", interval_minutes: null };
+  const flag = { stop_condition_type: "db_check", stop_condition_value: "paid:{entity_id}" };
+  const [plain, flagged, asking] = [
+    await here.send(once),
+    await here.send({ ...once, ...flag, entity_id: "ONCE" }),
+    await here.send(once),
+  ];
+  for (const { id } of [plain, flagged, asking])
+    await here.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+  expect(await here.hand(replyTo(plain.replyTo, "done"))).toBe(1);
+  expect(await here.hand(replyTo(flagged.replyTo, "done"))).toBe(1);
+  expect(await here.hand(replyTo(asking.replyTo, "I can't do this, who can help?"))).toBe(1);
+  await here.becomes(plain.id, { completion_reason: "done" });
+  expect(await here.database.query("select key, value from status_flags")).toEqual([{ key: "paid:ONCE", value: true }]);
+  expect((await here.reminder(asking.id)).needs_attention).toContain("who can help?");
+});
+
+test("what somebody says twice counts twice, where something else was said in between", async () => {
+  const here = await replying();
+  const { id, replyTo: to } = await here.send();
+  await here.hand(replyTo(to, "snooze 2d"));
+  await here.api.call("POST", `/reminders/${id}/snooze`, { for: "1h" });
+  const before = (await here.reminder(id)).silent_until as number;
+  expect(await here.hand(replyTo(to, "snooze 2d"))).toBe(1);
+  expect((await here.reminder(id)).silent_until as number).toBeGreaterThan(before + DAY_MS);
+});
+
+test("links and addresses that a program quotes without saying so are kept from who may only read", async () => {
+  const here = await replying();
+  const { id, replyTo: to } = await here.send();
+  const token = "E".repeat(60);
+  const quoted = `Van: Reminder System\nDone: https://r.example/a/${token}\nReply-To: ${to}`;
+  expect(await here.hand(replyTo(to, `What is this?\n\n${quoted} \n${"x".repeat(350)}\nand the end`))).toBe(1);
+  const told = JSON.stringify([await here.reminder(id), await here.events(id), await here.api.timeline(id)]);
+  expect(told).toContain("What is this?");
+  expect(told).not.toContain(token);
+  expect(told).not.toContain(to.slice(-27, -11));
+  // The timeline has all of it.
+  expect(told).toContain("and the end");
+});
+
+test("a mail of nothing but beginnings of parts is refused, and holds up nobody", async () => {
+  const here = await replying();
+  const { replyTo: to } = await here.send();
+  const parts = { "Content-Type": "multipart/mixed; boundary=b" };
+  for (const part of ["--b\n\n", "--b\n\nx"]) {
+    const response = await fetch(`${here.api.url}/inbound/mail`, {
+      method: "POST",
+      body: replyTo(to, `${part}\n`.repeat(30_000), parts),
+      headers: { "content-type": "message/rfc822" },
+    });
+    expect(response.status).toBe(400);
+  }
+});
+
 test("who is out of office isn't nagged before they are back, unless others get it too; nobody is suppressed", async () => {
   const here = await replying();
   const policy = await here.api.call("PUT", "/policies/up", { steps: [{ after: { sends: 3 }, to: ["manager"] }] });
@@ -210,6 +267,9 @@ test("P9: only who has the address answers, for its own tenant, whoever hands it
 
   expect(await here.hand(replyTo(theirs.replyTo, "done"), key)).toBe(1);
   await here.becomes(theirs.id, { status: "COMPLETED", tenant_id: "acme" });
+  const audit = await here.database.query("select details from audit_log where operation = 'receiveMail' order by id");
+  const delivery = expect.stringMatching(new RegExp(`^${theirs.id}-\\d+-0$`));
+  expect(audit.at(-1)?.details).toMatchObject({ answers: 1, answer: "done", delivery });
 
   await here.advance({ days: 31 });
   expect(await here.hand(replyTo(old.replyTo, "done"), key)).toBe(0);

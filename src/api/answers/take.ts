@@ -35,14 +35,14 @@ export function nameOfLink(key: DeliveryKey): string {
 
 /**
  * Does what was wanted, with what `noteWithin` writes, in one transaction under the reminder's row lock. The same again does nothing more, however
- * many come at once. `told`: what else the timeline is to say of it.
+ * many come at once. `told`: what else the timeline is to say of it; then it was said in words, which may be said again.
  */
 export async function takeAnswer(
   database: TenantDatabase,
   link: AnswerLink,
   wishOf: (asked: Asked) => Wish,
   noteWithin: (sql: TenantSql, taken: Taken) => Promise<void>,
-  told: JsonObject = {},
+  told: JsonObject | null = null,
 ): Promise<Taken> {
   let asked: Asked | undefined;
   try {
@@ -64,11 +64,11 @@ export async function takeAnswer(
   }
 }
 
-async function take(sql: TenantSql, asked: Asked, wish: Wish, told: JsonObject): Promise<Taken> {
+async function take(sql: TenantSql, asked: Asked, wish: Wish, told: JsonObject | null): Promise<Taken> {
   const { former } = asked;
   if (wish.kind === "wrong") return { kind: "wrong", asked, why: wish.why };
   if (wish.kind === "undo") return undo(sql, asked, told);
-  if (former !== null && former.undoneAt === null && former.choice === wish.choice) {
+  if (told === null && former !== null && former.undoneAt === null && former.choice === wish.choice) {
     return { kind: "answered", asked, given: former };
   }
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
@@ -87,7 +87,7 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, told: JsonObject):
 }
 
 /** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */
-async function undo(sql: TenantSql, asked: Asked, told: JsonObject): Promise<Taken> {
+async function undo(sql: TenantSql, asked: Asked, told: JsonObject | null): Promise<Taken> {
   const { former, reminder, link } = asked;
   const canBe = link.purpose === "snooze" || link.purpose === "promise" || link.purpose === "stop";
   if (former === null || !canBe) return { kind: "wrong", asked, why: "purpose" };
@@ -111,7 +111,7 @@ async function answer(
   sql: TenantSql,
   asked: Asked,
   given: Answer,
-  told: JsonObject,
+  told: JsonObject | null,
 ): Promise<{ kind: Answered["kind"]; asked: Asked }> {
   const { reminder, link, recipient, contact } = asked;
   const who = recipient ?? contact?.name ?? "somebody";

@@ -13,9 +13,14 @@ export async function wantAgain(sql: TenantSql, optOut: OptOutName, by: string):
   const scope = kind as "reminder" | "event_type";
   for (const id of await remindersGivenUp(sql, optOut, MOST_REMINDERS)) {
     const found = await lockReminder(sql, id);
-    const who = found?.reminder.recipient ?? address;
-    if (!found || who.toLowerCase() !== address.toLowerCase()) continue;
+    if (!found?.reminder.needsAttention?.toLowerCase().includes(`${address.toLowerCase()} wants no more of`)) continue;
     const moment = await momentOf(sql, found);
-    await recordAnswer(sql, found.reminder, { kind: "start", scope }, { who, details: { address, scope, by } }, moment);
+    await recordAnswer(
+      sql,
+      found.reminder,
+      { kind: "start", scope },
+      { who: address, details: { address, scope, by } },
+      moment,
+    );
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
-import { wordsOf } from "../../channels/email/feedback/feedback.ts";
+import { bounded } from "../../channels/email/failure.ts";
 import type { ReceivedMail } from "../../channels/email/received/received.ts";
 import { readReplyAddress, readReturnPath } from "../../channels/email/return-path.ts";
 import type { Purpose } from "../../core/answer.ts";
@@ -11,6 +11,8 @@ import type { AnswerLink } from "../../secrets/answer-token.ts";
 import { type EventName, takeEvent } from "../../store/inbound-events.ts";
 import { ownersOf } from "../../store/inbound-sources.ts";
 import type { ApiDatabase, TenantSql } from "../../store/tenant-database.ts";
+import { hideBearers } from "../../telemetry/bearers.ts";
+import { HIDDEN } from "../../telemetry/hide.ts";
 import type { Asked } from "../answers/asked.ts";
 import { type Taken, takeAnswer, tellOperator } from "../answers/take.ts";
 import type { Wish } from "../answers/wish.ts";
@@ -35,6 +37,9 @@ export interface HandedIn {
   mail: ReceivedMail;
 }
 
+/** For the audit: by which message something was answered, and what; `reply` is what no link is for. */
+export type Answered = { delivery: string; answer: string };
+
 /** What an answer in words is as one by a link: for the others there is none. */
 const PURPOSES = {
   done: "done",
@@ -46,27 +51,34 @@ const PURPOSES = {
   said: "why",
 } satisfies Record<Reply["kind"] | "said", Purpose>;
 
+/** Characters that a person is shown, and that the timeline keeps. */
+const LONGEST_QUOTE = 300;
+const LONGEST_REPLY = 4_000;
+
 /** What "stop" means to somebody who writes it: as in a mail program, all of the kind. */
 const STOP_SCOPE = "event_type";
 
 /**
  * Does what a mail says that was sent to an address of ours, as a press of the message's links would. What can't be read or done
- * asks for a person; a mail program's answer only says that its owner is away. False where it is no answer, or was taken before.
+ * asks for a person; a mail program's answer only says that its owner is away. Null where it is no answer, or was taken before.
  * Throws 503 where it can't be taken now.
  */
-export async function takeReply(options: ReplyOptions, { tenant, id, mail }: HandedIn): Promise<boolean> {
+export async function takeReply(options: ReplyOptions, { tenant, id, mail }: HandedIn): Promise<Answered | null> {
   const { database, secret, answerDays, log } = options;
   const meant = secret === null ? null : meantBy(mail.recipients, secret);
-  if (meant === null) return false;
+  if (meant === null) return null;
   const { delivery, isReturned } = meant;
   // Which day it is for whoever wrote it is only known with the reminder; what it is about doesn't depend on that.
   const reply = readReply(mail, dayAt(delivery.occurrenceAt, "UTC"));
-  if (isReturned && reply?.kind !== "out_of_office") return false;
+  if (isReturned && reply?.kind !== "out_of_office") return null;
   const owner = (await ownersOf(database.forTenant(tenant), [delivery.reminderId])).get(delivery.reminderId);
-  if (owner === undefined) return false;
+  if (owner === undefined) return null;
 
-  const words = wordsOf(ownWords(mail.text) || mail.subject);
-  const told = { by: `reply to ${deliveryId(delivery)}`, from: mail.from && wordsOf(mail.from), reply: words };
+  // What a program quotes without saying so may hold the message's links: who may read what was said may not answer.
+  const said = hideBearers(ownWords(mail.text) || mail.subject || "a mail without words", HIDDEN);
+  const words = bounded(said, LONGEST_QUOTE);
+  const by = `reply to ${deliveryId(delivery)}`;
+  const told = { by, from: mail.from && bounded(mail.from, LONGEST_QUOTE), reply: bounded(said, LONGEST_REPLY) };
   const event = { origin: "reply", id: digestOf(deliveryId(delivery), " ", mail.messageId ?? id) };
   const expiresAt = delivery.occurrenceAt + answerDays * MS_PER_DAY;
   const take = async (kind: keyof typeof PURPOSES, wishOf: (asked: Asked) => Wish): Promise<Taken | null> => {
@@ -80,9 +92,12 @@ export async function takeReply(options: ReplyOptions, { tenant, id, mail }: Han
   if (taken !== null && isForPerson(taken)) taken = await toPerson();
   if (taken?.kind === "refused" && taken.why === "busy")
     throw new Problem(503, "the reminder is being worked on; try again", { headers: { "retry-after": "2" } });
-  if (taken === null || taken.kind !== "answered") return false;
+  if (taken === null || taken.kind !== "answered") return null;
   tellOperator(log, taken);
-  return true;
+  return {
+    delivery: deliveryId(delivery),
+    answer: taken.asked.link.purpose === "why" ? "reply" : taken.asked.link.purpose,
+  };
 }
 
 /** What it says can't be done, and won't by itself. */

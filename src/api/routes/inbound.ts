@@ -41,11 +41,10 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
     forTenant: (tenant) => (tenant === own.tenant ? own : database.forTenant(tenant)),
   });
 
-  /** How many of them are answers: one, or none. */
-  const answersIn = async (request: FastifyRequest, handedIn: Omit<HandedIn, "mail">, mail: ReceivedMail | null) => {
-    if (mail === null) return 0;
+  const answerIn = async (request: FastifyRequest, handedIn: Omit<HandedIn, "mail">, mail: ReceivedMail | null) => {
+    if (mail === null) return null;
     const options = { database: databases(request), secret: bounceSecret, answerDays, log: request.log };
-    return (await takeReply(options, { ...handedIn, mail })) ? 1 : 0;
+    return await takeReply(options, { ...handedIn, mail });
   };
 
   api.post(
@@ -86,9 +85,9 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
       const { name: by, channel } = provider;
       const handedIn = { tenant: actor.tenant, id: request.told ?? "" };
       const told = { ...handedIn, by, channel, isTrusted: true, feedback };
-      const answered = await answersIn(request, handedIn, (await provider.received?.(body)) ?? null);
-      const outcome = { ...(await takeFeedback(databases(request), bounceSecret, told)), answers: answered };
-      request.auditDetails = { ...outcome };
+      const answered = await answerIn(request, handedIn, (await provider.received?.(body)) ?? null);
+      const outcome = { ...(await takeFeedback(databases(request), bounceSecret, told)), answers: answered ? 1 : 0 };
+      request.auditDetails = { ...outcome, ...answered };
       if (!provider.wantsNoAnswer) return outcome;
       reply.code(204);
       return null;
@@ -125,13 +124,13 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
       const recipient = request.query.recipient ?? null;
       const handedIn = { tenant: request.actor.tenant, id: digestOf(mail) };
       const told = { ...handedIn, by: "mail", channel: "email" as const, isTrusted: false };
-      const answered = await answersIn(request, handedIn, await receivedOfMail(read, recipient));
+      const answered = await answerIn(request, handedIn, await receivedOfMail(read, recipient));
       const feedback = feedbackOfMail(read, recipient);
       const outcome = {
         ...(await takeFeedback(databases(request), bounceSecret, { ...told, feedback })),
-        answers: answered,
+        answers: answered ? 1 : 0,
       };
-      request.auditDetails = { ...outcome };
+      request.auditDetails = { ...outcome, ...answered };
       return outcome;
     },
   );

@@ -1,8 +1,9 @@
 import PostalMime, { type Email } from "postal-mime";
 
 const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 64 * 1024 };
-/** Parts of the mail that have parts themselves. */
+/** Parts that have parts themselves, and lines that may begin a part. */
 const MOST_PARTS = 100;
+const MOST_BEGINNINGS = 500;
 /** What somebody writes, and what a mail server reports, comes first; what they attach, or give back, may be long. */
 const MOST_BYTES = 256 * 1024;
 
@@ -13,14 +14,15 @@ const MOST_ADDRESSES = 100;
 /** Takes apart what a mail begins with. Throws where it can't be read as mail. */
 export async function readMime(mail: Buffer): Promise<Email> {
   const beginning = mail.subarray(0, MOST_BYTES);
-  if (partsIn(beginning) > MOST_PARTS) throw new Error("it has too many parts");
+  if (hasTooManyParts(beginning.toString("latin1"))) throw new Error("it has too many parts");
   return await PostalMime.parse(beginning, { ...LIMITS, forceRfc822Attachments: true });
 }
 
 /** What it takes to take a mail apart grows faster than its parts. */
-function partsIn(mail: Buffer): number {
-  const boundaries = mail.toString("latin1").match(/^content-type:(\r?\n)?[ \t]*(multipart|message)\//gim);
-  return boundaries?.length ?? 0;
+function hasTooManyParts(mail: string): boolean {
+  const parents = mail.match(/^content-type:(\r?\n)?[ \t]*(multipart|message)\//gim)?.length ?? 0;
+  const beginnings = mail.match(/^--/gm)?.length ?? 0;
+  return parents > MOST_PARTS || (parents > 0 && beginnings > MOST_BEGINNINGS);
 }
 
 /** A header's first value; null where there is none of that name, which is in small letters. */
