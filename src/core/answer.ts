@@ -1,3 +1,4 @@
+import { alsoSaid, without } from "./attention.ts";
 import { flagKey } from "./flag-key.ts";
 import {
   type Change,
@@ -251,35 +252,6 @@ function stopped(
   // What somebody must look at besides, a ceiling say, stays so when this is taken back.
   const needsAttention = alsoSaid(without(reminder.needsAttention, told), told);
   return { kind: "changed", reminder: { ...reminder, needsAttention }, change };
-}
-
-const BETWEEN = "; ";
-
-/** What somebody must look at, and this besides. */
-function alsoSaid(former: string | null, told: string): string {
-  return former === null ? told : `${former}${BETWEEN}${told}`;
-}
-
-/**
- * The same without this, where it is one of what is told, in capitals or not; null: nothing is left. Each may have what stands
- * between them in it.
- */
-function without(all: string | null, told: string): string | null {
-  if (all === null) return null;
-  const [padded, wanted] = [all, told].map((text) => asWide(`${BETWEEN}${text}${BETWEEN}`));
-  const at = (padded as string).indexOf(wanted as string);
-  if (at === -1) return all;
-  const [before, after] = [
-    all.slice(0, Math.max(0, at - BETWEEN.length)),
-    all.slice(at + told.length + BETWEEN.length),
-  ];
-  return [before, after].filter((part) => part !== "").join(BETWEEN) || null;
-}
-
-/** In small letters, where that leaves each at its place. */
-function asWide(text: string): string {
-  const small = text.toLowerCase();
-  return small.length === text.length ? small : text;
 }
 
 function wantsNoMore(who: string, scope: "reminder" | "event_type", { eventType }: ReminderRecord): string {

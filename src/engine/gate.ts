@@ -88,11 +88,13 @@ export class Gate {
     if (!known || !isAsked(known.reminder.stopCondition)) return null;
     const now = this.#nowFor(held);
     for (const [key, got] of held.answers)
-      if (!isFreshAnswer(got, now) || !isOfThisDay(held, got)) held.answers.delete(key);
+      if (!isFreshAnswer(got, now) || !wasGotOutsideQuietHours(held, got)) held.answers.delete(key);
     try {
       const subject = { ...subjectOf(known), now };
       const { stopCondition } = known.reminder;
-      await this.#options.questions.resolve(stopCondition, subject, held.answers, (got) => isOfThisDay(held, got));
+      await this.#options.questions.resolve(stopCondition, subject, held.answers, (got) =>
+        wasGotOutsideQuietHours(held, got),
+      );
       return null;
     } catch (error) {
       if (error instanceof Crowded) return putBack(attempts, error.retryInMs, error.message);
@@ -190,16 +192,16 @@ export class Gate {
   #known(held: Held, key: string, now: Instant): StopAnswer | null {
     const mine = held.answers.get(key);
     const isGood = held.sendingSinceMs !== null || (mine && isFreshAnswer(mine, now));
-    if (mine && isGood && isOfThisDay(held, mine)) return mine.answer;
+    if (mine && isGood && wasGotOutsideQuietHours(held, mine)) return mine.answer;
     const got = this.#options.questions.fresh(key, now);
-    if (!got || !isOfThisDay(held, got)) return null;
+    if (!got || !wasGotOutsideQuietHours(held, got)) return null;
     held.answers.set(key, got);
     return got.answer;
   }
 }
 
 /** What was got in the person's quiet hours isn't good any more when these end: then everything is asked again. */
-function isOfThisDay({ known, addressed }: Held, { askedAt }: Got): boolean {
+function wasGotOutsideQuietHours({ known, addressed }: Held, { askedAt }: Got): boolean {
   return known === null || quietAt(known, askedAt, otherOf(known, addressed)) === null;
 }
 
