@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Channels } from "../channels/registry.ts";
 import { nameOf, toContactName } from "../core/people.ts";
-import type { Reach } from "../core/reminder.ts";
+import type { Preferences, Reach } from "../core/reminder.ts";
 import { parseAddressIn } from "./channel-check.ts";
 import { invalidField } from "./problem.ts";
 import type { PutContact } from "./schemas/contact.ts";
@@ -20,15 +20,16 @@ export function toReach(body: z.output<typeof PutContact>, channels: Channels): 
   return {
     phone: phone ?? null,
     addresses: named.length === 0 ? null : Object.fromEntries(named),
-    preferences: preferences == null || Object.keys(preferences).length === 0 ? null : withoutUndefined(preferences),
+    preferences: preferences == null || Object.keys(preferences).length === 0 ? null : keptPreferences(preferences),
     manager: manager ? toContactName(manager) : null,
     delegate: delegate ? toContactName(delegate) : null,
     delegateUntil: until ?? null,
   };
 }
 
-function withoutUndefined({ channels, opt_out }: NonNullable<z.output<typeof PutContact>["preferences"]>) {
-  return { ...(channels ? { channels } : {}), ...(opt_out ? { opt_out } : {}) };
+/** What is left out isn't kept either. */
+function keptPreferences(said: NonNullable<z.output<typeof PutContact>["preferences"]>): Preferences {
+  return JSON.parse(JSON.stringify(said)) as Preferences;
 }
 
 /** Throws a 422 for whoever would stand for itself. */

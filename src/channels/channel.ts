@@ -33,6 +33,8 @@ export interface Message {
   nextRunAt: Instant | null;
   /** What it says, where the engine has had it written; without it, a channel writes it by itself (see `render`). */
   written?: Rendered;
+  /** True where it says in one what several reminders have to say: what is asked of one alone isn't to be asked of it. */
+  isDigest?: boolean;
   /** True where somebody tries words out, and nothing is due: receivers must be able to tell. */
   isTest?: boolean;
   /** Where it is answered; not set: nowhere, as nobody has said where people reach this installation. */
@@ -120,6 +122,8 @@ export interface Channel {
   concurrency: number;
   /** A send that takes longer is aborted, in milliseconds. */
   timeoutMs: number;
+  /** True where programs read what it sends, one thing at a time: never several in one message. */
+  isForPrograms?: boolean;
   /** How its failed attempts are tried again; left out: as the installation is set. */
   retries?: Retries;
   /**

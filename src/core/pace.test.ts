@@ -15,22 +15,21 @@ function mostWithin(begun: readonly number[], windowMs: number): number {
 function simulate(
   arrivals: readonly number[],
   lateMs: (n: number) => number,
-  caps: { tenant: Cap | null; recipient: Cap | null },
+  caps: { tenant: Cap | null; recipients: readonly Cap[] },
 ) {
-  const paces: { tenant: Pace; recipient: Pace } = { tenant: UNUSED, recipient: UNUSED };
-  const paced = (kind: "tenant" | "recipient"): Paced | null => {
-    const cap = caps[kind];
-    return cap && { cap, pace: paces[kind] };
-  };
+  let ofTenant: Pace = UNUSED;
+  let ofRecipients: readonly Pace[] = caps.recipients.map(() => UNUSED);
   const waiting = arrivals.map((at) => ({ at, slots: NO_SLOTS as Slots, asked: 0 }));
   const begun: number[] = [];
   let asked = 0;
   while (waiting.length > 0) {
     waiting.sort((a, b) => b.at - a.at);
     const next = waiting.pop() as (typeof waiting)[number];
-    const { until, slots, tenant, recipient } = place(next.slots, paced("tenant"), paced("recipient"), next.at);
-    paces.tenant = tenant ?? paces.tenant;
-    paces.recipient = recipient ?? paces.recipient;
+    const paced: Paced[] = caps.recipients.map((cap, n) => ({ cap, pace: ofRecipients[n] as Pace }));
+    const byTenant = caps.tenant && { cap: caps.tenant, pace: ofTenant };
+    const { until, slots, tenant, recipients } = place(next.slots, byTenant, paced, next.at);
+    ofTenant = tenant ?? ofTenant;
+    ofRecipients = recipients;
     asked += 1;
     if (until === null) begun.push(next.at);
     else {
@@ -66,7 +65,7 @@ test("no window ever has more than the cap, however they come, and however late 
       (cap, offsets, lateness) => {
         const arrivals = offsets.map((offset) => T0 + offset);
         const late = (n: number) => (n < 300 ? (lateness[n % lateness.length] as number) : 0);
-        const { begun } = simulate(arrivals, late, { tenant: cap, recipient: null });
+        const { begun } = simulate(arrivals, late, { tenant: cap, recipients: [] });
         expect(begun).toHaveLength(arrivals.length);
         expect(mostWithin(begun, cap.windowMs)).toBeLessThanOrEqual(cap.limit);
       },
@@ -75,8 +74,10 @@ test("no window ever has more than the cap, however they come, and however late 
   );
 });
 
-test("under both caps neither is exceeded, and all get through", () => {
-  const caps = { tenant: { limit: 5, windowMs: MINUTE }, recipient: { limit: 3, windowMs: 60 * MINUTE } };
+test("under several caps none is exceeded, and all get through", () => {
+  const hour = { limit: 3, windowMs: 60 * MINUTE };
+  const day = { limit: 8, windowMs: 24 * 60 * MINUTE };
+  const caps = { tenant: { limit: 5, windowMs: MINUTE }, recipients: [hour, day] };
   fc.assert(
     fc.property(fc.array(fc.nat(10 * MINUTE), { maxLength: 25 }), (offsets) => {
       const { begun } = simulate(
@@ -86,7 +87,7 @@ test("under both caps neither is exceeded, and all get through", () => {
       );
       expect(begun).toHaveLength(offsets.length);
       expect(mostWithin(begun, caps.tenant.windowMs)).toBeLessThanOrEqual(caps.tenant.limit);
-      expect(mostWithin(begun, caps.recipient.windowMs)).toBeLessThanOrEqual(caps.recipient.limit);
+      for (const { limit, windowMs } of caps.recipients) expect(mostWithin(begun, windowMs)).toBeLessThanOrEqual(limit);
     }),
     { numRuns: 200 },
   );
@@ -97,7 +98,7 @@ test("who waits is told once, and a backlog goes at nearly the pace of the cap",
   const { begun, asked } = simulate(
     Array.from({ length: 600 }, () => T0),
     () => 30,
-    { tenant: cap, recipient: null },
+    { tenant: cap, recipients: [] },
   );
   expect(asked).toBe(60 + 2 * 540);
   expect(Math.max(...begun) - T0).toBeLessThan(11 * MINUTE);

@@ -65,7 +65,7 @@ export function holdsPlace(slotAt: Instant | null, cap: Cap, now: Instant): bool
   return slotAt !== null && slotAt <= now && now - slotAt <= slackMs(cap);
 }
 
-/** What a message was promised, under the cap of its tenant and under that of its recipient. */
+/** What a message was promised, under the cap of its tenant and under those of its recipient. */
 export interface Slots {
   tenant: Instant | null;
   recipient: Instant | null;
@@ -84,39 +84,40 @@ export interface Placing {
   until: Instant | null;
   slots: Slots;
   tenant: Pace | null;
-  recipient: Pace | null;
+  /** In the order of the question. */
+  recipients: readonly Pace[];
 }
 
 /**
- * Whether a message may begin now, or until when it waits. It takes places under both caps or is promised them: first
+ * Whether a message may begin now, or until when it waits. It takes places under all caps or is promised them: first
  * under its recipient's, and only with a place there under its tenant's, so that what waits for a recipient takes nothing
  * from the others of the tenant.
  */
-export function place(slots: Slots, tenant: Paced | null, recipient: Paced | null, now: Instant): Placing {
-  const same = { tenant: tenant?.pace ?? null, recipient: recipient?.pace ?? null };
+export function place(slots: Slots, tenant: Paced | null, recipients: readonly Paced[], now: Instant): Placing {
+  const same = { tenant: tenant?.pace ?? null, recipients: recipients.map(({ pace }) => pace) };
   const promised = Math.max(slots.tenant ?? now, slots.recipient ?? now);
   if (promised > now) return { until: promised, slots, ...same };
 
-  const byRecipient = whenFree(recipient, slots.recipient, now);
-  if (recipient && byRecipient > now) {
-    const pace = takePlace(recipient.pace, recipient.cap, byRecipient, now);
-    return { until: byRecipient, slots: { tenant: null, recipient: byRecipient }, ...same, recipient: pace };
+  const byRecipient = Math.max(now, ...recipients.map((paced) => whenFree(paced, slots.recipient, now)));
+  if (byRecipient > now) {
+    const paces = recipients.map(({ pace, cap }) => takePlace(pace, cap, byRecipient, now));
+    return { until: byRecipient, slots: { tenant: null, recipient: byRecipient }, ...same, recipients: paces };
   }
   const at = whenFree(tenant, slots.tenant, now);
-  const take = (paced: Paced | null, slotAt: Instant | null): Pace | null => {
-    if (!paced) return null;
+  const take = (paced: Paced, slotAt: Instant | null): Pace => {
     const hasOne = at === now && holdsPlace(slotAt, paced.cap, now);
     return hasOne ? paced.pace : takePlace(paced.pace, paced.cap, at, now);
   };
   return {
     until: at > now ? at : null,
-    slots: at > now ? { tenant: at, recipient: recipient ? at : null } : NO_SLOTS,
-    tenant: take(tenant, slots.tenant),
-    recipient: take(recipient, slots.recipient),
+    slots: at > now ? { tenant: at, recipient: recipients.length > 0 ? at : null } : NO_SLOTS,
+    tenant: tenant && take(tenant, slots.tenant),
+    recipients: recipients.map((paced) => take(paced, slots.recipient)),
   };
 }
 
-function whenFree(paced: Paced | null, slotAt: Instant | null, now: Instant): Instant {
+/** When a message finds room under a cap, without being promised any: now, or the instant at which the next place is free. */
+export function whenFree(paced: Paced | null, slotAt: Instant | null, now: Instant): Instant {
   return !paced || holdsPlace(slotAt, paced.cap, now) ? now : nextPlace(paced.pace, paced.cap, now);
 }
 

@@ -5,7 +5,8 @@ import type { Channels } from "../channels/registry.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { attemptsIn } from "../core/retry.ts";
-import { type ClaimedDelivery, claimDeliveries, renewLeases } from "../store/deliveries.ts";
+import { type ClaimedDelivery, claimDeliveries, claimDigests, renewLeases } from "../store/deliveries.ts";
+import { nextDigests } from "../store/digests.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Earliest, nextAttempts } from "../store/wake.ts";
@@ -13,8 +14,9 @@ import type { Written } from "../templates/writer.ts";
 import { AnswerLinks } from "./answer-links.ts";
 import type { Questions } from "./asking/questions.ts";
 import { hasAudience } from "./audience.ts";
+import { DigestSender } from "./digest-sender.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
-import { type Held, HeldDeliveries } from "./held.ts";
+import { type Digest, type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
 import { messageFor } from "./message.ts";
@@ -33,6 +35,8 @@ const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
 /** Where a tenant has all the places of a lane that it may have, what waits there of the others is looked for this often. */
 const PASSED_OVER_MS = 100;
+/** Digests are looked for this often: they are due to the minute. */
+const DIGESTS_MS = 1_000;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
@@ -44,6 +48,8 @@ export class Deliverer {
   readonly #gate: Gate;
   readonly #words: Words;
   readonly #links: AnswerLinks | null;
+  readonly #digests: DigestSender;
+  #digestsLookAtMs = Number.NEGATIVE_INFINITY;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
   readonly #onClaimable: () => void;
@@ -76,7 +82,16 @@ export class Deliverer {
         if (batch.some(leavesMore)) onClaimable();
       },
     });
-    const begin = (lane: Lane, held: Held): void => void this.#deliver(lane, held);
+    this.#digests = new DigestSender({
+      gate: this.#gate,
+      write: (lane, held) => this.#write(lane, held),
+      end: (held, outcome, lane) => this.#end(held, outcome, lane),
+      letGo: (held, lane) => this.#letGo(held, lane),
+      isEnding: () => this.#isEnding,
+    });
+    const begin = (lane: Lane, held: Held): void => {
+      void (held.digest === null ? this.#deliver(lane, held) : this.#digests.deliver(lane, held.digest));
+    };
     this.#lanes = new Map(
       [...channels].map(([name, channel]) => [name, new Lane(channel, settings, begin, onClaimable)]),
     );
@@ -113,12 +128,14 @@ export class Deliverer {
       if (lane.room === 0 || lane.places().full().length > 0) lane.turnedAway();
       claimed += count;
     }
+    const digestMs = await this.#claimDigests();
     const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
     // What a tenant that has all its places there still has waiting would hide when the others' are due.
     const withRoomForAll = withRoom.filter((lane) => lane.places().full().length === 0);
     // Asked for also where there is more, so that the marks keep up.
     const lookedForMs = await this.#lookForNext(withRoomForAll);
-    const nextMs = withRoomForAll.length < withRoom.length ? Math.min(lookedForMs, PASSED_OVER_MS) : lookedForMs;
+    const soonestMs = Math.min(lookedForMs, digestMs);
+    const nextMs = withRoomForAll.length < withRoom.length ? Math.min(soonestMs, PASSED_OVER_MS) : soonestMs;
     if (isMore && withRoom.length > 0) return 0;
     return claimed > 0 ? Math.max(0, nextMs) : nextMs;
   }
@@ -138,7 +155,8 @@ export class Deliverer {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     const lanes = [...this.#lanes.values()];
-    for (const held of lanes.flatMap((lane) => lane.stop())) this.#end(held, handedBack(held.attempts));
+    const notBegun = lanes.flatMap((lane) => lane.stop()).flatMap((held) => held.digest?.items ?? [held]);
+    for (const held of notBegun) this.#end(held, handedBack(held.attempts));
     await withinMs(graceMs, this.#held.empty());
     this.#isEnding = true;
     this.#recorder.hurry();
@@ -174,7 +192,50 @@ export class Deliverer {
     return claimed.length;
   }
 
+  /** Claims the digests that are due. Resolves to the milliseconds until there are more. */
+  async #claimDigests(): Promise<number> {
+    const nowMs = performance.now();
+    if (nowMs < this.#digestsLookAtMs) return this.#digestsLookAtMs - nowMs;
+    this.#digestsLookAtMs = nowMs + DIGESTS_MS;
+    const found = await nextDigests(this.#database, [...this.#lanes.keys()]);
+    for (const lane of this.#lanes.values()) {
+      const limit = Math.min(lane.room, this.#settings.batchSize);
+      if ((found.get(lane.channel.name) ?? 1) <= 0 && limit > 0) await this.#claimDigestsFor(lane, limit);
+    }
+    const soonestMs = Math.min(...found.values());
+    return found.size === 0 ? Number.POSITIVE_INFINITY : Math.max(DIGESTS_MS, soonestMs);
+  }
+
+  async #claimDigestsFor(lane: Lane, limit: number): Promise<void> {
+    const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
+    const readAtMs = performance.now();
+    const claimed = await claimDigests(this.#database, {
+      ...{ channel: lane.channel.name, limit, room: lane.places(), lease },
+      maxAttempts: attemptsIn(lane.retries),
+    });
+    for (const { id, items } of claimed) {
+      const digest: Digest = { id, items: [] };
+      for (const item of items) {
+        const held = this.#hold(lane, item, { token: lease.token, readAtMs, digest });
+        if (held) digest.items.push(held);
+      }
+      const [first] = digest.items;
+      if (digest.items.length === 1 && first && id === deliveryId(first)) first.digest = null;
+      if (first) lane.add(first);
+    }
+  }
+
   #take(lane: Lane, delivery: ClaimedDelivery, token: string, readAtMs: number): void {
+    const held = this.#hold(lane, delivery, { token, readAtMs, digest: null });
+    if (held) lane.add(held);
+  }
+
+  /** Null where it isn't to be sent, or not again: its attempts are used up, or this worker is at it already. */
+  #hold(
+    lane: Lane,
+    delivery: ClaimedDelivery,
+    { token, readAtMs, digest }: Pick<Held, "token" | "readAtMs" | "digest">,
+  ): Held | null {
     const leaseEndsAtMs = readAtMs + this.#settings.leaseSeconds * 1000;
     const mine = this.#held.get(delivery);
     if (mine) {
@@ -182,7 +243,7 @@ export class Deliverer {
       mine.token = token;
       mine.leaseEndsAtMs = leaseEndsAtMs;
       mine.attempts = delivery.attempts;
-      return;
+      return null;
     }
     const { known, occurrenceAt, attempts } = delivery;
     const { nextRunAt, bounds } = known?.reminder ?? {};
@@ -197,10 +258,11 @@ export class Deliverer {
       wasAsked: false,
       stop: null,
     };
-    const held = { ...delivery, token, leaseEndsAtMs, ...asOf, ...state };
+    const held = { ...delivery, digest, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);
-    if (attempts > attemptsIn(lane.retries)) this.#end(held, exhausted(attempts - 1));
-    else lane.add(held);
+    if (attempts <= attemptsIn(lane.retries)) return held;
+    this.#end(held, exhausted(attempts - 1));
+    return null;
   }
 
   async #deliver(lane: Lane, held: Held): Promise<void> {
@@ -259,7 +321,7 @@ export class Deliverer {
     if (held.hasEnded) return;
     held.hasEnded = true;
     this.#held.remove(held);
-    lane.ended(held);
+    leave(lane, held);
     this.#onClaimable();
   }
 
@@ -269,7 +331,7 @@ export class Deliverer {
     held.hasEnded = true;
     this.#report(held, outcome);
     this.#recorder.add({ held, outcome });
-    lane?.ended(held);
+    if (lane) leave(lane, held);
   }
 
   #report({ channel, attempts, ...key }: Held, { status, reason, untried }: Outcome): void {
@@ -292,6 +354,11 @@ export class Deliverer {
       this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
     }
   }
+}
+
+/** Frees its place; that of a digest with the last of its items. */
+function leave(lane: Lane, held: Held): void {
+  if (held.digest === null || held.digest.items.every(({ hasEnded }) => hasEnded)) lane.ended(held);
 }
 
 /** True when there may be something to claim after this: it was put back, or it kept others of its kind waiting. */

@@ -113,9 +113,16 @@ export class Gate {
     }
   }
 
-  async #askForPlace(held: Held): Promise<void> {
+  /** Asks for one place for all that go in one message, the first of which these are. Throws as `pass` does; all are put back then. */
+  async passTogether(held: readonly Held[]): Promise<void> {
+    const [first, ...others] = held;
+    if (!first || this.#pacer.isFree(first)) return;
+    await this.#askForPlace(first, others);
+  }
+
+  async #askForPlace(held: Held, along: readonly Held[] = []): Promise<void> {
     try {
-      held.hasPlace = await this.#pacer.place(held);
+      held.hasPlace = await this.#pacer.place(held, along);
     } catch (error) {
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;

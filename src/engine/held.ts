@@ -12,6 +12,8 @@ export interface Held extends DeliveryKey {
   tenantId: Tenant;
   channel: string;
   recipient: string | null;
+  /** With whom it goes in one message; null: it goes by itself. */
+  digest: Digest | null;
   /** Null: it is for whom the reminder is for. */
   addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */
@@ -40,6 +42,14 @@ export interface Held extends DeliveryKey {
   sendingSinceMs: number | null;
   /** True once its outcome is known; whatever comes after that is ignored. */
   hasEnded: boolean;
+}
+
+/** Deliveries that go as one message. */
+export interface Digest {
+  /** The message's, over all its attempts. */
+  id: string;
+  /** Those that this worker holds; the first of them has their place in the lane. */
+  items: Held[];
 }
 
 /** What this worker holds, by the delivery's id. */

@@ -25,6 +25,8 @@ export interface Outcome {
   untried: boolean;
   /** What its stop condition answered last, where that is something to note. */
   stop?: Pick<StopAnswer, "state" | "because">;
+  /** True where the message that it was to be in goes without it; not set: it goes with it, or alone. */
+  leavesDigest?: boolean;
   suppression: SuppressionReason | null;
   providerId: string | null;
   demo: boolean;

@@ -1,4 +1,4 @@
-import { type Cap, type Paced, place, type Slots } from "../core/pace.ts";
+import { type Cap, NO_SLOTS, type Paced, type Placing, place, type Slots, whenFree } from "../core/pace.ts";
 import type { Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
@@ -14,6 +14,7 @@ import {
   writePaces,
 } from "../store/pace.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
+import { personOf } from "./digest.ts";
 import type { Held } from "./held.ts";
 
 const LARGEST_BATCH = 500;
@@ -21,16 +22,26 @@ const LARGEST_BATCH = 500;
 const LIMITS_FRESH_MS = 3_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+interface Capped extends PaceKey {
+  cap: Cap;
+}
 
 /** A delivery under a cap: who asks, and the caps that hold for it. */
 interface Asking {
   held: Held;
-  tenant: (PaceKey & { cap: Cap }) | null;
-  recipient: (PaceKey & { cap: Cap }) | null;
+  /** What goes in the same message. */
+  along: readonly Held[];
+  tenant: Capped | null;
+  recipient: Capped | null;
+  /** Of the person, over all channels. */
+  person: (Capped & { isDigested: boolean }) | null;
 }
 
 /**
- * Keeps to the caps: so many messages a minute for each tenant, and so many an hour for each recipient, over all workers.
+ * Keeps to the caps: so many messages a minute for each tenant, so many an hour for each recipient, and so many a day for each
+ * person that wants no more, over all workers.
  * A delivery asks for its place right before it is sent, attempt for attempt; one for which there is none now is put back
  * until the instant that it is promised. Where nothing is capped, nothing is asked.
  */
@@ -49,8 +60,11 @@ export class Pacer {
     this.#asking = new Batcher((asking) => giveOut(database, asking), LARGEST_BATCH);
   }
 
-  /** True if the message may leave now; false if its delivery was put back, and is no longer this worker's. */
-  async place(held: Held): Promise<boolean> {
+  /**
+   * True if the message may leave now; false if its delivery was put back, and is no longer this worker's. `along`: what goes in the
+   * same message, and is put back with it.
+   */
+  async place(held: Held, along: readonly Held[] = []): Promise<boolean> {
     const { reminder } = held.known ?? {};
     if (!reminder) return true;
     await this.#readLimits();
@@ -63,14 +77,20 @@ export class Pacer {
     const recipient = isCapped
       ? of("recipient", `${held.channel} ${held.recipient?.toLowerCase()}`, perRecipientPerHour, HOUR_MS)
       : null;
-    return (tenant === null && recipient === null) || this.#asking.add({ held, tenant, recipient });
+    const budget = budgetOf(held);
+    const person = budget && {
+      ...of("person", budget.name, budget.perDay, DAY_MS),
+      isDigested: budget.isDigested,
+    };
+    const isUncapped = tenant === null && recipient === null && person === null;
+    return isUncapped || this.#asking.add({ held, along, tenant, recipient, person });
   }
 
   /** True if no cap is known to hold for this message: then there is nothing to wait for. */
   isFree(held: Held): boolean {
     if (performance.now() >= this.#freshUntilMs) return false;
     const { perMinute, perRecipientPerHour } = this.#limitsOf(held.known?.reminder.tenantId ?? "");
-    return perMinute === null && perRecipientPerHour === null;
+    return perMinute === null && perRecipientPerHour === null && budgetOf(held) === null;
   }
 
   #limitsOf(tenant: Tenant): Limits {
@@ -96,10 +116,18 @@ export class Pacer {
   }
 }
 
+/** How many messages a day whoever it is for wants at most; null: as many as there are. */
+function budgetOf({ known, addressed }: Held): { name: string; perDay: number; isDigested: boolean } | null {
+  const person = known && personOf(known, addressed);
+  const perDay = person?.preferences?.max_per_day;
+  if (!person || typeof perDay !== "number" || perDay < 1) return null;
+  return { name: person.name, perDay, isDigested: person.preferences?.over_budget === "digest" };
+}
+
 /** Gives out places in the order in which they were asked for; whoever gets none is put back. True for those who got one. */
 function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<boolean[]> {
   return database.transaction(async (sql) => {
-    const all = asking.flatMap(({ tenant, recipient }) => [tenant, recipient].filter((key) => key !== null));
+    const all = asking.flatMap(({ tenant, recipient, person }) => present(tenant, recipient, person));
     const unique = [...new Map(all.map((key) => [nameOf(key), key])).values()];
     const { paces, now } = await lockPaces(sql, unique);
     const kept = new Map<string, KeptPace>(paces.map((pace) => [nameOf(pace), pace]));
@@ -108,12 +136,9 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<b
       asking.map(({ held }) => held),
     );
 
-    const placings = asking.map(({ held, tenant, recipient }, n) => {
+    const placings = asking.map((one, n) => {
       const { slots, from } = promised[n] as { slots: Slots; from: Instant | null };
-      const placing = place(slots, paced(kept, tenant), paced(kept, recipient), now);
-      keep(kept, tenant, placing.tenant);
-      keep(kept, recipient, placing.recipient);
-      return { held, from, had: slots, placing, because: because(placing.slots, tenant, recipient) };
+      return { ...one, from, had: slots, ...placeOne(kept, one, slots, now) };
     });
     const hadOne = placings.filter(({ had }) => (had.tenant ?? had.recipient) !== null);
     const used = hadOne.filter(({ placing }) => placing.until === null);
@@ -123,29 +148,58 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<b
       giveUpSlots(sql, [...used.map(({ held }) => held), ...formers]),
       postpone(
         sql,
-        placings.flatMap(({ held, placing: { until, slots }, because }) =>
-          until === null ? [] : [{ ...held, until, slots, reason: because }],
-        ),
+        placings.flatMap(({ held, along, placing: { until, slots }, because, digestAt }) => {
+          if (until === null) return [];
+          const all = { until, reason: because, digestAt };
+          return [{ ...held, ...all, slots }, ...along.map((other) => ({ ...other, ...all, slots: NO_SLOTS }))];
+        }),
       ),
     ]);
     return placings.map(({ placing }) => placing.until === null);
   });
 }
 
-function paced(kept: Map<string, KeptPace>, key: Asking["tenant"]): Paced | null {
+/** What one of them is given. `digestAt`: when it goes along with all others for which there is no room today; null: by itself. */
+function placeOne(
+  kept: Map<string, KeptPace>,
+  { tenant, recipient, person }: Asking,
+  slots: Slots,
+  now: Instant,
+): { placing: Placing; because: string; digestAt: Instant | null } {
+  const ofPerson = present(recipient, person);
+  if (person?.isDigested) {
+    const until = whenFree(paced(kept, person), slots.recipient, now);
+    // It is promised nothing: with the others it will need but one place.
+    const placing = { until, slots: NO_SLOTS, tenant: null, recipients: [] };
+    if (until > now) return { placing, because: because(slots, null, person), digestAt: until };
+  }
+  const placing = place(slots, paced(kept, tenant), present(...ofPerson.map((key) => paced(kept, key))), now);
+  keep(kept, tenant, placing.tenant);
+  for (const [n, key] of ofPerson.entries()) keep(kept, key, placing.recipients[n] ?? null);
+  return { placing, because: because(placing.slots, tenant, person ?? recipient), digestAt: null };
+}
+
+function present<T>(...items: (T | null)[]): T[] {
+  return items.filter((item) => item !== null);
+}
+
+function paced(kept: Map<string, KeptPace>, key: Capped | null): Paced | null {
   const pace = key && kept.get(nameOf(key))?.pace;
   return key && pace ? { cap: key.cap, pace } : null;
 }
 
-function keep(kept: Map<string, KeptPace>, key: Asking["tenant"], pace: KeptPace["pace"] | null): void {
+function keep(kept: Map<string, KeptPace>, key: Capped | null, pace: KeptPace["pace"] | null): void {
   const former = key && kept.get(nameOf(key));
   if (former && pace) kept.set(nameOf(key), { ...former, pace });
 }
 
-function because({ tenant: ofTenant }: Slots, tenant: Asking["tenant"], recipient: Asking["recipient"]): string {
-  return ofTenant === null && recipient
-    ? `waits for its turn: at most ${recipient.cap.limit} messages an hour to one recipient`
-    : `waits for its turn: at most ${tenant?.cap.limit} messages a minute for this tenant`;
+function because({ tenant: ofTenant }: Slots, tenant: Capped | null, recipient: Capped | null): string {
+  if (ofTenant !== null || recipient === null)
+    return `waits for its turn: at most ${tenant?.cap.limit} messages a minute for this tenant`;
+  const { kind, cap, key } = recipient;
+  return kind === "person"
+    ? `waits for its turn: ${key} wants at most ${cap.limit} messages a day`
+    : `waits for its turn: at most ${cap.limit} messages an hour to one recipient`;
 }
 
 function nameOf({ tenantId, kind, key }: PaceKey): string {

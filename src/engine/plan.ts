@@ -27,6 +27,7 @@ import type {
 import type { MovedReminder } from "../store/unplanned.ts";
 import type { Answers } from "./asking/answers.ts";
 import { escalatingOf, otherOf, type Wanted, wantedFor } from "./audience.ts";
+import { digestFor } from "./digest.ts";
 import type { Held } from "./held.ts";
 import type { Places } from "./places.ts";
 import { quietAt } from "./quiet.ts";
@@ -261,6 +262,10 @@ function toDelivery(
     plan.events.push({ reminderId: id, type: "quiet", because: quiet.because });
     return { ...delivery, status: "pending", reason: quiet.because, notBefore: quiet.until };
   }
+  const together = digestFor(due, channel, recipient, addressed, send.occurrenceAt);
+  if (together) {
+    return { ...delivery, status: "pending", reason: together.because, notBefore: together.at, digestAt: together.at };
+  }
   if (!rooms.get(name)?.tryTake(tenantId)) delivery.status = "pending";
   return delivery;
 }
@@ -275,6 +280,7 @@ function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, planning: P
     tenantId: due.reminder.tenantId,
     channel: delivery.channel,
     recipient: delivery.recipient,
+    digest: null,
     addressed: delivery.addressed ?? null,
     attempts: 1,
     isSuspect: false,

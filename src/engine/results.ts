@@ -7,7 +7,7 @@ import { type HoldPolicy, noteOf } from "../core/hold.ts";
 import { isPersonal } from "../core/recheck.ts";
 import { type DeliveryStatus, deliveryId } from "../core/reminder.ts";
 import { countSent, noteAnswers } from "../store/asking.ts";
-import { completeEnded, type DeliveryResult, rearm, writeResults } from "../store/deliveries.ts";
+import { completeEnded, type DeliveryResult, leaveDigests, rearm, writeResults } from "../store/deliveries.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
@@ -60,6 +60,10 @@ async function storeWithConsequences(
   const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
   const events: NewEvent[] = kept.flatMap(({ held, outcome }) => eventFor(held, outcome) ?? []);
 
+  await leaveDigests(
+    sql,
+    kept.filter(({ outcome }) => outcome.leavesDigest).map(({ held }) => held),
+  );
   await suppress(sql, kept.flatMap(blamedAddress));
 
   const outcomes = await outcomesOf(

@@ -2,7 +2,7 @@ import type { Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { evenly, takeTurns } from "../core/turns.ts";
 import type { Row, Sql } from "./postgres.ts";
-import { beginning, LEASED, WAITING } from "./wake.ts";
+import { ALONE, beginning, LEASED, WAITING } from "./wake.ts";
 
 /** Which open deliveries a worker takes. */
 export interface Claimable {
@@ -34,7 +34,7 @@ interface Locked {
   next: string | null;
 }
 
-const TAKEABLE = "channel = $1 and next_attempt_at <= reminder_now() and next_attempt_at >= $3::timestamptz";
+const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now() and next_attempt_at >= $3::timestamptz`;
 const COLUMNS = "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed";
 
 // What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
@@ -94,7 +94,7 @@ const WAITING_TENANTS = `
   with recursive visited as (
     (select tenant_id, next_attempt_at, 1 as place
        from deliveries
-      where channel = $1 and ${WAITING} and next_attempt_at >= $2::timestamptz and tenant_id > $3
+      where channel = $1 and ${WAITING} and ${ALONE} and next_attempt_at >= $2::timestamptz and tenant_id > $3
       order by tenant_id, next_attempt_at
       limit 1)
     union all
@@ -103,7 +103,7 @@ const WAITING_TENANTS = `
      cross join lateral (
        select tenant_id, next_attempt_at
          from deliveries
-        where channel = $1 and ${WAITING} and next_attempt_at >= $2::timestamptz and tenant_id > visited.tenant_id
+        where channel = $1 and ${WAITING} and ${ALONE} and next_attempt_at >= $2::timestamptz and tenant_id > visited.tenant_id
         order by tenant_id, next_attempt_at
         limit 1
      ) following

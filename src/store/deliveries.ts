@@ -2,6 +2,7 @@ import { type Addressed, toAddressed } from "../core/people.ts";
 import type { DeliveryKey, DeliveryStatus, Instant, JsonObject } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { type Claimable, lockClaimable } from "./claimable.ts";
+import { type DigestClaim, lockDigests } from "./digests.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
   FACTS_COLUMNS,
@@ -56,27 +57,63 @@ export async function claimDeliveries(
   const { channel, lease, maxAttempts } = claim;
   return database.transaction(async (sql) => {
     const { rows, next } = await lockClaimable(sql, claim);
-    if (rows.length === 0) return { claimed: [], next };
-    const keys = rows.map(toKey);
-    const [reminders] = await Promise.all([
-      readFacts(sql, [...new Set(keys.map((key) => key.reminderId))]),
-      sql.query(TAKE, [...keyColumns(keys), lease.token, lease.seconds, maxAttempts + 1]),
-    ]);
-    const claimed = rows.map((row, index) => {
-      const key = keys[index] as DeliveryKey;
-      const attempts = Math.min((row.attempts as number) + 1, maxAttempts + 1);
-      return {
-        ...key,
-        known: reminders.get(key.reminderId) ?? null,
-        tenantId: row.tenant_id as Tenant,
-        channel,
-        recipient: row.recipient as string | null,
-        attempts,
-        isSuspect: row.part === "suspect",
-        addressed: toAddressed(row.addressed as JsonObject | null),
-      };
+    return { claimed: await take(sql, rows, { channel, lease, maxAttempts }), next };
+  });
+}
+
+/** Takes these rows, which are locked. */
+async function take(
+  sql: Sql,
+  rows: readonly Row[],
+  { channel, lease, maxAttempts }: Pick<DeliveryClaim, "channel" | "lease" | "maxAttempts">,
+): Promise<ClaimedDelivery[]> {
+  if (rows.length === 0) return [];
+  const keys = rows.map(toKey);
+  const [reminders] = await Promise.all([
+    readFacts(sql, [...new Set(keys.map((key) => key.reminderId))]),
+    sql.query(TAKE, [...keyColumns(keys), lease.token, lease.seconds, maxAttempts + 1]),
+  ]);
+  return rows.map((row, index) => {
+    const key = keys[index] as DeliveryKey;
+    const attempts = Math.min((row.attempts as number) + 1, maxAttempts + 1);
+    return {
+      ...key,
+      known: reminders.get(key.reminderId) ?? null,
+      tenantId: row.tenant_id as Tenant,
+      channel,
+      recipient: row.recipient as string | null,
+      attempts,
+      isSuspect: row.part === "suspect",
+      addressed: toAddressed(row.addressed as JsonObject | null),
+    };
+  });
+}
+
+export interface ClaimedDigest {
+  /** Stays the same over retries, whatever of its items is left. */
+  id: string;
+  /** One at least. */
+  items: ClaimedDelivery[];
+}
+
+/** Takes what goes along with others, each digest whole, under one lease. */
+export async function claimDigests(
+  database: Session,
+  claim: DigestClaim & Pick<DeliveryClaim, "lease" | "maxAttempts">,
+): Promise<ClaimedDigest[]> {
+  return database.transaction(async (sql) => {
+    const locked = await lockDigests(sql, claim);
+    const claimed = await take(
+      sql,
+      locked.flatMap(({ rows }) => rows),
+      claim,
+    );
+    let taken = 0;
+    return locked.map(({ id, rows }) => {
+      const items = claimed.slice(taken, taken + rows.length);
+      taken += rows.length;
+      return { id, items };
     });
-    return { claimed, next };
   });
 }
 
@@ -165,6 +202,17 @@ export async function writeResults(sql: Sql, results: readonly DeliveryResult[])
     results.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
   ]);
   return rows.map(toKey);
+}
+
+const LEAVE_DIGESTS = `
+  update deliveries d
+     set digest_id = null
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
+   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+
+/** Takes these out of the messages that they were to be in: they come later, in others. */
+export async function leaveDigests(sql: Sql, keys: readonly DeliveryKey[]): Promise<void> {
+  if (keys.length > 0) await sql.query(LEAVE_DIGESTS, keyColumns(keys));
 }
 
 // What a result is just being written for is passed over: it ends anyway, and waiting for it could deadlock.

@@ -213,26 +213,28 @@ export interface NewDelivery extends DeliveryKey {
   addressed?: Addressed | null;
   /** With `pending`: not to be taken before; not set: than it is due. */
   notBefore?: Instant;
+  /** With `pending`: goes along with all others of its person then; not set: by itself. */
+  digestAt?: Instant;
 }
 
 // A delivery that this worker is about to send is born under its lease: `sending`, first attempt counted, to be taken
 // over by others when the lease runs out. One that has to wait for its turn is born `pending`, and takes its place among those
 // that wait by the instant it is due, not by when a worker came to fire it.
-// Where none is for anybody in particular, nothing is said of it, and nothing is paid for it.
-const insertSql = (isAddressed: boolean): string => `
+// Where none is for anybody in particular, or goes along with others, nothing is said of it, and nothing is paid for it.
+const insertSql = (isSpecial: boolean): string => `
   insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason,
-                          attempts, next_attempt_at, lease_token, finished_at${isAddressed ? ", addressed" : ""})
+                          attempts, next_attempt_at, lease_token, finished_at${isSpecial ? ", addressed, digest_at" : ""})
   select d.tenant_id, d.bucket, d.reminder_id, d.occurrence_at, d.recipient_no, d.channel, d.recipient, d.status, d.reason,
          case d.status when 'sending' then 1 else 0 end,
          case d.status when 'sending' then reminder_now() + $11 * interval '1 second'
                        when 'pending' then greatest(d.occurrence_at, d.not_before) end,
          case d.status when 'sending' then $10::uuid end,
-         case when d.status in ('failed', 'suppressed') then reminder_now() end${isAddressed ? ", d.addressed" : ""}
+         case when d.status in ('failed', 'suppressed') then reminder_now() end${isSpecial ? ", d.addressed, d.digest_at" : ""}
     from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],
-                $8::text[], $9::text[], $12::timestamptz[]${isAddressed ? ", $13::jsonb[]" : ""})
-      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason, not_before${isAddressed ? ", addressed" : ""})`;
+                $8::text[], $9::text[], $12::timestamptz[]${isSpecial ? ", $13::jsonb[], $14::timestamptz[]" : ""})
+      as d(tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, reason, not_before${isSpecial ? ", addressed, digest_at" : ""})`;
 const INSERT_DELIVERIES = insertSql(false);
-const INSERT_ADDRESSED = insertSql(true);
+const INSERT_SPECIAL = insertSql(true);
 
 export async function insertDeliveries(
   sql: Sql,
@@ -241,8 +243,9 @@ export async function insertDeliveries(
 ): Promise<void> {
   if (deliveries.length === 0) return;
   const addressed = deliveries.map(({ addressed }) => (addressed ? JSON.stringify(addressed) : null));
-  const isAddressed = addressed.some((one) => one !== null);
-  await sql.query(isAddressed ? INSERT_ADDRESSED : INSERT_DELIVERIES, [
+  const digests = deliveries.map(({ digestAt }) => (digestAt === undefined ? null : toTimestamptz(digestAt)));
+  const isSpecial = [...addressed, ...digests].some((one) => one !== null);
+  await sql.query(isSpecial ? INSERT_SPECIAL : INSERT_DELIVERIES, [
     deliveries.map((delivery) => delivery.tenantId),
     deliveries.map((delivery) => delivery.bucket),
     deliveries.map((delivery) => delivery.reminderId),
@@ -255,6 +258,6 @@ export async function insertDeliveries(
     lease.token,
     lease.seconds,
     deliveries.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
-    ...(isAddressed ? [addressed] : []),
+    ...(isSpecial ? [addressed, digests] : []),
   ]);
 }

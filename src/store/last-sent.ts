@@ -13,7 +13,7 @@ const LAST_SENT = `
      select d.provider_id
        from deliveries d
       where d.reminder_id = asked.reminder_id and d.channel = $1 and d.recipient = asked.recipient
-        and d.status = 'sent' and d.provider_id is not null
+        and d.status = 'sent' and d.provider_id is not null and d.digest_id is null
       order by d.occurrence_at desc
       limit 1
    ) last`;

@@ -22,8 +22,8 @@ export async function limitsOfTenants(sql: Sql): Promise<Map<Tenant, Limits>> {
 
 export interface PaceKey {
   tenantId: Tenant;
-  kind: "tenant" | "recipient";
-  /** The channel and the recipient in it; empty for a tenant's. */
+  kind: "tenant" | "recipient" | "person";
+  /** The channel and the recipient in it, or the person's contact; empty for a tenant's. */
   key: string;
 }
 
@@ -128,10 +128,11 @@ const POSTPONE = `
   update deliveries d
      set status = case when d.attempts > 1 then 'retrying' else 'pending' end, attempts = d.attempts - 1, lease_token = null,
          next_attempt_at = greatest(u.until, d.occurrence_at), reason = u.reason,
-         tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at
+         tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at,
+         digest_at = coalesce(u.digest_at, d.digest_at), digest_id = case when u.digest_at is null then d.digest_id end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
-                $7::timestamptz[], $8::timestamptz[])
-      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at)
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
+      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, digest_at)
    where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token`;
 
@@ -139,6 +140,8 @@ export interface Postponed extends AskingKey {
   until: Instant;
   slots: Slots;
   reason: string;
+  /** When it goes along with others; null: as it would have. */
+  digestAt: Instant | null;
 }
 
 /** Puts deliveries back until then, the attempt that had begun not counted. */
@@ -151,6 +154,7 @@ export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promi
     postponed.map(({ reason }) => reason),
     postponed.map(({ slots }) => nullable(slots.tenant)),
     postponed.map(({ slots }) => nullable(slots.recipient)),
+    postponed.map(({ digestAt }) => nullable(digestAt)),
   ]);
 }
 

@@ -17,6 +17,7 @@ const FIRST_SENT = (from: string) => `
   select d.occurrence_at, d.recipient_no
     from deliveries d
    where d.reminder_id = asked.reminder_id and d.channel = $1 and d.recipient = asked.recipient and d.status = 'sent'
+     and d.digest_id is null
      and d.occurrence_at >= ${from} and d.occurrence_at < asked.before
    order by d.occurrence_at
    limit 1`;

@@ -4,6 +4,8 @@ import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 /** The open deliveries that somebody holds under a lease, and those that wait: each has indexes of its own. */
 export const LEASED = "status = 'sending'";
 export const WAITING = "status in ('pending', 'retrying')";
+/** What goes by itself; the others are taken together (see `claimDigests`), by an index of their own. */
+export const ALONE = "digest_at is null";
 
 /**
  * True for a reminder `r` with the misfire policy `all` that has a message under way, of whichever occurrence: each is to be
@@ -62,7 +64,7 @@ const earliestOpen = (whose: string): string => `
       left join lateral (
         select next_attempt_at as at
           from deliveries
-         where channel = channels.name and ${whose} and next_attempt_at >= channels.from_at
+         where channel = channels.name and ${whose} and ${ALONE} and next_attempt_at >= channels.from_at
          order by next_attempt_at
          limit 1
       )`;

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { type DigestWish, FEWEST_WINDOW_MINUTES, MOST_DIGESTS_A_DAY } from "../../core/digest.ts";
 import { toIso } from "../../core/instant.ts";
-import type { ContactName, Contact as ContactRow } from "../../core/reminder.ts";
+import { type ContactName, type Contact as ContactRow, OVER_BUDGET } from "../../core/reminder.ts";
+import { CLOCK_TIME, MINUTES_PER_DAY } from "../../core/schedule/clock-time.ts";
 import { instant, isoInstant, line, locale, timeZone } from "./fields.ts";
 import { quietHours, shownQuietHours, toQuietHoursJson } from "./quiet-hours.ts";
 
@@ -20,11 +22,33 @@ const exampleReach = {
 const PHONE = /^\+[1-9]\d{4,14}$/;
 const MOST_CHANNELS = 20;
 const MOST_OPT_OUTS = 200;
+const MOST_A_DAY = 1_000;
 
 export const contactRef = z.strictObject({
   entity_type: line(200).describe("The contact's entity type."),
   entity_id: line(200).describe("Its entity's id."),
 });
+
+const digest = z
+  .strictObject({
+    window_minutes: z
+      .int()
+      .min(FEWEST_WINDOW_MINUTES)
+      .max(MINUTES_PER_DAY)
+      .optional()
+      .describe("So many minutes apart, counted from midnight by its clocks."),
+    at: z
+      .array(z.string().regex(CLOCK_TIME, "must be a time of the day, like 08:30"))
+      .min(1)
+      .max(MOST_DIGESTS_A_DAY)
+      .optional()
+      .describe("At these times of the day, by its clocks."),
+    except: z.array(line(200)).max(MOST_OPT_OUTS).optional().describe("Event types that go by themselves, at once."),
+  })
+  .refine(
+    ({ window_minutes: apart, at }) => (apart === undefined) !== (at === undefined),
+    "must have either `window_minutes` or `at`",
+  );
 
 const preferences = z
   .strictObject({
@@ -41,6 +65,21 @@ const preferences = z
       .optional()
       .describe(
         "Event types of which it wants no reminders; `*`: of none. Its messages are `suppressed`, with that reason.",
+      ),
+    digest: digest
+      .optional()
+      .describe("When what has come together for it goes as one message; left out: each goes at once, by itself."),
+    max_per_day: z
+      .int()
+      .min(1)
+      .max(MOST_A_DAY)
+      .optional()
+      .describe("At most so many messages within 24 hours, over all reminders and channels; left out: any number."),
+    over_budget: z
+      .enum(OVER_BUDGET)
+      .optional()
+      .describe(
+        "What becomes of the rest: `hold` (as usual), each waits until there is room for it; `digest`, they come together then.",
       ),
   })
   .describe("What it would rather have.");
@@ -85,6 +124,21 @@ export const PutContact = z
     },
   });
 
+// Looser than what may be said: plain SQL may have put other things there.
+const shownPreferences = z.strictObject({
+  channels: z.array(z.string()).optional(),
+  opt_out: z.array(z.string()).optional(),
+  digest: z
+    .strictObject({
+      window_minutes: z.number().optional(),
+      at: z.array(z.string()).optional(),
+      except: z.array(z.string()).optional(),
+    })
+    .optional(),
+  max_per_day: z.number().optional(),
+  over_budget: z.string().optional(),
+});
+
 const shownContactRef = z.strictObject({ entity_type: z.string(), entity_id: z.string() });
 
 export const Contact = z
@@ -98,7 +152,7 @@ export const Contact = z
     quiet_hours: shownQuietHours,
     phone: z.string().nullable(),
     addresses: z.record(z.string(), z.string()),
-    preferences: z.strictObject({ channels: z.array(z.string()).optional(), opt_out: z.array(z.string()).optional() }),
+    preferences: shownPreferences,
     manager: shownContactRef.nullable(),
     delegate: shownContactRef.nullable(),
     delegate_until: isoInstant.nullable(),
@@ -135,7 +189,7 @@ export function toContactJson(contact: ContactRow): z.output<typeof Contact> {
     quiet_hours: toQuietHoursJson(contact.quietHours),
     phone: contact.phone,
     addresses: { ...contact.addresses },
-    preferences: shownPreferences(contact.preferences),
+    preferences: toPreferences(contact.preferences),
     manager: toContactRef(contact.manager),
     delegate: toContactRef(contact.delegate),
     delegate_until: toIso(contact.delegateUntil),
@@ -148,7 +202,21 @@ function toContactRef(name: ContactName | null): z.output<typeof shownContactRef
   return name && { entity_type: name.entityType, entity_id: name.entityId };
 }
 
-function shownPreferences(preferences: ContactRow["preferences"]): z.output<typeof Contact>["preferences"] {
-  const { channels, opt_out } = preferences ?? {};
-  return { ...(channels ? { channels: [...channels] } : {}), ...(opt_out ? { opt_out: [...opt_out] } : {}) };
+function toPreferences(preferences: ContactRow["preferences"]): z.output<typeof shownPreferences> {
+  const { channels, opt_out, digest, max_per_day, over_budget } = preferences ?? {};
+  return {
+    ...(channels ? { channels: [...channels] } : {}),
+    ...(opt_out ? { opt_out: [...opt_out] } : {}),
+    ...(digest ? { digest: toDigest(digest) } : {}),
+    ...(max_per_day ? { max_per_day } : {}),
+    ...(over_budget ? { over_budget } : {}),
+  };
+}
+
+function toDigest({ window_minutes, at, except }: DigestWish): z.output<typeof shownPreferences>["digest"] {
+  return {
+    ...(window_minutes ? { window_minutes } : {}),
+    ...(at ? { at: [...at] } : {}),
+    ...(except ? { except: [...except] } : {}),
+  };
 }

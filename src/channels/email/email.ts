@@ -107,8 +107,9 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     return returnPath(account.bounceAddress, delivery, bounces.secret);
   }
 
-  function replyToOf({ idempotencyKey }: Message, account: EmailAccount): string | null {
-    const delivery = readDeliveryId(idempotencyKey);
+  /** Of a digest nobody could say which of its reminders a reply means. */
+  function replyToOf({ idempotencyKey, isDigest }: Message, account: EmailAccount): string | null {
+    const delivery = isDigest ? null : readDeliveryId(idempotencyKey);
     if (bounces === null || account.replyAddress === null || delivery === null) return null;
     return replyAddress(account.replyAddress, delivery, bounces.secret);
   }
@@ -124,7 +125,7 @@ export function createEmailChannel(settings: EmailSettings): Channel {
       from,
       replyTo: replyToOf(message, account),
       headers,
-      calendar: calendarOf(message, subject, from.address),
+      calendar: message.isDigest ? null : calendarOf(message, subject, from.address),
     };
   }
 

@@ -71,6 +71,7 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
   return {
     name,
     concurrency: CONCURRENCY,
+    isForPrograms: service.isForPrograms ?? false,
     timeoutMs: timeoutMs + BEFORE_MS,
     parseRecipient: (text) => parseRecipient(service, text).text,
     address: ({ email }) => (service.recipients.some(({ isEmail }) => isEmail) ? email : null),

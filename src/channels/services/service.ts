@@ -76,6 +76,8 @@ export interface HttpService {
   /** Forms of recipients; none: it all goes to one place. */
   recipients: readonly RecipientRule[];
   needsRecipient: boolean;
+  /** True where each message opens a case of its own: never several in one. */
+  isForPrograms?: boolean;
   /** Whether `text` is read as some kind of Markdown, and how a link with words is written in it. */
   markup: "none" | "markdown" | "angled";
   /** True where names are called though there is no markup. */

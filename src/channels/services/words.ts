@@ -16,7 +16,7 @@ export function wordsFor(
 ): { subject: string; text: string } {
   const inert = inertFor(service);
   const links = service.linksInText && answers.length > 0 ? [linksOf(answers, service.markup)] : [];
-  const end = [...links, inert(about(message))].map((part) => `\n\n${part}`).join("");
+  const end = [...links, ...(message.isDigest ? [] : [inert(about(message))])].map((part) => `\n\n${part}`).join("");
   const isRoom = end.length < service.maxTextChars / 2;
   const room = service.maxTextChars - (isRoom ? end.length : 0);
   return {

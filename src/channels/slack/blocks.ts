@@ -27,7 +27,7 @@ export function slackContent(message: Message, { subject, body, answers }: Rende
       { type: "header", text: { type: "plain_text", text: shorten(subject, MAX_HEADER_CHARS), emoji: false } },
       ...mrkdwnTexts(shown, MAX_SECTION_CHARS).map((text) => ({ type: "section", text: mrkdwn(text) })),
       ...(answers.length === 0 ? [] : [{ type: "context", elements: [mrkdwn(answerLinks(answers))] }]),
-      { type: "context", elements: [mrkdwn(context(message))] },
+      ...(message.isDigest ? [] : [{ type: "context", elements: [mrkdwn(context(message))] }]),
     ],
   };
 }

@@ -97,6 +97,7 @@ export function createWebhookChannel(settings: WebhookSettings): Channel {
     name: "webhook",
     concurrency,
     timeoutMs: timeoutMs + BEFORE_MS,
+    isForPrograms: true,
     retries: RETRIES,
     parseRecipient: (text) => {
       const url = parseUrl(text);

@@ -46,6 +46,14 @@ export interface Catalog {
     /** `id` */
     footer: string;
   };
+  /** Of several in one message. */
+  digest: {
+    /** `count` */
+    subject: string;
+    /** `count` */
+    intro: string;
+    why: string;
+  };
   stops: string;
   /** `about`, `id` */
   why: string;

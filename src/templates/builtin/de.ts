@@ -62,6 +62,11 @@ export const de: Catalog = {
     body: "„{event}“ für {about} ist erledigt. Sie erhalten das, weil auch Sie daran erinnert wurden.",
     footer: "Das betraf die Erinnerung {id}. Weiteres kommt nicht.",
   },
+  digest: {
+    subject: "{count, plural, one {# Erinnerung} other {# Erinnerungen}} für Sie",
+    intro: "{count, plural, one {Dies ist offen:} other {Diese # sind offen:}}",
+    why: "Sie bekommen sie in einer Nachricht, weil Sie es so wünschen.",
+  },
   stops: "Diese Erinnerungen hören von selbst auf, sobald es erledigt ist.",
   why: "Sie erhalten das, weil Sie für {about} erinnert werden (Erinnerung {id}).",
 };

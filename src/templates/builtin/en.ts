@@ -62,6 +62,11 @@ export const en: Catalog = {
     body: "“{event}” for {about} is done. You get this because its reminders had come to you as well.",
     footer: "This was about reminder {id}. No more of it comes.",
   },
+  digest: {
+    subject: "{count, plural, one {# reminder} other {# reminders}} for you",
+    intro: "{count, plural, one {This is open:} other {These # are open:}}",
+    why: "You get these in one message because you wanted it so.",
+  },
   stops: "These reminders stop by themselves as soon as it is done.",
   why: "You get this because you are the one to remind about {about} (reminder {id}).",
 };

@@ -62,6 +62,11 @@ export const es: Catalog = {
     body: "«{event}» para {about} está hecho. Recibe esto porque sus recordatorios también le llegaron a usted.",
     footer: "Se trataba del recordatorio {id}. No llegarán más.",
   },
+  digest: {
+    subject: "{count, plural, one {# recordatorio} other {# recordatorios}} para usted",
+    intro: "{count, plural, one {Esto está pendiente:} other {Estos # están pendientes:}}",
+    why: "Los recibe en un solo mensaje porque así lo prefiere.",
+  },
   stops: "Estos recordatorios se detienen solos en cuanto está hecho.",
   why: "Recibe este mensaje porque es a usted a quien se le recuerda lo relativo a {about} (recordatorio {id}).",
 };

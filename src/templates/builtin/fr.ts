@@ -62,6 +62,11 @@ export const fr: Catalog = {
     body: "« {event} » pour {about} est fait. Vous recevez ce message parce que ses rappels vous étaient aussi parvenus.",
     footer: "Cela concernait le rappel {id}. Il n’y en aura plus.",
   },
+  digest: {
+    subject: "{count, plural, one {# rappel} other {# rappels}} pour vous",
+    intro: "{count, plural, one {Ceci est en attente :} other {Ces # points sont en attente :}}",
+    why: "Vous les recevez en un seul message parce que vous le souhaitez ainsi.",
+  },
   stops: "Ces rappels s’arrêtent d’eux-mêmes dès que c’est fait.",
   why: "Vous recevez ce message parce que c’est à vous qu’est rappelé ce qui concerne {about} (rappel {id}).",
 };

@@ -20,6 +20,7 @@ export const OPSGENIE: HttpService = {
     },
   ],
   needsRecipient: false,
+  isForPrograms: true,
   markup: "none",
   maxSubjectChars: 130,
   maxTextChars: 14_000,

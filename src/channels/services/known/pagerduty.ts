@@ -12,6 +12,7 @@ export const PAGERDUTY: HttpService = {
   apiUrl: "https://events.pagerduty.com",
   recipients: [],
   needsRecipient: false,
+  isForPrograms: true,
   markup: "none",
   maxSubjectChars: 1_000,
   maxTextChars: 10_000,

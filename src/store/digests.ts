@@ -1,0 +1,126 @@
+import { MOST_ITEMS } from "../core/digest.ts";
+import { deliveryId, type Instant } from "../core/reminder.ts";
+import type { Tenant } from "../core/tenant.ts";
+import type { Room } from "./claimable.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import { LEASED, WAITING } from "./wake.ts";
+
+export interface DigestClaim {
+  channel: string;
+  /** Digests. */
+  limit: number;
+  /** What each tenant may have of it. */
+  room: Room;
+}
+
+interface LockedDigest {
+  id: string;
+  rows: Row[];
+}
+
+/** Any fixed number: whoever puts a digest together has the lock of this and its own hash. */
+const DIGEST_LOCK = 7_269_102;
+/** Each look goes over so many deliveries for each digest that it may find. */
+const ROWS_PER_DIGEST = 20;
+
+// One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
+// worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
+// What was begun by a worker that has died is known by its id, and is kept apart from what came since.
+const LOCK_DIGESTS = `
+  with due as materialized (
+    select distinct tenant_id, recipient, digest_at, digest_id
+      from (select tenant_id, recipient, digest_at, digest_id
+              from deliveries
+             where channel = $1 and digest_at is not null and (${LEASED} or ${WAITING})
+               and next_attempt_at <= reminder_now()
+             order by next_attempt_at
+             limit $2 * ${ROWS_PER_DIGEST}) longest
+     limit $2
+  ), mine as materialized (
+    select *
+      from due
+     where pg_try_advisory_xact_lock(${DIGEST_LOCK},
+             hashtext(concat_ws(' ', tenant_id, $1::text, recipient, extract(epoch from digest_at), digest_id)))
+  )
+  select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
+         d.digest_id, 'digest' as part
+    from mine
+   cross join lateral (
+     select *
+       from deliveries
+      where channel = $1 and digest_at = mine.digest_at and tenant_id = mine.tenant_id and recipient = mine.recipient
+        and digest_id is not distinct from mine.digest_id
+        and (${WAITING} or (${LEASED} and next_attempt_at <= reminder_now()))
+      order by occurrence_at, reminder_id, recipient_no
+      limit ${MOST_ITEMS}
+        for update skip locked
+   ) d`;
+
+const NAME = `
+  update deliveries d
+     set digest_id = u.digest_id
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::text[])
+           as u(reminder_id, occurrence_at, recipient_no, digest_id)
+   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+
+/**
+ * Locks the digests of a channel that are due, and gives each the name of its first delivery, for ever. What is alone needs none: it
+ * goes as if it weren't to be one.
+ */
+export async function lockDigests(sql: Sql, { channel, limit, room }: DigestClaim): Promise<LockedDigest[]> {
+  const rows = await sql.query(LOCK_DIGESTS, [channel, limit]);
+  const digests = [...groupBy(rows, keyOf).values()]
+    .filter(([first]) => first !== undefined && room.tryTake(first.tenant_id as Tenant))
+    .map((rows) => ({ id: (rows[0]?.digest_id as string | null) ?? idOf(rows[0] as Row), rows }));
+  const unnamed = digests.flatMap(({ id, rows }) =>
+    rows.length === 1 || rows[0]?.digest_id !== null ? [] : rows.map((row) => ({ id, row })),
+  );
+  if (unnamed.length > 0) {
+    await sql.query(NAME, [
+      unnamed.map(({ row }) => row.reminder_id),
+      unnamed.map(({ row }) => toTimestamptz(row.occurrence_at as Instant)),
+      unnamed.map(({ row }) => row.recipient_no),
+      unnamed.map(({ id }) => id),
+    ]);
+  }
+  return digests;
+}
+
+const NEXT_DIGEST = `
+  select channels.name, (extract(epoch from found.at - reminder_now()) * 1000)::float8 as in_ms
+    from unnest($1::text[]) as channels(name)
+   cross join lateral (
+     select next_attempt_at as at
+       from deliveries
+      where channel = channels.name and digest_at is not null and (${LEASED} or ${WAITING})
+      order by next_attempt_at
+      limit 1
+   ) found`;
+
+/** Of those of these channels that have any: milliseconds until the next digest may be taken. */
+export async function nextDigests(sql: Sql, channels: readonly string[]): Promise<Map<string, number>> {
+  const rows = await sql.query<{ name: string; in_ms: number }>(NEXT_DIGEST, [channels]);
+  return new Map(rows.map(({ name, in_ms }) => [name, in_ms]));
+}
+
+function keyOf({ tenant_id, recipient, digest_at, digest_id }: Row): string {
+  return JSON.stringify([tenant_id, recipient, digest_at, digest_id]);
+}
+
+function idOf({ reminder_id, occurrence_at, recipient_no }: Row): string {
+  return deliveryId({
+    reminderId: reminder_id as number,
+    occurrenceAt: occurrence_at as Instant,
+    recipientNo: recipient_no as number,
+  });
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return groups;
+}

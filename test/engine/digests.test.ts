@@ -1,0 +1,274 @@
+import { expect, test } from "vitest";
+import type { Message } from "../../src/channels/channel.ts";
+import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
+import { DELIVERED } from "../support/sink.ts";
+import { until } from "../support/wait.ts";
+import { type World, world } from "../support/world.ts";
+
+/** By these clocks it is 10:20 when a test begins. */
+async function atTwentyPast(there: World): Promise<void> {
+  await there.database.query(
+    "update test_clock set seconds_ahead = extract(epoch from date_trunc('day', now()) + interval '1 day 10 hours 20 minutes' - now())",
+  );
+}
+
+async function contact(there: World, id: string, preferences: object, email = `${id}@example.org`): Promise<void> {
+  await there.database.query(
+    "insert into contacts (entity_type, entity_id, name, email, preferences) values ('person', $1, $1, $2, $3)",
+    [id, email, JSON.stringify(preferences)],
+  );
+}
+
+/** Is due so many minutes from now for that contact. */
+async function due(
+  there: World,
+  person: string,
+  event: string,
+  columns: Record<string, unknown> = {},
+): Promise<number> {
+  const { minutes = 0, ...other } = columns;
+  const [now] = await there.database.query<{ at: number }>("select reminder_now() + $1 * interval '1 minute' as at", [
+    minutes,
+  ]);
+  return there.insert({
+    ...{ entity_type: "person", entity_id: person, event_type: event, recipient: null, schedule_type: "one_time" },
+    ...{ interval_minutes: null, run_at: new Date(now?.at as number), ...other },
+  });
+}
+
+const HOURLY = { digest: { window_minutes: 60 } };
+const itemsOf = ({ written, subject }: { written?: Message["written"]; subject?: string }): string[] =>
+  [...(written?.body ?? subject ?? "").matchAll(/^\d+\. Reminder: (.*) \(/gm)].map(([, event]) => event as string);
+
+async function ended(there: World, ids: readonly number[]): Promise<Record<string, unknown>[]> {
+  return until(
+    async () => {
+      const rows = await there.database.query(
+        "select * from deliveries where reminder_id = any($1) and finished_at is not null order by reminder_id",
+        [ids],
+      );
+      return rows.length >= ids.length ? rows : null;
+    },
+    `deliveries of ${ids.join(", ")} have ended`,
+  );
+}
+
+/** Waits until each of them waits for the digest. */
+async function gathered(there: World, ids: readonly number[]): Promise<void> {
+  await until(
+    async () => {
+      const rows = await there.database.query(
+        "select from deliveries where reminder_id = any($1) and status = 'pending' and digest_at is not null",
+        [ids],
+      );
+      return rows.length === ids.length;
+    },
+    `${ids.join(", ")} wait for the digest`,
+  );
+}
+
+test("what falls due for one contact within a window becomes one message, and each occurrence is recorded", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  await contact(there, "bob", {});
+  there.work();
+  const ids = [
+    await due(there, "ann", "payment"),
+    await due(there, "ann", "feedback"),
+    await due(there, "ann", "approval"),
+  ];
+  const other = await due(there, "bob", "payment");
+  await ended(there, [other]);
+  await gathered(there, ids);
+  expect(there.sink.received.map(({ recipient }) => recipient)).toEqual(["bob@example.org"]);
+
+  // At eleven sharp some are still being fired: a minute later all are there.
+  await there.advance({ minutes: 40 });
+  const late = await due(there, "ann", "document", { minutes: -0.1 });
+  await gathered(there, [late]);
+  await there.advance({ seconds: 61 });
+  const rows = await ended(there, ids);
+  expect(rows.map(({ status, attempts }) => [status, attempts])).toEqual([
+    ["sent", 1],
+    ["sent", 1],
+    ["sent", 1],
+  ]);
+  expect(new Set(rows.map(({ digest_id }) => digest_id)).size).toBe(1);
+  const digests = there.sink.received.filter(({ recipient }) => recipient === "ann@example.org");
+  expect(digests).toHaveLength(1);
+  const [digest] = digests;
+  expect(digest).toMatchObject({
+    isDigest: true,
+    idempotencyKey: rows[0]?.digest_id,
+    written: { subject: "4 reminders for you" },
+  });
+  expect(itemsOf(digest as Message)).toEqual(["Payment", "Feedback", "Approval", "Document"]);
+  await there.becomes(late, { status: "COMPLETED", completion_reason: "one_time_sent" });
+});
+
+test("one alone goes as it would have gone, and what is excepted goes at once", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", { digest: { at: ["11:00"], except: ["sla"] } });
+  there.work();
+  const alone = await due(there, "ann", "payment");
+  const urgent = await due(there, "ann", "sla");
+  await ended(there, [urgent]);
+  await gathered(there, [alone]);
+  await there.advance({ minutes: 42 });
+  await ended(there, [alone]);
+  expect(there.sink.received.map(({ reminder, isDigest }) => [reminder.eventType, isDigest])).toEqual([
+    ["sla", undefined],
+    ["payment", undefined],
+  ]);
+});
+
+test("each stop condition is asked when it is sent: what is done isn't in it, and what is done while it is made ready neither", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  const flagged = (key: string) => ({ stop_condition_type: "db_check", stop_condition_value: key });
+  const connecting: (() => void)[] = [];
+  there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
+  there.work();
+  const before = await due(there, "ann", "payment", flagged("before"));
+  const during = await due(there, "ann", "feedback", flagged("during"));
+  const open = await due(there, "ann", "approval", flagged("open"));
+  await gathered(there, [before, during, open]);
+  await there.setFlag("before", true);
+  await there.advance({ minutes: 42 });
+  await until(() => connecting.length === 1, "it is being sent");
+  await there.setFlag("during", true);
+  // What was read before is used for a moment yet, as with every stop.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  connecting.shift()?.();
+  await until(() => connecting.length === 1, "it is sent anew without what was done");
+  connecting.shift()?.();
+  const rows = await ended(there, [before, during, open]);
+  expect(rows.map(({ status }) => status)).toEqual(["suppressed", "suppressed", "sent"]);
+  expect(there.sink.received).toHaveLength(1);
+  expect(itemsOf(there.sink.received[0] as Message)).toEqual(["Approval"]);
+  await there.becomes(before, { status: "COMPLETED", completion_reason: "stop_condition" });
+  await there.becomes(during, { status: "COMPLETED", completion_reason: "stop_condition" });
+});
+
+test("what fails is tried again as the same message; for good it fails for all, and what is unknown isn't sent again", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.work({ retry: { maxAttempts: 3, baseSeconds: 600, factor: 1, capSeconds: 600 } });
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  there.sink.behave = () => {
+    throw new Retryable("busy");
+  };
+  await there.advance({ minutes: 42 });
+  await until(
+    async () => (await there.deliveries(ids[1] as number))[0]?.status === "retrying",
+    "it is to be tried again",
+  );
+  there.sink.behave = () => DELIVERED;
+  await there.advance({ minutes: 15 });
+  expect((await ended(there, ids)).map(({ status, attempts }) => [status, attempts])).toEqual([
+    ["sent", 2],
+    ["sent", 2],
+  ]);
+  expect(there.sink.received.map(({ idempotencyKey }) => idempotencyKey)).toEqual(
+    Array(2).fill(there.sink.received[0]?.idempotencyKey),
+  );
+  expect(there.sink.received.map((message) => itemsOf(message))).toEqual(Array(2).fill(["Payment", "Feedback"]));
+
+  for (const [error, status] of [
+    [new Permanent("no such person"), "failed"],
+    [new OutcomeUnknown("cut off"), "unknown"],
+  ] as const) {
+    there.sink.behave = () => {
+      throw error;
+    };
+    const more = [await due(there, "ann", "payment", { entity_type: "person" }), await due(there, "ann", "feedback")];
+    await gathered(there, more);
+    await there.advance({ minutes: 61 });
+    expect((await ended(there, more)).map((row) => row.status)).toEqual([status, status]);
+  }
+});
+
+test("several workers send each digest once, whole, whoever takes it", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  const people = Array.from({ length: 12 }, (_, n) => `p${n}`);
+  for (const person of people) await contact(there, person, HOURLY);
+  const workers = [there.work(), there.work(), there.work()];
+  const ids: number[] = [];
+  for (const event of ["payment", "feedback", "approval"])
+    for (const person of people) ids.push(await due(there, person, event));
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  for (const worker of workers) worker.poke();
+  await ended(there, ids);
+  expect(there.sink.received).toHaveLength(people.length);
+  for (const message of there.sink.received) expect(itemsOf(message)).toEqual(["Payment", "Feedback", "Approval"]);
+});
+
+test("more than fit into one message come in several", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.work();
+  const ids: number[] = [];
+  for (let n = 0; n < 60; n += 1) ids.push(await due(there, "ann", `event_${n}`));
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  await ended(there, ids);
+  const counts = there.sink.received.map((message) => itemsOf(message).length);
+  expect(counts).toEqual([50, 10]);
+});
+
+test("at most so many messages a day: the rest is held until there is room, by whichever channel", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", { max_per_day: 2 });
+  await contact(there, "bob", {});
+  there.work();
+  const ids: number[] = [];
+  for (const event of ["a", "b", "c", "d"]) {
+    const id = await due(there, "ann", event);
+    ids.push(id);
+    await until(
+      async () =>
+        (await there.deliveries(id))[0]?.attempts !== undefined &&
+        (await there.deliveries(id))[0]?.status !== "sending",
+      "it was sent, or waits",
+    );
+  }
+  const other = await due(there, "bob", "a");
+  await ended(there, [other]);
+  const statuses = async () => (await Promise.all(ids.map((id) => there.deliveries(id)))).map(([row]) => row?.status);
+  expect(await statuses()).toEqual(["sent", "sent", "pending", "pending"]);
+  const [waiting] = await there.deliveries(ids[2] as number);
+  expect(waiting?.reason).toBe("waits for its turn: person/ann wants at most 2 messages a day");
+  await there.advance({ minutes: 23 * 60 });
+  expect(await statuses()).toEqual(["sent", "sent", "pending", "pending"]);
+  await there.advance({ minutes: 2 * 60 });
+  await until(async () => (await statuses())[2] === "sent", "the next day there is room");
+  await there.advance({ minutes: 26 * 60 });
+  await until(async () => (await statuses())[3] === "sent", "and again the day after");
+});
+
+test("or it comes as one, when there is room", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", { max_per_day: 1, over_budget: "digest" });
+  there.work();
+  const first = await due(there, "ann", "payment");
+  await ended(there, [first]);
+  const rest = [
+    await due(there, "ann", "feedback"),
+    await due(there, "ann", "approval"),
+    await due(there, "ann", "document"),
+  ];
+  await gathered(there, rest);
+  await there.advance({ minutes: 25 * 60 });
+  await ended(there, rest);
+  expect(there.sink.received.map((message) => itemsOf(message))).toEqual([[], ["Feedback", "Approval", "Document"]]);
+});
