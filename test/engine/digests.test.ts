@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
 import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
 import { DELIVERED } from "../support/sink.ts";
+import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
 
@@ -271,4 +272,78 @@ test("or it comes as one, when there is room", async () => {
   await there.advance({ minutes: 25 * 60 });
   await ended(there, rest);
   expect(there.sink.received.map((message) => itemsOf(message))).toEqual([[], ["Feedback", "Approval", "Document"]]);
+});
+
+test("a worker that falls silent with it: the next one sends the same message, with all that was in it", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.sink.behave = (_, signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  there.work({ leaseSeconds: 3_600 });
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  await until(() => there.sink.received.length === 1, "it was sent, and nobody says how that ended");
+  // Something more for the same hour comes too late for it.
+  const late = await due(there, "ann", "approval", { minutes: -10 });
+  await until(async () => (await there.deliveries(late))[0]?.digest_at !== undefined, "it waits for the next hour");
+  there.sink.behave = () => DELIVERED;
+  await there.advance({ minutes: 61 });
+  there.work();
+  await ended(there, [...ids, late]);
+  const items = there.sink.received.map((message) => [message.idempotencyKey, itemsOf(message)]);
+  const [first] = items;
+  expect(first?.[1]).toEqual(["Payment", "Feedback"]);
+  expect(items.filter(([id]) => id === first?.[0])).toEqual([first, first]);
+  expect(items.filter(([id]) => id !== first?.[0]).map(([id]) => id)).toEqual([expect.stringMatching(`^${late}-`)]);
+  const rows = await ended(there, ids);
+  expect(rows.map(({ status, attempts }) => [status, attempts])).toEqual([
+    ["sent", 2],
+    ["sent", 2],
+  ]);
+});
+
+test("quiet hours of one of its reminders hold back that one, which comes later as a message of its own", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.work();
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  const held = await due(there, "ann", "approval", { quiet_hours: JSON.stringify([{ from: "10:50", to: "11:30" }]) });
+  await gathered(there, [...ids, held]);
+  await there.advance({ minutes: 42 });
+  await ended(there, ids);
+  expect((await there.deliveries(held))[0]).toMatchObject({ status: "pending", digest_id: null, attempts: 0 });
+  await there.advance({ minutes: 30 });
+  await ended(there, [held]);
+  const [together, alone] = there.sink.received;
+  expect(itemsOf(together as Message)).toEqual(["Payment", "Feedback"]);
+  expect(alone?.idempotencyKey).toBe(`${held}-${alone?.occurrenceAt}-0`);
+  expect(alone?.isDigest).toBeUndefined();
+});
+
+test("another tenant's messages to the same address never come into it", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await createTenants(there.database, "acme");
+  await contact(there, "ann", HOURLY);
+  await there.database.query(
+    "insert into contacts (tenant_id, entity_type, entity_id, email, preferences) select 'acme', entity_type, entity_id, email, preferences from contacts",
+  );
+  there.work();
+  const ids = [
+    await due(there, "ann", "payment"),
+    await due(there, "ann", "feedback"),
+    await due(there, "ann", "approval", { tenant_id: "acme" }),
+    await due(there, "ann", "document", { tenant_id: "acme" }),
+  ];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  await ended(there, ids);
+  const sent = there.sink.received.map((message) => [message.reminder.tenantId, itemsOf(message)]);
+  expect(sent.sort()).toEqual([
+    ["acme", ["Approval", "Document"]],
+    ["default", ["Payment", "Feedback"]],
+  ]);
 });
