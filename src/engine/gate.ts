@@ -26,6 +26,7 @@ const LARGEST_READ = 1_000;
 const MOST_READS = 3;
 /** Promise P3: what was read longer ago than this may be outdated by a stop that should have held the message back. */
 const OLDEST_MS = 250;
+const WARN_EVERY_MS = 10_000;
 
 /** A reminder and its facts, and when they were read. */
 type Reading = Pick<Held, "known" | "readAtMs">;
@@ -59,6 +60,7 @@ export class Gate {
   readonly #reader: Batcher<number, Reading>;
   readonly #pacer: Pacer;
   readonly #unwanted: Unwanted;
+  #warnedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -146,13 +148,20 @@ export class Gate {
         Object.assign(held, await this.#reader.add(held.reminderId));
       }
       const ageMs = Math.round(performance.now() - held.readAtMs);
-      if (ageMs > OLDEST_MS)
-        this.#options.log.warn({ ageMs }, "the database is so slow that a stop may come too late for a message");
+      if (ageMs > OLDEST_MS) this.#warnOfSlowness(ageMs);
       return true;
     } catch (error) {
       if (isDatabaseAway(error)) return false;
       throw error;
     }
+  }
+
+  /** Once in a while: every message that is sent then would say the same. */
+  #warnOfSlowness(ageMs: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#warnedAtMs < WARN_EVERY_MS) return;
+    this.#warnedAtMs = nowMs;
+    this.#options.log.warn({ ageMs }, "the database is so slow that a stop may come too late for a message");
   }
 
   #reasonNotTo(held: Held): Outcome | null {
