@@ -5,6 +5,7 @@ import type { AccessSettings, OidcSettings } from "./api/access/settings.ts";
 import { isBounceAddress, SHORTEST_BOUNCE_SECRET } from "./channels/email/return-path.ts";
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
 import { parseSmtpUrls, SMTP_URLS } from "./channels/email/smtp-url.ts";
+import { CHANNEL_NAMES } from "./channels/names.ts";
 import type { ServiceAccess } from "./channels/services/access.ts";
 import { SERVICES } from "./channels/services/list.ts";
 import { accessIn, missingBeside, settingsOf } from "./channels/services/settings.ts";
@@ -30,6 +31,7 @@ import {
   UNENCODED_PASSWORD,
   whole,
 } from "./config-values.ts";
+import { type Fallbacks, NO_FALLBACKS, readFallbacks } from "./core/fallback.ts";
 import { type OutgoingSettings, type PortRange, parsePortRange, SCHEMES, type Scheme } from "./outgoing/settings.ts";
 import { BadKey, parseMasterKeys } from "./secrets/master-key.ts";
 import { HIDDEN } from "./telemetry/hide.ts";
@@ -112,6 +114,8 @@ export interface Config {
     /** Null: no limit. */
     ceiling: { sends: number | null; ageDays: number | null };
     hold: { attentionAfter: number };
+    /** Over what messages go that a channel can't deliver, for tenants that say nothing else. */
+    fallbacks: Fallbacks;
   };
 }
 
@@ -222,6 +226,7 @@ export const SETTINGS = z.object({
   SMS_CONCURRENCY: whole(1, 100).default(10),
   WEBHOOK_SECRET: z.string().transform(splitSecrets).superRefine(refuseBadSigning).optional(),
   WEBHOOK_CONCURRENCY: whole(1, 100).default(20),
+  CHANNEL_FALLBACKS: z.string().transform(toFallbacks).optional(),
   OUTGOING_SCHEMES: listOf(isScheme, `some of ${SCHEMES.join(", ")}, with commas between them`).prefault("https,http"),
   OUTGOING_PORTS: listOf(isPortRange, "ports like 443 or ranges like 8000-8999, with commas between them").prefault(
     "80,443",
@@ -396,6 +401,7 @@ function arrange(settings: Settings): Config {
         ageDays: settings.MAX_REMINDER_AGE_DAYS ?? null,
       },
       hold: { attentionAfter: settings.ATTENTION_AFTER_UNKNOWN },
+      fallbacks: settings.CHANNEL_FALLBACKS ?? NO_FALLBACKS,
     },
   };
 }
@@ -445,6 +451,13 @@ function readSmtpUrls(text: string, context: z.RefinementCtx): SmtpServer[] {
   const servers = parseSmtpUrls(text);
   if (servers !== null) return servers;
   context.addIssue({ code: "custom", message: SMTP_URLS });
+  return z.NEVER;
+}
+
+function toFallbacks(text: string, context: z.RefinementCtx): Fallbacks {
+  const fallbacks = readFallbacks(text, CHANNEL_NAMES);
+  if (typeof fallbacks !== "string") return fallbacks;
+  context.addIssue({ code: "custom", message: fallbacks });
   return z.NEVER;
 }
 

@@ -28,6 +28,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "channels/email/return-path.ts",
     "channels/email/settings.ts",
     "channels/email/smtp-url.ts",
+    "channels/names.ts",
     "channels/services/access.ts",
     "channels/services/list.ts",
     "channels/services/settings.ts",

@@ -58,10 +58,13 @@ export class Retryable extends Error {
   override name = "Retryable";
   /** How long the receiver asked us to wait, in milliseconds. */
   readonly retryAfterMs: number;
+  /** True where the receiver may have it all the same, and knows it again when it comes once more: over another channel nobody would. */
+  readonly mayHaveArrived: boolean;
 
-  constructor(message: string, retryAfterMs = 0) {
+  constructor(message: string, retryAfterMs = 0, mayHaveArrived = false) {
     super(message);
     this.retryAfterMs = retryAfterMs;
+    this.mayHaveArrived = mayHaveArrived;
   }
 }
 

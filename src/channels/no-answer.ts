@@ -12,5 +12,5 @@ export function noAnswer(
   if (kind === "refused") return new Permanent(`the message to ${title} was not sent: ${because}`);
   return mayHaveArrived && !isIdempotent
     ? new OutcomeUnknown(`${title} had the message and never said whether it took it: ${because}`)
-    : new Retryable(`${title} did not answer: ${because}`);
+    : new Retryable(`${title} did not answer: ${because}`, 0, mayHaveArrived);
 }

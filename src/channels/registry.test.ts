@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { guardedHttp } from "../outgoing/guarded-http.ts";
 import { DEFAULT_OUTGOING } from "../outgoing/settings.ts";
 import { InvalidRecipient } from "./channel.ts";
+import { CHANNEL_NAMES } from "./names.ts";
 import { createChannels } from "./registry.ts";
 import { SERVICES } from "./services/list.ts";
 
@@ -31,6 +32,12 @@ test("each channel is found by its own name", () => {
     ...SERVICES.map(({ name }) => [name, name]),
     ["console", "console"],
   ]);
+});
+
+test("the list of names is that of the registry", () => {
+  const email = { from: { address: "a@example.com", name: "A" }, server: null, concurrency: 1 };
+  const channels = createChannels({ email, slack, webhook, sms, service, print });
+  expect(CHANNEL_NAMES).toEqual([...channels.keys()]);
 });
 
 test("a sender's address that is more than one address ends the start", () => {

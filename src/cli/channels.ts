@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { SERVICES } from "../channels/services/list.ts";
 import { deleteChannelSettings, listChannelSettings, readChannelSettings } from "../store/channel-settings.ts";
 import { channelSummary } from "./channel-summary.ts";
+import { fallbackCommand } from "./fallback-command.ts";
 import { note } from "./note.ts";
 import { operate } from "./operate.ts";
 import { type Command as Run, run } from "./run.ts";
@@ -110,6 +111,7 @@ export function channelsCommand(settingsHelp: string): Command {
     .option(...TENANT)
     .addHelpText("after", settingsHelp)
     .action((channel: string, { tenant }: { tenant: string }) => run(unset(channel, tenant)));
+  channels.addCommand(fallbackCommand(settingsHelp));
   return channels;
 }
 

@@ -114,8 +114,13 @@ function takenBack({ occurrenceAt, addressed }: Delivery, { reminder, stop }: Pr
 function waitsOf(present: Present): Fact[] {
   const { reminder, open, unanswered, zone } = present;
   const facts = open.map((delivery): Fact => {
-    const evidence: Evidence = { table: "deliveries", id: deliveryId(delivery), columns: ["status", "attempts"] };
-    const message = `The message for ${saidInstant(delivery.occurrenceAt, zone)}`;
+    const evidence = ofDelivery(
+      delivery,
+      "status",
+      "attempts",
+      ...(delivery.addressed?.tried ? ["channel", "addressed"] : []),
+    );
+    const message = `The message for ${saidInstant(delivery.occurrenceAt, zone)}${insteadOf(delivery)}`;
     const { status, attempts, nextAttemptAt, reason } = delivery;
     const because = reason === null ? "" : `: ${reason}`;
     if (status === "sending") {
@@ -144,6 +149,11 @@ function waitsOf(present: Present): Fact[] {
   const sentence = `Nobody could say whether it is done${since}, ${times} in a row${again}.`;
   const evidence = ofReminder(reminder, "unknown_count", "unknown_since", "ask_at");
   return [...facts, { kind: "unanswered", at: unanswered.since, sentence, evidence }];
+}
+
+/** Over which channel it goes, and which it was to go over before. */
+function insteadOf({ channel, addressed }: Delivery): string {
+  return addressed?.tried ? ` (over ${channel} instead of ${addressed.tried.join(" and ")})` : "";
 }
 
 function silenceOf({ reminder, zone, now }: Present): Fact[] {

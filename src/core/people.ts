@@ -41,6 +41,8 @@ export interface Addressed {
   via?: string;
   /** True for one that only tells that it is done. */
   tells?: boolean;
+  /** The channels that it was to go over before and couldn't, in their order; not set: none. */
+  tried?: readonly string[];
 }
 
 /** What people call a contact where they say who has done something. */
@@ -67,7 +69,7 @@ export function quorumOf({ recipients, completesWhen }: Pick<People, "recipients
 /** As kept with a delivery. */
 export function toAddressed(kept: JsonObject | null): Addressed | null {
   if (kept === null) return null;
-  const { person, step, template, as, via, tells } = kept;
+  const { person, step, template, as, via, tells, tried } = kept;
   return {
     person: typeof person === "string" ? person : null,
     step: typeof step === "number" ? step : null,
@@ -75,5 +77,6 @@ export function toAddressed(kept: JsonObject | null): Addressed | null {
     as: typeof as === "string" ? as : "recipient",
     ...(typeof via === "string" ? { via } : {}),
     ...(tells === true ? { tells: true } : {}),
+    ...(Array.isArray(tried) ? { tried: tried.map(String) } : {}),
   };
 }

@@ -89,7 +89,9 @@ export function otherOf(
 export function personNow(known: ReminderWithFacts, addressed: Addressed | null): PersonNow {
   const { reminder, contact, audience } = known;
   const other = otherOf(known, addressed);
-  const person = other === undefined ? (reminder.recipient === null ? contact : null) : other;
+  // What couldn't be delivered to an address alone goes over to its contact.
+  const isOwn = reminder.recipient === null || addressed?.tried !== undefined;
+  const person = other === undefined ? (isOwn ? contact : null) : other;
   return {
     isDone: addressed?.person != null && audience?.done.has(addressed.person) === true,
     optedOut: person && whyOptedOut(person, reminder.eventType),

@@ -76,7 +76,7 @@ export class Deliverer {
     this.#recorder = new Recorder({
       database,
       log,
-      hold: settings.hold,
+      ...{ hold: settings.hold, fallbacks: settings.fallbacks, channels },
       onStored: (batch) => {
         for (const { held } of batch) this.#held.remove(held);
         if (batch.some(leavesMore)) onClaimable();
@@ -361,7 +361,8 @@ function leave(lane: Lane, held: Held): void {
   if (held.digest === null || held.digest.items.every(({ hasEnded }) => hasEnded)) lane.ended(held);
 }
 
-/** True when there may be something to claim after this: it was put back, or it kept others of its kind waiting. */
+/** True when there may be something to claim after this: it was put back, it goes over another channel, or it kept others of its kind waiting. */
 function leavesMore({ held, outcome }: Ended): boolean {
-  return outcome.status === "retrying" || outcome.status === "pending" || held.isSuspect;
+  const { status, mayGoOver } = outcome;
+  return status === "retrying" || status === "pending" || held.isSuspect || mayGoOver === true;
 }

@@ -15,11 +15,11 @@ import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
 import { otherOf, personNow } from "./audience.ts";
 import { type Held, isLeaseValid } from "./held.ts";
-import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered } from "./outcome.ts";
+import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered, unwanted } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
-import { Unwanted } from "./unwanted.ts";
+import { type Refusal, Unwanted } from "./unwanted.ts";
 
 const LARGEST_READ = 1_000;
 /** Where the database takes longer than `FRESH_MS` to answer, its answer is taken as it is after this many tries. */
@@ -72,9 +72,9 @@ export class Gate {
   /** Returns if the message may leave now, by facts that are fresh; throws `Overtaken`, `Postponed` or `MustAsk` if not. */
   async pass(held: Held): Promise<void> {
     // In this order, so that what isn't sent anyway takes no place from others, and what has one is judged by what is so now.
-    const unwanted = await this.#unwantedBecause(held);
+    const refusal = await this.#refusalOf(held);
     await this.#judge(held);
-    if (unwanted) throw new Overtaken(suppressed("address", unwanted));
+    if (refusal) throw new Overtaken(unwanted(refusal.because, refusal.isTheirWish));
     if (held.hasPlace || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
@@ -106,7 +106,7 @@ export class Gate {
   }
 
   /** Why nothing of this is sent to its address; null where it may be. */
-  async #unwantedBecause(held: Held): Promise<string | null> {
+  async #refusalOf(held: Held): Promise<Refusal | null> {
     try {
       return await this.#unwanted.reasonNotTo(held);
     } catch (error) {

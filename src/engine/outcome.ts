@@ -32,6 +32,10 @@ export interface Outcome {
   demo: boolean;
   /** Why nothing is to be sent to this address any more; not set: nothing is known against it. */
   blamed?: Blamed;
+  /** True where it certainly hasn't arrived, and over another channel it may. */
+  mayGoOver?: boolean;
+  /** True where it failed, and may have arrived all the same. */
+  mayHaveArrived?: boolean;
 }
 
 const NOTHING = { reason: null, retryInMs: 0, untried: false, suppression: null, providerId: null, demo: false };
@@ -46,6 +50,11 @@ export function sent({ providerId, demo }: Receipt, note: string | null = null):
 
 export function suppressed(suppression: SuppressionReason, because: string): Outcome {
   return { ...NOTHING, status: "suppressed", suppression, reason: because, untried: true };
+}
+
+/** `isTheirWish`: whoever is there has said so themselves, and isn't written to in another way instead. */
+export function unwanted(because: string, isTheirWish: boolean): Outcome {
+  return { ...suppressed("address", because), mayGoOver: !isTheirWish };
 }
 
 /** Given back unsent, for whoever takes it next. */
@@ -78,14 +87,31 @@ export function exhausted(attempts: number): Outcome {
 export function failed(error: unknown, attempt: number, retries: Retries, cutShort: boolean): Outcome {
   const reason = sentence(error);
   if (error instanceof NotYet) return putBack(attempt, error.waitMs, reason);
-  if (error instanceof BadAddress) return { ...NOTHING, status: "failed", reason, blamed: error.blamed };
-  if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason };
+  if (error instanceof BadAddress) {
+    const { blamed } = error;
+    return { ...NOTHING, status: "failed", reason, blamed, mayGoOver: !isTheirWish(blamed.reason) };
+  }
+  if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason, mayGoOver: true };
   if (error instanceof OutcomeUnknown) return { ...NOTHING, status: "unknown", reason };
-  if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true };
-  const retryAfterMs = error instanceof Retryable ? error.retryAfterMs : 0;
+  const { retryAfterMs, mayHaveArrived } = error instanceof Retryable ? error : UNFORESEEN;
+  if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true, mayHaveArrived };
+  const how = { ...NOTHING, mayGoOver: !mayHaveArrived, mayHaveArrived };
   const delayMs = retryDelayMs(retries, attempt, Math.random(), retryAfterMs);
-  if (delayMs === null) return { ...NOTHING, status: "failed", reason: `gave up after ${counted(attempt)}: ${reason}` };
-  return { ...NOTHING, status: "retrying", reason, retryInMs: delayMs };
+  if (delayMs === null) return { ...how, status: "failed", reason: `gave up after ${counted(attempt)}: ${reason}` };
+  return { ...how, status: "retrying", reason, retryInMs: delayMs };
+}
+
+/** What a channel didn't say itself may mean anything. */
+const UNFORESEEN = { retryAfterMs: 0, mayHaveArrived: true };
+
+/** True where whoever has an address wants nothing there, in difference to nobody being reached at it. */
+export function isTheirWish(suppressedFor: string): boolean {
+  return suppressedFor === "stop" || suppressedFor === "unsubscribed" || suppressedFor === "complaint";
+}
+
+/** One that may pass, and isn't waited for any longer: `because` says why. */
+export function givenUp(outcome: Outcome, because: string): Outcome {
+  return { ...outcome, status: "failed", retryInMs: 0, reason: clean(`${because}: ${outcome.reason}`) };
 }
 
 /** The same outcome without what others wrote, or itself when there is nothing of the kind in it. */

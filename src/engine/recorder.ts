@@ -1,18 +1,16 @@
 import type { Logger } from "pino";
-import type { HoldPolicy } from "../core/hold.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { backoffMs } from "./loop.ts";
 import { withoutTexts } from "./outcome.ts";
-import { type Ended, storeResults } from "./results.ts";
+import { type Ended, type Keeping, storeResults } from "./results.ts";
 
 const LARGEST_BATCH = 1_000;
 
-export interface RecorderOptions {
+export interface RecorderOptions extends Keeping {
   database: WorkerDatabase;
   log: Logger;
-  hold: HoldPolicy;
   /** Called with what no longer needs to be held: its result is stored, or can't be. */
   onStored: (batch: readonly Ended[]) => void;
 }
@@ -56,11 +54,11 @@ export class Recorder {
 
   /** Returns what has to be stored once more, under the new claim that this worker made meanwhile. */
   async #store(batch: Ended[]): Promise<Ended[]> {
-    const { database, log, hold } = this.#options;
+    const { database, log } = this.#options;
     for (let failures = 0; ; failures += 1) {
       const tokens = new Map(batch.map((ended) => [ended, ended.held.token]));
       try {
-        const left = await storeResults(database, batch, { hold, log });
+        const left = await storeResults(database, batch, this.#options);
         return left.filter((ended) => ended.held.token !== tokens.get(ended));
       } catch (error) {
         if (!isDatabaseAway(error)) return await this.#storeOneByOne(batch, error);

@@ -11,12 +11,14 @@ import { completeEnded, type DeliveryResult, leaveDigests, rearm, writeResults }
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
+import { insertGoingOver } from "../store/going-over.ts";
 import { occurrenceOf, outcomesOf } from "../store/ledger.ts";
 import type { Sql } from "../store/postgres.ts";
 import { type NewSuppression, suppress } from "../store/suppressions.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
 import { tellOperator } from "./fire.ts";
+import { type Overs, whatGoesOver } from "./going-over.ts";
 import type { Held } from "./held.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -30,17 +32,16 @@ export interface Ended {
  * made them no longer holds.
  */
 export async function storeResults(database: WorkerDatabase, batch: readonly Ended[], keep: Keeping): Promise<Ended[]> {
-  const results = batch.map(toResult);
   const nothingElse = batch.every(({ held, outcome }) => outcome.status === "sent" && !held.isLast && !isCounted(held));
   const stored = nothingElse
-    ? await writeResults(database, results)
-    : await database.transaction((sql) => storeWithConsequences(sql, batch, results, keep));
+    ? await writeResults(database, batch.map(toResult))
+    : await database.transaction((sql) => storeWithConsequences(sql, batch, keep));
   if (stored.length === batch.length) return [];
   const ids = new Set(stored.map(deliveryId));
   return batch.filter(({ held }) => !ids.has(deliveryId(held)));
 }
 
-export interface Keeping {
+export interface Keeping extends Overs {
   hold: HoldPolicy;
   log: Pick<Logger, "warn">;
 }
@@ -48,17 +49,22 @@ export interface Keeping {
 type Stored = Awaited<ReturnType<typeof writeResults>>;
 
 /** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
-async function storeWithConsequences(
-  sql: Sql,
-  batch: readonly Ended[],
-  results: DeliveryResult[],
-  keep: Keeping,
-): Promise<Stored> {
-  const reminders = await lockRemindersWithFlags(sql, [...new Set(batch.map(({ held }) => held.reminderId))]);
-  const stored = await writeResults(sql, results);
+async function storeWithConsequences(sql: Sql, ended: readonly Ended[], keep: Keeping): Promise<Stored> {
+  const reminders = await lockRemindersWithFlags(sql, [...new Set(ended.map(({ held }) => held.reminderId))]);
+  const { batch, going, told } = await whatGoesOver(sql, ended, reminders, keep);
+  const stored = await writeResults(sql, batch.map(toResult));
   const ids = new Set(stored.map(deliveryId));
   const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
-  const events: NewEvent[] = kept.flatMap(({ held, outcome }) => eventFor(held, outcome) ?? []);
+  const events: NewEvent[] = kept.flatMap(({ held, outcome }) => [
+    ...eventFor(held, outcome),
+    ...(told.get(held) ?? []),
+  ]);
+
+  // Before anybody asks what became of their occurrences: these go on.
+  await insertGoingOver(
+    sql,
+    kept.flatMap(({ held }) => going.get(held) ?? []),
+  );
 
   await leaveDigests(
     sql,
@@ -68,7 +74,7 @@ async function storeWithConsequences(
 
   const outcomes = await outcomesOf(
     sql,
-    kept.filter(isOneOfSeveral).map(({ held }) => held),
+    kept.filter((one) => isOneOfSeveral(one) || going.has(one.held)).map(({ held }) => held),
   );
   const counted = countedOnce(kept, outcomes);
   await countSent(
@@ -86,16 +92,16 @@ async function storeWithConsequences(
   }
 
   const last = kept.filter(({ held }) => held.isLast && !held.addressed?.tells);
-  const ended = last.flatMap(({ held, outcome }) => {
+  const over = last.flatMap(({ held, outcome }) => {
     const reminder = reminders.get(held.reminderId)?.reminder;
     const completion = reminder
       ? completionAfter(outcomeOf(outcome, outcomes.get(occurrenceOf(held))), reminder)
       : null;
     return completion ? [{ ...held, completion }] : [];
   });
-  const endedIds = new Set(await completeEnded(sql, ended));
-  for (const { reminderId, completion } of ended) {
-    if (endedIds.delete(reminderId)) {
+  const overIds = new Set(await completeEnded(sql, over));
+  for (const { reminderId, completion } of over) {
+    if (overIds.delete(reminderId)) {
       const isOnce = reminders.get(reminderId)?.reminder.schedule.type === "one_time";
       events.push(completed(reminderId, completion, `its ${isOnce ? "only" : "last"} message has ended`));
     }
@@ -214,16 +220,13 @@ function toResult({ held, outcome }: Ended): DeliveryResult {
   };
 }
 
-function eventFor(held: Held, outcome: Outcome): NewEvent | null {
+function eventFor(held: Held, outcome: Outcome): NewEvent[] {
   const { status, reason, untried, notBefore } = outcome;
-  if (notBefore !== undefined) return { reminderId: held.reminderId, type: "quiet", because: reason ?? "" };
-  if (status === "sent" || status === "pending" || (status === "retrying" && untried)) return null;
-  return {
-    reminderId: held.reminderId,
-    type: status === "retrying" ? "attempt_failed" : status,
-    because: reason ?? status,
-    details: { delivery: deliveryId(held), channel: held.channel, delivery_attempt: held.attempts },
-  };
+  if (notBefore !== undefined) return [{ reminderId: held.reminderId, type: "quiet", because: reason ?? "" }];
+  if (status === "sent" || status === "pending" || (status === "retrying" && untried)) return [];
+  const type = status === "retrying" ? "attempt_failed" : status;
+  const details = { delivery: deliveryId(held), channel: held.channel, delivery_attempt: held.attempts };
+  return [{ reminderId: held.reminderId, type, because: reason ?? status, details }];
 }
 
 function completed(reminderId: number, reason: string, because: string): NewEvent {

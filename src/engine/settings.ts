@@ -1,4 +1,5 @@
 import { type Ceiling, NO_CEILING } from "../core/ceiling.ts";
+import { type Fallbacks, NO_FALLBACKS } from "../core/fallback.ts";
 import { DEFAULT_HOLD, type HoldPolicy } from "../core/hold.ts";
 import type { Ramp } from "../core/ramp.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
@@ -13,6 +14,8 @@ export interface EngineSettings {
   /** Reminders fired in one transaction, at most. */
   batchSize: number;
   retry: RetryPolicy;
+  /** Over what messages go that a channel can't deliver, for each tenant that says nothing else. */
+  fallbacks: Fallbacks;
   /** How gently a worker starts with what is overdue when it finds more of it than one batch. */
   catchUp: Ramp;
   /** How many messages may begin, for each tenant that has no limits of its own. */
@@ -42,6 +45,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   pollSeconds: 5,
   batchSize: 300,
   retry: DEFAULT_RETRY,
+  fallbacks: NO_FALLBACKS,
   catchUp: { perSecond: 100, doublesEverySeconds: 5 },
   limits: { perMinute: null, perRecipientPerHour: null },
   asking: { total: 100, perTenant: 50, perService: 5, timeoutMs: 15_000 },

@@ -10,10 +10,18 @@ import {
   type Unwanted as Verdict,
 } from "../store/unwanted.ts";
 import type { Held } from "./held.ts";
+import { isTheirWish } from "./outcome.ts";
 import { FRESH_MS } from "./settings.ts";
 
 const LARGEST_READ = 1_000;
 const MOST_KNOWN = 10_000;
+
+/** Why something isn't sent to where it goes. */
+export interface Refusal {
+  because: string;
+  /** True where whoever is there has said so themselves. */
+  isTheirWish: boolean;
+}
 
 interface Look {
   hasAny: Promise<boolean>;
@@ -37,15 +45,15 @@ export class Unwanted {
   }
 
   /** Why this isn't sent to where it goes; null where it may leave. */
-  async reasonNotTo({ tenantId, channel, recipient, reminderId, known }: Held): Promise<string | null> {
+  async reasonNotTo({ tenantId, channel, recipient, reminderId, known }: Held): Promise<Refusal | null> {
     if (recipient === null || known === null || !(await this.#hasAny(tenantId, channel))) return null;
     const { eventType } = known.reminder;
     const outgoing = { tenantId, channel, address: recipient, reminderId, eventType };
     const { suppressed, optedOutOf } = await this.#readers.add(outgoing);
-    if (suppressed) return suppressedSentence(suppressed);
+    if (suppressed) return { because: suppressedSentence(suppressed), isTheirWish: isTheirWish(suppressed.reason) };
     if (optedOutOf === null) return null;
     const what = optedOutOf === "reminder" ? "this reminder" : eventType;
-    return `whoever has this address wants no more of ${what}; see /opt-outs`;
+    return { because: `whoever has this address wants no more of ${what}; see /opt-outs`, isTheirWish: true };
   }
 
   #hasAny(tenantId: string, channel: string): Promise<boolean> {

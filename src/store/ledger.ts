@@ -2,7 +2,7 @@ import { toAddressed } from "../core/people.ts";
 import type { Delivery, DeliveryStatus, Instant, JsonObject } from "../core/reminder.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
-import { BEST_FIRST, HAS_OTHERS_UNDER_WAY } from "./wake.ts";
+import { BEST_FIRST, HAS_GONE_OVER, HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
 /** Names a delivery among those of one reminder. */
 export interface LedgerPosition {
@@ -33,7 +33,7 @@ const LAST_OUTCOME = `
   select case when ${HAS_OTHERS_UNDER_WAY} then 'pending' else d.status end as status
     from reminder_jobs r
     join deliveries d on d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at and d.bucket = r.bucket
-   where r.tenant_id = $1 and r.id = $2
+   where r.tenant_id = $1 and r.id = $2 and not ${HAS_GONE_OVER}
    order by ${BEST_FIRST}, d.recipient_no
    limit 1`;
 
@@ -47,6 +47,7 @@ const OUTCOMES = `
   select distinct on (d.reminder_id, d.occurrence_at) d.reminder_id, d.occurrence_at, d.status
     from unnest($1::bigint[], $2::timestamptz[]) as u(id, occurrence_at)
     join deliveries d on d.reminder_id = u.id and d.occurrence_at = u.occurrence_at
+   where not ${HAS_GONE_OVER}
    order by d.reminder_id, d.occurrence_at, ${BEST_FIRST}, d.recipient_no`;
 
 /** What became of these occurrences, by the best of what became of their messages; of one that goes on, that. By `occurrenceOf`. */

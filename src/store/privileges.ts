@@ -82,6 +82,7 @@ export const NEEDS: Record<Part, Needs> = {
       opt_outs: ["select"],
       answer_keys: ["select", "insert"],
       channel_settings: ["select"],
+      channel_fallbacks: ["select"],
       sealed_secrets: ["select"],
       schema_migrations: ["select"],
     },

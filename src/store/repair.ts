@@ -1,7 +1,7 @@
 import type { CompletionReason } from "../core/reminder.ts";
 import { IS_PLANNED } from "./planned.ts";
 import type { Sql } from "./postgres.ts";
-import { BEST_FIRST, HAS_OTHERS_UNDER_WAY } from "./wake.ts";
+import { BEST_FIRST, HAS_GONE_OVER, HAS_OTHERS_UNDER_WAY } from "./wake.ts";
 
 // A reminder that is ACTIVE, not due again, and has no delivery under way has lost its way: nothing would ever end it. The
 // engine's transactions leave none behind; an edit by hand, or a part of the ledger that was removed, can. Most that look
@@ -32,7 +32,7 @@ const LOCK_ENDING = `
                       else 'delivery_unknown' end
             from deliveries d
            where r.has_end
-             and d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at
+             and d.reminder_id = r.id and d.occurrence_at = r.last_occurrence_at and not ${HAS_GONE_OVER}
            order by ${BEST_FIRST}, d.recipient_no
            limit 1) end as outcome
     from ending r

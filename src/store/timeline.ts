@@ -42,7 +42,7 @@ const timeline = (order: "asc" | "desc"): string => `
     select created_at, 1, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'fired', 'ledger',
            null, null, channel, recipient, false, addressed
       from deliveries
-     where tenant_id = $1 and reminder_id = $2 and addressed -> 'tells' is null
+     where tenant_id = $1 and reminder_id = $2 and addressed -> 'tells' is null and addressed -> 'tried' is null
      union all
     select finished_at, 3, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'sent', 'ledger',
            null, null, channel, recipient, demo, addressed

@@ -1,3 +1,4 @@
+import { PER_HOP } from "../core/fallback.ts";
 import type { Instant } from "../core/reminder.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 
@@ -19,6 +20,11 @@ export const HAS_OTHERS_UNDER_WAY = `((r.misfire_policy is not distinct from 'al
 
 /** Of several messages `d` of one occurrence, what became of the best tells what became of it; one that is under way comes before. */
 export const BEST_FIRST = "array_position(array['sent', 'unknown', 'failed', 'suppressed'], d.status) nulls first";
+
+/** True for a delivery `d` in whose stead another one went over its fallback: what became of that one counts. */
+export const HAS_GONE_OVER = `exists (select from deliveries n
+                      where n.reminder_id = d.reminder_id and n.occurrence_at = d.occurrence_at
+                        and n.recipient_no = d.recipient_no + ${PER_HOP})`;
 
 /** What a look for the earliest that waits found. */
 export interface Earliest {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PER_HOP } from "../../core/fallback.ts";
 import { toIso } from "../../core/instant.ts";
 import { DELIVERY_STATUSES, type Delivery as DeliveryRow, deliveryId } from "../../core/reminder.ts";
 import { isoInstant } from "./fields.ts";
@@ -27,6 +28,10 @@ export const Delivery = z
       .nullable()
       .describe("Whom it is for, where the reminder may be for several; null: whom it is for anyway."),
     policy_step: z.int().nullable().describe("Which step of its policy it is; null: it goes by none."),
+    instead_of: z
+      .string()
+      .nullable()
+      .describe("The delivery in whose stead it went over this channel, because that one couldn't be; null: none."),
     demo: z.boolean().describe("True when it was printed instead of sent, because the channel runs in demo mode."),
     created_at: isoInstant,
     finished_at: isoInstant.nullable(),
@@ -48,6 +53,7 @@ export const Delivery = z
         provider_id: "250 2.0.0 OK: queued as 4F2A",
         person: null,
         policy_step: null,
+        instead_of: null,
         demo: false,
         created_at: "2026-01-15T11:30:00.012Z",
         finished_at: "2026-01-15T11:30:00.480Z",
@@ -56,7 +62,8 @@ export const Delivery = z
   });
 
 export function toDeliveryJson(delivery: DeliveryRow): z.output<typeof Delivery> {
-  const { status, nextAttemptAt } = delivery;
+  const { status, nextAttemptAt, addressed } = delivery;
+  const isInstead = addressed?.tried !== undefined;
   return {
     id: deliveryId(delivery),
     reminder_id: delivery.reminderId,
@@ -69,8 +76,9 @@ export function toDeliveryJson(delivery: DeliveryRow): z.output<typeof Delivery>
     next_attempt_at: status === "sending" ? null : toIso(nextAttemptAt),
     reason: delivery.reason,
     provider_id: delivery.providerId,
-    person: delivery.addressed?.person ?? null,
-    policy_step: delivery.addressed?.step ?? null,
+    person: addressed?.person ?? null,
+    policy_step: addressed?.step ?? null,
+    instead_of: isInstead ? deliveryId({ ...delivery, recipientNo: delivery.recipientNo - PER_HOP }) : null,
     demo: delivery.demo,
     created_at: toIso(delivery.createdAt),
     finished_at: toIso(delivery.finishedAt),

@@ -9,7 +9,9 @@ export const TimelineLine = z
     at: isoInstant,
     type: z
       .string()
-      .describe("`created`, `fired`, `sent`, `attempt_failed`, `failed`, `suppressed`, `paused`, `completed`, …"),
+      .describe(
+        "`created`, `fired`, `sent`, `attempt_failed`, `failed`, `suppressed`, `fell_back`, `paused`, `completed`, …",
+      ),
     because: z.string().describe("Why, in a sentence."),
     details: freeObject,
   })

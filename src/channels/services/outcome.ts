@@ -49,7 +49,7 @@ function refused(service: HttpService, status: number, words: string): Trouble {
     return new Permanent(`${sentence}, which leads elsewhere and is not followed: set the address it leads to`);
   if (status < 500) return new Permanent(sentence);
   return isIdempotent
-    ? new Retryable(sentence)
+    ? new Retryable(sentence, 0, true)
     : new OutcomeUnknown(`${sentence}: whether it took the message is unknown`);
 }
 

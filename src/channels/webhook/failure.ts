@@ -16,7 +16,7 @@ const TOLD_BY_STATUS: Record<number, string> = {
 export function failureOf(outcome: Answer | Failure, host: string): Retryable | Permanent | null {
   if (!outcome.ok) {
     if (outcome.kind === "refused") return new Permanent(`the webhook to ${host} was not sent: ${outcome.because}`);
-    return new Retryable(`${host} did not answer the webhook: ${outcome.because}`);
+    return new Retryable(`${host} did not answer the webhook: ${outcome.because}`, 0, outcome.mayHaveArrived);
   }
   const { status } = outcome;
   if (status >= 200 && status <= 299) return null;
@@ -34,5 +34,7 @@ export function failureOf(outcome: Answer | Failure, host: string): Retryable | 
   return new Retryable(
     `${host} answered the webhook with status ${status}${told === undefined ? "" : `: ${told}`}`,
     retryAfterMs(outcome),
+    // 503 is said by who doesn't take requests on; other 5xx may come in the middle of one.
+    status >= 500 && status !== 503,
   );
 }
