@@ -46,7 +46,7 @@ function addWhatIsNotTypeScript(to) {
   for (const thread of ["holidays/thread.mjs", "channels/email/plain-text-thread.mjs"]) {
     cpSync(join("src", thread), join(to, thread));
   }
-  for (const file of ["engine.mjs", "engine.d.mts", "thread.mjs"]) {
+  for (const file of ["engine.mjs", "engine.d.mts", "thread.mjs", "mjml.mjs", "mjml-thread.mjs"]) {
     cpSync(`src/templates/cage/${file}`, join(to, "templates/cage", file));
   }
   cpSync("src/store/migrations", join(to, "store/migrations"), { recursive: true });

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { Keyring } from "../secrets/keyring.ts";
-import { Cage } from "../templates/cage/cage.ts";
+import { Cage, MjmlCage } from "../templates/cage/cage.ts";
 import { guard } from "./access/access.ts";
 import { declareAccess } from "./access/scopes.ts";
 import { type AccessSettings, KEYS_ONLY } from "./access/settings.ts";
@@ -109,7 +109,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   declareAccess(api);
   logRequests(api);
 
-  const cage = context.cage ?? ownCage(api);
+  const cages = { cage: context.cage ?? closedWith(api, new Cage()), mjmlCage: closedWith(api, new MjmlCage()) };
 
   await describeApi(api);
   await answerRoutes(api, context);
@@ -134,9 +134,9 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   inboundSourceRoutes(api, context);
   optOutRoutes(api);
   calendarRoutes(api);
-  templateRoutes(api, { ...context, cage });
+  templateRoutes(api, { ...context, cages });
   templateVersionRoutes(api);
-  templatePreviewRoutes(api, { ...context, cage });
+  templatePreviewRoutes(api, { ...context, cages });
   policyRoutes(api, context);
   eventRoutes(api);
   eventRuleRoutes(api);
@@ -147,8 +147,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   return api;
 }
 
-function ownCage(api: Api): Cage {
-  const cage = new Cage();
+function closedWith<T extends Pick<Cage, "close">>(api: Api, cage: T): T {
   api.addHook("onClose", () => cage.close());
   return cage;
 }

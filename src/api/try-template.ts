@@ -7,7 +7,6 @@ import { readReminder } from "../store/reminders.ts";
 import { readTemplateContents, readTemplateHeads } from "../store/templates.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
 import { readTenantTimes } from "../store/tenant-times.ts";
-import type { Cage } from "../templates/cage/cage.ts";
 import { styleOf } from "../templates/context.ts";
 import { BrokenTemplate } from "../templates/liquid.ts";
 import { ANY, bestOf, DRAFT, type StoredTemplate } from "../templates/template.ts";
@@ -15,7 +14,7 @@ import { NO_WORDS, writeMessage } from "../templates/write.ts";
 import { Writer, type Written } from "../templates/writer.ts";
 import { insufficientScope } from "./access/challenge.ts";
 import { noReminder } from "./change-reminder.ts";
-import { checkTemplateTexts } from "./check-template.ts";
+import { checkTemplateTexts, type TemplateCages } from "./check-template.ts";
 import { toTexts } from "./schemas/template.ts";
 import type { Asked } from "./schemas/template-preview.ts";
 
@@ -31,14 +30,19 @@ const HOUR_MS = 3_600_000;
 const EXAMPLE = { entityType: "invoice", entityId: "42", eventType: "payment", channel: "email", contactName: "Ann" };
 
 /** Writes a message that nobody is sent: in the words that are given, or those that it would be written in now. */
-export async function tryTemplate(request: FastifyRequest, cage: Cage, asked: Asked, channel: string): Promise<Tried> {
+export async function tryTemplate(
+  request: FastifyRequest,
+  cages: TemplateCages,
+  asked: Asked,
+  channel: string,
+): Promise<Tried> {
   const { database, actor } = request;
   const message = await messageFor(request, asked);
-  const writer = new Writer(cage, () => null);
+  const writer = new Writer(cages.cage, () => null);
   const given = asked.template ? toTexts(asked.template) : null;
   const draft = given && {
     ...given,
-    ...(await checkTemplateTexts(cage, actor.tenant, given, ["template"])),
+    ...(await checkTemplateTexts(cages, actor.tenant, given, ["template"])),
     ...{ eventType: ANY, channel: ANY, locale: ANY, version: DRAFT },
   };
   const stored = draft ? null : await findStored(database, message, channel);

@@ -14,6 +14,8 @@ export interface TemplateVersionWish {
   subject: string | null;
   text: string;
   html: string | null;
+  /** What `html` was compiled from. */
+  mjml: string | null;
   missing: "empty" | "error";
   onFailure: "built_in" | "fail";
   framesOwn: boolean;
@@ -84,8 +86,8 @@ const SAVE = `
     returning *, xmax = 0 or exists (select from templates t where ${KEY} and t.active_version is null) as is_new
   ), version as (
     insert into template_versions (tenant_id, event_type, channel, locale, version,
-                                   subject, body, html, missing, on_failure, frames_own, saved_by)
-    select tenant_id, event_type, channel, locale, active_version, $5, $6, $7, $8, $9, $10, $11 from head
+                                   subject, body, html, mjml, missing, on_failure, frames_own, saved_by)
+    select tenant_id, event_type, channel, locale, active_version, $5, $6, $7, $8, $9, $10, $11, $12 from head
     returning *
   )
   select version.*, head.updated_at, head.is_new from version, head`;
@@ -102,8 +104,8 @@ export async function saveTemplate(
   wish: TemplateVersionWish,
   savedBy: string,
 ): Promise<{ template: TemplateRow; isNew: boolean }> {
-  const { subject, text, html, missing, onFailure, framesOwn } = wish;
-  const values = [subject, text, html, missing, onFailure, framesOwn, savedBy];
+  const { subject, text, html, mjml, missing, onFailure, framesOwn } = wish;
+  const values = [subject, text, html, mjml, missing, onFailure, framesOwn, savedBy];
   const [row] = await sql.query(SAVE, [...keyOf(sql, key), ...values]);
   await sql.query(PRUNE, [...keyOf(sql, key), KEPT_VERSIONS]);
   return { template: toTemplate(row as Row), isNew: row?.is_new as boolean };
@@ -215,6 +217,7 @@ function toVersion(row: Row): TemplateVersionRow {
     subject: row.subject as string | null,
     text: row.body as string,
     html: row.html as string | null,
+    mjml: row.mjml as string | null,
     missing: row.missing as TemplateVersionRow["missing"],
     onFailure: row.on_failure as TemplateVersionRow["onFailure"],
     framesOwn: row.frames_own as boolean,

@@ -25,6 +25,8 @@ export interface TemplateTexts {
   text: string;
   /** The whole page of an e-mail; null: the built-in one around `text`. */
   html: string | null;
+  /** The MJML that `html` was compiled from; null: it was written as it is. */
+  mjml: string | null;
   missing: Missing;
   onFailure: OnFailure;
 }

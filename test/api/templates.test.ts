@@ -3,6 +3,8 @@ import { client, startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
 import { createTenants } from "../support/tenants.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
 
 const PATH = "/templates/payment/email/de";
 
@@ -124,4 +126,107 @@ test("P9: a tenant sees and changes its own templates alone; each change is in t
   await b.refused(404, "POST", `${PATH}/versions/1/activate`);
   expect(await a.call("GET", PATH)).toMatchObject({ status: 200, body: { text: "of a" } });
   expect((await a.all("/audit")).map((line) => (line as { operation: string }).operation)).toEqual(["putTemplate"]);
+});
+
+const MJML = `<mjml lang="de">
+  <mj-body>
+    <mj-section>
+      <mj-column>
+        <mj-text>Hallo {% if data.n < 3 and data.x != "a>b" %}{{ data.x }}{% endif %}</mj-text>
+        <mj-raw>{% for line in data.lines %}</mj-raw>
+        <mj-text color="{{ data.colour }}"><pre>{{ line }}\n  !</pre></mj-text>
+        <mj-raw>{% endfor %}</mj-raw>
+        <mj-button href="{{ data.url | default: "https://example.com/" }}">Los</mj-button>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>`;
+
+test("MJML is compiled when it is saved, kept beside its page, and shown and sent with its Liquid filled in", async () => {
+  const { database, sink, work } = await world();
+  const api = await startApi(database);
+  const saved = (await api.call("PUT", PATH, { text: "t", mjml: MJML })).body as { html: string; mjml: string };
+  expect(saved).toMatchObject({ version: 1, mjml: MJML });
+  expect(saved.html).toContain('{% if data.n < 3 and data.x != "a>b" %}{{ data.x }}{% endif %}');
+  expect(saved.html).not.toContain("<mj-");
+  expect(await api.call("PUT", PATH, { text: "t", mjml: MJML })).toMatchObject({ status: 200, body: { version: 1 } });
+  expect(await api.call("PUT", PATH, { text: "t", html: "<p>plain</p>" })).toMatchObject({
+    body: { version: 2, mjml: null, html: "<p>plain</p>" },
+  });
+  expect(await api.call("POST", `${PATH}/versions/1/activate`)).toMatchObject({
+    body: { mjml: MJML, html: saved.html },
+  });
+
+  const data = { n: 1, x: "<b>", lines: ["one", "two"], colour: "#123456" };
+  const preview = async (template?: object) => {
+    const wish = { locale: "de", sample: { data }, ...(template ? { template } : {}) };
+    return ((await api.call("POST", "/templates/preview", wish)).body as { html: string }).html;
+  };
+  const shown = await preview();
+  for (const part of [
+    "Hallo &lt;b&gt;<",
+    "<pre>one\n  !</pre>",
+    "two",
+    "color:#123456",
+    'href="https://example.com/"',
+  ]) {
+    expect(shown).toContain(part);
+  }
+  expect(shown).not.toMatch(/fonts\.googleapis|<link|@import/);
+  expect(await preview({ text: "t", mjml: MJML })).toBe(shown);
+
+  work();
+  const wish = {
+    channel: "sink",
+    to: "me@example.com",
+    locale: "de",
+    sample: { data },
+    template: { text: "t", mjml: MJML },
+  };
+  expect(await api.call("POST", "/templates/test-send", wish)).toMatchObject({ status: 202 });
+  await until(() => sink.received.length === 1, "the test is sent");
+  expect(sink.received[0]?.written?.html).toBe(shown);
+});
+
+const within = (inner: string): string =>
+  `<mjml><mj-body><mj-section><mj-column>\n${inner}</mj-column></mj-section></mj-body></mjml>`;
+
+test.each([
+  [
+    "{% if\n data.x %}<mj-text>a</mj-text>{% endif %}",
+    ["stands where nothing is shown", "line:2, col:1", "line:3, col:31"],
+  ],
+  ["{{ data.x }}\n  <mj-text colour='red'>a</mj-text>", ["Attribute colour is illegal", "line:3, col:3"]],
+  [
+    "<mj-raw>{% if\n x %}</mj-raw>\n<mj-txet>a</mj-txet><mj-raw>{% endif %}</mj-raw>",
+    ["mj-txet doesn't exist", "line:4, col:1"],
+  ],
+  ['<mj-button width="{{ data.w }}">a</mj-button>', ["invalid value: {{ data.w }} for type Unit", "line:2, col:1"]],
+  ["<mj-text>a</mj-tex>", ["</mj-tex> stands where </mj-text> should, line:2, col:11"]],
+  ["<mj-text>a", ["</mj-column> stands where </mj-text> should"]],
+  ['<mj-include path="/etc/passwd" />', ["there are no files to include, line:2, col:1"]],
+  ["<mj-text>{{ x | shout }}</mj-text>", ["must be a Liquid template: undefined filter: shout, line:2, col:10"]],
+  [`<mj-text>${"x ".repeat(9_000)}</mj-text>${"<mj-spacer/>".repeat(500)}`, ["compiles to more than 65536 characters"]],
+])("a mistake in MJML is refused by line and column: %j", async (inner, sentences) => {
+  const api = await startApi(await freshDatabase());
+  const { errors } = (await api.refused(422, "PUT", PATH, { text: "t", mjml: within(inner) })) as {
+    errors: { field: string; message: string }[];
+  };
+  expect(new Set(errors.map(({ field }) => field))).toEqual(new Set(["mjml"]));
+  for (const sentence of sentences) expect(errors.map(({ message }) => message).join("\n")).toContain(sentence);
+  const draft = { template: { text: "t", mjml: within(inner) } };
+  expect(await api.refused(422, "POST", "/templates/preview", draft)).toMatchObject({
+    errors: [{ field: "template.mjml" }, ...errors.slice(1).map(() => ({ field: "template.mjml" }))],
+  });
+});
+
+test.each([
+  [{ mjml: "<p>Hello</p>" }, "mjml", "one <mjml>...</mjml>"],
+  [{ mjml: `${within("")}<p>more</p>` }, "mjml", "with nothing around it, line:2"],
+  [{ mjml: within(""), html: "<p>x</p>" }, "html", "must be left out beside `mjml`"],
+  [{ mjml: "x".repeat(60_001) }, "mjml", "must have at most 60000 characters"],
+])("what is no MJML is refused: %j", async (template, field, sentence) => {
+  const api = await startApi(await freshDatabase());
+  const { errors } = await api.refused(422, "PUT", PATH, { text: "t", ...template });
+  expect(errors).toMatchObject([{ field, message: expect.stringContaining(sentence) }]);
 });

@@ -6,6 +6,7 @@ import { smsSegments } from "../../core/sms-segments.ts";
 import { insertTemplateTest, readTemplateTest, type TemplateTestRow } from "../../store/template-tests.ts";
 import { tooMany } from "../access/rate-limits.ts";
 import { parseRecipient } from "../channel-check.ts";
+import type { TemplateCages } from "../check-template.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { notFound } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
@@ -28,7 +29,7 @@ const MAX_SUBJECT_LENGTH = 200;
 /** What a template looks like, without anybody being reminded. */
 export function templatePreviewRoutes(
   api: Api,
-  { channels, cage }: Pick<ApiContext, "channels"> & Required<Pick<ApiContext, "cage">>,
+  { channels, cages }: Pick<ApiContext, "channels"> & { cages: TemplateCages },
 ): void {
   api.post(
     "/templates/preview",
@@ -47,7 +48,7 @@ export function templatePreviewRoutes(
     },
     async (request) => {
       const { body } = request;
-      return toPreviewJson(await tryTemplate(request, cage, body, body.channel ?? "email"));
+      return toPreviewJson(await tryTemplate(request, cages, body, body.channel ?? "email"));
     },
   );
 
@@ -70,7 +71,7 @@ export function templatePreviewRoutes(
       const { body, database } = request;
       const { to, ...asked } = body;
       const recipient = parseRecipient(channels, asked.channel, to) as string;
-      const { message, written } = await tryTemplate(request, cage, asked, asked.channel);
+      const { message, written } = await tryTemplate(request, cages, asked, asked.channel);
       const { instead, ...words } = written;
       const subject = `${TEST_MARK}${words.subject}`.slice(0, MAX_SUBJECT_LENGTH).toWellFormed();
       const test = await database.transaction((sql) =>

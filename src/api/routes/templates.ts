@@ -11,7 +11,7 @@ import {
 } from "../../store/templates.ts";
 import { ANY, type TemplateTexts } from "../../templates/template.ts";
 import { parseRecipient } from "../channel-check.ts";
-import { checkTemplateTexts } from "../check-template.ts";
+import { checkTemplateTexts, type TemplateCages } from "../check-template.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { recordEtag, tagged } from "../etag.ts";
 import { conditionsOf, isUnconditional, mustPermit, unlessKnown } from "../etag-conditions.ts";
@@ -38,7 +38,7 @@ const MOST_TEMPLATES = 500;
 
 export function templateRoutes(
   api: Api,
-  { channels, cage }: Pick<ApiContext, "channels"> & Required<Pick<ApiContext, "cage">>,
+  { channels, cages }: Pick<ApiContext, "channels"> & { cages: TemplateCages },
 ): void {
   api.get(
     "/templates",
@@ -97,7 +97,7 @@ export function templateRoutes(
         summary: "Save a template",
         description:
           "As a new version, which messages are written in from now on (workers follow within 5 s); what is the same as before stays " +
-          "the version that it is. Of a message's possible templates the one for its event type comes before the one for any, " +
+          "the version that it is. MJML is compiled now, and kept beside the HTML that comes of it. Of a message's possible templates the one for its event type comes before the one for any, " +
           "then the one for its channel, then the one for its reader's language. A mistake is named by line and column.",
         params: templateParams,
         body: PutTemplate,
@@ -112,8 +112,9 @@ export function templateRoutes(
       const { params, body, database, actor } = request;
       const key = keyOf(params);
       if (key.channel !== ANY) parseRecipient(channels, key.channel, null);
-      const texts = toTexts(body);
-      const { framesOwn } = await checkTemplateTexts(cage, actor.tenant, texts);
+      const said = toTexts(body);
+      const { html, framesOwn } = await checkTemplateTexts(cages, actor.tenant, said);
+      const texts = { ...said, html };
       const conditions = conditionsOf(request);
       const { template, isNew } = await database.transaction(async (sql) => {
         const present = await lockTemplate(sql, key);
@@ -168,8 +169,9 @@ function noTemplate(): Problem {
   return notFound("there is no such template: its versions, if there are any, are at .../versions");
 }
 
+/** What MJML compiles to isn't said by anybody: a newer library may write it in another way. */
 function isSame(one: TemplateTexts, other: TemplateTexts): boolean {
-  const said = ({ subject, text, html, missing, onFailure }: TemplateTexts) =>
-    canonicalJson([subject, text, html, missing, onFailure]);
+  const said = ({ subject, text, html, mjml, missing, onFailure }: TemplateTexts) =>
+    canonicalJson([subject, text, mjml === null ? html : null, mjml, missing, onFailure]);
   return said(one) === said(other);
 }

@@ -25,6 +25,11 @@ export const templateTexts = {
   html: text(60_000)
     .nullish()
     .describe("The whole page of an e-mail. What it puts in is escaped. Left out: the built-in page around `text`."),
+  mjml: text(60_000)
+    .nullish()
+    .describe(
+      "The page in MJML instead of `html`, which is compiled from it when it is saved, with its Liquid as it stands.",
+    ),
   missing: z
     .enum(MISSING)
     .optional()
@@ -43,6 +48,7 @@ const exampleTexts = {
   subject: "Invoice {{ data.number }} is due",
   text: "Dear {{ contact.name | default: 'customer' }},\n\nplease pay invoice {{ data.number }} by {{ data.due | long_date }}.",
   html: null,
+  mjml: null,
   missing: "empty" as const,
   on_failure: "built_in" as const,
 };
@@ -57,6 +63,7 @@ const texts = {
   subject: z.string().nullable(),
   text: z.string(),
   html: z.string().nullable(),
+  mjml: z.string().nullable(),
   missing: z.enum(MISSING),
   on_failure: z.enum(ON_FAILURE),
 };
@@ -112,6 +119,7 @@ export function toTexts(said: z.output<typeof PutTemplate>) {
     subject: said.subject ?? null,
     text: said.text,
     html: said.html ?? null,
+    mjml: said.mjml ?? null,
     missing: said.missing ?? ("empty" as const),
     onFailure: said.on_failure ?? ("built_in" as const),
   };
@@ -126,8 +134,8 @@ export function toSummaryJson(row: TemplateRow): z.output<typeof TemplateSummary
 }
 
 export function toVersionJson(row: TemplateVersionRow): z.output<typeof TemplateVersion> {
-  const { subject, text, html, missing } = row;
-  return { ...placeOf(row), subject, text, html, missing, on_failure: row.onFailure, ...saved(row) };
+  const { subject, text, html, mjml, missing } = row;
+  return { ...placeOf(row), subject, text, html, mjml, missing, on_failure: row.onFailure, ...saved(row) };
 }
 
 export function toVersionSummaryJson(row: TemplateVersionRow): z.output<typeof TemplateVersionSummary> {

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Cage, type CageOptions } from "./cage.ts";
+import { Cage, type CageOptions, MjmlCage } from "./cage.ts";
 import { Killed } from "./caged-thread.ts";
 import type { Job, Result } from "./job.ts";
 
@@ -183,4 +183,29 @@ test("a cage that is closed runs nothing, and what waited is told", async () => 
   await caged.close();
   expect(await Promise.all(waiting)).toEqual(["not", "not"]);
   await expect(caged.run("a", fill("x"))).rejects.toThrow("closed");
+});
+
+describe("MJML", () => {
+  const mjmlCage = (options: CageOptions): MjmlCage => {
+    const made = new MjmlCage(options);
+    onTestFinished(() => made.close());
+    return made;
+  };
+  const inBody = (inner: string) => ({ kind: "compile" as const, text: `<mjml><mj-body>${inner}</mj-body></mjml>` });
+  const inColumn = (inner: string) => inBody(`<mj-section><mj-column>${inner}</mj-column></mj-section>`);
+
+  test("that takes too long is ended, and the next of the tenant is compiled", async () => {
+    const caged = mjmlCage({ threads: 1, limits: { timeMs: 5 } });
+    await expect(caged.run("a", inBody("<mj-section></mj-section>".repeat(2_000)))).rejects.toThrow(
+      "takes longer than 5 ms",
+    );
+    const patient = mjmlCage({ limits: { timeMs: 60_000 } });
+    expect((await patient.run("a", inColumn("<mj-text>{{ a }}</mj-text>"))).html).toContain(">{{ a }}</div>");
+  });
+
+  test("that takes too much memory is ended", async () => {
+    const caged = mjmlCage({ threads: 1, limits: { timeMs: 120_000, heapMb: 64 } });
+    const carousel = `<mj-carousel>${'<mj-carousel-image src="a"/>'.repeat(1_500)}</mj-carousel>`;
+    await expect(caged.run("a", inColumn(carousel))).rejects.toThrow("takes more than 64 MB of memory");
+  });
 });

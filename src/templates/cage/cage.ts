@@ -1,5 +1,5 @@
 import { CagedThread, type Limits } from "./caged-thread.ts";
-import type { Job, Result } from "./job.ts";
+import type { Compiled, CompileJob, Job, Result } from "./job.ts";
 
 export interface CageOptions {
   /** How many templates run at once; a tenant never has the last free one while it has another. */
@@ -7,11 +7,14 @@ export interface CageOptions {
   limits?: Partial<Limits>;
 }
 
-const THREADS = 3;
 /** Threads that nobody has asked for so long are let go, in milliseconds. */
 const IDLE_MS = 60_000;
 
-interface Waiting {
+/** What the threads run that fill templates in. */
+const FILLS = new URL("./thread.mjs", import.meta.url);
+const COMPILES = new URL("./mjml-thread.mjs", import.meta.url);
+
+interface Waiting<Job, Result> {
   job: Job;
   resolve(result: Result): void;
   reject(error: Error): void;
@@ -22,21 +25,23 @@ interface Waiting {
  * tenant's may have as many threads as are left to the others, so that nobody waits for a bomb: tenants take turns, and each
  * begins its own in the order they came.
  */
-export class Cage {
+class AnyCage<Job, Result extends object> {
   readonly #limits: Limits;
   readonly #most: number;
-  readonly #idle: CagedThread[] = [];
-  readonly #all = new Set<CagedThread>();
+  readonly #program: URL;
+  readonly #idle: CagedThread<Job, Result>[] = [];
+  readonly #all = new Set<CagedThread<Job, Result>>();
   /** Of each tenant that has any; the first is the next to begin. */
-  readonly #queues = new Map<string, Waiting[]>();
+  readonly #queues = new Map<string, Waiting<Job, Result>[]>();
   readonly #running = new Map<string, number>();
   #busy = 0;
   #isClosed = false;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor({ threads = THREADS, limits = {} }: CageOptions = {}) {
+  constructor(program: URL, threads: number, limits: Limits) {
+    this.#program = program;
     this.#most = threads;
-    this.#limits = { timeMs: 200, heapMb: 64, ...limits };
+    this.#limits = limits;
   }
 
   /** Throws `Killed` where the job took more than it may. */
@@ -78,7 +83,7 @@ export class Cage {
     }
   }
 
-  async #work(tenant: string, { job, resolve, reject }: Waiting): Promise<void> {
+  async #work(tenant: string, { job, resolve, reject }: Waiting<Job, Result>): Promise<void> {
     this.#busy += 1;
     this.#running.set(tenant, (this.#running.get(tenant) ?? 0) + 1);
     const thread = this.#idle.pop() ?? this.#start();
@@ -101,8 +106,8 @@ export class Cage {
     this.#begin();
   }
 
-  #start(): CagedThread {
-    const thread = new CagedThread(this.#limits);
+  #start(): CagedThread<Job, Result> {
+    const thread = new CagedThread<Job, Result>(this.#limits, this.#program);
     this.#all.add(thread);
     return thread;
   }
@@ -117,5 +122,22 @@ export class Cage {
       }
     }, IDLE_MS);
     this.#timer.unref();
+  }
+}
+
+/** Checks templates and fills them in. */
+export class Cage extends AnyCage<Job, Result> {
+  constructor({ threads = 3, limits = {} }: CageOptions = {}) {
+    super(FILLS, threads, { timeMs: 200, heapMb: 64, ...limits });
+  }
+}
+
+/**
+ * Compiles MJML when a template is saved. A rich page takes 50 ms; of two threads a tenant has one. A thread takes a second to
+ * start, which isn't counted.
+ */
+export class MjmlCage extends AnyCage<CompileJob, Compiled> {
+  constructor({ threads = 2, limits = {} }: CageOptions = {}) {
+    super(COMPILES, threads, { timeMs: 5_000, heapMb: 128, ...limits });
   }
 }

@@ -1,5 +1,4 @@
 import { Worker } from "node:worker_threads";
-import type { Job, Result } from "./job.ts";
 
 export interface Limits {
   /** A job that takes longer is ended with its thread. */
@@ -20,16 +19,17 @@ const YOUNG_MB = 16;
 const STACK_MB = 4;
 
 /** One thread: runs a job at a time, until one takes more than it may. */
-export class CagedThread {
+export class CagedThread<Job, Result extends object> {
   readonly #limits: Limits;
   readonly #worker: Worker;
   readonly #ready: Promise<void>;
   #settle: ((result: Result | Error) => void) | null = null;
   #hasEnded = false;
 
-  constructor(limits: Limits) {
+  /** `program` is what runs in it: it says "ready", takes jobs and answers each with its result. */
+  constructor(limits: Limits, program: URL) {
     this.#limits = limits;
-    this.#worker = new Worker(new URL("./thread.mjs", import.meta.url), {
+    this.#worker = new Worker(program, {
       resourceLimits: {
         maxOldGenerationSizeMb: limits.heapMb - YOUNG_MB,
         maxYoungGenerationSizeMb: YOUNG_MB,

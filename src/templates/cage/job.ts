@@ -22,6 +22,19 @@ export type Job =
       strict: boolean;
     };
 
+/** What a thread that compiles MJML is asked to do. */
+export interface CompileJob {
+  kind: "compile";
+  text: string;
+}
+
+/** What comes of that: the page, or the sentences that say what is wrong. */
+export interface Compiled {
+  kind: "compiled";
+  html: string | null;
+  flaws: string[];
+}
+
 /** What comes of it. A flaw is a sentence with line and column. */
 export type Result =
   | { kind: "checked"; flaws: { name: string; flaw: string }[]; names: string[] }
