@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { MessageLinks } from "../../src/channels/channel.ts";
 import { USE_CASES } from "../../src/templates/builtin/use-case.ts";
-import { NO_WORDS, writeMessage } from "../../src/templates/write.ts";
+import { renderMessage } from "../../src/templates/render.ts";
 import { startBrowser } from "../support/browser.ts";
-import { exampleMessage } from "../support/message.ts";
+import { exampleMessage, type MessageChanges } from "../support/message.ts";
 
 /** Set to a folder, it gets the pictures: for people to look at. */
 const PICTURES = process.env.TEST_PICTURES;
@@ -20,20 +21,49 @@ const CASES = {
   general: { entityType: "plant", entityId: "ficus", eventType: "watering" },
 };
 
-function page(useCase: keyof typeof CASES, locale: string): string {
-  const message = exampleMessage({
-    contact: { name: "Ann", email: "ann@example.com", timeZone: "Europe/Berlin", locale },
-    occurrenceAt: Date.UTC(2025, 0, 20, 13, 30),
+const LINKS = Object.fromEntries(
+  ["done", "snooze", "promise", "not_me", "stop", "why"].map((purpose) => [
+    purpose,
+    `https://example.com/a/${purpose}`,
+  ]),
+) as unknown as MessageLinks;
+
+const LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(3);
+
+/** What each is to bear besides: the reminder's own words and data, and whether it is answered. */
+const VARIANTS: Record<string, (useCase: keyof typeof CASES) => MessageChanges> = {
+  usual: (useCase) => ({ reminder: { ...CASES[useCase], data: dataOf(useCase) }, links: LINKS }),
+  bare: (useCase) => ({ reminder: CASES[useCase], contact: null, occurrenceNumber: 1, nextRunAt: null }),
+  long: (useCase) => ({
     reminder: {
       ...CASES[useCase],
-      data: {
-        url: "https://example.com/42",
-        due: "2025-01-31",
-        ...(useCase === "payment" ? { amount: 1234.5, currency: "EUR" } : {}),
-      },
+      ...{ entityId: LONG, subject: LONG, message: `${LONG}\n\nhttps://example.com/${"a".repeat(300)}` },
+      data: { ...dataOf(useCase), amount: 123456789012.5, currency: "EUR" },
     },
+    links: LINKS,
+  }),
+  rtl: (useCase) => ({
+    reminder: {
+      ...CASES[useCase],
+      ...{ entityType: "פגישה", entityId: "נועה-42", eventType: "משוב_ראיון", subject: "אנא שלחו את המשוב" },
+      ...{ message: "שלום נועה,\n\nטרם קיבלנו את המשוב על הריאיון.", data: dataOf(useCase) },
+    },
+    links: LINKS,
+  }),
+};
+
+function dataOf(useCase: keyof typeof CASES) {
+  const money = useCase === "payment" ? { amount: 1234.5, currency: "EUR" } : {};
+  return { url: "https://example.com/42", due: "2025-01-31", ...money };
+}
+
+function page(useCase: keyof typeof CASES, locale: string, variant: string): string {
+  const message = exampleMessage({
+    contact: { name: "Ann", email: "ann@example.com", timeZone: "Europe/Berlin", locale },
+    ...{ occurrenceAt: Date.UTC(2025, 0, 20, 13, 30), nextRunAt: Date.UTC(2025, 0, 22, 8, 0) },
+    ...VARIANTS[variant]?.(useCase),
   });
-  return writeMessage(message, NO_WORDS).html;
+  return renderMessage(message).html;
 }
 
 /** How much lighter the one is than the other (WCAG 2.2), of all text that is shown against what is behind it; the least. For the browser. */
@@ -64,29 +94,35 @@ const LEAST_CONTRAST = `(() => {
   return least;
 })()`;
 
-test.each(["light", "dark"] as const)(
-  "the built-in e-mails can be read, %s, on a desk and on a phone",
-  async (colorScheme) => {
+/** The lowest of what is pressed, in pixels. For the browser. */
+const LOWEST_BUTTON = `Math.min(...[...document.querySelectorAll(".press a")].map((link) => link.getBoundingClientRect().height))`;
+
+describe.each(["light", "dark"] as const)("the built-in e-mails, %s", (colorScheme) => {
+  test.each([
+    ["desk", 800],
+    ["phone", 390],
+    ["narrow", 320],
+  ] as const)("can be read and pressed: %s, %i px", async (place, width) => {
     const browser = await startBrowser();
     if (PICTURES) mkdirSync(PICTURES, { recursive: true });
-    for (const [place, width] of [
-      ["desk", 800],
-      ["phone", 360],
-    ] as const) {
-      const view = await browser.newPage({ colorScheme, viewport: { width, height: 700 } });
-      const asked: string[] = [];
-      view.on("request", (request) => asked.push(request.url()));
-      for (const useCase of USE_CASES) {
-        const locale = ["en", "de", "fr", "es"][USE_CASES.indexOf(useCase) % 4] as string;
-        await view.setContent(page(useCase, locale));
-        if (PICTURES)
-          await view.screenshot({ path: join(PICTURES, `${useCase}-${place}-${colorScheme}.png`), fullPage: true });
-        expect(await view.evaluate("document.documentElement.scrollWidth"), useCase).toBeLessThanOrEqual(width);
+    const view = await browser.newPage({ colorScheme, viewport: { width, height: 700 } });
+    const asked: string[] = [];
+    view.on("request", (request) => asked.push(request.url()));
+    for (const [index, useCase] of USE_CASES.entries()) {
+      for (const variant of Object.keys(VARIANTS)) {
+        const name = `${useCase}-${variant}`;
+        await view.setContent(page(useCase, ["en", "de", "fr", "es"][index % 4] as string, variant));
+        if (PICTURES) {
+          await view.screenshot({ path: join(PICTURES, `${name}-${place}-${colorScheme}.png`), fullPage: true });
+        }
+        expect(await view.evaluate("document.documentElement.scrollWidth"), name).toBeLessThanOrEqual(width);
         const { ratio, text } = await view.evaluate<{ ratio: number; text: string }>(LEAST_CONTRAST);
-        expect(ratio, `${useCase}: ${text}`).toBeGreaterThanOrEqual(4.5);
+        expect(ratio, `${name}: ${text}`).toBeGreaterThanOrEqual(4.5);
+        if (variant === "bare") continue;
+        const lowest = await view.evaluate<number>(LOWEST_BUTTON);
+        expect(Number.isFinite(lowest) && lowest >= 44, `${name}: ${lowest} px`).toBe(true);
       }
-      expect(asked.filter((url) => !url.startsWith("about:"))).toEqual([]);
-      await view.close();
     }
-  },
-);
+    expect(asked.filter((url) => !url.startsWith("about:"))).toEqual([]);
+  });
+});
