@@ -24,7 +24,7 @@ export interface Message {
   tenantZone?: string | null;
   /** Whom it is for, where that is somebody else than the reminder's one recipient or contact; not set: it isn't. */
   addressed?: Addressed | null;
-  /** The contact of that person; null: it has none. */
+  /** The contact of that person; null: it has none; not set: it is for the reminder's own. */
   addressee?: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   occurrenceAt: Instant;
   /** How often the reminder has fired, this time included. */

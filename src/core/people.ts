@@ -50,6 +50,15 @@ export function nameOf({ entityType, entityId }: ContactName): string {
   return `${entityType}/${entityId}`;
 }
 
+/** The contacts that may be called so: a type may contain a slash as well as an id may. None for an address. */
+export function namedSo(name: string): ContactName[] {
+  const parts = name.split("/");
+  return parts.slice(1).map((_, index) => ({
+    entityType: parts.slice(0, index + 1).join("/"),
+    entityId: parts.slice(index + 1).join("/"),
+  }));
+}
+
 export function toContactName({ entity_type, entity_id }: { entity_type: string; entity_id: string }): ContactName {
   return { entityType: entity_type, entityId: entity_id };
 }

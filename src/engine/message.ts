@@ -8,11 +8,12 @@ import type { Held } from "./held.ts";
 export function messageFor(held: Held, links: MessageLinks | null): Message {
   if (!held.known) throw new Error("the reminder's row was removed");
   const { reminder, contact, around } = held.known;
+  const addressee = otherOf(held.known, held.addressed);
   return {
     idempotencyKey: deliveryId(held),
     recipient: held.recipient,
     addressed: held.addressed,
-    addressee: otherOf(held.known, held.addressed) ?? null,
+    ...(addressee === undefined ? {} : { addressee }),
     reminder,
     contact,
     tenantZone: around.tenantZone,

@@ -59,9 +59,12 @@ export interface DeliveryAddress {
   recipient: string | null;
   /** See `Addressed`; null: whoever has the address. */
   person: string | null;
+  /** Who stands in for that person; null: nobody. */
+  via: string | null;
 }
 
-const DELIVERY = `select channel, recipient, addressed ->> 'person' as person from deliveries${NAMED}`;
+const DELIVERY = `
+  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via from deliveries${NAMED}`;
 
 /** Where a delivery went, and to which of several people; null where there is no such one, or no more. */
 export async function readDeliveryAddress(

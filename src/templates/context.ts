@@ -4,6 +4,8 @@ import type { Silence } from "../core/silence.ts";
 import type { DateStyle } from "./liquid.ts";
 import { chooseLocale, chooseTimeZone } from "./words.ts";
 
+type Reader = Pick<Contact, "name" | "email" | "timeZone" | "locale">;
+
 /** What a message is made from. A channel's `Message` is one. */
 export interface Renderable {
   recipient: string | null;
@@ -11,10 +13,12 @@ export interface Renderable {
     Reminder,
     "id" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
   > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition">>;
-  contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
+  contact: Reader | null;
   tenantZone?: string | null;
   /** Set where it is for somebody else than the one to remind, and how. */
-  addressed?: { tells?: boolean } | null;
+  addressed?: { as?: string; tells?: boolean } | null;
+  /** Who that is; null: nobody knows more than the address; not set: it is for the one to remind. */
+  addressee?: Reader | null;
   occurrenceAt: Instant;
   occurrenceNumber: number;
   nextRunAt: Instant | null;
@@ -38,12 +42,9 @@ export function templateContext(message: Renderable): Record<string, unknown> {
     reminder_id: reminder.id,
     created_at: iso(reminder.createdAt),
     recipient: message.recipient,
-    contact: contact && {
-      name: contact.name,
-      email: contact.email,
-      time_zone: contact.timeZone,
-      locale: contact.locale,
-    },
+    contact: contact && told(contact),
+    // Who reads this.
+    addressee: readerTold(message),
     occurrence_number: message.occurrenceNumber,
     occurrence_at: iso(message.occurrenceAt),
     next_run_at: message.nextRunAt === null ? null : iso(message.nextRunAt),
@@ -55,12 +56,25 @@ export function templateContext(message: Renderable): Record<string, unknown> {
   };
 }
 
-/** The reader's language and clocks. */
-export function styleOf({ reminder, contact, tenantZone }: Renderable): DateStyle {
+/** The reader's language and clocks: of whoever it is addressed to, and where that isn't known, of the one to remind. */
+export function styleOf({ reminder, contact, addressee, tenantZone }: Renderable): DateStyle {
   return {
-    timeZone: chooseTimeZone(reminder.timeZone, contact?.timeZone, tenantZone),
-    locale: chooseLocale(contact?.locale),
+    timeZone: chooseTimeZone(addressee?.timeZone, reminder.timeZone, contact?.timeZone, tenantZone),
+    locale: chooseLocale(addressee?.locale, contact?.locale),
   };
+}
+
+function told({ name, email, timeZone, locale }: Reader): Record<string, string | null> {
+  return { name, email, time_zone: timeZone, locale };
+}
+
+/** Of an address alone nothing is known but that; a message to another address than the contact's is for somebody else. */
+function readerTold({ recipient, contact, addressee }: Renderable): Record<string, string | null> | null {
+  if (addressee) return told(addressee);
+  const email = recipient?.includes("@") ? recipient : null;
+  const isContact = email === null || email.toLowerCase() === contact?.email?.trim().toLowerCase();
+  if (addressee === undefined && contact && isContact) return told(contact);
+  return email === null ? null : { name: null, email, time_zone: null, locale: null };
 }
 
 function iso(instant: Instant): string {

@@ -183,3 +183,44 @@ describe("a message", () => {
     expect(html).not.toMatch(/<(img|script|link|iframe|object|video|audio)\b|url\(|@import|@font-face/i);
   });
 });
+
+describe("a message to somebody else than the contact", () => {
+  const contact = { name: "Ann", email: "ann@example.com", timeZone: "America/New_York", locale: "en-US" };
+  const nextRunAt = Date.UTC(2025, 0, 15, 14, 30);
+  const toBoss = (locale: string | null, timeZone: string | null, message: string | null = null) =>
+    exampleMessage({
+      ...{ recipient: "boss@example.com", contact, nextRunAt },
+      addressed: { person: "person/boss", step: 1, template: null, as: "manager" },
+      addressee: { name: "Bo", email: "boss@example.com", timeZone, locale },
+      reminder: { message },
+    });
+
+  test.each([
+    ["de", "Guten Tag Bo,", "Mittwoch, 15. Januar 2025 um 15:30 MEZ", "auch an Sie geht"],
+    ["en-GB", "Hello Bo,", "15 January 2025 at 15:30 CET", "goes to you as well"],
+    ["es", "Hola, Bo:", "miércoles, 15 de enero de 2025, 15:30 CET", "también se le envía a usted"],
+    ["fr", "Bonjour Bo,", "mercredi 15 janvier 2025 à 15:30 UTC+1", "vous est aussi adressé"],
+  ])("speaks %s to them, and goes by their clocks", (locale, greeting, next, why) => {
+    const { text, html } = renderMessage(toBoss(locale, "Europe/Berlin"));
+    for (const said of [greeting, next, why]) expect(text).toContain(said);
+    expect(text).not.toContain("Ann");
+    expect(html).toContain(`<html lang="${locale}">`);
+  });
+
+  test("says what their contact doesn't as it would to the reminder's contact", () => {
+    const { text } = renderMessage(toBoss(null, null));
+    expect(text).toContain("Hello Bo,");
+    expect(text).toContain("Wednesday, January 15, 2025 at 9:30 AM EST");
+  });
+
+  test("may speak of both", () => {
+    const message = "{{ contact.name }} / {{ addressee.name }} {{ addressee.email }} {{ addressee.time_zone }}";
+    const bodyOf = (changes: Parameters<typeof exampleMessage>[0]) =>
+      renderMessage(exampleMessage({ contact, ...changes, reminder: { message } })).body;
+    expect(renderMessage(toBoss("de", "Europe/Berlin", message)).body).toBe("Ann / Bo boss@example.com Europe/Berlin");
+    expect(bodyOf({})).toBe("Ann / Ann ann@example.com America/New_York");
+    expect(bodyOf({ recipient: "U0123ABC" })).toBe("Ann / Ann ann@example.com America/New_York");
+    expect(bodyOf({ recipient: "other@example.com" })).toBe("Ann /  other@example.com");
+    expect(bodyOf({ recipient: "other@example.com", addressee: null })).toBe("Ann /  other@example.com");
+  });
+});

@@ -100,14 +100,21 @@ function builtInBody(
   return words.ask[useCase] === "" ? state : `${state}\n\n${words.ask[useCase]}`;
 }
 
-function greeting({ contact, recipient }: Renderable, words: Catalog, locale: string): string | null {
+function greeting({ contact, recipient, addressee }: Renderable, words: Catalog, locale: string): string | null {
+  if (addressee) return addressee.name ? say(words.greeting, locale, { name: singleLine(addressee.name) }) : null;
   // A message to somebody else than the contact must not call them by the contact's name.
   const goesToContact = contact?.email?.trim().toLowerCase() === recipient?.toLowerCase();
   return contact?.name && goesToContact ? say(words.greeting, locale, { name: singleLine(contact.name) }) : null;
 }
 
-function footer({ reminder, nextRunAt }: Renderable, words: Catalog, locale: string, about: string): string[] {
-  const why = say(words.why, locale, { about, id: String(reminder.id) });
+function footer(
+  { reminder, nextRunAt, addressed }: Renderable,
+  words: Catalog,
+  locale: string,
+  about: string,
+): string[] {
+  const isOwn = (addressed?.as ?? "recipient") === "recipient";
+  const why = say(isOwn ? words.why : words.whyToo, locale, { about, id: String(reminder.id) });
   return nextRunAt === null ? [why] : [words.stops, why];
 }
 

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
+import type { Message } from "../../src/channels/channel.ts";
 import { PURPOSES } from "../../src/core/answer.ts";
 import { signAnswer, verifyAnswer } from "../../src/secrets/answer-token.ts";
 import { readAnswerKeys, rotateAnswerKey } from "../../src/store/answer-keys.ts";
+import { renderMessage } from "../../src/templates/render.ts";
 import { answering, open, PRESSES, press } from "../support/answers.ts";
 import { startApi } from "../support/api.ts";
 import { asOwner, giveKey } from "../support/keys.ts";
@@ -388,4 +390,34 @@ test("without PUBLIC_URL, messages have no links", async () => {
   const id = await without.insert({ run_at: new Date(Date.now() - 1_000) });
   await without.deliveryBecomes(id, "sent");
   expect(without.sink.received[0]?.links).toBeUndefined();
+});
+
+test("a manager is written to and asked in their own language, by their own clocks", async () => {
+  const here = await answering();
+  const { database } = here;
+  await database.query(
+    `insert into contacts (entity_type, entity_id, email, locale, time_zone, manager_type, manager_id)
+     values ('invoice', 'M1', 'clerk@example.org', 'es', 'America/Lima', 'person', 'a/boss'),
+            ('person', 'a/boss', 'boss@example.org', 'de', 'Pacific/Kiritimati', null, null)`,
+  );
+  const steps = [{ to: ["recipient", "manager"], interval_minutes: 60 }];
+  await database.query("insert into policies (name, steps) values ('m', $1)", [JSON.stringify(steps)]);
+  const said = { entity_type: "invoice", entity_id: "M1", event_type: "payment", recipient: null, policy: "m" };
+  const id = await here.insert({ ...said, run_at: new Date(Date.now() - 1_000) });
+  await here.linksOf(id, 2);
+
+  const to = (address: string) => here.sink.received.find(({ recipient }) => recipient === address) as Message;
+  const clerk = to("clerk@example.org");
+  const boss = to("boss@example.org");
+  expect(renderMessage(clerk).text).toContain("Recibe este mensaje");
+  expect(renderMessage(boss).text).toContain("auch an Sie geht");
+  const pageOf = async (message: Message) => (await open(message.links?.snooze as string)).text;
+  expect(await pageOf(clerk)).toContain('<html lang="es">');
+  const page = await pageOf(boss);
+  expect(page).toContain('<html lang="de">');
+  // Kiritimati is 14 hours ahead: its tomorrow has begun where Lima's today goes on.
+  const [now] = await database.query<{ day: string }>(
+    "select ((reminder_now() at time zone 'Pacific/Kiritimati')::date + 1)::text as day",
+  );
+  expect(page).toContain(`min="${now?.day}"`);
 });

@@ -1,3 +1,4 @@
+import { namedSo } from "../../core/people.ts";
 import { quietZone } from "../../core/quiet-hours.ts";
 import type { Contact, Instant, ReminderRecord } from "../../core/reminder.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
@@ -18,6 +19,8 @@ export interface Asked {
   /** Who of several people got it; null: whoever has the address. */
   person: string | null;
   contact: Contact | null;
+  /** In whose language it is asked: of whoever got the message, else the contact's; null: nobody knows. */
+  locale: string | null;
   /** Whose clocks dates go by. */
   zone: string;
   /** What was answered by this link before; null: nothing. */
@@ -38,7 +41,25 @@ export async function readAsked(sql: TenantSql, link: AnswerLink, { lock }: { lo
   if (!delivery) return "gone";
   const contact = await readContact(sql, reminder.entityType, reminder.entityId);
   const tenant = await readTenantTimes(sql);
-  const zone = quietZone({ contact: contact?.timeZone ?? null, reminder: reminder.timeZone, tenant: tenant.timeZone });
+  const reader = await readPerson(sql, delivery.via ?? delivery.person);
+  const locale = reader?.locale ?? contact?.locale ?? null;
+  const zone = quietZone({
+    contact: reader?.timeZone ?? contact?.timeZone ?? null,
+    reminder: reminder.timeZone,
+    tenant: tenant.timeZone,
+  });
   const former = link.purpose === "why" ? null : await readAnswer(sql, link);
-  return { link, reminder, ...delivery, contact, zone, former, now };
+  const { channel, recipient, person } = delivery;
+  return { link, reminder, channel, recipient, person, contact, locale, zone, former, now };
+}
+
+/** Slashes within a name that are tried, one after the other; hardly any name has more than one. */
+const MOST_READINGS = 5;
+
+async function readPerson(sql: TenantSql, name: string | null): Promise<Contact | null> {
+  for (const { entityType, entityId } of name === null ? [] : namedSo(name).slice(0, MOST_READINGS)) {
+    const contact = await readContact(sql, entityType, entityId);
+    if (contact) return contact;
+  }
+  return null;
 }

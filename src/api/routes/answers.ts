@@ -41,7 +41,7 @@ export async function answerRoutes(
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
       const asked = await readAsked(request.database, link, { lock: false });
       if (typeof asked === "string") return send(reply, showOver(asked, wordsOf(request)));
-      return send(reply, showAsked(asked, wordsOf(request, asked.contact?.locale)));
+      return send(reply, showAsked(asked, wordsOf(request, asked.locale)));
     });
 
     pages.post<{ Params: { token: string } }>("/a/:token", hidden("answerMessage"), async (request, reply) => {
@@ -59,13 +59,13 @@ export async function answerRoutes(
         },
       );
       tellOperator(request.log, taken);
-      const locale = "asked" in taken ? taken.asked.contact?.locale : null;
+      const locale = "asked" in taken ? taken.asked.locale : null;
       return send(reply, showTaken(taken, wordsOf(request, locale)));
     });
   });
 }
 
-/** In the contact's language, else in what the browser asks for. */
+/** In the reader's language, else in what the browser asks for. */
 function wordsOf(request: FastifyRequest, locale: string | null = null): Words {
   return wordsFor(locale, ...acceptedLanguages(request.headers["accept-language"]));
 }

@@ -57,4 +57,6 @@ export interface Catalog {
   stops: string;
   /** `about`, `id` */
   why: string;
+  /** The same for those to whom a policy sends it besides. `about`, `id` */
+  whyToo: string;
 }

@@ -69,4 +69,5 @@ export const de: Catalog = {
   },
   stops: "Diese Erinnerungen hören von selbst auf, sobald es erledigt ist.",
   why: "Sie erhalten das, weil Sie für {about} erinnert werden (Erinnerung {id}).",
+  whyToo: "Sie erhalten das, weil die Erinnerung an {about} auch an Sie geht (Erinnerung {id}).",
 };

@@ -69,4 +69,5 @@ export const en: Catalog = {
   },
   stops: "These reminders stop by themselves as soon as it is done.",
   why: "You get this because you are the one to remind about {about} (reminder {id}).",
+  whyToo: "You get this because the reminder about {about} goes to you as well (reminder {id}).",
 };

@@ -69,4 +69,5 @@ export const es: Catalog = {
   },
   stops: "Estos recordatorios se detienen solos en cuanto está hecho.",
   why: "Recibe este mensaje porque es a usted a quien se le recuerda lo relativo a {about} (recordatorio {id}).",
+  whyToo: "Recibe este mensaje porque el recordatorio sobre {about} también se le envía a usted (recordatorio {id}).",
 };

@@ -69,4 +69,5 @@ export const fr: Catalog = {
   },
   stops: "Ces rappels s’arrêtent d’eux-mêmes dès que c’est fait.",
   why: "Vous recevez ce message parce que c’est à vous qu’est rappelé ce qui concerne {about} (rappel {id}).",
+  whyToo: "Vous recevez ce message parce que le rappel concernant {about} vous est aussi adressé (rappel {id}).",
 };
