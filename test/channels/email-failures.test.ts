@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BadAddress } from "../../src/channels/channel.ts";
+import { tellsSecret } from "../../src/core/secret-forms.ts";
 import { emailChannel, failure, unhurried } from "../support/email.ts";
 import { exampleMessage } from "../support/message.ts";
 import { polite, type Script, startScript, startSmtp } from "../support/smtp.ts";
@@ -101,6 +102,37 @@ describe("the login", () => {
         Object.assign(new Error(`wrong: ${password} ${btoa(`\0${username}\0${password}`)}`), { responseCode: 535 }),
       );
     },
+  });
+
+  test.each([
+    ["in a JSON string", (text: string) => JSON.stringify(text)],
+    ["with each byte percent-encoded", (text: string) => Buffer.from(text).toString("hex").replace(/../g, "%$&")],
+    [
+      "by its characters' numbers",
+      (text: string) => [...text].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join(""),
+    ],
+    ["behind another name in base64", (text: string) => btoa(`somebody else:${text}`)],
+    ["turned around", (text: string) => [...text].reverse().join("")],
+  ])("said back %s, in a refusal or as the message's id, goes no further", async (_, form) => {
+    const password = 'hunter2-"secret';
+    const said = form(password);
+    const server = (line: string): string | null => {
+      if (line.startsWith("EHLO")) return "250 AUTH PLAIN";
+      return line.startsWith("AUTH") ? "235 2.7.0 welcome" : null;
+    };
+    const refusing = await startScript(
+      (line) => server(line) ?? (line.startsWith("RCPT") ? `550 5.7.1 ${said}` : polite(line)),
+    );
+    const taking = await startScript(
+      (line) => server(line) ?? (line === "." ? `250 2.0.0 queued as ${said}` : polite(line)),
+    );
+    const send = (port: number) => emailChannel({ port, username: "ann", password }).send(exampleMessage(), unhurried);
+
+    const refusal = await failure(send(refusing.port));
+    const { providerId } = await send(taking.port);
+
+    expect(refusal.message).toMatch(/refused ann@example.com: /);
+    expect(tellsSecret(`${refusal.message} ${providerId}`, password)).toBe(false);
   });
 
   test("refused is retryable, tells what to check, and keeps the password to itself", async () => {

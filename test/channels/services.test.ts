@@ -80,6 +80,19 @@ describe.each(SERVICES)("$title", (service) => {
     }
   });
 
+  test("what lets us in is no message's id, in whatever form it is given back", async () => {
+    const { http, access, peer, channel } = await beside(service);
+    const { secret } = access;
+    if (secret === null || service.answer.idAt === undefined) return;
+    const token = secret.split(/[/?&=]/).at(-1) as string;
+    const bytes = Buffer.from(secret);
+    for (const id of [secret, token, bytes.toString("base64"), bytes.toString("hex"), encodeURIComponent(secret)]) {
+      const fields = service.answer.idAt.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), id);
+      http.behave = answer(200, { "content-type": "application/json" }, JSON.stringify(fields));
+      expect(await channel().send(to(peer), unhurried), id).toEqual({ providerId: null, demo: false });
+    }
+  });
+
   test("a recipient of no form that it knows is refused, in words", async () => {
     const { peer, channel } = await beside(service);
     for (const wrong of [...peer.wrong, "", "a\nb", "x".repeat(400)]) {

@@ -75,10 +75,10 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
     ],
   },
   google_chat: {
-    secret: "URL/v1/spaces/AAAA/messages?key=secret-key&token=secret-token",
+    secret: "URL/v1/spaces/AAAA/messages?key=secret-key&token=secret-token-of-the-space",
     ...{ hasApiUrl: false, recipients: [null], wrong: ["spaces/AAAA"], method: "POST", headers: {} },
     path: () =>
-      "/v1/spaces/AAAA/messages?key=secret-key&token=secret-token&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
+      "/v1/spaces/AAAA/messages?key=secret-key&token=secret-token-of-the-space&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
     body: z.strictObject({
       text: shown.max(4_096),
       thread: z.strictObject({ threadKey: z.literal("reminder-default-1") }),

@@ -1,3 +1,4 @@
+import { withoutSecrets } from "../../core/secret-forms.ts";
 import { BadAddress, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 import type { EmailAccount } from "./account.ts";
 import { codeIn, HARD_BOUNCE_DAYS, kindOf } from "./feedback/feedback.ts";
@@ -9,6 +10,8 @@ const CLOSING_REPLIES: readonly number[] = [421];
 
 /** What a person sees of a server's reply; some servers answer with a page. */
 const MAX_SENTENCE_LENGTH = 400;
+
+const NOT_SHOWN = "what it said isn't shown, as it has the password in it";
 
 /** RFC 4954 §6: the server wants a login, or a better one, before it takes any mail. Not the message's fault. */
 const LOGIN_REPLIES: readonly number[] = [530, 534, 535, 538];
@@ -44,11 +47,12 @@ export function failureOf(
   setBy: EmailAccount["setBy"],
   to: string,
 ): Retryable | Permanent | OutcomeUnknown {
-  const say = (sentence: string) => bounded(hideLogin(server, sentence), MAX_SENTENCE_LENGTH);
+  const say = (sentence: string) => bounded(sentence, MAX_SENTENCE_LENGTH);
   const where = `${server.host}:${server.port}`;
-  const reply = error.response ?? error.message;
+  const message = withoutLogin(server, error.message);
+  const reply = withoutLogin(server, error.response ?? error.message);
 
-  if (error.stage === "connect") return new Retryable(say(connectSentence(error, where, server, setBy)));
+  if (error.stage === "connect") return new Retryable(say(connectSentence(error, message, server, setBy)));
   if (error.stage === "login" || isOneOf(LOGIN_REPLIES, error.responseCode)) {
     return new Retryable(say(`the mail server ${where} refused the login (${reply}): check ${TO_CHECK[setBy].login}`));
   }
@@ -56,25 +60,31 @@ export function failureOf(
     const sentence = say(`the mail server ${where} ${refusal(error, setBy)} ${to}: ${reply}`);
     const isFinal = error.responseCode >= 500 && !isOneOf(SESSION_REPLIES, error.responseCode);
     if (!isFinal) return new Retryable(sentence);
-    const isOfAddress = isOfRecipient(error) && kindOf(codeIn(reply), false) === "hard";
+    const isOfAddress = isOfRecipient(error) && kindOf(codeIn(error.response ?? ""), false) === "hard";
     return isOfAddress ? new BadAddress(sentence, GONE) : new Permanent(sentence);
   }
   if (error.stage === "content") {
     return new OutcomeUnknown(
-      say(`the mail server ${where} had the message for ${to} and never said whether it took it (${error.message})`),
+      say(`the mail server ${where} had the message for ${to} and never said whether it took it (${message})`),
     );
   }
   if (error.code === "EMESSAGE") return new Permanent(say(`the message is too large for the mail server ${where}`));
   return new Retryable(say(`the connection to the mail server ${where} broke before the message went out (${reply})`));
 }
 
-function connectSentence(error: SessionError, where: string, server: SmtpServer, setBy: EmailAccount["setBy"]): string {
+function connectSentence(
+  error: SessionError,
+  message: string,
+  server: SmtpServer,
+  setBy: EmailAccount["setBy"],
+): string {
+  const where = `${server.host}:${server.port}`;
   const check = TO_CHECK[setBy];
   if (error.code === "ETLS" || isCertificateError(error)) {
     const what = `its certificate and ${check.tls(server)}`;
-    return `no safe connection to the mail server ${where} (${error.message}): check ${what}`;
+    return `no safe connection to the mail server ${where} (${message}): check ${what}`;
   }
-  return `the mail server ${where} can't be reached (${error.message}): check ${check.server}`;
+  return `the mail server ${where} can't be reached (${message}): check ${check.server}`;
 }
 
 /** Node reports a certificate it doesn't trust as an ordinary socket error. */
@@ -110,19 +120,10 @@ function isOneOf(codes: readonly number[], code: number | null): boolean {
   return code !== null && codes.includes(code);
 }
 
-/** A server may send back what it got; the password goes no further, in whatever form it went over the wire. */
-function hideLogin({ username, password }: SmtpServer, sentence: string): string {
-  if (password === null || password === "") return sentence;
-  const onTheWire = [password, `\0${username}\0${password}`].flatMap((text) => {
-    const bytes = Buffer.from(text);
-    return [bytes.toString("base64"), bytes.toString("hex"), encodeURIComponent(text)];
-  });
-  return [password, ...onTheWire].reduce((text, form) => hideIn(text, form), sentence);
-}
-
-/** Hexadecimal digits and escapes in capitals or not. */
-function hideIn(text: string, form: string): string {
-  return text.replaceAll(new RegExp(form.replaceAll(/[^A-Za-z0-9]/g, "\\$&"), "gi"), "***");
+/** A server may send back what it got; the password goes no further, in whatever form it comes. */
+export function withoutLogin({ username, password }: SmtpServer, text: string): string {
+  if (password === null || password === "") return text;
+  return withoutSecrets(text, [`\0${username}\0${password}`, password]) ?? NOT_SHOWN;
 }
 
 /** One line of at most `length` characters, whatever a server put into it. */

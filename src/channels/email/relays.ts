@@ -2,7 +2,7 @@ import type { OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 import { Retryable as RetryLater, type SendOptions } from "../channel.ts";
 import type { EmailAccount } from "./account.ts";
 import { Breaker } from "./breaker.ts";
-import { failureOf, isFaultOfServer } from "./failure.ts";
+import { failureOf, isFaultOfServer, withoutLogin } from "./failure.ts";
 import { type Mail, sendMail } from "./send.ts";
 import { SessionError } from "./session.ts";
 import { SmtpSessions } from "./sessions.ts";
@@ -40,7 +40,7 @@ export class Relays {
       try {
         const found = await sendMail(sessions, mail, options);
         breaker.worked();
-        return found;
+        return withoutLogin(server, found);
       } catch (error) {
         if (!(error instanceof SessionError)) throw error;
         const failure = failureOf(error, server, this.#setBy, mail.to);

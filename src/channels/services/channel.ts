@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { tellsSecret } from "../../core/secret-forms.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import {
   type Channel,
@@ -65,7 +66,7 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     const read = readOutcome(service, outcome);
     if (read instanceof NotYet) turns.hold(place, read.waitMs);
     if (read instanceof Error) throw read;
-    return { providerId: read.id, demo: false };
+    return { providerId: idOf(read, access), demo: false };
   }
 
   return {
@@ -78,6 +79,11 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     send,
     async close() {},
   };
+}
+
+/** A service may give back what let us in instead of an id, and ids are for all who may read the reminder. */
+function idOf({ id }: { id: string | null }, { secret }: ServiceAccess): string | null {
+  return id !== null && secret !== null && tellsSecret(id, secret) ? null : id;
 }
 
 const MEDIA_TYPE = {
