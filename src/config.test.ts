@@ -71,6 +71,19 @@ describe("a wrong setting", () => {
     ]);
   });
 
+  test("shows no secret that stands in another's line, nor the query of a URL", () => {
+    const token = "123456:AAcanary-of-telegram-0123456789";
+    const set = { TELEGRAM_TOKEN: token, SMTP_PORT: token };
+    const told = mistakes({
+      ...set,
+      TELEGRAM_API_URL: `https://h.example/x?k=${token}`,
+      WEBEX_API_URL: "https://h/?k=canary",
+    });
+    expect(told.join()).toContain('SMTP_PORT must be a whole number from 1 to 65535, not "[hidden]"');
+    expect(told.join()).toContain('not "https://h/?[hidden]"');
+    expect(told.join()).not.toContain("canary");
+  });
+
   test.each(["DATABASE_URL", "SMTP_PASSWORD"])("never shows the secret in %s", (name) => {
     const lines = mistakes({ SMTP_USERNAME: "me", SMTP_PASSWORD: "x", [name]: "hunter2-is-\u0007-a-secret" });
     expect(lines).toHaveLength(1);

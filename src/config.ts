@@ -34,7 +34,7 @@ import {
 import { type Fallbacks, NO_FALLBACKS, readFallbacks } from "./core/fallback.ts";
 import { type OutgoingSettings, type PortRange, parsePortRange, SCHEMES, type Scheme } from "./outgoing/settings.ts";
 import { BadKey, parseMasterKeys } from "./secrets/master-key.ts";
-import { HIDDEN } from "./telemetry/hide.ts";
+import { HIDDEN, hider } from "./telemetry/hide.ts";
 import { hideUrlPasswords } from "./telemetry/url-password.ts";
 
 /** Everything that can be set, validated. Times are in the unit that the name says. */
@@ -286,10 +286,12 @@ function readDotEnv(path: string): Environment {
 }
 
 function mistakesIn(error: z.ZodError, given: Environment): string[] {
+  // Somebody may have put a secret into the line beside its own; and whatever else is in a query, may be one.
+  const hide = hider([...SECRET].map((name) => given[name]));
   const firstOfEach = new Map(error.issues.toReversed().map((issue) => [String(issue.path[0]), issue.message]));
   return [...firstOfEach].toReversed().map(([name, what]) => {
     if (what === UNENCODED_PASSWORD) return `${name}: ${what}`;
-    const value = hideUrlPasswords(given[name] ?? "", HIDDEN);
+    const value = hide(hideUrlPasswords(given[name] ?? "", HIDDEN)).replace(/(?<=:\/\/[^?]*\?).+/, HIDDEN);
     const shown = SECRET.has(name)
       ? ""
       : `, not ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`;

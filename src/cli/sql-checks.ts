@@ -2,10 +2,15 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type Environment, readEnvironment } from "../config.ts";
 import { isPostgresUrl } from "../config-values.ts";
+import { withoutSecrets } from "../core/secret-forms.ts";
 import { isTenantName } from "../core/tenant.ts";
 import { type NamedQueries, SqlQueryRunner } from "../store/sql-queries.ts";
+import { HIDDEN } from "../telemetry/hide.ts";
+import { passwordsIn } from "../telemetry/url-password.ts";
 import type { Service } from "./run.ts";
 import { CannotRun } from "./say.ts";
+
+const NOT_SHOWN = "what it said isn't shown, as it has the password in it";
 
 const name = z
   .string()
@@ -41,10 +46,13 @@ export async function namedQueries({ config: { sqlChecksFile } }: Pick<Service, 
   return readQueries(sqlChecksFile, readEnvironment());
 }
 
-/** Asks them. */
-export function openQueries({ log, opened }: Service, named: NamedQueries): SqlQueryRunner {
+/** Asks them. What a database says of a failure is in the log, but for its password: some say back what they got. */
+export function openQueries({ log, opened }: Pick<Service, "log" | "opened">, named: NamedQueries): SqlQueryRunner {
+  const passwords = [...named.databases.values()].flatMap(({ url }) => passwordsIn(url));
   const runner = new SqlQueryRunner(named, (error, query) => {
-    log.warn({ err: error, query }, "a query of SQL_CHECKS_FILE failed");
+    const { code, message } = error as { code?: string; message?: string };
+    const said = withoutSecrets(String(message ?? error), passwords, HIDDEN) ?? NOT_SHOWN;
+    log.warn({ query, code, said }, "a query of SQL_CHECKS_FILE failed");
   });
   opened.add("sql_check databases", () => runner.close());
   return runner;
@@ -75,6 +83,8 @@ export async function readQueries(path: string, environment: Environment): Promi
     const { max_connections: maxConnections, timeout_seconds: timeoutSeconds } = entry;
     return [name, { url: url ?? "", maxConnections, timeoutSeconds }] as const;
   });
+  // As all secrets of the environment: see `readEnvironment`.
+  for (const { url_env } of Object.values(data.databases)) if (url_env !== undefined) delete process.env[url_env];
   const queries = Object.entries(data.queries).map(([name, { database, sql, parameters, tenants }]) => {
     if (!Object.hasOwn(data.databases, database))
       mistakes.push(`queries.${name}.database: there is no database ${database}`);

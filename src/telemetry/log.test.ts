@@ -39,6 +39,10 @@ test.each([
     "GET /reminders?api_key=hunter2&limit=5&access_token=hunter2",
     "GET /reminders?api_key=[hidden]&limit=5&access_token=[hidden]",
   ],
+  [
+    "POST /inbound/acme/mailgun?key=hunter2&sig=hunter2&AccessKey=hunter2&signature=hunter2&delivery=7",
+    "POST /inbound/acme/mailgun?key=[hidden]&sig=[hidden]&AccessKey=[hidden]&signature=[hidden]&delivery=7",
+  ],
   ["https://:hunter2@example.com/hook", "https://:[hidden]@example.com/hook"],
   [
     "see http://example.com:8080/a@b, mail someone@example.com",

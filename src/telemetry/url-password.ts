@@ -27,7 +27,7 @@ function decoded(password: string): string[] {
 const OF_A_USER_IN_TEXT = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*:)[^\s/"\\]+(?=@)/gi;
 // There, whatever else somebody may have put into an address to prove who they are counts as one.
 const IN_A_QUERY_IN_TEXT =
-  /([?&][^\s=&#"\\]*(?:passw(?:or)?d|secret|token|api[_-]?key|auth|credential|signature)[^\s=&#"\\]*=)[^\s&#"\\]+/gi;
+  /([?&][^\s=&#"\\]*(?:passw(?:or)?d|secret|token|key|auth|credential|sig)[^\s=&#"\\]*=)[^\s&#"\\]+/gi;
 
 /** The text with `mask` in place of the passwords of all URLs in it. */
 export function hideUrlPasswords(text: string, mask: string): string {

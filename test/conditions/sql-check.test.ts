@@ -3,12 +3,16 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { readQueries } from "../../src/cli/sql-checks.ts";
+import { openQueries, readQueries } from "../../src/cli/sql-checks.ts";
+import { StopList } from "../../src/cli/stop-list.ts";
 import { sqlCheck } from "../../src/conditions/sql-check.ts";
 import type { JsonObject } from "../../src/core/reminder.ts";
+import { tellsSecret } from "../../src/core/secret-forms.ts";
 import type { StopSubject } from "../../src/core/stop.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { type NamedQuery, SqlQueryRunner } from "../../src/store/sql-queries.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { indiscreetDatabase } from "../support/indiscreet-database.ts";
 
 /** A database of somebody else's, with invoices. */
 async function billing(): Promise<{ url: string; drop(): Promise<void>; query: (sql: string) => Promise<unknown[]> }> {
@@ -153,6 +157,41 @@ test("what takes too long, is refused, or isn't there is unknown, without a word
   await database.drop();
   expect(await ask(runner, "paid")).toEqual(["unknown", "the query paid can't reach its database"]);
   expect(String(errors[1])).toContain("secret_column");
+});
+
+test.each([
+  ["as it is", (password: string) => password, "password [hidden] is wrong"],
+  ["in base64", btoa, "password [hidden] is wrong"],
+  ["behind a name in base64", (password: string) => btoa(`u:${password}`), "isn't shown"],
+])("a password that its database says back %s is not in the log", async (_, form, said) => {
+  const [password, lines] = ["canary-7f3a", [] as string[]];
+  const url = `postgresql://me:${password}@127.0.0.1:${await indiscreetDatabase(form)}/billing`;
+  const log = createLog({ level: "trace", destination: { write: (line) => lines.push(line) } });
+  const opened = new StopList(log);
+  const databases = new Map([["billing", { url, maxConnections: 1, timeoutSeconds: 1 }]]);
+  const query = { database: "billing", sql: "select true", parameters: [], tenants: null };
+  const runner = openQueries({ log, opened }, { databases, queries: new Map([["paid", query]]) });
+
+  expect(await ask(runner, "paid")).toEqual(["unknown", "the query paid can't reach its database"]);
+
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { query: "paid", code: "28P01", said: expect.stringContaining(said) },
+  ]);
+  expect(tellsSecret(lines.join(), password)).toBe(false);
+  await opened.close(performance.now() + 1_000);
+});
+
+test("the variable that a database's URL comes from is taken out of the environment, as all secrets are", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sql-checks-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "checks.json");
+  await writeFile(path, JSON.stringify({ databases: { billing: { url_env: "BILLING_URL_OF_A_TEST" } }, queries: {} }));
+  process.env.BILLING_URL_OF_A_TEST = "postgresql://me:hunter2@db/billing";
+
+  const { databases } = await readQueries(path, { ...process.env });
+
+  expect(databases.get("billing")?.url).toContain("hunter2");
+  expect(process.env).not.toHaveProperty("BILLING_URL_OF_A_TEST");
 });
 
 test("what is wrong with the file is told, all of it, and no password with it", async () => {

@@ -1,12 +1,12 @@
-import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { newMasterKey } from "../../src/secrets/master-key.ts";
 import { type Database, openDatabase } from "../../src/store/postgres.ts";
 import { type Canary, canary, heard, type Place } from "../support/canary.ts";
+import { indiscreetDatabase } from "../support/indiscreet-database.ts";
 import { buildProgram, newFolder, type Program, runProgram } from "../support/program.ts";
 import { startSmtp } from "../support/smtp.ts";
 import { createTenants, ownedDatabase } from "../support/tenants.ts";
@@ -30,29 +30,6 @@ function indiscreet(right: string | null): ReturnType<typeof startSmtp> {
       callback(Object.assign(new Error(`no login with ${wire}`), { responseCode: 535 }));
     },
   });
-}
-
-/** A PostgreSQL that asks for the password, and refuses with it in the message. */
-async function indiscreetDatabase(): Promise<number> {
-  const message = (type: string, body: Buffer): Buffer => {
-    const head = Buffer.alloc(5);
-    head.write(type);
-    head.writeInt32BE(body.length + 4, 1);
-    return Buffer.concat([head, body]);
-  };
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", () => {
-      socket.write(message("R", Buffer.from([0, 0, 0, 3])));
-      socket.once("data", (answer) => {
-        const said = `password ${answer.subarray(5, -1)} is wrong`;
-        socket.end(message("E", Buffer.from(`SFATAL\0VFATAL\0C28P01\0M${said}\0\0`)));
-      });
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  return (server.address() as AddressInfo).port;
 }
 
 /** Every row of every table as text, what the server shows of statements, and its catalog's comments and defaults. */
