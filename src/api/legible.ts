@@ -20,23 +20,32 @@ export function refuseIllegible(api: FastifyInstance): void {
  * demands the refusal for Host; RFC 9110 §5.3 allows only one of the others.
  */
 const ONLY_ONCE = ["host", "authorization"];
+/** Whoever is between us and such a client may read on in another place than we do. */
+const ENDS = { headers: { connection: "close" } };
 
 function whyIllegible(
-  { httpVersion, headersDistinct }: IncomingMessage,
+  { httpVersion, headersDistinct, url: target = "" }: IncomingMessage,
   headers: IncomingMessage["headers"],
   url: string,
 ): Problem | undefined {
   if (headers.host === undefined && httpVersion === "1.1") {
-    return new Problem(400, "send the header Host, as HTTP/1.1 demands");
+    return new Problem(400, "send the header Host, as HTTP/1.1 demands", ENDS);
   }
   const twice = ONLY_ONCE.find((name) => (headersDistinct?.[name]?.length ?? 0) > 1);
-  if (twice !== undefined) return new Problem(400, `send the header ${twice} once`);
+  if (twice !== undefined) return new Problem(400, `send the header ${twice} once`, ENDS);
+  if (!isOfHost(target, headers.host)) return new Problem(400, "send the same host in the address and as Host", ENDS);
   if (!isWellEncoded(url)) return new Problem(400, "the address is not properly percent-encoded UTF-8");
   const encoding = headers["content-encoding"];
   if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
   return new Problem(415, "send the body as it is, without Content-Encoding", {
     headers: { "accept-encoding": "identity" },
   });
+}
+
+/** A whole URL instead of a path outranks Host (RFC 9112 §3.2.2), so that one of the two would be judged and the other be meant. */
+function isOfHost(target: string, host: string | undefined): boolean {
+  const [, named] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(target) ?? [];
+  return named === undefined || named.toLowerCase() === host?.toLowerCase();
 }
 
 /** Left to themselves, parsers of query strings put U+FFFD in place of what they can't decode. */
