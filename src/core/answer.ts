@@ -113,7 +113,12 @@ const ONLY_ENDED: ReadonlySet<CompletionReason | null> = new Set([
   "delivery_unknown",
 ]);
 
-function hasOnlyEnded({ status, completionReason, deletedAt }: ReminderRecord): boolean {
+/** True for one that is COMPLETED without being done: it may begin again, and may still be said to be done. */
+export function hasOnlyEnded({
+  status,
+  completionReason,
+  deletedAt,
+}: Pick<ReminderRecord, "status" | "completionReason" | "deletedAt">): boolean {
   return status === "COMPLETED" && ONLY_ENDED.has(completionReason) && deletedAt === null;
 }
 

@@ -11,7 +11,7 @@ export interface Audience {
   /** Null: it goes by none. */
   policy: Policy | null;
   /** See `Escalating`. */
-  wasGiven: boolean;
+  wasGiven: boolean | null;
   /** By `nameOf`: contacts that may get something, and those who stand for them. */
   contacts: ReadonlyMap<string, Person>;
   /** Of the recipients, those who have done theirs. */

@@ -71,6 +71,9 @@ export const MISSED_AFTER_MS = 60_000;
 /** With the misfire policy `all`, so many of the newest missed occurrences get their messages. */
 export const MOST_CAUGHT_UP = 10;
 
+/** So long a policy waits, and then again, while the message of the occurrence before is just being sent. */
+export const UNTIL_GIVEN_MS = 1_000;
+
 /** What becomes of a due reminder. Pure: the same reminder, facts and instant always give the same decision. */
 export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decision {
   if (facts.stop.state === "met")
@@ -113,6 +116,9 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
     return { kind: "skip", occurrenceAt, ...next, missed: 1 + countMissed(timetable, since, missedUntil) };
   }
   const isLast = maxOccurrences !== null && reminder.occurrenceCount + 1 >= maxOccurrences;
+  // What is just being sent may yet be taken back. To go on then would let the message of the next step take its place.
+  if (reminder.escalating?.wasGiven === null && !isAskedFor)
+    return { kind: "postpone", nextRunAt: now + UNTIL_GIVEN_MS, nextWallAt };
   if (reminder.escalating)
     return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast });
   if (misfirePolicy === "all") {

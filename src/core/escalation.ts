@@ -11,8 +11,8 @@ export interface Escalating {
   policy: Policy;
   /** Where the reminder is in it; null: this is its first occurrence by a policy. */
   escalation: Escalation | null;
-  /** True unless the message of the occurrence before was taken back before anybody got it. */
-  wasGiven: boolean;
+  /** True unless the message of the occurrence before was taken back before anybody got it; null: it is just being sent. */
+  wasGiven: boolean | null;
   deadlineAt: Instant | null;
 }
 
@@ -44,7 +44,7 @@ export function escalate(
     const first = { given: 0, sends: 0, firstAt: since };
     return courseOf(policy, steps[0], first, true, "it is the first");
   }
-  const counted = wasGiven || escalation.isVoid ? 1 : 0;
+  const counted = (wasGiven ?? true) || escalation.isVoid ? 1 : 0;
   const given = escalation.given + counted;
   const now = { given, sends: escalation.sends + counted, firstAt: escalation.firstAt };
   const present = stepOf(policy, escalation.step);

@@ -342,13 +342,18 @@ class Life {
       policy,
       escalation,
       deadlineAt,
-      wasGiven: this.#newest.length === 0 ? wasGiven : this.#newest.some((one) => this.#isGiven(one)),
+      wasGiven: this.#newest.length === 0 ? (wasGiven ?? true) : this.#wasGiven,
     };
+  }
+
+  get #wasGiven(): boolean | null {
+    if (this.#newest.some((one) => this.#isGiven(one))) return true;
+    return this.#newest.some(({ status }) => status === "sending") ? null : false;
   }
 
   /** As the store has it, see `readAudiences`. */
   #isGiven({ status, attempts }: SimulatedDelivery): boolean {
-    if (status === "pending" || status === "retrying")
+    if (status === "pending" || status === "retrying" || status === "sending")
       return this.reminder.bounds.misfirePolicy === "all" || (status === "retrying" && attempts.length > 0);
     return status !== "suppressed";
   }

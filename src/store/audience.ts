@@ -17,15 +17,17 @@ const POLICIES = `
     from unnest($1::text[], $2::text[]) as u(tenant_id, name)
     join policies p on p.tenant_id = u.tenant_id and p.name = u.name`;
 
-// What was taken back before anybody got it wasn't given; see docs/decisions/0038. One that failed for good was.
+// What was taken back before anybody got it wasn't given; see docs/decisions/0038. One that failed for good was, and so was one that
+// was tried. Of what is just being sent nobody knows yet, unless somebody got it; see 0047.
 const NOT_GIVEN = `
-  select u.id
+  select u.id, exists (select from deliveries d
+                        where d.reminder_id = u.id and d.occurrence_at = u.occurrence_at and d.status = 'sending') as is_leaving
     from unnest($1::bigint[], $2::timestamptz[], $3::boolean[]) as u(id, occurrence_at, sends_all)
    where not exists (
            select from deliveries d
             where d.reminder_id = u.id and d.occurrence_at = u.occurrence_at
-              and (d.status in ('sent', 'sending', 'failed', 'unknown') or (d.status = 'retrying' and d.attempts > 0)
-                   or (u.sends_all and d.status in ('pending', 'retrying'))))`;
+              and (d.status in ('sent', 'failed', 'unknown') or (d.status = 'retrying' and d.attempts > 0)
+                   or (u.sends_all and d.status in ('pending', 'retrying', 'sending'))))`;
 
 const DONE = "select reminder_id, person from reminder_done where reminder_id = any($1::bigint[])";
 
@@ -82,7 +84,7 @@ export async function readAudiences(sql: Sql, reminders: readonly Audienced[]): 
     readPolicies(sql, [...unique.values()]),
     fired.length === 0
       ? []
-      : sql.query<{ id: number }>(NOT_GIVEN, [
+      : sql.query<{ id: number; is_leaving: boolean }>(NOT_GIVEN, [
           fired.map(({ reminder }) => reminder.id),
           fired.map(({ lastOccurrenceAt }) => toTimestamptz(lastOccurrenceAt as Instant)),
           fired.map(({ reminder }) => reminder.bounds.misfirePolicy === "all"),
@@ -97,7 +99,7 @@ export async function readAudiences(sql: Sql, reminders: readonly Audienced[]): 
     return [{ entityType, entityId }, ...others].map((contact) => ({ tenantId, ...contact }));
   });
   const contacts = await readContacts(sql, wanted);
-  const taken = new Set(notGiven.map(({ id }) => id));
+  const given = new Map(notGiven.map(({ id, is_leaving: isLeaving }) => [id, isLeaving ? null : false]));
   const doneBy = new Map<number, Set<string>>();
   for (const { reminder_id: id, person } of done) doneBy.set(id, (doneBy.get(id) ?? new Set()).add(person));
   return new Map(
@@ -105,7 +107,7 @@ export async function readAudiences(sql: Sql, reminders: readonly Audienced[]): 
       id,
       {
         ...(policies.get(id) ?? NO_POLICY),
-        wasGiven: !taken.has(id),
+        wasGiven: given.has(id) ? (given.get(id) ?? null) : true,
         contacts: contacts.get(tenantId) ?? new Map(),
         done: doneBy.get(id) ?? new Set(),
       },

@@ -1,3 +1,4 @@
+import { hasOnlyEnded } from "../core/answer.ts";
 import { personOf, quorumOf } from "../core/people.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { insertEvents } from "./events.ts";
@@ -36,7 +37,8 @@ export async function recordDone(sql: TenantSql, reminderId: number, person: str
   const persons = recipients?.map(personOf) ?? [];
   if (recipients !== null && (person === null || !persons.includes(person))) return { kind: "nobody", persons };
   const who = person ?? reminder.recipient ?? `${reminder.entityType}/${reminder.entityId}`;
-  const isOver = reminder.status === "COMPLETED";
+  // One that has only ended may begin again, and then they get no more of it.
+  const isOver = reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
   const recorded = isOver ? [] : await sql.query(RECORD, [sql.tenant, reminderId, who]);
   if (recorded.length === 0) return { kind: "done", reminder, isNew: false };
 
@@ -53,8 +55,8 @@ export async function recordDone(sql: TenantSql, reminderId: number, person: str
   }
   const completed = await writeReminder(sql, reminder, {
     ...reminder,
-    ...{ status: "COMPLETED", completionReason: "people_done", completedAt: now, needsAttention: null },
-    ...{ nextRunAt: null, nextWallAt: null },
+    ...{ status: "COMPLETED", completionReason: "people_done", completedAt: reminder.completedAt ?? now },
+    ...{ needsAttention: null, nextRunAt: null, nextWallAt: null },
   });
   const because = total === 1 ? `${who} has done it` : `${count} of ${total} have done theirs, and it takes ${needed}`;
   await insertEvents(sql, [

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { StepText } from "../../src/core/policy.ts";
+import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
 
@@ -103,6 +104,38 @@ test("a step that a pause took back is given when the reminder is resumed, and o
   const told = sentTo(there);
   expect(told.slice(0, 2)).toEqual(["clerk@example.org", "boss@example.org"]);
   expect(told.at(-1)).toBe("ceo@example.org");
+});
+
+test("a step whose message still waits to be sent when the next one begins is not lost: the next one waits for it", async () => {
+  const there = await world({ concurrency: 1 });
+  await office(there);
+  await policy(there, [
+    { to: ["recipient"], repeat: 1 },
+    { after: { elapsed: "PT1M" }, to: ["manager"], repeat: 1 },
+  ]);
+  let letGo = (): void => {};
+  const hung = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  there.sink.behave = async ({ recipient }) => {
+    if (recipient === "other@example.org") await hung;
+    return DELIVERED;
+  };
+  await there.insert({ entity_id: "2", recipient: "other@example.org", interval_minutes: 60 });
+  const id = await there.insert({ ...SAID, policy: "p", interval_minutes: 61 });
+  there.work();
+  await there.advance({ minutes: 60 });
+  await until(() => there.sink.received.length === 1, "the only place is taken");
+  await there.advance({ minutes: 1 });
+  await there.deliveryBecomes(id, "sending");
+  const { next_run_at: begin } = await there.reminder(id);
+
+  await there.advance({ minutes: 1 });
+  await until(async () => (await there.reminder(id)).next_run_at !== begin, "the second step's instant was dealt with");
+  letGo();
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "policy_ended" });
+
+  expect(sentTo(there)).toEqual(["other@example.org", "clerk@example.org", "boss@example.org"]);
 });
 
 test("a policy that was given as often as it says ends the reminder, once its last message has ended", async () => {

@@ -66,6 +66,29 @@ test("at once from all sides, each done counts once, and the reminder completes 
   expect((await there.events(id)).filter(({ type }) => type === "completed")).toHaveLength(1);
 });
 
+test("whoever has done theirs after the only message gets no more where another one puts it off and it begins again", async () => {
+  const there = await world();
+  const id = await there.insert({ ...SAID, schedule_type: "one_time", interval_minutes: null });
+  there.work();
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+  expect(await done(there, id, "a")).toMatchObject({ kind: "done", isNew: true });
+  expect(await there.reminder(id)).toMatchObject({ completion_reason: "one_time_sent" });
+
+  await there.database.query(
+    `update reminder_jobs
+        set status = 'ACTIVE', completion_reason = null, completed_at = null, next_run_at = reminder_now()
+      where id = $1`,
+    [id],
+  );
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+  expect(sentTo(there)).toEqual(["a", "b", "b", "c", "c"]);
+
+  const { completed_at: before } = await there.reminder(id);
+  await done(there, id, "b");
+  await done(there, id, "c");
+  expect(await there.reminder(id)).toMatchObject({ completion_reason: "people_done", completed_at: before });
+});
+
 test("a message that waits is not sent to whoever has done theirs meanwhile, and the others get theirs", async () => {
   const there = await world();
   let goOn = (): void => {};
