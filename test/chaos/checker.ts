@@ -3,6 +3,9 @@ import { judgeDeliveries } from "./checks/deliveries.ts";
 import { judgeEnding, judgeKeys } from "./checks/endings.ts";
 import { type Copies, judgeMessages } from "./checks/messages.ts";
 import { judgeOccurrences } from "./checks/occurrences.ts";
+import { judgePeople } from "./checks/people.ts";
+import { judgePolicy } from "./checks/policies.ts";
+import { judgeSilences } from "./checks/silences.ts";
 import { type Evidence, readMessageId, type Violation } from "./evidence.ts";
 
 export interface Verdict {
@@ -35,6 +38,9 @@ export function check(evidence: Evidence): Verdict {
     const copies = judgeMessages(one, court);
     duplicates.afterFaults += copies.afterFaults;
     duplicates.afterLies += copies.afterLies;
+    judgePeople(one, court);
+    judgePolicy(one, court);
+    judgeSilences(one, court);
     judgeEnding(one, court);
   }
   judgeKeys(evidence.tables.reminders, court);

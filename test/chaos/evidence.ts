@@ -51,8 +51,20 @@ export interface ReminderInput {
   /** Null: one time. */
   intervalMs: number | null;
   flag: string | null;
+  /** Several people, and how many of them must have done theirs; null: it is for one. */
+  people: { addresses: string[]; needed: number } | null;
+  /** Null: it goes by none. */
+  policy: PolicyInput | null;
+  /** Nothing leaves between these; null: at any time it may. */
+  quiet: Span | null;
   /** In the order in which they were made, each after the one before was answered. */
   changes: Change[];
+  /** Who of several people said that they have done theirs. */
+  done: (Span & { person: string })[];
+  /** When whoever gets it said that it is done, where that completes it; null: nobody has. */
+  said: Span | null;
+  /** Addresses that nothing of it is sent to any more: nobody's wish, or their own. */
+  refusals: Refusal[];
   /** Nobody knows whether some change was made, so what follows from it isn't judged. */
   isLoose: boolean;
 }
@@ -62,7 +74,20 @@ export type Change = Span &
     | { kind: "paused" | "resumed" | "completed" | "deleted" }
     | { kind: "moved"; runAt: number }
     | { kind: "triggered"; occurrenceAt: number }
+    /** Put off: nothing is sent before, and it is due at that one instant in here. */
+    | { kind: "silenced"; due: Span; isPromise: boolean }
   );
+
+/** Each step is given once, one after the other. */
+export interface PolicyInput {
+  steps: { /** Counted from the first occurrence. */ afterMs: number; to: string[] }[];
+}
+
+export interface Refusal extends Span {
+  address: string;
+  /** When it was taken back; null: it stands. */
+  lifted: Span | null;
+}
 
 export interface FlagInput {
   key: string;
@@ -77,6 +102,8 @@ export interface Fault extends Span {
 
 export interface Arrival {
   messageId: string;
+  /** The address that it was for. */
+  to: string;
   /** When its transaction began at the receiver (MAIL FROM): then it had left. */
   leftAt: number;
   /** When all of it was there. */
@@ -111,6 +138,11 @@ export interface ReminderRow {
 export interface DeliveryRow {
   reminderId: number;
   occurrenceAt: number;
+  /** Which of the occurrence's, where it has several: counted from 0. */
+  recipientNo: number;
+  recipient: string | null;
+  /** Of its policy; null: it goes by none. */
+  step: number | null;
   status: string;
   attempts: number;
   /** When it fired: the firing transaction's instant. */
@@ -134,7 +166,11 @@ export interface Violation {
 }
 
 /** What is written at the end of a message's id: `<reminder-occurrence-recipient@domain>`. */
-export function readMessageId(messageId: string): { reminderId: number; occurrenceAt: number } | null {
-  const parts = /^<(\d+)-(\d+)-0@[^>]+>$/.exec(messageId);
-  return parts && { reminderId: Number(parts[1]), occurrenceAt: Number(parts[2]) };
+export function readMessageId(
+  messageId: string,
+): { reminderId: number; occurrenceAt: number; recipientNo: number } | null {
+  const [, ...parts] = /^<(\d+)-(\d+)-(\d+)@[^>]+>$/.exec(messageId) ?? [];
+  const [reminderId, occurrenceAt, recipientNo] = parts.map(Number);
+  if (reminderId === undefined || occurrenceAt === undefined || recipientNo === undefined) return null;
+  return { reminderId, occurrenceAt, recipientNo };
 }

@@ -1,5 +1,5 @@
 import type { Database, Sql } from "../../src/store/postgres.ts";
-import type { Inputs, Tables } from "./evidence.ts";
+import type { DeliveryRow, Inputs, Tables } from "./evidence.ts";
 
 /** What the tables say at one instant, and whether everything has come to rest. */
 export interface Sight {
@@ -8,6 +8,11 @@ export interface Sight {
   /** What is still to be done; empty when all is quiet. */
   unfinished: string[];
 }
+
+/** No retry is put off for so long: what waits beyond it waits for quiet hours to end, and whether by right is judged. */
+const SOON_MS = 10_000;
+
+type WaitingRow = DeliveryRow & { nextAttemptAt: number | null };
 
 /** Reads everything in one snapshot. */
 export async function look(database: Database): Promise<Sight> {
@@ -22,7 +27,10 @@ export async function look(database: Database): Promise<Sight> {
       ({ status, deletedAt, nextRunAt }) =>
         status === "ACTIVE" && deletedAt === null && nextRunAt !== null && nextRunAt <= readAt,
     );
-    const open = deliveries.filter(({ finishedAt }) => finishedAt === null);
+    const open = (deliveries as WaitingRow[]).filter(
+      ({ finishedAt, status, nextAttemptAt }) =>
+        finishedAt === null && (status === "sending" || (nextAttemptAt ?? 0) <= readAt + SOON_MS),
+    );
     const unfinished = [
       ...due.map(({ id, nextRunAt }) => `reminder ${id} is due since ${readAt - (nextRunAt ?? 0)} ms`),
       ...open.map(({ reminderId, occurrenceAt, status }) => `delivery ${reminderId}-${occurrenceAt} is ${status}`),
@@ -41,8 +49,9 @@ async function readTables(sql: Sql): Promise<Tables> {
          from reminder_jobs`,
     )) as unknown as Tables["reminders"],
     deliveries: (await sql.query(
-      `select reminder_id as "reminderId", occurrence_at as "occurrenceAt", status, attempts, reason,
-              created_at as "createdAt", finished_at as "finishedAt"
+      `select reminder_id as "reminderId", occurrence_at as "occurrenceAt", recipient_no as "recipientNo", recipient,
+              (addressed ->> 'step')::int as step, status, attempts, reason,
+              created_at as "createdAt", finished_at as "finishedAt", next_attempt_at as "nextAttemptAt"
          from deliveries`,
     )) as unknown as Tables["deliveries"],
     events: (await sql.query(
@@ -73,12 +82,25 @@ export function adoptRepeated(inputs: Inputs, { reminders }: Tables): number {
   return adopted;
 }
 
+/**
+ * Sets the database's clock so that a minute begins `ms` from now: quiet hours begin and end with minutes, and a short run is to have
+ * one in it.
+ */
+export async function beginMinuteIn(database: Database, ms: number): Promise<void> {
+  const aheadMs = (60_000 - ((Date.now() + ms) % 60_000)) % 60_000;
+  await database.query(
+    `create or replace function reminder_now() returns timestamptz
+       language sql stable
+       as $$ select now() + interval '${Math.round(aheadMs)} milliseconds' $$`,
+  );
+}
+
 /** What to add to our clock to have the database's, in milliseconds, from the quickest of some questions. */
 export async function clockOffset(database: Database): Promise<{ offsetMs: number; uncertaintyMs: number }> {
   let best = { offsetMs: 0, uncertaintyMs: Number.POSITIVE_INFINITY };
   for (let asked = 0; asked < 20; asked += 1) {
     const before = Date.now();
-    const [row] = await database.query<{ ms: string }>("select extract(epoch from clock_timestamp()) * 1000 as ms");
+    const [row] = await database.query<{ ms: string }>("select extract(epoch from reminder_now()) * 1000 as ms");
     const after = Date.now();
     const uncertaintyMs = (after - before) / 2 + 1;
     if (uncertaintyMs >= best.uncertaintyMs) continue;

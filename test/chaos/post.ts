@@ -2,13 +2,15 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Arrival } from "./evidence.ts";
-import type { FromReceiver, Moods, ToReceiver } from "./receiver.ts";
+import type { FromReceiver, Letter, Moods, ToReceiver } from "./receiver.ts";
 
 /** The receiver of all messages, seen from the run. */
 export interface Post {
   port: number;
   /** Everything that was answered so far, in the order of the answers. */
   arrivals: Arrival[];
+  /** By the address, what was accepted for it, in that order. */
+  letters: Map<string, Letter[]>;
   setMoods(moods: Moods): void;
   close(): Promise<void>;
 }
@@ -21,17 +23,20 @@ export async function openPost(seed: number): Promise<Post> {
   });
   const tell = (message: ToReceiver) => child.send(message);
   const arrivals: Arrival[] = [];
+  const letters: Post["letters"] = new Map();
   const port = await new Promise<number>((resolve, reject) => {
     child.once("exit", () => reject(new Error("the receiver did not start")));
     child.on("message", (message: FromReceiver) => {
       if (message.tell === "listening") resolve(message.port);
-      else arrivals.push(message.arrival);
+      else if (message.tell === "arrival") arrivals.push(message.arrival);
+      else letters.set(message.letter.to, [...(letters.get(message.letter.to) ?? []), message.letter]);
     });
   });
   tell({ tell: "seed", seed });
   return {
     port,
     arrivals,
+    letters,
     setMoods: (moods) => void tell({ tell: "moods", moods }),
     close: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { SMTPServer } from "smtp-server";
 import type { Arrival } from "./evidence.ts";
+import { MOODY } from "./moody.ts";
 import { randomFrom } from "./random.ts";
 
 // A mail server with moods, as a process of its own so that nobody's work but its own makes its clock late. It is told
@@ -24,7 +25,17 @@ export type Mood =
   | "refusing";
 
 export type ToReceiver = { tell: "moods"; moods: Moods } | { tell: "seed"; seed: number };
-export type FromReceiver = { tell: "listening"; port: number } | { tell: "arrival"; arrival: Arrival };
+export type FromReceiver =
+  | { tell: "listening"; port: number }
+  | { tell: "arrival"; arrival: Arrival }
+  | { tell: "letter"; letter: Letter };
+
+/** What whoever gets a message has in hand: by what each of its links says, the last part of its path. */
+export interface Letter {
+  messageId: string;
+  to: string;
+  links: Record<string, string>;
+}
 
 const STALL_CHECK_MS = 10;
 const STALL_MEMORY_MS = 400;
@@ -32,6 +43,7 @@ const STALL_MEMORY_MS = 400;
 const tell = (message: FromReceiver): void => void process.send?.(message);
 let random = randomFrom(0);
 let moods: Moods = {};
+let isCalm = true;
 /** Ends every wait under way: whoever was hung comes to. */
 let comeTo = newWait();
 
@@ -39,6 +51,7 @@ process.on("message", (message: ToReceiver) => {
   if (message.tell === "seed") random = randomFrom(message.seed);
   else {
     moods = message.moods;
+    isCalm = Object.keys(moods).length === 0;
     comeTo.abort();
     comeTo = newWait();
   }
@@ -65,6 +78,7 @@ interface Transaction {
   leftAt: number;
   stallMs: number;
   worker: string;
+  to: string;
 }
 const transactions = new Map<string, Transaction>();
 
@@ -74,12 +88,14 @@ const server = new SMTPServer({
   disableReverseLookup: true,
   onMailFrom(address, session, callback) {
     const worker = address.address.split("@")[0] ?? "";
-    transactions.set(session.id, { mood: drawMood(), leftAt: Date.now(), stallMs: stallMs(), worker });
+    transactions.set(session.id, { mood: drawMood(), leftAt: Date.now(), stallMs: stallMs(), worker, to: "" });
     callback();
   },
-  onRcptTo(_address, session, callback) {
-    const isBusy = transactions.get(session.id)?.mood === "busy";
-    callback(isBusy ? refusal(451, "come again") : null);
+  onRcptTo({ address }, session, callback) {
+    const transaction = transactions.get(session.id);
+    if (transaction) transaction.to = address;
+    if (transaction && !isCalm && address.startsWith(MOODY) && random.chance(0.5)) transaction.mood = "full";
+    callback(transaction?.mood === "busy" ? refusal(451, "come again") : null);
   },
   onData(stream, session, callback) {
     const chunks: Buffer[] = [];
@@ -128,7 +144,14 @@ async function take(
       await sleep(random.between(50, 900));
   }
   log("accepted");
+  tell({ tell: "letter", letter: { messageId, to: seen.to, links: linksIn(content) } });
   answer();
+}
+
+/** The lines of the text that end in a link for an answer; the encoding has broken the long ones. */
+function linksIn(content: string): Record<string, string> {
+  const lines = content.replaceAll("=\r\n", "").matchAll(/^([^\r\n:]+): https?:\S*\/a\/([\w-]+)/gm);
+  return Object.fromEntries([...lines].map(([, says, token]) => [says, token]));
 }
 
 function drawMood(): Mood | "fine" {

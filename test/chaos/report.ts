@@ -51,6 +51,8 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
   ];
   if (verdict.violations.length === 0) return lines.join("\n");
   const first = verdict.violations.slice(0, SHOWN).map((violation) => tell(violation, evidence));
+  const kinds = groupBy(verdict.violations, ({ rule, what }) => `${rule}: ${what.replaceAll(/\d+/g, "…")}`);
+  lines.push("", ...[...kinds].map(([kind, all]) => `- ${all.length} times ${kind}`));
   return [...lines, "", `The first of ${verdict.violations.length} violations (seed ${run.seed}):`, ...first].join(
     "\n",
   );

@@ -19,13 +19,18 @@ export interface Case {
   row: ReminderRow | null;
   deliveries: DeliveryRow[];
   events: EventRow[];
-  /** In the order of arrival; those of one occurrence under `arrivalsOf`. */
+  /** In the order of arrival; those of one delivery under `arrivalsOf`. */
   arrivals: Arrival[];
-  arrivalsOf(occurrenceAt: number): Arrival[];
-  /** When its flag was set; null if never. */
+  arrivalsOf(delivery: DeliveryName): Arrival[];
+  /** When it was done, by whichever came first: nothing is sent after; null: it never was. */
   stop: Span | null;
+  /** All that made it done, by how that is called in its row. */
+  causes: { reason: string; at: Span }[];
   regimes: Regime[];
 }
+
+/** What names a delivery among those of its reminder. */
+export type DeliveryName = Pick<DeliveryRow, "occurrenceAt" | "recipientNo">;
 
 /** What every judge may ask and say. */
 export interface Court {
@@ -61,25 +66,59 @@ export function openCourt(evidence: Evidence, violations: Violation[]): Court {
 }
 
 export function gatherCases({ inputs, tables, arrivals, readAt }: Evidence): Case[] {
-  const stops = new Map(inputs.flags.map((flag) => [flag.key, flag.set]));
+  const flags = groupBy(inputs.flags, (flag) => flag.key);
   const rows = new Map(tables.reminders.map((row) => [row.id, row]));
   const deliveries = groupBy(tables.deliveries, (delivery) => delivery.reminderId);
   const events = groupBy(tables.events, (event) => event.reminderId);
   const arrived = groupBy(arrivals, ({ messageId }) => readMessageId(messageId)?.reminderId ?? 0);
   return inputs.reminders.map((input) => {
     const own = (arrived.get(input.id) ?? []).toSorted((a, b) => a.leftAt - b.leftAt);
-    const byOccurrence = groupBy(own, ({ messageId }) => readMessageId(messageId)?.occurrenceAt ?? 0);
+    const byDelivery = groupBy(own, ({ messageId }) => nameOf(readMessageId(messageId)));
+    const flagged = input.flag === null ? [] : (flags.get(input.flag) ?? []);
+    const causes = causesOf(
+      input,
+      flagged.map((flag) => flag.set),
+    );
     return {
       input,
       row: rows.get(input.id) ?? null,
-      deliveries: (deliveries.get(input.id) ?? []).toSorted((a, b) => a.occurrenceAt - b.occurrenceAt),
+      deliveries: (deliveries.get(input.id) ?? []).toSorted(
+        (a, b) => a.occurrenceAt - b.occurrenceAt || a.recipientNo - b.recipientNo,
+      ),
       events: events.get(input.id) ?? [],
       arrivals: own,
-      arrivalsOf: (occurrenceAt) => byOccurrence.get(occurrenceAt) ?? [],
-      stop: input.flag === null ? null : (stops.get(input.flag) ?? null),
+      arrivalsOf: (delivery) => byDelivery.get(nameOf(delivery)) ?? [],
+      stop: earliest(causes.map(({ at }) => at)),
+      causes,
       regimes: regimesOf(input, readAt),
     };
   });
+}
+
+export function nameOf(delivery: DeliveryName | null): string {
+  return delivery ? `${delivery.occurrenceAt}-${delivery.recipientNo}` : "";
+}
+
+function causesOf({ people, done, said }: ReminderInput, flagged: Span[]): Case["causes"] {
+  const all = people === null ? null : nth(done, people.needed);
+  return [
+    ...flagged.map((at) => ({ reason: "stop_condition", at })),
+    ...(all ? [{ reason: "people_done", at: all }] : []),
+    ...(said ? [{ reason: "done", at: said }] : []),
+  ];
+}
+
+/** When so many of these had come about, whatever their order was; null: never. */
+function nth(spans: Span[], count: number): Span | null {
+  if (spans.length < count) return null;
+  const [from, until] = (["from", "until"] as const).map(
+    (end) => spans.map((span) => span[end]).toSorted((a, b) => a - b)[count - 1] as number,
+  ) as [number, number];
+  return { from, until };
+}
+
+function earliest(spans: Span[]): Span | null {
+  return nth(spans, 1);
 }
 
 export function groupBy<K, T>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {

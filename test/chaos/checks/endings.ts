@@ -1,5 +1,6 @@
-import type { ReminderRow } from "../evidence.ts";
+import type { ReminderInput, ReminderRow } from "../evidence.ts";
 import { type Case, type Court, groupBy } from "./case.ts";
+import { isHeldByQuiet, wasRefused } from "./deliveries.ts";
 
 /** How a one-time reminder may end by its only message, by how that ended. */
 const LAST_REASON: Record<string, string> = {
@@ -16,7 +17,8 @@ export function judgeEnding(one: Case, court: Court): void {
     return;
   }
   const told = events.filter((event) => event.type === "completed").length;
-  if (told !== (row.status === "COMPLETED" ? 1 : 0)) {
+  const least = row.status === "COMPLETED" ? 1 : 0;
+  if (told < least || told > least + timesBegunAgain(input)) {
     court.accuse("P2", input.id, `it is ${row.status}, and its timeline tells ${told} times that it was completed`);
   }
   judgeReason(one, row, court);
@@ -25,26 +27,54 @@ export function judgeEnding(one: Case, court: Court): void {
   judgeWaiting(one, row, court);
 }
 
-function judgeReason({ input, stop, deliveries }: Case, row: ReminderRow, court: Court): void {
+/** One that is completed only because nothing more was due begins again when it is put off, and may be said to be done. */
+function timesBegunAgain({ changes, said, people }: ReminderInput): number {
+  return changes.filter(({ kind }) => kind === "silenced").length + (said ? 1 : 0) + (people ? 1 : 0);
+}
+
+function judgeReason(one: Case, row: ReminderRow, court: Court): void {
+  const { input, causes } = one;
   if (row.status !== "COMPLETED") return;
   const accuse = (what: string) => court.accuse("P2", input.id, `it is completed by ${row.completionReason}: ${what}`);
   switch (row.completionReason) {
     case "stop_condition":
-      if (!stop || stop.from > (row.completedAt ?? 0) + court.limits.transactionMs) accuse("its flag was not set");
+    case "people_done":
+    case "done": {
+      const by = causes.filter(({ reason }) => reason === row.completionReason);
+      // What had ended before keeps when.
+      const completedAt = row.completionReason === "stop_condition" ? (row.completedAt ?? 0) : court.readAt;
+      if (!by.some(({ at }) => at.from <= completedAt + court.limits.transactionMs)) accuse("nothing had made it so");
       return;
+    }
     case "manual":
       if (!input.isLoose && !input.changes.some(({ kind }) => kind === "completed")) accuse("nobody did that");
       return;
-    default:
+    case "policy_ended":
+      if (input.policy === null) accuse("it goes by none");
+      return;
+    default: {
       if (input.intervalMs !== null) accuse("it is recurring");
-      else if (LAST_REASON[deliveries.at(-1)?.status ?? ""] !== row.completionReason) {
-        accuse(`its last delivery is ${deliveries.at(-1)?.status}`);
-      }
+      const ended = endOfLast(one, court);
+      if (LAST_REASON[ended ?? ""] !== row.completionReason) accuse(`its last delivery is ${ended}`);
+    }
   }
 }
 
-/** A reminder that was ACTIVE when its flag was set, and left alone, is completed by it in time. */
-function judgeStopped({ input, stop, regimes, deliveries }: Case, row: ReminderRow, court: Court): void {
+const BEST_FIRST = ["sent", "unknown", "failed"];
+
+/** What became of the last occurrence: of several messages, of the best. Where nobody wanted one, that is as good as sent. */
+function endOfLast({ input, deliveries }: Case, court: Court): string | undefined {
+  const last = deliveries.filter(({ occurrenceAt }) => occurrenceAt === deliveries.at(-1)?.occurrenceAt);
+  const best = BEST_FIRST.find((status) => last.some((delivery) => delivery.status === status));
+  if (best) return best;
+  if (last.some((delivery) => wasRefused(input, delivery, court))) return "failed";
+  return last.some(({ recipient }) => input.done.some(({ person }) => person === recipient))
+    ? "sent"
+    : last.at(-1)?.status;
+}
+
+/** A reminder that was ACTIVE when it was done, and left alone, is completed by that in time. */
+function judgeStopped({ input, stop, causes, regimes, deliveries }: Case, row: ReminderRow, court: Court): void {
   if (!stop) return;
   const by = court.deadline(Math.max(stop.until, input.created.until));
   const undisturbed = regimes.some(
@@ -53,15 +83,21 @@ function judgeStopped({ input, stop, regimes, deliveries }: Case, row: ReminderR
   );
   if (!undisturbed) return;
   const doneBefore = input.intervalMs === null && deliveries.length > 0;
-  if (row.status !== "COMPLETED" || (row.completionReason !== "stop_condition" && !doneBefore)) {
-    court.accuse("P3", input.id, `its flag is set, and it is ${row.status} (${row.completionReason})`);
+  const isByCause = causes.some(({ reason }) => reason === row.completionReason) || hasPolicyEnded(input, row);
+  if (row.status !== "COMPLETED" || !(isByCause || doneBefore)) {
+    court.accuse("P3", input.id, `it is done, and it is ${row.status} (${row.completionReason})`);
   } else if ((row.completedAt ?? 0) > by) {
-    court.accuse("P8", input.id, `it was completed ${(row.completedAt ?? 0) - stop.until} ms after its flag was set`);
+    court.accuse("P8", input.id, `it was completed ${(row.completedAt ?? 0) - stop.until} ms after it was done`);
   }
 }
 
+function hasPolicyEnded({ policy }: ReminderInput, { completionReason }: ReminderRow): boolean {
+  return policy !== null && completionReason === "policy_ended";
+}
+
 /** What people left ACTIVE, PAUSED, completed or deleted is so, and a one-time reminder is done once its time has come. */
-function judgeWaiting({ input, stop, regimes, deliveries }: Case, row: ReminderRow, court: Court): void {
+function judgeWaiting(one: Case, row: ReminderRow, court: Court): void {
+  const { input, stop, regimes, deliveries } = one;
   const last = regimes.at(-1);
   const accuse = (what: string) => court.accuse("P2", input.id, `${what}, and it is ${row.status}`);
   const finalChange = input.changes.findLast(({ kind }) => kind !== "triggered");
@@ -71,14 +107,15 @@ function judgeWaiting({ input, stop, regimes, deliveries }: Case, row: ReminderR
   if (!last?.isActive) return;
   if (row.deletedAt !== null) accuse("nobody deleted it");
   if (row.status === "PAUSED") accuse("nobody left it paused");
+  const isHeld = deliveries.some((delivery) => isHeldByQuiet(one, delivery, court));
   if (input.intervalMs !== null) {
-    if (!stop && row.status !== "ACTIVE") accuse("nothing has ended it");
-    if (row.status === "ACTIVE" && row.nextRunAt === null) accuse("it is recurring and has no next run");
+    if (!stop && row.status !== "ACTIVE" && !hasPolicyEnded(input, row)) accuse("nothing has ended it");
+    if (row.status === "ACTIVE" && row.nextRunAt === null && !isHeld) accuse("it is recurring and has no next run");
     return;
   }
   const due = Math.max(last.anchorAt, last.begins.until);
   if (!court.isOwed(due, court.readAt)) return;
-  if (row.status !== "COMPLETED") accuse(`its only time, ${due}, has come`);
+  if (row.status !== "COMPLETED" && !isHeld) accuse(`its only time, ${due}, has come`);
   if (!stop && deliveries.length === 0) accuse("it was never sent");
 }
 

@@ -1,5 +1,5 @@
 import type { Arrival, DeliveryRow } from "../evidence.ts";
-import type { Case, Court } from "./case.ts";
+import { type Case, type Court, groupBy, nameOf } from "./case.ts";
 
 /** Arrivals of a message beyond the first that the receiver kept. */
 export interface Copies {
@@ -15,15 +15,19 @@ export function judgeMessages(one: Case, court: Court): Copies {
   judgeStop(one, court);
   judgeOrder(one, court);
 
-  const byName = new Map(deliveries.map((delivery) => [delivery.occurrenceAt, delivery]));
-  const known = deliveries.flatMap((delivery) => one.arrivalsOf(delivery.occurrenceAt));
+  judgeQuiet(one, court);
+  const byName = new Map(deliveries.map((delivery) => [nameOf(delivery), delivery]));
+  const known = deliveries.flatMap((delivery) => one.arrivalsOf(delivery));
   for (const { messageId } of arrivals.filter((arrival) => !known.includes(arrival))) {
     court.accuse("P2", input.id, `${messageId} arrived, and no delivery tells of it`);
   }
   const copies: Copies = { afterFaults: 0, afterLies: 0 };
-  for (const [occurrenceAt, delivery] of byName) {
-    const own = one.arrivalsOf(occurrenceAt);
-    for (const { leftAt } of own) {
+  for (const delivery of byName.values()) {
+    const { occurrenceAt } = delivery;
+    const own = one.arrivalsOf(delivery);
+    for (const { leftAt, to, messageId } of own) {
+      if (to !== delivery.recipient)
+        court.accuse("P2", input.id, `${messageId} went to ${to}: ${delivery.recipient}'s`);
       if (leftAt >= occurrenceAt - clockSlackMs) continue;
       court.accuse("P4", input.id, `occurrence ${occurrenceAt} arrived ${occurrenceAt - leftAt} ms early`);
     }
@@ -37,24 +41,51 @@ function judgeStop({ input, stop, arrivals, regimes }: Case, court: Court): void
   for (const arrival of arrivals) {
     const { messageId, leftAt } = arrival;
     if (stop && late(arrival, stop.until) > 0) {
-      court.accuse("P3", input.id, `${messageId} left ${leftAt - stop.until} ms after its flag was set`);
+      court.accuse("P3", input.id, `${messageId} left ${leftAt - stop.until} ms after it was done`);
     }
     const off = regimes.find(
       ({ isActive, begins, ends }) => !isActive && late(arrival, begins.until) > 0 && leftAt < ends.from,
     );
     if (off && !input.isLoose) {
-      court.accuse("P3", input.id, `${messageId} left ${leftAt - off.begins.until} ms after it was paused or ended`);
+      court.accuse(
+        "P3",
+        input.id,
+        `${messageId} left ${leftAt - off.begins.until} ms after it was paused, put off or ended`,
+      );
     }
+  }
+}
+
+/** Nothing leaves in quiet hours, nor to whoever wants no more or has done theirs. */
+function judgeQuiet({ input, arrivals }: Case, court: Court): void {
+  for (const arrival of arrivals) {
+    const { messageId, leftAt, to } = arrival;
+    const grace = allowance(arrival, court);
+    const { quiet } = input;
+    if (quiet && leftAt > quiet.from + grace && leftAt < quiet.until - court.limits.clockSlackMs)
+      court.accuse("quiet", input.id, `${messageId} left ${leftAt - quiet.from} ms after quiet hours had begun`);
+    const refusal = input.refusals.find(
+      ({ address, until, lifted }) =>
+        address === to && leftAt > until + grace && leftAt < (lifted?.from ?? Number.POSITIVE_INFINITY),
+    );
+    if (refusal) {
+      const lateMs = leftAt - refusal.until;
+      court.accuse("address", input.id, `${messageId} left ${lateMs} ms after ${to} was not to be sent to any more`);
+    }
+    const done = input.done.find(({ person, until }) => person === to && leftAt > until + grace);
+    if (done)
+      court.accuse("people", input.id, `${messageId} left ${leftAt - done.until} ms after ${to} had done theirs`);
   }
 }
 
 /** A newer occurrence takes the place of an older one that still waits. */
 function judgeOrder({ input, deliveries, arrivalsOf }: Case, court: Court): void {
-  deliveries.forEach((delivery, index) => {
-    const newer = deliveries[index + 1];
-    const news = newer && arrivalsOf(newer.occurrenceAt)[0];
+  const occurrences = [...groupBy(deliveries, ({ occurrenceAt }) => occurrenceAt).values()];
+  const arrived = occurrences.map((all) => all.flatMap(arrivalsOf).toSorted((a, b) => a.leftAt - b.leftAt));
+  arrived.forEach((older, index) => {
+    const news = arrived[index + 1]?.[0];
     if (!news) return;
-    for (const arrival of arrivalsOf(delivery.occurrenceAt)) {
+    for (const arrival of older) {
       if (arrival.leftAt <= news.leftAt + allowance(arrival, court)) continue;
       court.accuse("order", input.id, `${arrival.messageId} left after the newer ${news.messageId}`);
     }

@@ -1,18 +1,19 @@
 import type { DeliveryRow } from "../evidence.ts";
-import type { Case, Court } from "./case.ts";
+import { type Case, type Court, nameOf } from "./case.ts";
 import { countInstants, isDueIn, owedInstants, type Regime } from "./regimes.ts";
 
 /** P2, P4: what was recorded was due, never before its time and in time; what was due was recorded, or is accounted for. */
 export function judgeOccurrences(one: Case, court: Court): number {
   judgeRecorded(one, court);
-  return one.input.isLoose ? 0 : judgeDue(one, court);
+  // When a policy has its reminder due depends on what was given, and is judged with it.
+  return one.input.isLoose || one.input.policy ? 0 : judgeDue(one, court);
 }
 
 function judgeRecorded(one: Case, court: Court): void {
   const { input, deliveries, row, stop } = one;
   const accuse = (rule: string, what: string) => court.accuse(rule, input.id, what);
   const names = new Set(deliveries.map((delivery) => delivery.occurrenceAt));
-  if (names.size < deliveries.length) accuse("P2", "an occurrence is recorded twice");
+  if (new Set(deliveries.map(nameOf)).size < deliveries.length) accuse("P2", "an occurrence is recorded twice");
   if (row && row.occurrenceCount !== names.size) {
     accuse("P2", `it counts ${row.occurrenceCount} occurrences, and ${names.size} are recorded`);
   }
@@ -21,9 +22,9 @@ function judgeRecorded(one: Case, court: Court): void {
     const aheadMs = occurrenceAt - createdAt;
     if (aheadMs > court.limits.fireAheadMs) accuse("P4", `${name(delivery)} was fired ${aheadMs} ms ahead`);
     if (stop && createdAt > stop.until + court.limits.clockSlackMs) {
-      accuse("P3", `${name(delivery)} was fired ${createdAt - stop.until} ms after its flag was set`);
+      accuse("P3", `${name(delivery)} was fired ${createdAt - stop.until} ms after it was done`);
     }
-    if (input.isLoose) continue;
+    if (input.isLoose || input.policy) continue;
     const regime = regimeOf(one, delivery, court);
     if (!regime) accuse("P2", `${name(delivery)}, fired at ${createdAt}, was not due`);
     else if (createdAt > court.deadline(Math.max(occurrenceAt, regime.begins.until))) {
@@ -62,7 +63,8 @@ function judgeDue(one: Case, court: Court): number {
 
 function isAccountedFor(one: Case, regime: Regime, due: number): boolean {
   const { deliveries, events, input } = one;
-  if (deliveries.some((delivery) => delivery.occurrenceAt === due)) return true;
+  const wanted = regime.asked?.until === due ? regime.asked : { from: due, until: due };
+  if (deliveries.some(({ occurrenceAt: at }) => at >= wanted.from && at <= wanted.until)) return true;
   // A one-time reminder whose message a pause held back goes out under a later name.
   if (input.intervalMs === null) return deliveries.some((delivery) => delivery.occurrenceAt > due);
   return deliveries.some((catchUp) => {

@@ -10,6 +10,8 @@ export interface Regime {
   intervalMs: number | null;
   /** Due instants before `from` don't belong to it any more; those after `until` surely do. */
   first: Span;
+  /** Due once at this instant besides, whatever the series says: until then it was put off; null: it wasn't. */
+  asked: Span | null;
 }
 
 /** The stretches of a reminder's life as the changes made them, flags apart. */
@@ -22,15 +24,26 @@ export function regimesOf(input: ReminderInput, readAt: number): Regime[] {
     anchorAt: input.runAt,
     intervalMs: input.intervalMs,
     first: at(input.runAt),
+    asked: null,
   };
   const regimes = [current];
   for (const change of input.changes) {
     if (change.kind === "triggered") continue;
     const span: Span = { from: change.from, until: change.until };
     current.ends = span;
+    if (change.kind === "silenced") {
+      const silent = { ...current, begins: span, ends: change.due, isActive: false };
+      current = { ...current, begins: change.due, ends: end, isActive: true, first: change.due, asked: change.due };
+      if (input.intervalMs === null) current.anchorAt = change.due.from;
+      regimes.push(silent, current);
+      continue;
+    }
     current = { ...current, begins: span, ends: end, isActive: change.kind === "resumed" || change.kind === "moved" };
+    current.asked = null;
     if (change.kind === "resumed" && input.intervalMs !== null) current.first = span;
-    if (change.kind === "moved") Object.assign(current, { anchorAt: change.runAt, first: at(change.runAt) });
+    if (change.kind === "moved") {
+      Object.assign(current, { anchorAt: change.runAt, first: at(change.runAt) });
+    }
     regimes.push(current);
   }
   return regimes;
@@ -38,8 +51,9 @@ export function regimesOf(input: ReminderInput, readAt: number): Regime[] {
 
 /** Whether an occurrence by this name may belong to the regime. */
 export function isDueIn(regime: Regime, occurrenceAt: number): boolean {
-  const { anchorAt, intervalMs, first } = regime;
+  const { anchorAt, intervalMs, first, asked } = regime;
   if (!regime.isActive || occurrenceAt < first.from) return false;
+  if (asked && occurrenceAt >= asked.from && occurrenceAt <= asked.until) return true;
   return intervalMs === null ? occurrenceAt === anchorAt : (occurrenceAt - anchorAt) % intervalMs === 0;
 }
 
@@ -47,9 +61,10 @@ export function isDueIn(regime: Regime, occurrenceAt: number): boolean {
  * The due instants that surely belong to the regime and lie before `until`. One in the past when the regime began means
  * "at once"; what else the series had had by then was never asked for.
  */
-export function owedInstants({ anchorAt, intervalMs, first, begins }: Regime, until: number): number[] {
+export function owedInstants({ anchorAt, intervalMs, first, begins, asked }: Regime, until: number): number[] {
   const isKnown = first.from === first.until;
-  const owed = isKnown && anchorAt < until ? [anchorAt] : [];
+  const wanted = asked?.until ?? (isKnown ? anchorAt : null);
+  const owed = wanted !== null && wanted < until ? [wanted] : [];
   if (intervalMs === null) return owed;
   const after = Math.max(first.until, begins.until);
   const passed = Math.max(0, Math.floor((after - anchorAt) / intervalMs));

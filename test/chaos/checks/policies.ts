@@ -1,0 +1,109 @@
+import type { DeliveryRow, PolicyInput } from "../evidence.ts";
+import { type Case, type Court, groupBy } from "./case.ts";
+import { owedInstants } from "./regimes.ts";
+
+/** One time that a policy's reminder fired. */
+interface Given {
+  occurrenceAt: number;
+  firedAt: number;
+  /** Counted from 0. */
+  step: number;
+  deliveries: DeliveryRow[];
+}
+
+type Policed = Case & { input: { policy: PolicyInput } };
+
+/** Steps of a policy come one after the other, each at its time, to whom it names, and once: none is lost, none comes twice. */
+export function judgePolicy(one: Case, court: Court): void {
+  const { input, row } = one;
+  if (!isPoliced(one) || input.isLoose) return;
+  const accuse = (what: string) => court.accuse("policy", input.id, what);
+  const all = [...groupBy(one.deliveries, ({ occurrenceAt }) => occurrenceAt)].map(
+    ([occurrenceAt, deliveries]): Given => {
+      const [first] = deliveries as [DeliveryRow];
+      return {
+        occurrenceAt,
+        firedAt: Math.max(first.createdAt, occurrenceAt),
+        step: (first.step ?? 0) - 1,
+        deliveries,
+      };
+    },
+  );
+  const firstAt = Math.max(all[0]?.occurrenceAt ?? 0, row?.createdAt ?? 0);
+  const beginsAt = (step: number) => firstAt + (one.input.policy.steps[step]?.afterMs ?? 0);
+  all.forEach((given, index) => {
+    const { step, firedAt, occurrenceAt } = given;
+    const name = `occurrence ${occurrenceAt}, step ${step + 1}`;
+    judgeAddressees(one, given, court);
+    const before = all[index - 1];
+    if (!before) {
+      if (step !== 0) accuse(`${name} is the first`);
+      return;
+    }
+    const was = wasGiven(before, given);
+    if (step !== before.step && step !== before.step + 1) accuse(`${name} came after step ${before.step + 1}`);
+    if (step === before.step + 1 && was === "no") accuse(`${name}: the step before was taken back, and is lost`);
+    if (step === before.step + 1 && firedAt < beginsAt(step)) accuse(`${name} was given before it began`);
+    const isAsked = firedAt < beginsAt(step + 1) && !isUndisturbed(one, before, firedAt);
+    if (step === before.step && was === "yes" && !isAsked) accuse(`${name} was given before`);
+    judgeLateness(one, given, before, beginsAt(step), court);
+  });
+  judgeRest(one, all.at(-1), beginsAt, court);
+}
+
+function isPoliced(one: Case): one is Policed {
+  return one.input.policy !== null;
+}
+
+function judgeAddressees({ input }: Policed, { step, deliveries, occurrenceAt }: Given, court: Court): void {
+  const wanted = (input.policy.steps[step]?.to ?? []).toSorted().join(", ");
+  const got = deliveries.map(({ recipient }) => recipient ?? "nobody").toSorted();
+  if (got.join(", ") !== wanted)
+    court.accuse("policy", input.id, `occurrence ${occurrenceAt}, step ${step + 1}, was for ${got} and not ${wanted}`);
+}
+
+/** Whether somebody had got a step when the next occurrence fired, or might have: then it isn't given again. */
+function wasGiven({ deliveries }: Given, { firedAt }: Given): "yes" | "no" | "perhaps" {
+  const ended = deliveries.filter(({ status }) => status !== "suppressed");
+  if (ended.some(({ finishedAt }) => finishedAt !== null && finishedAt < firedAt)) return "yes";
+  return ended.length === 0 && deliveries.every(({ attempts }) => attempts === 0) ? "no" : "perhaps";
+}
+
+/** A step that begins at an instant is due at that instant, if it hadn't passed when the step before was given. */
+function judgeLateness(one: Policed, given: Given, before: Given, beginsAt: number, court: Court): void {
+  const { occurrenceAt, firedAt, step } = given;
+  const isAwaited = step === before.step + 1 && beginsAt > before.firedAt && isUndisturbed(one, before, firedAt);
+  const accuse = (rule: string, what: string) =>
+    court.accuse(rule, one.input.id, `occurrence ${occurrenceAt}, step ${step + 1}, ${what}`);
+  // It waits while the message before is just being sent.
+  const leftBy = Math.max(...before.deliveries.map(({ finishedAt }) => finishedAt ?? firedAt));
+  const isInTime = occurrenceAt === beginsAt || (occurrenceAt > beginsAt && leftBy >= beginsAt);
+  if (isAwaited && !isInTime) accuse("policy", `was due at ${beginsAt}`);
+  const since = Math.max(occurrenceAt, before.firedAt, ...one.input.changes.map(({ until }) => until));
+  if (firedAt > court.deadline(since)) accuse("P8", `was fired ${firedAt - occurrenceAt} ms late`);
+}
+
+/** What the last one that was given leads to has come about, or hadn't time to. */
+function judgeRest(one: Policed, last: Given | undefined, beginsAt: (step: number) => number, court: Court): void {
+  const { input, row, regimes, stop } = one;
+  const accuse = (what: string) => court.accuse("policy", input.id, what);
+  const { steps } = input.policy;
+  const isLast = last?.step === steps.length - 1;
+  const got = last?.deliveries.some(({ status }) => status !== "suppressed");
+  if (row?.completionReason === "policy_ended" && !(isLast && got)) accuse("it ended, and its last step wasn't given");
+  if (stop || !isUndisturbed(one, last, court.readAt)) return;
+  if (isLast && got && row?.status !== "COMPLETED") accuse(`all its steps were given, and it is ${row?.status}`);
+  if (isLast) return;
+  const begin = last ? beginsAt(last.step + 1) : input.runAt;
+  const isAwaited = !last || begin > last.firedAt;
+  const [byRhythm] = regimes.flatMap((regime) =>
+    owedInstants(regime, court.readAt).filter((due) => due > (last?.firedAt ?? 0)),
+  );
+  const due = isAwaited ? begin : byRhythm;
+  if (due !== undefined && court.isOwed(due, court.readAt)) accuse(`its next step was due at ${due}, and is lost`);
+}
+
+/** Nobody has changed it from a while before one occurrence on. */
+function isUndisturbed({ input }: Policed, since: Given | undefined, until: number): boolean {
+  return !input.changes.some((change) => change.until >= (since?.firedAt ?? 0) - 1_000 && change.from <= until);
+}

@@ -1,0 +1,301 @@
+import type { Change, Inputs, ReminderInput, Span } from "./evidence.ts";
+import { type Answer, type Hands, isTooLate } from "./hands.ts";
+import type { Random } from "./random.ts";
+import type { Letter } from "./receiver.ts";
+import type { Kind, Wish } from "./wishes.ts";
+
+// What becomes of a reminder by its people, besides its schedule and its flag.
+
+/** What befalls reminders of each kind, by how often. */
+const STORIES = {
+  plain: {
+    ...{ none: 44, paused: 9, moved: 7, triggered: 4, completed: 4, deleted: 4 },
+    ...{ "put off": 9, answered: 18, suppressed: 5 },
+  },
+  several: { none: 5, paused: 1, "put off": 3, deleted: 1 },
+  escalating: { none: 7, paused: 2, "put off": 1, deleted: 1 },
+  quiet: { none: 8, paused: 1, "put off": 1, completed: 1 },
+} as const satisfies Record<Kind, Record<string, number>>;
+type Story = { [K in Kind]: keyof (typeof STORIES)[K] }[Kind];
+
+/** What is pressed in a message. */
+const ANSWERS = { done: 6, snooze: 3, promise: 2, "not me": 3, stop: 3, "one click": 2 };
+type Pressed = keyof typeof ANSWERS;
+/** What the text of a message says before the link, as far as its encoding leaves it alone. */
+const SAYS: Record<Pressed, RegExp> = {
+  ...{ done: /^Done$/, snooze: /^Snooze$/, promise: /^I.*ll do it by/, "not me": /^Not me$/ },
+  ...{ stop: /^Stop these$/, "one click": /^Stop these$/ },
+};
+/** A link puts off by whole minutes. */
+const PUT_OFF = "1m";
+const PUT_OFF_MS = 60_000;
+/** So long somebody looks for a message to answer. */
+const LOOKING_MS = 12_000;
+
+type Wanted =
+  | { kind: "paused" | "resumed" | "completed" | "deleted" }
+  | { kind: "moved"; runAt: number }
+  | { kind: "silenced"; due: Span; isPromise: boolean };
+
+/** Whose reminder it is, and what they have in mind with it. */
+export interface Plot {
+  wish: Wish;
+  story: Story;
+  random: Random;
+  /** True where its flag is set by the link in a message, if at all. */
+  isFlagPressed: boolean;
+  pressed: Pressed;
+}
+
+/** Draws what will become of a wish. */
+export function drawPlot(random: Random, wish: Wish): Plot {
+  const story = random.weighted(STORIES[wish.kind] as Record<Story, number>);
+  const drawn = random.weighted(ANSWERS);
+  // Others wait for a flag of a group: it isn't theirs to set.
+  const pressed = drawn === "done" && wish.flag?.key.startsWith("group") ? "snooze" : drawn;
+  return { wish, story, random, pressed, isFlagPressed: story === "answered" && pressed === "done" };
+}
+
+export class Stories {
+  readonly #hands: Hands;
+  readonly #inputs: Inputs;
+  readonly #letters: ReadonlyMap<string, Letter[]>;
+
+  constructor(hands: Hands, inputs: Inputs, letters: ReadonlyMap<string, Letter[]>) {
+    this.#hands = hands;
+    this.#inputs = inputs;
+    this.#letters = letters;
+  }
+
+  /** Resolves when everything that befalls it is over. */
+  async live(reminder: ReminderInput, plot: Plot): Promise<void> {
+    const { random, wish } = plot;
+    const at = wish.runAt + random.between(-600, 900);
+    const laterMs = random.between(50, 5_000);
+    await Promise.all([this.#tell(reminder, plot, at, laterMs), this.#doTheirs(reminder, plot)]);
+  }
+
+  async #tell(reminder: ReminderInput, plot: Plot, at: number, laterMs: number): Promise<void> {
+    const { story, random } = plot;
+    if (story === "none") return;
+    await this.#hands.waitUntil(at);
+    if (this.#hands.areStopped) return;
+    switch (story) {
+      case "paused":
+        if (!(await this.#act(reminder, "POST", "pause", { kind: "paused" }))) return;
+        await this.#hands.wait(laterMs);
+        await this.#act(reminder, "POST", "resume", { kind: "resumed" });
+        return;
+      case "completed":
+        await this.#act(reminder, "POST", "complete", { kind: "completed" });
+        return;
+      case "deleted":
+        await this.#act(reminder, "DELETE", "", { kind: "deleted" });
+        return;
+      case "moved": {
+        const runAt = Math.round(this.#hands.now() + 800 + laterMs);
+        const moved = await this.#act(reminder, "PATCH", "", { kind: "moved", runAt }, { run_at: new Date(runAt) });
+        // Moved into the past, it may bear another name.
+        if (moved && this.#hands.now() >= runAt - 100) reminder.isLoose = true;
+        return;
+      }
+      case "triggered":
+        return this.#trigger(reminder);
+      case "put off":
+        return this.#putOff(reminder, random.chance(0.5), laterMs);
+      case "suppressed":
+        return this.#suppress(reminder, plot, laterMs);
+      case "answered":
+        return this.#answer(reminder, plot, laterMs);
+    }
+  }
+
+  async #trigger(reminder: ReminderInput): Promise<void> {
+    const from = this.#hands.now();
+    const answer = await this.#hands.call("POST", `/reminders/${reminder.id}/trigger`).catch(() => null);
+    if (answer && isTooLate(answer)) return;
+    const due = answer && (answer.body.next_run_at as string | null);
+    // Asked again it might fire once more, so it isn't; and then nobody knows.
+    if (!due) reminder.isLoose = true;
+    else if (reminder.intervalMs === null) {
+      reminder.changes.push({ kind: "moved", runAt: Date.parse(due), from, until: this.#hands.now() });
+    } else reminder.changes.push({ kind: "triggered", occurrenceAt: Date.parse(due), from, until: this.#hands.now() });
+  }
+
+  async #putOff(reminder: ReminderInput, isPromise: boolean, laterMs: number): Promise<void> {
+    const at = Math.round(this.#hands.now() + 1_500 + laterMs);
+    const silenced = { kind: "silenced" as const, due: { from: at, until: at }, isPromise };
+    // Asked for when it has passed, it would be a mistake.
+    const verb = isPromise ? "acknowledge" : "snooze";
+    const done = await this.#act(reminder, "POST", verb, silenced, { until: new Date(at) }, at - 200);
+    if (done && this.#hands.now() >= at - 100) reminder.isLoose = true;
+  }
+
+  /** Nothing is sent to its address for a while, or for ever. */
+  async #suppress(reminder: ReminderInput, { wish, random }: Plot, laterMs: number): Promise<void> {
+    const address = wish.recipient;
+    if (address === null) return;
+    const body = { channel: "email", address };
+    const { span } = await this.#hands.insist(() => this.#hands.call("POST", "/suppressions", body));
+    const refusal = { address, ...span, lifted: null as Span | null };
+    reminder.refusals.push(refusal);
+    if (random.chance(0.4)) return;
+    await this.#hands.wait(laterMs);
+    const path = `/suppressions/email/${encodeURIComponent(address)}`;
+    refusal.lifted = (await this.#hands.insist(() => this.#erase(path))).span;
+  }
+
+  /** What is gone already was erased by an earlier try. */
+  async #erase(path: string): Promise<void> {
+    await this.#hands.call("DELETE", path).catch((error: Error) => {
+      if (!error.message.includes(": 404:")) throw error;
+    });
+  }
+
+  /** Of several, some say that they have done theirs: in words, or by the link in their message. */
+  async #doTheirs(reminder: ReminderInput, { wish: { people, runAt }, random }: Plot): Promise<void> {
+    const fork = random.fork("done");
+    const errands = (people?.addresses ?? [])
+      .filter(() => fork.chance(0.6))
+      .map((person) => ({ person, byLink: fork.chance(0.5), at: runAt + fork.between(-800, 4_000) }))
+      .map(async ({ person, byLink, at }) => {
+        await this.#hands.waitUntil(at);
+        const token = byLink ? await this.#find(person, "done") : null;
+        if (this.#hands.areStopped || (byLink && token === null)) return;
+        const { result, span } = await this.#hands.insist(() =>
+          token === null
+            ? this.#hands.call("POST", `/reminders/${reminder.id}/done`, { person })
+            : this.#hands.call("POST", `/a/${token}`, new URLSearchParams({ choice: "done" })),
+        );
+        if (!isTooLate(result)) reminder.done.push({ person, ...span });
+      });
+    await Promise.all(errands);
+  }
+
+  /** Presses what a message offers; more than once, at once and later. */
+  async #answer(reminder: ReminderInput, { wish, pressed, random }: Plot, laterMs: number): Promise<void> {
+    const fork = random.fork("answer");
+    const token = await this.#find(wish.recipient ?? "", pressed);
+    if (token === null) return;
+    await this.#hands.wait(fork.between(0, 1_000));
+    const form = formFor(pressed, fork.chance(0.5));
+    const presses = fork.chance(0.5) ? 2 : 1;
+    const first = this.#hands.now();
+    const taken = await Promise.all(Array.from({ length: presses }, () => this.#press(token, form)));
+    const span = { from: first, until: Math.max(...taken.map((one) => one.span.until)) };
+    const [one] = taken;
+    if (!one || taken.some(({ result }) => isTooLate(result))) {
+      if (taken.length > 1 || (one && one.tries > 1)) reminder.isLoose = true;
+      return;
+    }
+    await this.#note(reminder, wish, pressed, span);
+    await this.#hands.wait(laterMs);
+    if (pressed === "not me") {
+      if (!(await this.#act(reminder, "POST", "resume", { kind: "resumed" }))) return;
+    }
+    if (pressed === "stop" && fork.chance(0.5)) {
+      const undone = await this.#press(token, new URLSearchParams({ undo: "yes" }));
+      const refusal = reminder.refusals.at(-1);
+      if (refusal && !isTooLate(undone.result)) refusal.lifted = undone.span;
+      return;
+    }
+    // It was answered: the same again does nothing more, however late.
+    if (this.#hands.areStopped || fork.chance(0.5)) return;
+    await this.#press(token, form);
+  }
+
+  async #press(token: string, form: URLSearchParams): Promise<{ result: Answer; span: Span; tries: number }> {
+    return this.#hands.insist(() => this.#hands.call("POST", `/a/${token}`, form));
+  }
+
+  /** Writes down what a press has done. */
+  async #note(reminder: ReminderInput, { flag, recipient }: Wish, pressed: Pressed, span: Span): Promise<void> {
+    switch (pressed) {
+      case "done": {
+        if (flag === null) reminder.said = span;
+        // A reminder that was completed meanwhile leaves its flag alone.
+        else if (await this.#isSet(flag.key)) this.#inputs.flags.push({ key: flag.key, set: span });
+        return;
+      }
+      case "snooze":
+      case "promise": {
+        const due = { from: span.from + PUT_OFF_MS, until: span.until + PUT_OFF_MS };
+        reminder.changes.push({ kind: "silenced", due, isPromise: pressed === "promise", ...span });
+        return;
+      }
+      case "not me":
+        reminder.changes.push({ kind: "paused", ...span });
+        return;
+      case "stop":
+      case "one click":
+        reminder.refusals.push({ address: recipient ?? "", lifted: null, ...span });
+    }
+  }
+
+  async #isSet(key: string): Promise<boolean> {
+    const { result } = await this.#hands.insist(async () => {
+      const answer = await this.#hands.call("GET", `/flags/${encodeURIComponent(key)}`).catch((error: Error) => {
+        if (error.message.includes(": 404:")) return null;
+        throw error;
+      });
+      return answer?.body.value === true;
+    });
+    return result;
+  }
+
+  /** The link in the newest message to an address; null where none comes. */
+  async #find(address: string, pressed: Pressed): Promise<string | null> {
+    const until = this.#hands.now() + LOOKING_MS;
+    while (!this.#hands.areStopped && this.#hands.now() < until) {
+      const links = Object.entries(this.#letters.get(address)?.at(-1)?.links ?? {});
+      const link = links.find(([says]) => SAYS[pressed].test(says));
+      if (link) return link[1];
+      await this.#hands.wait(50);
+    }
+    return null;
+  }
+
+  /**
+   * Has it done, however often it takes, and writes it down; `before`: it isn't asked for after that. False when it can't be done
+   * any more.
+   */
+  async #act(
+    reminder: ReminderInput,
+    method: string,
+    verb: string,
+    change: Wanted,
+    body?: unknown,
+    before = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
+    const path = verb === "" ? `/reminders/${reminder.id}` : `/reminders/${reminder.id}/${verb}`;
+    const { result, span, tries } = await this.#hands.insist(async () => {
+      if (this.#hands.now() > before) return null;
+      // On its way there, the instant that was named may have passed.
+      return this.#hands.call(method, path, body).catch((error: Error) => {
+        if (!error.message.includes("must be later than now")) throw error;
+        return null;
+      });
+    });
+    const isDone = result !== null && !isTooLate(result);
+    if (isDone) reminder.changes.push({ ...change, ...span } as Change);
+    else if (tries > 1) reminder.isLoose = true;
+    return isDone;
+  }
+}
+
+/** What the page's form, or the mail program, sends. */
+function formFor(pressed: Pressed, isOfReminder: boolean): URLSearchParams {
+  switch (pressed) {
+    case "done":
+      return new URLSearchParams({ choice: "done" });
+    case "snooze":
+    case "promise":
+      return new URLSearchParams({ choice: PUT_OFF });
+    case "not me":
+      return new URLSearchParams({ choice: "not_me" });
+    case "stop":
+      return new URLSearchParams({ choice: isOfReminder ? "reminder" : "event_type" });
+    case "one click":
+      return new URLSearchParams({ "List-Unsubscribe": "One-Click" });
+  }
+}
