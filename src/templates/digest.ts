@@ -22,10 +22,11 @@ export function writeDigest(items: readonly Item[]): Rendered {
   const subject = say(digest.subject, locale, { count });
   const intro = say(digest.intro, locale, { count });
   const shown = items.map(({ rendered }): DigestItem => {
-    return { title: rendered.subject, body: rendered.body, answers: rendered.answers };
+    return { title: rendered.title, body: rendered.body, answers: rendered.answers };
   });
   return {
     subject,
+    title: subject,
     body: [intro, ...shown.map((item, n) => `${n + 1}. ${inShort(item)}`)].join("\n\n"),
     text: `${[intro, ...shown.map((item, n) => `${n + 1}. ${inFull(item)}`), `-- \n${digest.why}`].join("\n\n")}\n`,
     html: writeDigestHtml({ locale, subject, intro, items: shown, footer: digest.why }),

@@ -10,6 +10,8 @@ import { humanise, humaniseInside } from "./words.ts";
 export interface Rendered {
   /** One line, never empty, at most 200 characters. */
   subject: string;
+  /** The same among others of its kind: without saying each time that it is a reminder. */
+  title: string;
   /** What the reminder wants to say, without greeting and footer: for channels with little room. */
   body: string;
   text: string;
@@ -62,6 +64,7 @@ export function writeMessage(message: Renderable, given: GivenWords): Rendered {
   };
   return {
     subject: content.subject,
+    title: ownSubject || `${event} (${about})`,
     body: action ? `${body}\n\n${action.label}: ${action.url}` : body,
     text: writeText(content),
     html: given.html || writeHtml(content),
@@ -85,7 +88,7 @@ function writeTelling(message: Renderable): Rendered {
     ...{ locale, useCase, label: words.label[useCase], subject, title: event, about, greeting: null, body, footer },
     ...{ action: null, facts: [], answers: [] },
   };
-  return { subject, body, text: writeText(content), html: writeHtml(content), answers: [] };
+  return { subject, title: subject, body, text: writeText(content), html: writeHtml(content), answers: [] };
 }
 
 function builtInBody(

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { MessageLinks } from "../../src/channels/channel.ts";
 import { USE_CASES } from "../../src/templates/builtin/use-case.ts";
+import { writeDigest } from "../../src/templates/digest.ts";
 import { renderMessage } from "../../src/templates/render.ts";
 import { startBrowser } from "../support/browser.ts";
 import { exampleMessage, type MessageChanges } from "../support/message.ts";
@@ -66,6 +67,29 @@ function page(useCase: keyof typeof CASES, locale: string, variant: string): str
   return renderMessage(message).html;
 }
 
+/** Of each use case one, in one message. */
+function digest(locale: string, variant: string): string {
+  const items = USE_CASES.map((useCase) => {
+    const message = exampleMessage({
+      contact: { name: "Ann", email: "ann@example.com", timeZone: "Europe/Berlin", locale },
+      ...VARIANTS[variant]?.(useCase),
+    });
+    return { message, rendered: renderMessage(message) };
+  });
+  return writeDigest(items).html;
+}
+
+function* pages(): Generator<[name: string, html: string, variant: string]> {
+  for (const variant of Object.keys(VARIANTS)) {
+    for (const [index, useCase] of USE_CASES.entries()) {
+      yield [`${useCase}-${variant}`, page(useCase, LOCALES[index % 4] as string, variant), variant];
+    }
+    for (const locale of LOCALES) yield [`digest-${locale}-${variant}`, digest(locale, variant), variant];
+  }
+}
+
+const LOCALES = ["en", "de", "fr", "es"];
+
 /** How much lighter the one is than the other (WCAG 2.2), of all text that is shown against what is behind it; the least. For the browser. */
 const LEAST_CONTRAST = `(() => {
   const channels = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
@@ -108,20 +132,17 @@ describe.each(["light", "dark"] as const)("the built-in e-mails, %s", (colorSche
     const view = await browser.newPage({ colorScheme, viewport: { width, height: 700 } });
     const asked: string[] = [];
     view.on("request", (request) => asked.push(request.url()));
-    for (const [index, useCase] of USE_CASES.entries()) {
-      for (const variant of Object.keys(VARIANTS)) {
-        const name = `${useCase}-${variant}`;
-        await view.setContent(page(useCase, ["en", "de", "fr", "es"][index % 4] as string, variant));
-        if (PICTURES) {
-          await view.screenshot({ path: join(PICTURES, `${name}-${place}-${colorScheme}.png`), fullPage: true });
-        }
-        expect(await view.evaluate("document.documentElement.scrollWidth"), name).toBeLessThanOrEqual(width);
-        const { ratio, text } = await view.evaluate<{ ratio: number; text: string }>(LEAST_CONTRAST);
-        expect(ratio, `${name}: ${text}`).toBeGreaterThanOrEqual(4.5);
-        if (variant === "bare") continue;
-        const lowest = await view.evaluate<number>(LOWEST_BUTTON);
-        expect(Number.isFinite(lowest) && lowest >= 44, `${name}: ${lowest} px`).toBe(true);
+    for (const [name, html, variant] of pages()) {
+      await view.setContent(html);
+      if (PICTURES) {
+        await view.screenshot({ path: join(PICTURES, `${name}-${place}-${colorScheme}.png`), fullPage: true });
       }
+      expect(await view.evaluate("document.documentElement.scrollWidth"), name).toBeLessThanOrEqual(width);
+      const { ratio, text } = await view.evaluate<{ ratio: number; text: string }>(LEAST_CONTRAST);
+      expect(ratio, `${name}: ${text}`).toBeGreaterThanOrEqual(4.5);
+      if (variant === "bare") continue;
+      const lowest = await view.evaluate<number>(LOWEST_BUTTON);
+      expect(Number.isFinite(lowest) && lowest >= 44, `${name}: ${lowest} px`).toBe(true);
     }
     expect(asked.filter((url) => !url.startsWith("about:"))).toEqual([]);
   });

@@ -39,7 +39,7 @@ async function due(
 
 const HOURLY = { digest: { window_minutes: 60 } };
 const itemsOf = ({ written, subject }: { written?: Message["written"]; subject?: string }): string[] =>
-  [...(written?.body ?? subject ?? "").matchAll(/^\d+\. Reminder: (.*) \(/gm)].map(([, event]) => event as string);
+  [...(written?.body ?? subject ?? "").matchAll(/^\d+\. (.*) \(/gm)].map(([, event]) => event as string);
 
 async function ended(there: World, ids: readonly number[]): Promise<Record<string, unknown>[]> {
   return until(
