@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -6,7 +8,9 @@ import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { newMasterKey } from "../../src/secrets/master-key.ts";
 import { type Database, openDatabase } from "../../src/store/postgres.ts";
 import { type Canary, canary, heard, type Place } from "../support/canary.ts";
+import { answer, startHttpReceiver } from "../support/http-receiver.ts";
 import { indiscreetDatabase } from "../support/indiscreet-database.ts";
+import { OLDER, startOlderServer } from "../support/older-server.ts";
 import { buildProgram, newFolder, type Program, runProgram } from "../support/program.ts";
 import { startSmtp } from "../support/smtp.ts";
 import { createTenants, ownedDatabase } from "../support/tenants.ts";
@@ -191,6 +195,97 @@ test("P10: no canary is heard in anything that comes out", async () => {
   expect(heard(canaries, places)).toEqual([]);
 }, 240_000);
 
+test.runIf(OLDER)(
+  "P10: nor is one in what pg_dump and pg_dumpall write, whatever peers have said back",
+  async () => {
+    const server = await startOlderServer();
+    onTestFinished(() => server.stop());
+    const { url } = await ownedDatabase(server.url, "createrole");
+    const http = await startHttpReceiver();
+    const mail = await indiscreet(null);
+    const telegram = { name: "a bot's token", value: `123456:AA${canary("").value.replace(".", "-")}` };
+    const webhook = { name: "a webhook's secret", value: `whsec_${randomBytes(32).toString("base64")}` };
+    const birds = {
+      ...{ telegram, webhook, key: { name: "SECRETS_KEY", value: newMasterKey() } as Canary },
+      password: canary("SMTP_PASSWORD"),
+      header: canary("a secret for a header"),
+      mailgun: canary("an inbound secret"),
+      api: { name: "a key of the API", value: "" } as Canary,
+      database: { name: "DATABASE_URL's password", value: new URL(url).password } as Canary,
+    };
+    http.behave = answer(200, {}, JSON.stringify({ ok: true, result: { message_id: telegram.value } }));
+    const folder = newFolder();
+    const env = {
+      ...{ DATABASE_URL: url, SECRETS_KEY: birds.key.value, SMTP_HOST: "127.0.0.1", SMTP_PORT: String(mail.port) },
+      ...{
+        SMTP_USERNAME: "installation",
+        SMTP_PASSWORD: birds.password.value,
+        SMTP_FROM_EMAIL: "noreply@company.example",
+      },
+      ...{ OUTGOING_ALLOW: "127.0.0.1", OUTGOING_PORTS: "1024-65535", RETRY_BASE_SECONDS: "86400" },
+    };
+    const finish = async (args: string[], secret = ""): Promise<string> => {
+      const file = join(folder, "secret");
+      writeFileSync(file, secret);
+      const program = runProgram(secret === "" ? args : [...args, file], env, { folder });
+      expect(await program.ended, program.output()).toBe(0);
+      return program.stdout().trim();
+    };
+    await finish(["migrate"]);
+    await finish(["channels", "set", "telegram", "--api-url", http.url, "--secret-file"], telegram.value);
+    await finish(["channels", "set", "webhook", "--secret-file"], webhook.value);
+    await finish(["secrets", "set", "billing", "--url", http.url, "--value-file"], birds.header.value);
+    birds.api.value = await finish([
+      "keys",
+      "create",
+      "--scope",
+      "reminders:write,suppressions:write,event-rules:write",
+    ]);
+
+    // when
+    const program = runProgram(["start"], env, { folder });
+    await program.says("🟢 Scheduler started");
+    const ask = async (method: string, path: string, body: object): Promise<number> => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${birds.api.value}` };
+      return (await fetch(program.told("API") + path, { method, headers, body: JSON.stringify(body) })).status;
+    };
+    expect(await ask("PUT", "/event-sources/shop", { secrets: [webhook.value] })).toBe(201);
+    expect(await ask("PUT", "/inbound-sources/mailgun", { secrets: [birds.mailgun.value] })).toBe(201);
+    for (const [channel, recipient] of [
+      ["telegram", "12345678"],
+      ["email", "ann@example.com"],
+      ["webhook", http.url],
+    ]) {
+      const about = { entity_type: "invoice", entity_id: "42", event_type: channel, channel, recipient };
+      expect(
+        await ask("POST", "/reminders/", { ...about, schedule_type: "one_time", run_at: new Date().toISOString() }),
+      ).toBe(201);
+    }
+    const administrator = openDatabase({ url: administratorsUrl(url, server.url), poolSize: 2 });
+    onTestFinished(() => administrator.close());
+    const tried = "select status from deliveries where status in ('sent', 'retrying')";
+    await until(async () => (await administrator.query(tried)).length === 3, "every message has been tried");
+    program.kill("SIGTERM");
+    await program.ended;
+
+    // then
+    const whole = administratorsUrl(url, server.url);
+    const dumps: [string, ...string[]][] = [
+      ["pg_dump", whole],
+      ["pg_dump", "--inserts", whole],
+      ["pg_dump", "--format=custom", "--compress=0", whole],
+      ["pg_dumpall", `--dbname=${server.url}`],
+    ];
+    const places = dumps.map(([name, ...args]): Place => {
+      const text = execFileSync(join(OLDER as string, name), args, { encoding: "latin1", maxBuffer: 2 ** 28 });
+      return { name: `${name} ${args.slice(0, -1).join(" ")}`, text };
+    });
+    for (const { text } of places) expect(text).toContain("mailgun");
+    expect(heard(Object.values(birds), places)).toEqual([]);
+  },
+  240_000,
+);
+
 /** Credentials wherever a request may carry them, in ways that fail. The answers, and what they are for. */
 async function askRudely(api: string, secret: string): Promise<Place[]> {
   const json = { "content-type": "application/json" };
@@ -225,8 +320,8 @@ async function askRudely(api: string, secret: string): Promise<Place[]> {
   return places;
 }
 
-function administratorsUrl(url: string): string {
-  const administrators = new URL(inject("serverUrl"));
+function administratorsUrl(url: string, serverUrl = inject("serverUrl")): string {
+  const administrators = new URL(serverUrl);
   administrators.pathname = new URL(url).pathname;
   return administrators.href;
 }
