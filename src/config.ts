@@ -9,7 +9,7 @@ import { CHANNEL_NAMES } from "./channels/names.ts";
 import type { ServiceAccess } from "./channels/services/access.ts";
 import { SERVICES } from "./channels/services/list.ts";
 import { accessIn, missingBeside, settingsOf } from "./channels/services/settings.ts";
-import { isBotToken, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
+import { isBotToken, isSigningSecret, isWebhookUrl, readAccount, type SlackAccount } from "./channels/slack/account.ts";
 import { isAccountSid, isAuthToken, isSmsFrom, SMS_WORDS, type SmsAccount } from "./channels/sms/account.ts";
 import { signingFlaw, splitSecrets } from "./channels/webhook/signing.ts";
 import {
@@ -156,6 +156,7 @@ const SECRET = new Set([
   "WEBHOOK_SECRET",
   "SLACK_BOT_TOKEN",
   "SLACK_WEBHOOK_URL",
+  "SLACK_SIGNING_SECRET",
   "TWILIO_AUTH_TOKEN",
   ...SERVICE_SETTINGS.filter(({ isSecret }) => isSecret).map(({ name }) => name),
 ]);
@@ -216,6 +217,10 @@ export const SETTINGS = z.object({
   SLACK_WEBHOOK_URL: z
     .string()
     .refine(isWebhookUrl, mustBe("the URL of an incoming webhook, like https://hooks.slack.com/services/..."))
+    .optional(),
+  SLACK_SIGNING_SECRET: z
+    .string()
+    .refine(isSigningSecret, mustBe("the signing secret of the app: letters and digits, 16 to 100 of them"))
     .optional(),
   SLACK_API_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).default("https://slack.com/api/"),
   SLACK_CONCURRENCY: whole(1, 100).default(10),
@@ -326,6 +331,9 @@ function togetherMistakes(settings: Environment): string[] {
   if (settings.SLACK_BOT_TOKEN && settings.SLACK_WEBHOOK_URL) {
     mistakes.push("SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL can't both be set: a bot can do all that a webhook can");
   }
+  if (settings.SLACK_SIGNING_SECRET && !settings.SLACK_BOT_TOKEN) {
+    mistakes.push("SLACK_BOT_TOKEN must be set when SLACK_SIGNING_SECRET is: only messages of a bot have buttons");
+  }
   mistakes.push(...SERVICES.map((service) => missingBeside(service, settings)).filter((mistake) => mistake !== null));
   mistakes.push(...belongTogether(settings, ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM"]));
   mistakes.push(...belongTogether(settings, ["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"]));
@@ -366,7 +374,7 @@ function arrange(settings: Settings): Config {
       concurrency: settings.EMAIL_CONCURRENCY,
     },
     slack: {
-      account: readAccount(settings.SLACK_BOT_TOKEN ?? settings.SLACK_WEBHOOK_URL ?? ""),
+      account: arrangeSlack(settings),
       apiUrl: settings.SLACK_API_URL.replace(/\/*$/, "/"),
       concurrency: settings.SLACK_CONCURRENCY,
     },
@@ -420,6 +428,11 @@ function arrangeSmtp(settings: Settings): SmtpServer | null {
     password: settings.SMTP_PASSWORD ?? null,
     tls: settings.SMTP_TLS,
   };
+}
+
+function arrangeSlack({ SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, SLACK_SIGNING_SECRET }: Settings): SlackAccount | null {
+  const account = readAccount(SLACK_BOT_TOKEN ?? SLACK_WEBHOOK_URL ?? "");
+  return account?.via === "bot" && SLACK_SIGNING_SECRET ? { ...account, signingSecret: SLACK_SIGNING_SECRET } : account;
 }
 
 function arrangeSms({ TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, SMS_FROM }: Settings): SmsAccount | null {

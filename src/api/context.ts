@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Channels } from "../channels/registry.ts";
+import type { SlackAccount } from "../channels/slack/account.ts";
 import type { Installation } from "../conditions/condition.ts";
 import type { Ceiling } from "../core/ceiling.ts";
 import type { GuardedHttp } from "../outgoing/guarded-http.ts";
@@ -29,6 +30,8 @@ export interface ApiContext {
   keyring?: Keyring;
   /** Gets what signatures are checked with; not set: nothing that needs it is taken. */
   http?: Pick<GuardedHttp, "request">;
+  /** The installation's way to Slack, for presses of buttons; not set: only tenants' own are taken. */
+  slack?: { account: SlackAccount | null; apiUrl: string };
   /** Where people reach this installation, without a slash at its end; not set: nobody has said. */
   publicUrl?: string | null;
   /** What return paths are signed with, see `returnPath`; not set: none is known. */

@@ -39,6 +39,7 @@ import { policyRoutes } from "./routes/policies.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
 import { silenceRoutes } from "./routes/silence.ts";
+import { slackRoutes } from "./routes/slack.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { templatePreviewRoutes } from "./routes/template-preview.ts";
 import { templateVersionRoutes } from "./routes/template-versions.ts";
@@ -113,6 +114,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
 
   await describeApi(api);
   await answerRoutes(api, context);
+  await slackRoutes(api, context);
   answerOnce(api);
   refuseUnknownQueries(api);
   limitLargeBodies(api);

@@ -8,6 +8,9 @@ import type { Rendered } from "../templates/write.ts";
 /** Where a message is answered, each by a link of its own. */
 export type MessageLinks = Readonly<Record<Purpose, string>>;
 
+/** What the buttons of a message stand for, where it is answered without leaving the channel. */
+export type MessageButtons = Readonly<Record<Purpose, string>>;
+
 /** What a channel is asked to send. Everything a template may speak of is in here. */
 export interface Message {
   /** Stable over retries: the same id is the same message. See `deliveryId`. */
@@ -39,6 +42,8 @@ export interface Message {
   isTest?: boolean;
   /** Where it is answered; not set: nowhere, as nobody has said where people reach this installation. */
   links?: MessageLinks | null;
+  /** The same for a channel whose messages may have buttons of their own. */
+  buttons?: MessageButtons | null;
   /** With it ends that somebody has put it off, or promised to do it: not set: nobody has. */
   endsSilence?: Silence | null;
   /** When this attempt began, by the database's clock: a worker's own may be wrong. */
@@ -118,6 +123,23 @@ export interface SendOptions {
   beforeSend?: () => Promise<void>;
 }
 
+/** A message that was sent before, of a reminder that is done. */
+export interface DoneMessage {
+  /** As it was sent: see `Receipt`. */
+  providerId: string;
+  reminder: Message["reminder"] & Pick<Reminder, "completionReason" | "completedAt">;
+  contact: Message["contact"];
+  tenantZone: string | null;
+}
+
+/** Changes messages that were sent before, once their reminder is done. */
+export interface DoneMarks {
+  /** Of a reminder's messages, by their providers' ids and the newest first, those that are to be changed, at most this many. */
+  among(providerIds: readonly string[], limit: number): string[];
+  /** Resolves too where the message is gone. Throws as `send` does; doing it again does no harm. */
+  mark(done: DoneMessage, options: Pick<SendOptions, "signal">): Promise<void>;
+}
+
 /** A way to send. One file or folder each, and one line in the registry. */
 export interface Channel {
   name: string;
@@ -127,6 +149,8 @@ export interface Channel {
   timeoutMs: number;
   /** True where programs read what it sends, one thing at a time: never several in one message. */
   isForPrograms?: boolean;
+  /** True where its messages may have buttons. */
+  hasButtons?: boolean;
   /** How its failed attempts are tried again; left out: as the installation is set. */
   retries?: Retries;
   /**
@@ -138,6 +162,8 @@ export interface Channel {
   address(contact: Pick<Contact, "name" | "email" | "phone">): string | null;
   /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
+  /** How what was sent before comes to say that it is done; left out: it stays as it was sent. */
+  doneMarks?: DoneMarks;
   /** Lets go of connections. */
   close(): Promise<void>;
 }

@@ -43,6 +43,16 @@ export class Turns {
     throw new NotYet(`waits for its turn: ${this.#told}`, atMs - nowMs);
   }
 
+  /** Takes the next turn only if it is free now and promised to nobody; else throws `NotYet` and is promised none, so it holds nobody up. */
+  enterLast(name: string): void {
+    const nowMs = this.#now();
+    const place = this.#places.get(name) ?? { nextAtMs: nowMs, promisedUntilMs: nowMs };
+    const freeAtMs = Math.max(place.nextAtMs, place.promisedUntilMs);
+    if (freeAtMs > nowMs) throw new NotYet(`waits for its turn: ${this.#told}`, freeAtMs - nowMs);
+    this.#places.set(name, { ...place, nextAtMs: nowMs + this.#everyMs });
+    if (this.#places.size > PRUNE_FROM) this.#prune(nowMs);
+  }
+
   /** The service itself asked to wait for so long. */
   hold(name: string, waitMs: number): void {
     const place = this.#places.get(name);

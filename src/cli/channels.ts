@@ -59,6 +59,10 @@ export function channelsCommand(settingsHelp: string): Command {
       "--secret-file <path>",
       "a file with the bot token (xoxb-...) or the URL of an incoming webhook; without it, on standard input",
     )
+    .option(
+      "--signing-secret-file <path>",
+      "a file with the signing secret of the bot's app; with it, messages have buttons",
+    )
     .addHelpText("after", `\n${settingsHelp}`)
     .action((options: SlackOptions) => run(setSlack(options)));
   set

@@ -90,14 +90,14 @@ export async function makeApi(
   { database, channels, keyring, named }: ForApi,
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds, engine, outgoing, email, links, answerDays } = service.config;
+  const { access, minIntervalSeconds, engine, outgoing, email, slack, links, answerDays } = service.config;
   const { ceiling } = engine;
   const installation: Installation = {
     refusesUrl: certainlyRefused(outgoing),
     hasQuery: (name, tenantId) => named && usableQuery(named, name, tenantId) !== null,
   };
   const http = guardedHttp(outgoing);
-  service.opened.add("the API's connections to mail providers", async () => http.close());
+  service.opened.add("the API's connections to mail providers and Slack", async () => http.close());
   const bounceSecret = email.bounces?.secret ?? null;
   const options = {
     installation,
@@ -106,6 +106,7 @@ export async function makeApi(
     ceiling,
     http,
     bounceSecret,
+    slack,
     answerDays,
     publicUrl: links?.publicUrl ?? null,
   };
@@ -121,6 +122,7 @@ export function makeWorker(
   const settings = {
     ...config.engine,
     links: config.links,
+    answerDays: config.answerDays,
     retry: { ...DEFAULT_SETTINGS.retry, ...config.engine.retry },
     hold: { ...DEFAULT_SETTINGS.hold, ...config.engine.hold },
   };

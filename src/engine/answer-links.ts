@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { MessageLinks } from "../channels/channel.ts";
-import { PURPOSES } from "../core/answer.ts";
+import type { MessageButtons, MessageLinks } from "../channels/channel.ts";
+import { PURPOSES, type Purpose } from "../core/answer.ts";
 import { MS_PER_DAY } from "../core/schedule/calendar.ts";
-import { type AnswerKey, signAnswer } from "../secrets/answer-token.ts";
+import { type AnswerKey, type AnswerPlace, signAnswer } from "../secrets/answer-token.ts";
 import { makeFirstAnswerKey, readAnswerKeys } from "../store/answer-keys.ts";
 import { isDatabaseAway, type Sql } from "../store/postgres.ts";
 import type { Held } from "./held.ts";
@@ -17,32 +17,49 @@ export interface LinkSettings {
 /** A key that takes no more part is used no longer than this. */
 const FRESH_MS = 2_000;
 
-/** Makes the links by which a message is answered. The same delivery gets the same ones, save where the key has changed. */
+/**
+ * Makes the links by which a message is answered, and what its buttons stand for where it has some. The same delivery gets the same
+ * ones, save where the key has changed.
+ */
 export class AnswerLinks {
   readonly #database: Sql;
-  readonly #settings: LinkSettings;
+  readonly #settings: { publicUrl: string | null; days: number };
   #key: { key: AnswerKey; readAtMs: number } | null = null;
   #reading: Promise<AnswerKey> | null = null;
 
-  constructor(database: Sql, settings: LinkSettings) {
+  /** Without a `publicUrl` there are no links. */
+  constructor(database: Sql, settings: { publicUrl: string | null; days: number }) {
     this.#database = database;
     this.#settings = settings;
   }
 
-  /** Null for what plain SQL has made due before 1970. */
-  async of({ tenantId, reminderId, occurrenceAt, recipientNo }: Held): Promise<MessageLinks | null> {
+  /** Null where nobody has said where people reach the API, and for what plain SQL has made due before 1970. */
+  async links(held: Held): Promise<MessageLinks | null> {
+    const { publicUrl } = this.#settings;
+    return publicUrl === null ? null : await this.#signed(held, "link", (token) => `${publicUrl}/a/${token}`);
+  }
+
+  /** The same for buttons, which need no address. */
+  async buttons(held: Held): Promise<MessageButtons | null> {
+    return await this.#signed(held, "button", (token) => token);
+  }
+
+  async #signed(
+    { tenantId, reminderId, occurrenceAt, recipientNo }: Held,
+    place: AnswerPlace,
+    written: (token: string) => string,
+  ): Promise<Record<Purpose, string> | null> {
     if (occurrenceAt < 0) return null;
-    const { publicUrl, days } = this.#settings;
     const key = await this.#freshKey();
     const link = {
       tenant: tenantId,
       reminderId,
       occurrenceAt,
       recipientNo,
-      expiresAt: occurrenceAt + days * MS_PER_DAY,
+      expiresAt: occurrenceAt + this.#settings.days * MS_PER_DAY,
     };
-    const made = PURPOSES.map((purpose) => [purpose, `${publicUrl}/a/${signAnswer({ ...link, purpose }, key)}`]);
-    return Object.fromEntries(made) as MessageLinks;
+    const made = PURPOSES.map((purpose) => [purpose, written(signAnswer({ ...link, purpose }, key, place))]);
+    return Object.fromEntries(made) as Record<Purpose, string>;
   }
 
   async #freshKey(): Promise<AnswerKey> {

@@ -47,7 +47,7 @@ export class Deliverer {
   readonly #recorder: Recorder;
   readonly #gate: Gate;
   readonly #words: Words;
-  readonly #links: AnswerLinks | null;
+  readonly #answers: AnswerLinks;
   readonly #digests: DigestSender;
   #digestsLookAtMs = Number.NEGATIVE_INFINITY;
   readonly #sweeper: NodeJS.Timeout;
@@ -71,7 +71,7 @@ export class Deliverer {
     this.#log = log;
     this.#onClaimable = onClaimable;
     this.#words = words;
-    this.#links = settings.links && new AnswerLinks(database, settings.links);
+    this.#answers = new AnswerLinks(database, settings.links ?? { publicUrl: null, days: settings.answerDays });
     this.#gate = new Gate({ database, questions, settings, log });
     this.#recorder = new Recorder({
       database,
@@ -284,8 +284,9 @@ export class Deliverer {
   /** Its links and its words. While nobody can say which, it goes back, to be taken up when the database is there again. */
   async #write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }> {
     try {
-      const links = this.#links && (await this.#links.of(held));
-      const message = messageFor(held, links);
+      const links = await this.#answers.links(held);
+      const buttons = lane.channel.hasButtons ? await this.#answers.buttons(held) : null;
+      const message = messageFor(held, { links, buttons });
       const written = await this.#words.write(lane.channel.name, message);
       if (written) message.written = written;
       return { message, instead: written?.instead ?? null };

@@ -63,7 +63,7 @@ export class DigestSender {
     const items = await this.#write(lane, left);
     const [first] = items;
     if (!first || items.length < left.length) throw new Fewer();
-    const { links, endsSilence, ...message } = first.message;
+    const { links, buttons, endsSilence, ...message } = first.message;
     const written = writeDigest(items.map(({ message }) => ({ message, rendered: render(message) })));
     const receipt = await lane.channel.send(
       { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },

@@ -1,9 +1,11 @@
 import type { Logger } from "pino";
+import type { Channels } from "../channels/registry.ts";
 import { reopen } from "../core/lifecycle.ts";
 import { toAddressed } from "../core/people.ts";
 import type { JsonObject, ReminderRecord } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { readFacts } from "../store/deliveries.ts";
+import { addMarks, donenessOf, isUnderWay, sentMessages } from "../store/done-marks.ts";
 import {
   type Errand,
   endErrand,
@@ -27,30 +29,43 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 const PAGE = 200;
 /** A message for each of more than this helps nobody. */
 const MOST_TOLD = 100;
+/** Of the newest so many messages of a reminder it is looked which ones are to say that it is done, and so many are. */
+const MOST_LOOKED_AT = 200;
+const MOST_MARKED = 20;
+/** A message that is just being sent is waited for so long. */
+const SENT_WITHIN_SECONDS = 60;
 
 /**
  * Does what completed reminders and flags that were set back leave to be done: tells those to whom a reminder was escalated that
- * it is done, or begins reminders anew. Each in one transaction, whoever else does the same; one that can't be done holds up no other.
+ * it is done, finds the messages that are to say so themselves, or begins reminders anew. Each in one transaction, whoever else does the same; one that can't be done holds up no other.
  */
 export class Errands {
   readonly #database: WorkerDatabase;
+  readonly #channels: Channels;
   readonly #log: Pick<Logger, "error">;
-  /** Up to here, those that are left failed; they are tried again with the next round. */
+  readonly #onMarks: () => void;
+  /** Up to here, those that are left failed, or come too early; they are tried again with the next round. */
   #after = 0;
 
-  constructor(database: WorkerDatabase, log: Pick<Logger, "error">) {
+  /** `onMarks` is called when there are messages to be changed. */
+  constructor(database: WorkerDatabase, channels: Channels, log: Pick<Logger, "error">, onMarks: () => void) {
     this.#database = database;
+    this.#channels = channels;
     this.#log = log;
+    this.#onMarks = onMarks;
   }
 
   /** Does one; resolves to the milliseconds until there may be another. */
   async do(): Promise<number> {
     let errand: Errand | null = null;
+    let marks: Marking | null = null;
     try {
-      await this.#database.transaction(async (sql) => {
+      marks = await this.#database.transaction(async (sql) => {
         errand = await lockErrand(sql, this.#after);
         if (errand?.kind === "tell") await tell(sql, errand);
         else if (errand?.kind === "reopen") await reopenAll(sql, errand);
+        else if (errand?.kind === "mark") return await findMarks(sql, errand, this.#channels);
+        return null;
       });
     } catch (error) {
       if (errand === null || isDatabaseAway(error)) throw error;
@@ -59,6 +74,8 @@ export class Errands {
       this.#after = id;
       return 0;
     }
+    if (marks === "found") this.#onMarks();
+    if (marks === "early") this.#after = (errand as Errand | null)?.id ?? 0;
     if (errand !== null) return 0;
     this.#after = 0;
     return Number.POSITIVE_INFINITY;
@@ -84,6 +101,25 @@ async function tell(sql: Sql, errand: Extract<Errand, { kind: "tell" }>): Promis
     await insertEvents(sql, [{ reminderId, type: "told", because, details: { to } }]);
   }
   await endErrand(sql, errand);
+}
+
+/** What came of looking for messages to be changed; `early`: one more may just be under way. */
+type Marking = "none" | "found" | "early";
+
+async function findMarks(sql: Sql, errand: Extract<Errand, { kind: "mark" }>, channels: Channels): Promise<Marking> {
+  const { reminderId, tenantId } = errand;
+  const isDone = (await donenessOf(sql, [reminderId])).has(reminderId);
+  if (isDone && (await isUnderWay(sql, errand, SENT_WITHIN_SECONDS))) return "early";
+  let found = 0;
+  for (const { name, doneMarks } of isDone ? channels.values() : []) {
+    if (!doneMarks) continue;
+    const sent = await sentMessages(sql, reminderId, name, MOST_LOOKED_AT);
+    const marked = doneMarks.among(sent, MOST_MARKED);
+    await addMarks(sql, { tenantId, reminderId, channel: name }, marked);
+    found += marked.length;
+  }
+  await endErrand(sql, errand);
+  return found > 0 ? "found" : "none";
 }
 
 async function reopenAll(sql: Sql, errand: Extract<Errand, { kind: "reopen" }>): Promise<void> {

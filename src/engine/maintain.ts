@@ -8,6 +8,7 @@ import { forgetIdlePaces } from "../store/pace.ts";
 import { dropOldPartitions, ensurePartitions } from "../store/partitions.ts";
 import { isFaultOfRows, isLockTimeout } from "../store/postgres.ts";
 import { type Ending, lockEnding, rescue } from "../store/repair.ts";
+import { forgetOldSlackPeople } from "../store/slack.ts";
 import { forgetExpiredSuppressions } from "../store/suppressions.ts";
 import { forgetOldTests } from "../store/template-tests.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
@@ -54,6 +55,7 @@ export class Maintainer {
     await pageByPage((limit) => forgetExpiredSuppressions(this.#database, limit));
     await pageByPage((limit) => forgetOldTests(this.#database, limit));
     await pageByPage((limit) => forgetOldAnswersByLink(this.#database, limit));
+    await pageByPage((limit) => forgetOldSlackPeople(this.#database, limit));
     if (performance.now() >= this.#partitionsDueAtMs) await this.#keepPartitions();
     return MINUTE_MS;
   }

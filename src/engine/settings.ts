@@ -29,8 +29,10 @@ export interface EngineSettings {
   hold: HoldPolicy;
   /** How often and for how long any reminder may fire before a person is asked. */
   ceiling: Ceiling;
-  /** How messages are answered; null: not at all. */
+  /** How messages are answered; null: by no links. */
   links: LinkSettings | null;
+  /** How long buttons within a message may be pressed, counted from the occurrence; with `links`, as long as these. */
+  answerDays: number;
   /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
   leaseSeconds: number;
   /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
@@ -52,6 +54,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   hold: DEFAULT_HOLD,
   ceiling: NO_CEILING,
   links: null,
+  answerDays: 30,
   leaseSeconds: 12,
   retentionDays: 90,
   cage: {},

@@ -11,6 +11,7 @@ import type { Outside } from "./asking/outside.ts";
 import { Questions } from "./asking/questions.ts";
 import { Claims } from "./claims.ts";
 import { Deliverer } from "./deliver.ts";
+import { DoneMarking } from "./done-marks.ts";
 import { Errands } from "./errands.ts";
 import { fireBatch } from "./fire.ts";
 import { type Loop, runLoop } from "./loop.ts";
@@ -67,6 +68,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
     replan: new Alarm(),
     test: new Alarm(),
     errands: new Alarm(),
+    marks: new Alarm(),
   };
   const { timeoutMs, ...limits } = settings.asking;
   const questions = new Questions({ outside: outside ?? null, limits, timeoutMs, log });
@@ -75,7 +77,8 @@ export function startWorker({ database, channels, log, outside, settings: given 
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
-  const errands = new Errands(database, log);
+  const errands = new Errands(database, channels, log, () => alarms.marks.poke());
+  const marking = new DoneMarking(database, channels, log);
   const claims = new Claims(settings);
   const mark = new LowMark();
   const onSooner = (): void => {
@@ -128,6 +131,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
     },
     { ...common, name: "test", alarm: alarms.test, step: () => sendTests(database, channels, stopping.signal) },
     { ...common, name: "errands", alarm: alarms.errands, step: () => errands.do() },
+    { ...common, name: "marks", alarm: alarms.marks, step: () => marking.do(stopping.signal) },
     { ...common, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
   ];
   const pokeAll = (): void => {

@@ -17,6 +17,9 @@ export interface AnswerKey {
   secret: Buffer;
 }
 
+/** Where it stands: in the address of a page, or in a button within the message. What is good as the one isn't as the other. */
+export type AnswerPlace = "link" | "button";
+
 /** Longest text of a link's token, in characters: with `/a/` before it, a path of less than 120. */
 export const LONGEST_TOKEN = 116;
 
@@ -24,12 +27,15 @@ const VERSION = 1;
 const MAC_BYTES = 16;
 const MS_PER_HOUR = 3_600_000;
 /** What else is signed with such a key must never look the same. */
-const CONTEXT = "reminder-engine answer link\n";
+const CONTEXTS: Readonly<Record<AnswerPlace, string>> = {
+  link: "reminder-engine answer link\n",
+  button: "reminder-engine answer button\n",
+};
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 const BASE = BigInt(LETTERS.length + 1);
 
 /** The token of a link: the same link and key always give the same text, of letters that may stand in a path. */
-export function signAnswer(link: AnswerLink, key: AnswerKey): string {
+export function signAnswer(link: AnswerLink, key: AnswerKey, place: AnswerPlace = "link"): string {
   const { reminderId, occurrenceAt, recipientNo, tenant, purpose, expiresAt } = link;
   const bytes = [
     ...[VERSION * 16 + PURPOSES.indexOf(purpose), key.id],
@@ -38,14 +44,18 @@ export function signAnswer(link: AnswerLink, key: AnswerKey): string {
     ...packed(tenant),
   ];
   const body = Buffer.from(bytes);
-  return Buffer.concat([body, macOf(body, key)]).toString("base64url");
+  return Buffer.concat([body, macOf(body, key, place)]).toString("base64url");
 }
 
 /**
  * What a token says, if one of these keys has signed it; null for anything else, forged or cut off alike. Whether it has expired is
  * for the caller to see.
  */
-export function verifyAnswer(token: string, keyOf: (id: number) => AnswerKey | null): AnswerLink | null {
+export function verifyAnswer(
+  token: string,
+  keyOf: (id: number) => AnswerKey | null,
+  place: AnswerPlace = "link",
+): AnswerLink | null {
   if (token.length > LONGEST_TOKEN || !/^[\w-]+$/.test(token)) return null;
   const bytes = Buffer.from(token, "base64url");
   // More than one text may stand for the same bytes; one link has one text.
@@ -53,7 +63,7 @@ export function verifyAnswer(token: string, keyOf: (id: number) => AnswerKey | n
   const body = bytes.subarray(0, -MAC_BYTES);
   const key = keyOf(body[1] ?? 0);
   // Without the key, as much is worked out: nobody learns from the time it takes which keys there are.
-  const mac = macOf(body, key ?? NO_KEY);
+  const mac = macOf(body, key ?? NO_KEY, place);
   const isSigned = timingSafeEqual(mac, bytes.subarray(-MAC_BYTES));
   return isSigned && key ? read(body) : null;
 }
@@ -65,8 +75,8 @@ export function keyNumberOf(token: string): number | null {
 
 const NO_KEY: AnswerKey = { id: -1, secret: Buffer.alloc(32) };
 
-function macOf(body: Buffer, { secret }: AnswerKey): Buffer {
-  return createHmac("sha256", secret).update(CONTEXT).update(body).digest().subarray(0, MAC_BYTES);
+function macOf(body: Buffer, { secret }: AnswerKey, place: AnswerPlace): Buffer {
+  return createHmac("sha256", secret).update(CONTEXTS[place]).update(body).digest().subarray(0, MAC_BYTES);
 }
 
 function read(body: Buffer): AnswerLink | null {

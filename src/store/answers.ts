@@ -61,10 +61,13 @@ export interface DeliveryAddress {
   person: string | null;
   /** Who stands in for that person; null: nobody. */
   via: string | null;
+  /** See `Receipt`. */
+  providerId: string | null;
 }
 
 const DELIVERY = `
-  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via from deliveries${NAMED}`;
+  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via, provider_id as "providerId"
+    from deliveries${NAMED}`;
 
 /** Where a delivery went, and to which of several people; null where there is no such one, or no more. */
 export async function readDeliveryAddress(

@@ -9,6 +9,8 @@ import type { TenantSql } from "./tenant-database.ts";
 /** What still has to be done because a reminder was completed, or its flag was set back. */
 export type Errand = { id: number; tenantId: string } & (
   | { kind: "tell"; reminderId: number }
+  /** What was sent is to say that it is done. */
+  | { kind: "mark"; reminderId: number }
   /** `seenId`: it was seen to up to this reminder. */
   | { kind: "reopen"; flagKey: string; seenId: number }
 );
@@ -26,7 +28,8 @@ export async function lockErrand(sql: Sql, after: number): Promise<Errand | null
   const [row] = await sql.query(CLAIM, [after]);
   if (!row) return null;
   const of = { id: row.id as number, tenantId: row.tenant_id as string };
-  if (row.kind === "tell") return { ...of, kind: "tell", reminderId: row.reminder_id as number };
+  const { kind } = row;
+  if (kind === "tell" || kind === "mark") return { ...of, kind, reminderId: row.reminder_id as number };
   return { ...of, kind: "reopen", flagKey: row.flag_key as string, seenId: row.seen_id as number };
 }
 

@@ -44,6 +44,7 @@ export const NEEDS: Record<Part, Needs> = {
       answers: ["select", "insert", "update"],
       opt_outs: ALL,
       answer_keys: ["select"],
+      slack_people: ["select", "insert", "update"],
     },
     functions: [
       "reminder_find_key(text)",
@@ -54,6 +55,7 @@ export const NEEDS: Record<Part, Needs> = {
       "reminder_inbound_secrets(text)",
       "reminder_set_inbound_secrets(text, text[], text[], bytea[], bytea[])",
       "reminder_tenant_of(bigint)",
+      "reminder_slack_settings()",
     ],
   },
   worker: {
@@ -65,6 +67,8 @@ export const NEEDS: Record<Part, Needs> = {
       policies: ["select"],
       reminder_done: ["select", "delete"],
       errands: ["select", "update", "delete"],
+      done_marks: ALL,
+      slack_people: ["select (tenant_id, team_id, user_id, known_at)", "update (known_at)", "delete"],
       deliveries: ["select", "insert", "update"],
       reminder_events: ["insert"],
       workers: ALL,

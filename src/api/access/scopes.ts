@@ -5,9 +5,9 @@ import type { Scope } from "./scope.ts";
 
 /**
  * What a route asks of whoever calls it: a scope, a signature over what is sent, what a mail provider proves itself with, the
- * link in a message, or nothing at all.
+ * link in a message, a signature of Slack's, or nothing at all.
  */
-export type Access = Scope | "signature" | "provider" | "link" | "open";
+export type Access = Scope | "signature" | "provider" | "link" | "slack" | "open";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -36,12 +36,12 @@ export function declareAccess(api: Api): void {
     if (access === undefined)
       throw new Error(`${route.method} ${route.url} doesn't say who may call it (config.access)`);
     route.config = { ...route.config, access };
-    if (route.schema && access !== "open" && access !== "link")
+    if (route.schema && access !== "open" && access !== "link" && access !== "slack")
       Object.assign(route.schema, { security: [schemeOf(access)] });
   });
 }
 
-function schemeOf(access: Exclude<Access, "open" | "link">): Record<string, string[]> {
+function schemeOf(access: Exclude<Access, "open" | "link" | "slack">): Record<string, string[]> {
   if (access === "provider") return { [PROVIDER_SCHEME]: [] };
   return access === "signature" ? { [SIGNATURE_SCHEME]: [] } : { [SECURITY_SCHEME]: [access] };
 }
@@ -54,9 +54,9 @@ export function isOpen(request: FastifyRequest): boolean {
   return request.is404 || request.routeOptions.config.access === "open" || isByLink(request) || isToBeSigned(request);
 }
 
-/** True where the address itself says who asks, and what for. */
+/** True where what is pressed in a message says who asks, and what for: its link, or its button in Slack. The route looks at it. */
 export function isByLink({ routeOptions }: Pick<FastifyRequest, "routeOptions">): boolean {
-  return routeOptions.config?.access === "link";
+  return routeOptions.config?.access === "link" || routeOptions.config?.access === "slack";
 }
 
 /** True where what is sent says who asks. */
@@ -76,6 +76,7 @@ export function requireScope({ routeOptions, actor }: FastifyRequest): void {
     access === undefined ||
     access === "open" ||
     access === "link" ||
+    access === "slack" ||
     access === "signature" ||
     access === "provider" ||
     actor.scopes.has(access)

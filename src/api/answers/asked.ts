@@ -16,6 +16,8 @@ export interface Asked {
   /** Where the message went. */
   channel: string;
   recipient: string | null;
+  /** The message, as its provider knows it; null: it isn't known. */
+  providerId: string | null;
   /** Who of several people got it; null: whoever has the address. */
   person: string | null;
   contact: Contact | null;
@@ -49,8 +51,7 @@ export async function readAsked(sql: TenantSql, link: AnswerLink, { lock }: { lo
     tenant: tenant.timeZone,
   });
   const former = link.purpose === "why" ? null : await readAnswer(sql, link);
-  const { channel, recipient, person } = delivery;
-  return { link, reminder, channel, recipient, person, contact, locale, zone, former, now };
+  return { link, reminder, ...delivery, contact, locale, zone, former, now };
 }
 
 /** Slashes within a name that are tried, one after the other; hardly any name has more than one. */

@@ -1,4 +1,10 @@
-import { type AnswerKey, type AnswerLink, keyNumberOf, verifyAnswer } from "../../secrets/answer-token.ts";
+import {
+  type AnswerKey,
+  type AnswerLink,
+  type AnswerPlace,
+  keyNumberOf,
+  verifyAnswer,
+} from "../../secrets/answer-token.ts";
 import { readAnswerKeys } from "../../store/answer-keys.ts";
 import type { Sql } from "../../store/postgres.ts";
 
@@ -17,11 +23,11 @@ export class AnswerKeys {
   }
 
   /** What a token says; null where none of our keys has signed it. */
-  async verify(token: string): Promise<AnswerLink | null> {
+  async verify(token: string, place: AnswerPlace = "link"): Promise<AnswerLink | null> {
     if (performance.now() - this.#readAtMs >= FRESH_MS) await this.#read();
     // A worker may just have made it.
     else if (!this.#keys.has(keyNumberOf(token) ?? Number.NaN)) await this.#read();
-    return verifyAnswer(token, (id) => this.#keys.get(id) ?? null);
+    return verifyAnswer(token, (id) => this.#keys.get(id) ?? null, place);
   }
 
   async #read(): Promise<void> {

@@ -66,6 +66,25 @@ export function showNotice(status: number, [title, text]: readonly [string, stri
   return { status, page: writePage({ words, about: null, title, parts: [paragraph(text)] }) };
 }
 
+/** What has become of what was pressed, in a sentence, for where there is no page. */
+export function sayTaken(taken: Exclude<Taken, { kind: "over" }>, words: Words): string {
+  switch (taken.kind) {
+    case "answered":
+      return taken.given === null ? words.done.was : saidOf(taken.asked, taken.given.outcome, words);
+    case "undone":
+      return words.undone;
+    case "wrong":
+      return words.wrong[taken.why];
+    case "refused":
+      return words.refused[taken.why];
+  }
+}
+
+/** The same where there is nothing to be pressed any more. */
+export function sayOver(over: Over | "forged", words: Words): string {
+  return words.slack.over[over];
+}
+
 function answered(asked: Asked, { outcome }: GivenAnswer, words: Words, isEarlier: boolean): Result {
   const { purpose } = asked.link;
   const parts: Markup[] = isEarlier ? [paragraph(words.earlier, "hint")] : [];

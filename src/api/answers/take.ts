@@ -28,6 +28,18 @@ export type Taken =
   | { kind: "undone"; asked: Asked }
   | { kind: "refused"; asked: Asked; why: "done" | "paused" | "other" | "busy" | "not_allowed" };
 
+/** How an answer came here, where it wasn't by the page of its link. */
+export interface Came {
+  /** What else the timeline is to say of it. */
+  details: JsonObject;
+  /** Who has answered, where more is known of that than whom the message was for. */
+  who?: string;
+  /** True where it was said in words, which may be said again. */
+  isInWords?: boolean;
+}
+
+const BY_PAGE: Came = { details: {} };
+
 /** By whose link something was answered, for timelines and the audit. */
 export function nameOfLink(key: DeliveryKey): string {
   return `answer link of ${deliveryId(key)}`;
@@ -35,14 +47,14 @@ export function nameOfLink(key: DeliveryKey): string {
 
 /**
  * Does what was wanted, with what `noteWithin` writes, in one transaction under the reminder's row lock. The same again does nothing more, however
- * many come at once. `told`: what else the timeline is to say of it; then it was said in words, which may be said again.
+ * many come at once.
  */
 export async function takeAnswer(
   database: TenantDatabase,
   link: AnswerLink,
   wishOf: (asked: Asked) => Wish,
   noteWithin: (sql: TenantSql, taken: Taken) => Promise<void>,
-  told: JsonObject | null = null,
+  came: Came = BY_PAGE,
 ): Promise<Taken> {
   let asked: Asked | undefined;
   try {
@@ -50,7 +62,7 @@ export async function takeAnswer(
       const found = await readAsked(sql, link, { lock: true });
       if (typeof found === "string") return { kind: "over", over: found };
       asked = found;
-      const taken = await take(sql, found, wishOf(found), told);
+      const taken = await take(sql, found, wishOf(found), came);
       await noteWithin(sql, taken);
       return taken;
     });
@@ -64,16 +76,16 @@ export async function takeAnswer(
   }
 }
 
-async function take(sql: TenantSql, asked: Asked, wish: Wish, told: JsonObject | null): Promise<Taken> {
+async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promise<Taken> {
   const { former } = asked;
   if (wish.kind === "wrong") return { kind: "wrong", asked, why: wish.why };
-  if (wish.kind === "undo") return undo(sql, asked, told);
-  if (told === null && former !== null && former.undoneAt === null && former.choice === wish.choice) {
+  if (wish.kind === "undo") return undo(sql, asked, came);
+  if (!came.isInWords && former !== null && former.undoneAt === null && former.choice === wish.choice) {
     return { kind: "answered", asked, given: former };
   }
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
     return { kind: "refused", asked, why: "not_allowed" };
-  const done = await answer(sql, asked, wish.answer, told);
+  const done = await answer(sql, asked, wish.answer, came);
   if (done.kind === "refused") return { kind: "refused", asked: done.asked, why: whyRefused(done.asked.reminder) };
   if (wish.answer.kind === "stop")
     await putOptOut(sql, { ...optOutOf(asked, wish.choice), createdBy: nameOfLink(asked.link) });
@@ -87,7 +99,7 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, told: JsonObject |
 }
 
 /** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */
-async function undo(sql: TenantSql, asked: Asked, told: JsonObject | null): Promise<Taken> {
+async function undo(sql: TenantSql, asked: Asked, came: Came): Promise<Taken> {
   const { former, reminder, link } = asked;
   const canBe = link.purpose === "snooze" || link.purpose === "promise" || link.purpose === "stop";
   if (former === null || !canBe) return { kind: "wrong", asked, why: "purpose" };
@@ -98,9 +110,9 @@ async function undo(sql: TenantSql, asked: Asked, told: JsonObject | null): Prom
     const { channel, address } = optOutOf(asked, former.choice);
     const kinds = await takeBackOptOuts(sql, { channel, address, createdBy: nameOfLink(link) });
     const scope = kinds.includes("event_type") || former.choice !== "reminder" ? "event_type" : "reminder";
-    now = (await answer(sql, asked, { kind: "start", scope }, told)).asked;
+    now = (await answer(sql, asked, { kind: "start", scope }, came)).asked;
   } else if (reminder.silence?.until === former.outcome.until) {
-    const done = await answer(sql, asked, { kind: "wake" }, told);
+    const done = await answer(sql, asked, { kind: "wake" }, came);
     if (done.kind === "refused") return { kind: "refused", asked, why: whyRefused(reminder) };
     now = done.asked;
   } else return { kind: "refused", asked, why: "other" };
@@ -111,11 +123,11 @@ async function answer(
   sql: TenantSql,
   asked: Asked,
   given: Answer,
-  told: JsonObject | null,
+  came: Came,
 ): Promise<{ kind: Answered["kind"]; asked: Asked }> {
   const { reminder, link, recipient, contact } = asked;
-  const who = recipient ?? contact?.name ?? "somebody";
-  const by = { who, details: { answer: link.purpose, by: nameOfLink(link), ...told } };
+  const who = came.who ?? recipient ?? contact?.name ?? "somebody";
+  const by = { who, details: { answer: link.purpose, by: nameOfLink(link), ...came.details } };
   // Of several people each does theirs. Who got it besides, as a manager, speaks for all.
   if (given.kind === "done" && reminder.people.recipients !== null) {
     const done = await recordDone(sql, reminder.id, asked.person ?? recipient);

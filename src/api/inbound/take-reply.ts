@@ -84,7 +84,9 @@ export async function takeReply(options: ReplyOptions, { tenant, id, mail }: Han
   const take = async (kind: keyof typeof PURPOSES, wishOf: (asked: Asked) => Wish): Promise<Taken | null> => {
     const link: AnswerLink = { ...delivery, tenant: owner, purpose: PURPOSES[kind], expiresAt };
     const details = link.purpose === "why" ? { ...told, answer: "reply" } : told;
-    return await unlessUndone(takeAnswer(database.forTenant(owner), link, wishOf, keepIfDone(event), details));
+    return await unlessUndone(
+      takeAnswer(database.forTenant(owner), link, wishOf, keepIfDone(event), { details, isInWords: true }),
+    );
   };
   const toPerson = () => take("said", () => ({ kind: "answer", answer: { kind: "said", words }, choice: words }));
 

@@ -1,10 +1,11 @@
 import type { Rendered } from "../../templates/render.ts";
 import { humaniseInside } from "../../templates/words.ts";
 import type { Message } from "../channel.ts";
+import { buttonBlocks, PRESSED } from "./buttons.ts";
 import { escapeMrkdwn, mrkdwnTexts } from "./mrkdwn.ts";
 
 // Slack's limits, in characters: https://docs.slack.dev/reference/block-kit/blocks
-const MAX_HEADER_CHARS = 150;
+export const MAX_HEADER_CHARS = 150;
 const MAX_SECTION_CHARS = 3_000;
 /** Of the body as it is written: more is no message any more. With it, there are never more than 50 blocks. */
 const MAX_BODY_CHARS = 12_000;
@@ -18,22 +19,25 @@ export interface SlackContent {
   blocks: object[];
 }
 
-/** The message as Block Kit: its subject, what it says, and how often so far and when again. */
+/** The message as Block Kit: its subject, what it says, how it is answered, and how often so far and when again. */
 export function slackContent(message: Message, { subject, body, answers }: Rendered): SlackContent {
   const shown = shorten(body, MAX_BODY_CHARS);
+  const buttons = buttonBlocks(message);
+  const linked = buttons.length === 0 ? answers : answers.filter(({ purpose }) => !PRESSED.has(purpose));
   return {
     text: escapeMrkdwn(`${subject}\n${shorten(body, MAX_FALLBACK_CHARS)}`),
     blocks: [
       { type: "header", text: { type: "plain_text", text: shorten(subject, MAX_HEADER_CHARS), emoji: false } },
       ...mrkdwnTexts(shown, MAX_SECTION_CHARS).map((text) => ({ type: "section", text: mrkdwn(text) })),
-      ...(answers.length === 0 ? [] : [{ type: "context", elements: [mrkdwn(answerLinks(answers))] }]),
+      ...buttons,
+      ...(linked.length === 0 ? [] : [{ type: "context", elements: [mrkdwn(answerLinks(linked))] }]),
       ...(message.isDigest ? [] : [{ type: "context", elements: [mrkdwn(context(message))] }]),
     ],
   };
 }
 
 /** `verbatim`: Slack looks for no names of channels or people in it by itself. */
-function mrkdwn(text: string): object {
+export function mrkdwn(text: string): object {
   return { type: "mrkdwn", text, verbatim: true };
 }
 
@@ -51,11 +55,11 @@ function context({ reminder, occurrenceNumber, nextRunAt }: Message): string {
 }
 
 /** Slack writes it in the zone of whoever reads it, and what stands behind the bar where it can't. */
-function inReadersZone(instant: number): string {
+export function inReadersZone(instant: number): string {
   const fallback = `${new Date(instant).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   return `<!date^${Math.floor(instant / 1_000)}^{date_short_pretty} at {time}|${fallback}>`;
 }
 
-function shorten(text: string, length: number): string {
+export function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

@@ -58,6 +58,18 @@ export const LOST_THREAD: ReadonlySet<string> = new Set([
   "restricted_action_thread_locked",
 ]);
 
+/** A message that can't be changed any more: it was deleted, is too old or another app's, or its channel is gone. */
+export const CANT_BE_CHANGED: ReadonlySet<string> = new Set([
+  "message_not_found",
+  "channel_not_found",
+  "thread_not_found",
+  "cant_update_message",
+  "edit_window_closed",
+  "is_inactive",
+  "is_archived",
+  "not_in_channel",
+]);
+
 /** The server failed, and part of what it was asked for may be done. */
 const MAY_BE_DONE: ReadonlySet<string> = new Set(["fatal_error", "internal_error", "rollup_error"]);
 

@@ -1,4 +1,4 @@
-import type { SlackAccount } from "./account.ts";
+import type { BotAccount } from "./account.ts";
 import type { SlackRecipient } from "./recipient.ts";
 import { lookUpByEmail, type SlackWay } from "./web-api.ts";
 
@@ -16,11 +16,7 @@ export class People {
   }
 
   /** Throws `Permanent` where nobody has it, and what else may be wrong with asking. */
-  async idOf(
-    { token }: SlackAccount & { via: "bot" },
-    recipient: SlackRecipient,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async idOf({ token }: BotAccount, recipient: SlackRecipient, signal: AbortSignal): Promise<string> {
     if ("id" in recipient) return recipient.id;
     const key = `${token} ${recipient.email}`;
     const known = this.#known.get(key);

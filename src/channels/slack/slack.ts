@@ -1,6 +1,7 @@
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import {
   type Channel,
+  type DoneMessage,
   type Message,
   NotYet,
   Permanent,
@@ -12,14 +13,15 @@ import { type OwnSettings, settingsFor } from "../own-settings.ts";
 import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
 import { Turns } from "../turns.ts";
-import type { SlackAccount } from "./account.ts";
+import type { BotAccount, SlackAccount } from "./account.ts";
 import { type SlackContent, slackContent } from "./blocks.ts";
-import { LOST_THREAD, refusal } from "./failure.ts";
+import { doneContent } from "./done.ts";
+import { CANT_BE_CHANGED, LOST_THREAD, refusal } from "./failure.ts";
 import { postToWebhook } from "./incoming-webhook.ts";
 import { People } from "./people.ts";
 import { parseSlackRecipient, readRecipient } from "./recipient.ts";
-import { providerId, readThread } from "./thread.ts";
-import { type Posted, postMessage, SlackRefused, type SlackWay } from "./web-api.ts";
+import { providerId, readPosted, readThread, toBeMarked } from "./thread.ts";
+import { type Posted, postMessage, SlackRefused, type SlackWay, updateMessage } from "./web-api.ts";
 
 export interface SlackSettings {
   /** Null: only tenants with an account of their own send. */
@@ -40,6 +42,10 @@ export interface SlackSettings {
 const TIMEOUT_MS = 15_000;
 /** For each channel (https://docs.slack.dev/apis/web-api/rate-limits). */
 const EVERY_MS = 1_000;
+/** Slack takes 50 changes of messages a minute for a workspace. */
+const CHANGE_EVERY_MS = 1_200;
+/** Of changes, which hold up nobody and can be made again. */
+const CHANGE_TIMEOUT_MS = 5_000;
 /** Looking the recipient up, a lost thread, and asking the database, besides the post itself. */
 const REQUESTS = 3;
 
@@ -52,11 +58,13 @@ export function createSlackChannel(settings: SlackSettings): Channel {
   const way: SlackWay = { http, apiUrl, timeoutMs };
   const people = new People(way);
   const turns = new Turns(EVERY_MS, "one message a second to a channel of Slack");
+  const changes = new Turns(CHANGE_EVERY_MS, "one change in 1.2 s to messages in Slack");
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const account = await settingsFor(message.reminder.tenantId, { shared, own, what: "Slack settings" });
     if (account === null) throw new Retryable(NO_ACCOUNT);
-    const content = slackContent(message, render(message));
+    const canBePressed = account.via === "bot" && account.signingSecret != null;
+    const content = slackContent(canBePressed ? message : { ...message, buttons: null }, render(message));
     const sent =
       account.via === "bot"
         ? await sendAsBot(account, message, content, options)
@@ -65,7 +73,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
   }
 
   async function sendAsBot(
-    account: SlackAccount & { via: "bot" },
+    account: BotAccount,
     message: Message,
     content: SlackContent,
     options: SendOptions,
@@ -125,13 +133,33 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     return readThread((await lastSent?.(reminder.id, recipient)) ?? "");
   }
 
+  async function mark(done: DoneMessage, signal: AbortSignal): Promise<void> {
+    const account = await settingsFor(done.reminder.tenantId, { shared, own, what: "Slack settings" });
+    const posted = readPosted(done.providerId);
+    if (account?.via !== "bot" || posted === null) return;
+    const { token } = account;
+    changes.enter(token);
+    // Messages that wait go first.
+    turns.enterLast(`${token} ${posted.channel}`);
+    try {
+      const quick = { ...way, timeoutMs: Math.min(timeoutMs, CHANGE_TIMEOUT_MS) };
+      await updateMessage(quick, token, { ...posted, ...doneContent(done) }, signal);
+    } catch (error) {
+      if (error instanceof NotYet) changes.hold(token, error.waitMs);
+      if (!(error instanceof SlackRefused)) throw error;
+      if (!CANT_BE_CHANGED.has(error.code)) throw refusal(error.code, "the check mark");
+    }
+  }
+
   return {
     name: "slack",
+    hasButtons: true,
     concurrency,
     timeoutMs: timeoutMs * REQUESTS + TIMEOUT_MS,
     parseRecipient: parseSlackRecipient,
     address: (contact) => contact.email,
     send,
+    doneMarks: { among: toBeMarked, mark: (done, { signal }) => mark(done, signal) },
     async close() {},
   };
 }

@@ -11,7 +11,7 @@ const MAX_ANSWER_BYTES = 256 * 1024;
 const CODE = /^[a-z][a-z0-9_]{0,80}$/;
 
 export interface SlackWay {
-  http: GuardedHttp;
+  http: Pick<GuardedHttp, "request">;
   /** Ends with a slash. */
   apiUrl: string;
   timeoutMs: number;
@@ -36,9 +36,26 @@ export interface Posted {
 
 /** `chat.postMessage`. Throws `SlackRefused` for a clear no, else what the send is to throw. */
 export async function postMessage(way: SlackWay, token: string, body: object, signal: AbortSignal): Promise<Posted> {
+  const { channel, ts } = await callMethod(way, "chat.postMessage", token, body, signal);
+  if (typeof channel !== "string" || typeof ts !== "string") throw unreadable();
+  return { channel, ts };
+}
+
+/** `chat.update`: puts this in the place of a message. Throws as `postMessage` does. */
+export async function updateMessage(way: SlackWay, token: string, body: object, signal: AbortSignal): Promise<void> {
+  await callMethod(way, "chat.update", token, body, signal);
+}
+
+async function callMethod(
+  way: SlackWay,
+  method: string,
+  token: string,
+  body: object,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
   const outcome = await way.http.request({
     method: "POST",
-    url: `${way.apiUrl}chat.postMessage`,
+    url: `${way.apiUrl}${method}`,
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json; charset=utf-8" },
     body: JSON.stringify(body),
     ...limits(way, signal),
@@ -46,30 +63,44 @@ export async function postMessage(way: SlackWay, token: string, body: object, si
   if (!outcome.ok) throw noAnswer(outcome, SLACK);
   const answer = readAnswer(outcome);
   if (answer.ok !== true) throw new SlackRefused(answer.code);
-  const { channel, ts } = answer.fields;
-  if (typeof channel !== "string" || typeof ts !== "string") throw unreadable();
-  return { channel, ts };
+  return answer.fields;
 }
 
 /** The id of the person with this address, by `users.lookupByEmail`. */
 export async function lookUpByEmail(way: SlackWay, token: string, email: string, signal: AbortSignal): Promise<string> {
+  const asked = { method: "users.lookupByEmail", query: { email }, what: "to look the recipient up" };
+  const { id } = await askForUser(way, token, asked, signal);
+  if (typeof id !== "string") throw new Retryable(NOBODY_KNOWN);
+  return id;
+}
+
+/** What Slack says of somebody, by `users.info`. Throws what is wrong with asking. */
+export async function userOf(way: SlackWay, token: string, id: string, signal: AbortSignal): Promise<object> {
+  return askForUser(way, token, { method: "users.info", query: { user: id }, what: "to say who somebody is" }, signal);
+}
+
+const NOBODY_KNOWN = "Slack could not say who has the recipient's e-mail address";
+
+async function askForUser(
+  way: SlackWay,
+  token: string,
+  { method, query, what }: { method: string; query: Record<string, string>; what: string },
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
   const outcome = await way.http.request({
     method: "GET",
-    url: `${way.apiUrl}users.lookupByEmail?email=${encodeURIComponent(email)}`,
+    url: `${way.apiUrl}${method}?${new URLSearchParams(query)}`,
     headers: { authorization: `Bearer ${token}` },
     ...limits(way, signal),
   });
   try {
     if (!outcome.ok) throw noAnswer(outcome, SLACK);
     const answer = readAnswer(outcome);
-    if (answer.ok !== true) throw refusal(answer.code, "to look the recipient up");
-    const { id } = (answer.fields.user ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw unreadable();
-    return id;
+    if (answer.ok !== true) throw refusal(answer.code, what);
+    return (answer.fields.user ?? {}) as Record<string, unknown>;
   } catch (error) {
     // Nothing is posted by asking, so nothing is left unknown.
-    if (error instanceof OutcomeUnknown)
-      throw new Retryable("Slack could not say who has the recipient's e-mail address");
+    if (error instanceof OutcomeUnknown) throw new Retryable(NOBODY_KNOWN);
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Purpose } from "../../core/answer.ts";
+import type { DoneReason } from "../../core/done-reason.ts";
 import type { UseCase } from "./use-case.ts";
 
 /** The built-in words of one language, each an ICU message. */
@@ -37,6 +38,10 @@ export interface Catalog {
   };
   /** What a reader may answer. */
   answers: Record<Purpose, string>;
+  /** On buttons that put it off at one press. */
+  buttons: { day: string; week: string };
+  /** Why it is done, a sentence each. */
+  doneBecause: Record<DoneReason, string>;
   /** Of what is done, to those whom its reminders had come to as well. */
   told: {
     /** `event`, `about` */

@@ -57,6 +57,14 @@ export const de: Catalog = {
     stop: "Keine mehr davon",
     why: "Warum bekomme ich das?",
   },
+  buttons: { day: "1 Tag später", week: "1 Woche später" },
+  doneBecause: {
+    stop_condition: "Worauf sie gewartet hat, ist eingetreten.",
+    event: "Ein Ereignis hat gemeldet, dass es erledigt ist.",
+    done: "Jemand, an den sie ging, hat es als erledigt gemeldet.",
+    people_done: "So viele wie nötig haben ihren Teil erledigt.",
+    manual: "Es wurde von Hand als erledigt vermerkt.",
+  },
   told: {
     subject: "Erledigt: {event} ({about})",
     body: "„{event}“ für {about} ist erledigt. Sie erhalten das, weil auch Sie daran erinnert wurden.",

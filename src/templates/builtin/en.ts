@@ -57,6 +57,14 @@ export const en: Catalog = {
     stop: "Stop these",
     why: "Why do I get this?",
   },
+  buttons: { day: "Snooze 1 day", week: "Snooze 1 week" },
+  doneBecause: {
+    stop_condition: "What it waited for has happened.",
+    event: "An event said that it is done.",
+    done: "Somebody whom it had reminded said that it is done.",
+    people_done: "As many people as it takes have done theirs.",
+    manual: "It was marked as done by hand.",
+  },
   told: {
     subject: "Done: {event} ({about})",
     body: "“{event}” for {about} is done. You get this because its reminders had come to you as well.",

@@ -57,6 +57,14 @@ export const es: Catalog = {
     stop: "No recibir más",
     why: "¿Por qué recibo esto?",
   },
+  buttons: { day: "En 1 día", week: "En 1 semana" },
+  doneBecause: {
+    stop_condition: "Lo que esperaba ha ocurrido.",
+    event: "Un evento ha indicado que está hecho.",
+    done: "Una persona a la que llegó ha dicho que está hecho.",
+    people_done: "Tantas personas como hacen falta han hecho su parte.",
+    manual: "Se ha marcado a mano como hecho.",
+  },
   told: {
     subject: "Hecho: {event} ({about})",
     body: "«{event}» para {about} está hecho. Recibe esto porque sus recordatorios también le llegaron a usted.",

@@ -57,6 +57,14 @@ export const fr: Catalog = {
     stop: "Ne plus recevoir",
     why: "Pourquoi ce message ?",
   },
+  buttons: { day: "Dans 1 jour", week: "Dans 1 semaine" },
+  doneBecause: {
+    stop_condition: "Ce qu’il attendait s’est produit.",
+    event: "Un événement a signalé que c’est fait.",
+    done: "Une personne à qui il avait été envoyé a dit que c’est fait.",
+    people_done: "Autant de personnes qu’il en faut ont fait leur part.",
+    manual: "Cela a été marqué comme fait à la main.",
+  },
   told: {
     subject: "Fait : {event} ({about})",
     body: "« {event} » pour {about} est fait. Vous recevez ce message parce que ses rappels vous étaient aussi parvenus.",

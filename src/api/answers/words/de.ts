@@ -84,6 +84,18 @@ export const de: Words = {
       "Vielleicht ist er abgeschnitten. Öffnen Sie ihn noch einmal aus der Nachricht selbst.",
     ],
   },
+  slack: {
+    stranger: (memberId) =>
+      `Ich kann nicht erkennen, wer Sie sind. Bitten Sie, wer diese Erinnerungen betreibt, Ihre E-Mail-Adresse, wie sie in Slack steht, oder Ihre Mitglieds-ID ${memberId} bei Ihrem Kontakt einzutragen; drücken Sie dann noch einmal.`,
+    notYours: "Diese Nachricht ist für jemand anderen; nichts wurde geändert.",
+    cantSay:
+      "Slack kann gerade nicht sagen, wer Sie sind. Nichts wurde geändert; bitte drücken Sie in einer Minute noch einmal.",
+    over: {
+      expired: "Dieser Knopf ist abgelaufen. Nehmen Sie die der neuesten Nachricht.",
+      gone: "Diese Erinnerung gibt es nicht mehr: Es ist nichts mehr zu beantworten.",
+      forged: "Dieser Knopf funktioniert nicht mehr.",
+    },
+  },
   failed: ["Etwas ist schiefgegangen", "Es wurde nichts geändert. Bitte versuchen Sie es gleich noch einmal."],
   tooMany: ["Zu viele Versuche", "Bitte warten Sie eine Minute, und versuchen Sie es dann noch einmal."],
 };

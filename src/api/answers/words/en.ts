@@ -81,6 +81,17 @@ export const en: Words = {
     gone: ["This reminder is gone", "There is nothing left to be answered."],
     forged: ["This link doesn't work", "It may have been cut off. Open it once more from the message itself."],
   },
+  slack: {
+    stranger: (memberId) =>
+      `I can’t tell who you are. Ask whoever runs these reminders to add your e-mail address, as Slack has it, or your member ID ${memberId} to your contact; then press again.`,
+    notYours: "This message is for somebody else, so nothing was changed.",
+    cantSay: "Slack can’t say who you are at the moment. Nothing was changed; please press again in a minute.",
+    over: {
+      expired: "This button has expired. Use the ones of the newest message instead.",
+      gone: "This reminder is gone: there is nothing left to be answered.",
+      forged: "This button doesn’t work any more.",
+    },
+  },
   failed: ["Something went wrong", "Nothing was changed. Please try again in a moment."],
   tooMany: ["Too many tries", "Please wait a minute, then try again."],
 };

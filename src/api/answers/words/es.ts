@@ -81,6 +81,17 @@ export const es: Words = {
     gone: ["Este recordatorio ya no existe", "No queda nada que responder."],
     forged: ["Este enlace no funciona", "Quizá esté cortado. Ábralo de nuevo desde el mensaje."],
   },
+  slack: {
+    stranger: (memberId) =>
+      `No sé quién es usted. Pida a quien gestiona estos recordatorios que añada su correo electrónico, tal como está en Slack, o su ID de miembro ${memberId} a su contacto; después pulse otra vez.`,
+    notYours: "Este mensaje es para otra persona; no se ha cambiado nada.",
+    cantSay: "Slack no puede decir ahora quién es usted. No se ha cambiado nada; pulse otra vez en un minuto.",
+    over: {
+      expired: "Este botón ha caducado. Use los del mensaje más reciente.",
+      gone: "Este recordatorio ya no existe: no queda nada que responder.",
+      forged: "Este botón ya no funciona.",
+    },
+  },
   failed: ["Algo ha fallado", "No se ha cambiado nada. Inténtelo de nuevo en un momento."],
   tooMany: ["Demasiados intentos", "Espere un minuto e inténtelo de nuevo."],
 };

@@ -81,6 +81,18 @@ export const fr: Words = {
     gone: ["Ce rappel n'existe plus", "Il n'y a plus rien à répondre."],
     forged: ["Ce lien ne fonctionne pas", "Il est peut-être tronqué. Ouvrez-le de nouveau depuis le message."],
   },
+  slack: {
+    stranger: (memberId) =>
+      `Je ne sais pas qui vous êtes. Demandez à la personne qui gère ces rappels d’ajouter votre adresse e-mail, telle qu’elle est dans Slack, ou votre identifiant de membre ${memberId} à votre contact, puis appuyez de nouveau.`,
+    notYours: "Ce message est destiné à quelqu’un d’autre ; rien n’a été changé.",
+    cantSay:
+      "Slack ne peut pas dire qui vous êtes pour le moment. Rien n’a été changé ; appuyez de nouveau dans une minute.",
+    over: {
+      expired: "Ce bouton a expiré. Utilisez ceux du message le plus récent.",
+      gone: "Ce rappel n’existe plus : il n’y a plus rien à répondre.",
+      forged: "Ce bouton ne fonctionne plus.",
+    },
+  },
   failed: ["Une erreur s'est produite", "Rien n'a été modifié. Veuillez réessayer dans un instant."],
   tooMany: ["Trop de tentatives", "Veuillez attendre une minute, puis réessayer."],
 };

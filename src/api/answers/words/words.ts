@@ -70,6 +70,13 @@ export interface Words {
     gone: [title: string, text: string];
     forged: [title: string, text: string];
   };
+  /** To who has pressed a button in Slack, where there is no page. */
+  slack: {
+    stranger(memberId: string): string;
+    notYours: string;
+    cantSay: string;
+    over: { expired: string; gone: string; forged: string };
+  };
   failed: [title: string, text: string];
   tooMany: [title: string, text: string];
 }
