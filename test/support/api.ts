@@ -76,7 +76,7 @@ export async function startApi(
   database: Database,
   options: { channels?: Channels; tenant?: string; key?: string } & Pick<
     ServerOptions,
-    "log" | "access" | "minIntervalSeconds" | "keyring" | "installation" | "bounceSecret" | "http"
+    "log" | "access" | "minIntervalSeconds" | "keyring" | "installation" | "bounceSecret" | "http" | "slack"
   > = {},
 ): Promise<TestApi> {
   const {

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Keyring } from "../../secrets/keyring.ts";
+import { wordsFor } from "../answers/words/words.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { type Admitted, SlackDoor } from "../inbound/slack/door.ts";
 import { nameOfButton, takePress } from "../inbound/slack/take-press.ts";
@@ -45,7 +46,7 @@ export async function slackRoutes(
   const takeSafely = (request: FastifyRequest, admitted: Admitted) =>
     takePress(request, { channels, way }, admitted).catch((error: unknown) => {
       request.log.error({ err: error }, "a press in Slack could not be taken");
-      return null;
+      return { only: wordsFor().failed.join(": ") };
     });
 
   await api.register(async (part) => {
