@@ -47,3 +47,24 @@ test("where the service itself asks to wait, nobody goes before", () => {
   nowMs = 30_000;
   expect(waitFor(turns, "a")).toBe(0);
 });
+
+test("who comes last goes only where nobody else is to go, and holds up no more than one", () => {
+  let nowMs = 0;
+  const turns = new Turns(1_000, "one a second", () => nowMs);
+  const waitLast = (): number => {
+    try {
+      turns.enterLast("a");
+      return 0;
+    } catch (error) {
+      if (error instanceof NotYet) return error.waitMs;
+      throw error;
+    }
+  };
+  expect(waitLast()).toBe(0);
+  expect([waitLast(), waitLast()]).toEqual([1_000, 1_000]);
+  expect([1, 2].map(() => waitFor(turns, "a"))).toEqual([1_000, 2_000]);
+  nowMs = 1_500; // the first of these hasn't come back yet
+  expect(waitLast()).toBe(1_500);
+  nowMs = 3_000;
+  expect(waitLast()).toBe(0);
+});

@@ -48,6 +48,16 @@ test("what is signed is read again, and short enough for a text message", () => 
   ).toBeLessThan(50);
 });
 
+test("what stands in a button is no link, and the other way round", () => {
+  fc.assert(
+    fc.property(anyLink, anyKey, (link, key) => {
+      const [inButton, inLink] = [signAnswer(link, key, "button"), signAnswer(link, key)];
+      expect(verifyAnswer(inButton, keyOf, "button")).toEqual(link);
+      expect([verifyAnswer(inButton, keyOf), verifyAnswer(inLink, keyOf, "button")]).toEqual([null, null]);
+    }),
+  );
+});
+
 test("a token with any bit changed, cut off, or with anything added is none", () => {
   fc.assert(
     fc.property(anyLink, anyKey, fc.nat(), fc.nat(7), (link, key, place, bit) => {

@@ -32,11 +32,11 @@ export async function donenessOf(sql: Sql, reminderIds: readonly number[]): Prom
   );
 }
 
-// What is being sent, or may be any moment, with the time of its lease.
+// What is being sent, or may be any moment, with the time of its lease. What only tells that it is done is no reminder.
 const UNDER_WAY = `
   select 1
     from deliveries
-   where reminder_id = $1 and status in ('pending', 'sending', 'retrying')
+   where reminder_id = $1 and status in ('pending', 'sending', 'retrying') and addressed -> 'tells' is null
      and next_attempt_at <= reminder_now() + interval '30 seconds'
      and exists (select from errands where id = $2 and created_at > reminder_now() - $3 * interval '1 second')
    limit 1`;
@@ -54,7 +54,7 @@ const SENT = `
   select provider_id
     from deliveries
    where reminder_id = $1 and channel = $2 and status = 'sent' and provider_id is not null
-     and digest_id is null
+     and digest_id is null and addressed -> 'tells' is null
    order by occurrence_at desc, recipient_no
    limit $3`;
 

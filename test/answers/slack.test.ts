@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Keyring } from "../../src/secrets/keyring.ts";
 import { newMasterKey, parseMasterKeys } from "../../src/secrets/master-key.ts";
 import { writeChannelSettings } from "../../src/store/channel-settings.ts";
+import { loopbackHttp } from "../outgoing/receiver.ts";
 import { startApi } from "../support/api.ts";
 import { asOwner } from "../support/keys.ts";
 import {
@@ -91,7 +92,7 @@ describe("whom the message is for presses", () => {
 
     expect(await here.press({ message: second, action: "answer:1w" })).toBe(200);
 
-    expect(await toldOnly(here)).toMatch(/^Sie werden am .* wieder erinnert/);
+    expect(await toldOnly(here)).toMatch(/^Sie werden wieder erinnert: .*, falls es bis dahin nicht erledigt ist\.$/);
     expect(here.slack.ephemerals[0]).toMatchObject({ user: ANN, thread_ts: here.slack.messages[0]?.ts });
     const { silent_until, silent_by } = await here.reminder(id);
     expect(silent_by).toBe("snooze");
@@ -382,7 +383,7 @@ describe("what a button stands for", () => {
           ),
         }),
       );
-    const http = (await import("../outgoing/receiver.ts")).loopbackHttp();
+    const http = loopbackHttp();
     const api = await startApi(here.database, {
       ...{ keyring, http, slack: { account: APP, apiUrl: here.slack.apiUrl } },
     });

@@ -1,10 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { type Channel, InvalidRecipient, type NotYet } from "../../src/channels/channel.ts";
 import { createSlackChannel, type SlackSettings } from "../../src/channels/slack/slack.ts";
+import { toBeMarked } from "../../src/channels/slack/thread.ts";
+import { PURPOSES, type Purpose } from "../../src/core/answer.ts";
 import { loopbackHttp } from "../outgoing/receiver.ts";
 import { failure, unhurried } from "../support/email.ts";
 import { exampleMessage, type MessageChanges } from "../support/message.ts";
-import { ANN, BOT_TOKEN, CHANNEL, PRIVATE_CHANNEL, type SlackServer, startSlack } from "../support/slack.ts";
+import {
+  ANN,
+  BOT_TOKEN,
+  buttonsOf,
+  CHANNEL,
+  PRIVATE_CHANNEL,
+  SIGNING_SECRET,
+  type SlackServer,
+  startSlack,
+} from "../support/slack.ts";
 
 function slackChannel(slack: SlackServer, settings: Partial<SlackSettings> = {}): Channel {
   const account = { via: "bot", token: BOT_TOKEN } as const;
@@ -105,6 +116,58 @@ describe("a bot", () => {
       expect(text.isWellFormed()).toBe(true);
     }
   });
+});
+
+describe("buttons", () => {
+  const tokens = Object.fromEntries(PURPOSES.map((purpose) => [purpose, `token-of-${purpose}`])) as Record<
+    Purpose,
+    string
+  >;
+  const links = Object.fromEntries(
+    PURPOSES.map((purpose) => [purpose, `https://r.example.com/a/${purpose}`]),
+  ) as typeof tokens;
+  const answerable = (changes: MessageChanges = {}) => to(CHANNEL, { buttons: tokens, links, ...changes });
+  const linkedIn = (slack: SlackServer) =>
+    [...JSON.stringify(slack.messages[0]?.blocks).matchAll(/a\/([a-z_]+)\|/g)].map(([, purpose]) => purpose);
+
+  test("with a signing secret stand for what they do, and only the other answers are links", async () => {
+    const slack = await startSlack();
+    const account = { via: "bot", token: BOT_TOKEN, signingSecret: SIGNING_SECRET } as const;
+    await slackChannel(slack, { account }).send(answerable(), unhurried);
+    expect(buttonsOf(slack.messages[0])).toEqual([
+      { label: "Done", action_id: "answer:done", value: "token-of-done" },
+      { label: "Snooze 1 day", action_id: "answer:1d", value: "token-of-snooze" },
+      { label: "Snooze 1 week", action_id: "answer:1w", value: "token-of-snooze" },
+      { label: "Not me", action_id: "answer:not_me", value: "token-of-not_me" },
+    ]);
+    expect(linkedIn(slack)).toEqual(["promise", "stop", "why"]);
+  });
+
+  test.each<[string, Partial<SlackSettings>]>([
+    ["without a signing secret", {}],
+    ["by an incoming webhook", { account: null }],
+  ])("%s there are none, and all answers are links", async (_, settings) => {
+    const slack = await startSlack();
+    const isWebhook = settings.account === null;
+    const message = answerable(isWebhook ? { recipient: null } : {});
+    await slackChannel(slack, isWebhook ? byWebhook(slack) : {}).send(message, unhurried);
+    expect(buttonsOf(slack.messages[0])).toEqual([]);
+    expect(linkedIn(slack)).toEqual([...PURPOSES]);
+  });
+
+  test("what only tells that it is done has none", async () => {
+    const slack = await startSlack();
+    const account = { via: "bot", token: BOT_TOKEN, signingSecret: SIGNING_SECRET } as const;
+    const addressed = { person: null, step: 1, template: null, as: "manager", tells: true };
+    await slackChannel(slack, { account }).send(answerable({ addressed }), unhurried);
+    expect(buttonsOf(slack.messages[0])).toEqual([]);
+  });
+});
+
+test("the beginnings of threads are changed first, then the newest, each once and no more than asked for", () => {
+  const sent = ["C1/5.1/1.1", "C1/4.1/1.1", "C2/3.1", "not one of Slack's", "C1/1.1"];
+  expect(toBeMarked(sent, 9)).toEqual(["C1/1.1", "C2/3.1", "C1/5.1", "C1/4.1"]);
+  expect(toBeMarked(sent, 3)).toEqual(["C1/1.1", "C2/3.1", "C1/5.1"]);
 });
 
 describe("an incoming webhook", () => {

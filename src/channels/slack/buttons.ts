@@ -3,9 +3,7 @@ import { catalogFor } from "../../templates/builtin/speak.ts";
 import { styleOf } from "../../templates/context.ts";
 import type { Message } from "../channel.ts";
 
-/** What stands for what in a press: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
-
-/** By which choice of which answer, as the pages behind links have it. */
+/** Which choice of which answer, as the pages behind links have them. */
 interface Offered {
   purpose: Purpose;
   choice: string;
@@ -24,7 +22,10 @@ export const PRESSED: ReadonlySet<Purpose> = new Set(OFFERED.map(({ purpose }) =
 /** Names ours among what else an app may have of buttons. */
 const ACTION = /^answer:([a-z0-9_]{1,20})$/;
 
-/** The buttons of a message, in its reader's language; none where nobody can be answered by them. */
+/**
+ * The buttons of a message, in its reader's language; none where there is nothing to be answered.
+ * https://docs.slack.dev/reference/block-kit/block-elements/button-element
+ */
 export function buttonBlocks(message: Message): object[] {
   const { buttons } = message;
   if (!buttons || message.addressed?.tells) return [];
