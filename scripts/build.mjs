@@ -1,4 +1,4 @@
-// Compiles src/ into dist/ and puts beside it what is not TypeScript: migrations and the ReDoc bundle.
+// Compiles src/ into dist/ and puts beside it what is not TypeScript: migrations, what browsers run, and the ReDoc bundle.
 // With --if-needed it does nothing when dist/ was made from these very sources. npx asks for a build each time it runs
 // our command, also while another process runs from dist/: that must find its files there at every moment.
 import { execFileSync } from "node:child_process";
@@ -49,6 +49,7 @@ function addWhatIsNotTypeScript(to) {
   for (const file of ["engine.mjs", "engine.d.mts", "thread.mjs", "mjml.mjs", "mjml-thread.mjs"]) {
     cpSync(`src/templates/cage/${file}`, join(to, "templates/cage", file));
   }
+  cpSync("src/api/push/browser", join(to, "api/push/browser"), { recursive: true });
   cpSync("src/store/migrations", join(to, "store/migrations"), { recursive: true });
   const redoc = dirname(require.resolve("redoc/package.json"));
   cpSync(`${redoc}/bundles/redoc.standalone.js`, join(to, "api/docs/redoc.standalone.js"));

@@ -6,6 +6,7 @@ import { isBounceAddress, SHORTEST_BOUNCE_SECRET } from "./channels/email/return
 import { type SmtpServer, TLS_MODES } from "./channels/email/settings.ts";
 import { parseSmtpUrls, SMTP_URLS } from "./channels/email/smtp-url.ts";
 import { CHANNEL_NAMES } from "./channels/names.ts";
+import { isPrivateKey, isPushSubject, PUSH_WORDS, type PushAccount, readPushAccount } from "./channels/push/account.ts";
 import type { ServiceAccess } from "./channels/services/access.ts";
 import { SERVICES } from "./channels/services/list.ts";
 import { accessIn, missingBeside, settingsOf } from "./channels/services/settings.ts";
@@ -90,6 +91,8 @@ export interface Config {
     /** Messages on their way at once, from one worker. */
     concurrency: number;
   };
+  /** How we identify ourselves to push services; null: tenants need their own. */
+  push: PushAccount | null;
   /** How services are reached that are written down as data, by their channels' names; null: tenants need their own. */
   services: Readonly<Record<string, ServiceAccess | null>>;
   /** Where requests to URLs that users gave may go. */
@@ -158,6 +161,7 @@ const SECRET = new Set([
   "SLACK_WEBHOOK_URL",
   "SLACK_SIGNING_SECRET",
   "TWILIO_AUTH_TOKEN",
+  "VAPID_PRIVATE_KEY",
   ...SERVICE_SETTINGS.filter(({ isSecret }) => isSecret).map(({ name }) => name),
 ]);
 
@@ -229,6 +233,8 @@ export const SETTINGS = z.object({
   SMS_FROM: z.string().refine(isSmsFrom, mustBe(SMS_WORDS.from)).optional(),
   TWILIO_API_URL: z.string().refine(isSafeUrl, mustBe(SAFE_URL)).default("https://api.twilio.com"),
   SMS_CONCURRENCY: whole(1, 100).default(10),
+  VAPID_PRIVATE_KEY: z.string().refine(isPrivateKey, mustBe(PUSH_WORDS.privateKey)).optional(),
+  VAPID_SUBJECT: z.string().refine(isPushSubject, mustBe(PUSH_WORDS.subject)).optional(),
   WEBHOOK_SECRET: z.string().transform(splitSecrets).superRefine(refuseBadSigning).optional(),
   WEBHOOK_CONCURRENCY: whole(1, 100).default(20),
   CHANNEL_FALLBACKS: z.string().transform(toFallbacks).optional(),
@@ -336,6 +342,7 @@ function togetherMistakes(settings: Environment): string[] {
   }
   mistakes.push(...SERVICES.map((service) => missingBeside(service, settings)).filter((mistake) => mistake !== null));
   mistakes.push(...belongTogether(settings, ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM"]));
+  mistakes.push(...belongTogether(settings, ["VAPID_PRIVATE_KEY", "VAPID_SUBJECT"]));
   mistakes.push(...belongTogether(settings, ["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"]));
   return mistakes;
 }
@@ -383,6 +390,7 @@ function arrange(settings: Settings): Config {
       apiUrl: settings.TWILIO_API_URL.replace(/\/+$/, ""),
       concurrency: settings.SMS_CONCURRENCY,
     },
+    push: readPushAccount(settings.VAPID_PRIVATE_KEY ?? "", settings.VAPID_SUBJECT ?? ""),
     webhook: { secrets: settings.WEBHOOK_SECRET ?? [], concurrency: settings.WEBHOOK_CONCURRENCY },
     services: Object.fromEntries(SERVICES.map((service) => [service.name, accessIn(service, { ...settings })])),
     outgoing: arrangeOutgoing(settings),

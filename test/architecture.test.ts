@@ -29,6 +29,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "channels/email/settings.ts",
     "channels/email/smtp-url.ts",
     "channels/names.ts",
+    "channels/push/account.ts",
     "channels/services/access.ts",
     "channels/services/list.ts",
     "channels/services/settings.ts",

@@ -34,6 +34,8 @@ export interface ApiContext {
   slack?: { account: SlackAccount | null; apiUrl: string };
   /** Where people reach this installation, without a slash at its end; not set: nobody has said. */
   publicUrl?: string | null;
+  /** What browsers subscribe with for push messages, where a tenant has no key of its own; not set: there is none. */
+  pushKey?: string | null;
   /** What return paths are signed with, see `returnPath`; not set: none is known. */
   bounceSecret?: string | null;
   /** How long a message may be answered in words, counted from its occurrence; not set: 30 days. */

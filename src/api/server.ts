@@ -37,6 +37,8 @@ import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { optOutRoutes } from "./routes/opt-outs.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { previewRoutes } from "./routes/preview.ts";
+import { pushRoutes } from "./routes/push.ts";
+import { pushPageRoutes } from "./routes/push-pages.ts";
 import { reminderRoutes } from "./routes/reminders.ts";
 import { silenceRoutes } from "./routes/silence.ts";
 import { slackRoutes } from "./routes/slack.ts";
@@ -115,6 +117,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   await describeApi(api);
   await answerRoutes(api, context);
   await slackRoutes(api, context);
+  await pushPageRoutes(api, context);
   answerOnce(api);
   refuseUnknownQueries(api);
   limitLargeBodies(api);
@@ -131,6 +134,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   flagRoutes(api);
   contactRoutes(api, context);
   contactImportRoutes(api, context);
+  pushRoutes(api, context);
   suppressionRoutes(api, context);
   inboundRoutes(api, context);
   inboundSourceRoutes(api, context);

@@ -6,6 +6,7 @@ export const CHANNEL_NAMES: readonly string[] = [
   "slack",
   "webhook",
   "sms",
+  "push",
   ...SERVICES.map(({ name }) => name),
   "console",
 ];

@@ -12,6 +12,7 @@ const log = { debug: () => {} };
 const slack = { account: null, apiUrl: "https://slack.com/api/", concurrency: 1, http };
 const sms = { account: null, apiUrl: "https://api.twilio.com", publicUrl: null, concurrency: 1, http };
 const service = () => ({ access: null, http });
+const push = { account: null, http };
 const webhook = { signing: { secrets: [] }, concurrency: 1, http, log };
 
 test("each channel is found by its own name", () => {
@@ -20,6 +21,7 @@ test("each channel is found by its own name", () => {
     slack,
     webhook,
     sms,
+    push,
     service,
     print,
   });
@@ -29,6 +31,7 @@ test("each channel is found by its own name", () => {
     ["slack", "slack"],
     ["webhook", "webhook"],
     ["sms", "sms"],
+    ["push", "push"],
     ...SERVICES.map(({ name }) => [name, name]),
     ["console", "console"],
   ]);
@@ -36,11 +39,11 @@ test("each channel is found by its own name", () => {
 
 test("the list of names is that of the registry", () => {
   const email = { from: { address: "a@example.com", name: "A" }, server: null, concurrency: 1 };
-  const channels = createChannels({ email, slack, webhook, sms, service, print });
+  const channels = createChannels({ email, slack, webhook, sms, push, service, print });
   expect(CHANNEL_NAMES).toEqual([...channels.keys()]);
 });
 
 test("a sender's address that is more than one address ends the start", () => {
   const email = { from: { address: "a@example.com, b@example.com", name: "A" }, server: null, concurrency: 1 };
-  expect(() => createChannels({ email, slack, webhook, sms, service, print })).toThrow(InvalidRecipient);
+  expect(() => createChannels({ email, slack, webhook, sms, push, service, print })).toThrow(InvalidRecipient);
 });

@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.ts";
 import { createConsoleChannel } from "./console.ts";
 import { createEmailChannel, type EmailSettings } from "./email/email.ts";
+import { createPushChannel, type PushSettings } from "./push/push.ts";
 import { createServiceChannel, type ServiceSettings } from "./services/channel.ts";
 import { SERVICES } from "./services/list.ts";
 import type { HttpService } from "./services/service.ts";
@@ -16,6 +17,7 @@ export interface ChannelSettings {
   slack: SlackSettings;
   webhook: WebhookSettings;
   sms: SmsSettings;
+  push: PushSettings;
   /** For each service that is written down as data. */
   service: (service: HttpService) => ServiceSettings;
   /** Where demo e-mails and the console channel write: one text with line breaks a call. */
@@ -23,12 +25,13 @@ export interface ChannelSettings {
 }
 
 /** Every channel there is. A new one is a file (or folder) of its own and a line here. */
-export function createChannels({ email, slack, webhook, sms, service, print }: ChannelSettings): Channels {
+export function createChannels({ email, slack, webhook, sms, push, service, print }: ChannelSettings): Channels {
   return channelMap([
     createEmailChannel({ ...email, print }),
     createSlackChannel(slack),
     createWebhookChannel(webhook),
     createSmsChannel(sms),
+    createPushChannel(push),
     ...SERVICES.map((one) => createServiceChannel(one, service(one))),
     createConsoleChannel({ print }),
   ]);

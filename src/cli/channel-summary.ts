@@ -7,6 +7,7 @@ const SUMMARIES = new Map<string, (settings: JsonObject) => string>([
     return [name, ({ api_url, is_open }) => [is_open ? "open" : by, ...(api_url ? [`at ${api_url}`] : [])].join(" ")];
   }),
   ["email", ({ smtp_host, smtp_port, from_email }) => `${smtp_host}:${smtp_port} from ${from_email}`],
+  ["push", ({ public_key }) => `by the key ${public_key}`],
   ["slack", ({ via }) => `by ${via}`],
   ["sms", ({ from }) => `from ${from}`],
   ["webhook", ({ fingerprints }) => `signed with ${[fingerprints].flat().join(" and ")}`],

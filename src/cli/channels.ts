@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { newPrivateKey } from "../channels/push/account.ts";
 import { SERVICES } from "../channels/services/list.ts";
 import { deleteChannelSettings, listChannelSettings, readChannelSettings } from "../store/channel-settings.ts";
 import { channelSummary } from "./channel-summary.ts";
@@ -8,6 +9,7 @@ import { operate } from "./operate.ts";
 import { type Command as Run, run } from "./run.ts";
 import { CannotRun, say } from "./say.ts";
 import { type EmailOptions, setEmail } from "./set-email.ts";
+import { type PushOptions, setPush } from "./set-push.ts";
 import { type ServiceOptions, setService } from "./set-service.ts";
 import { type SlackOptions, setSlack } from "./set-slack.ts";
 import { type SmsOptions, setSms } from "./set-sms.ts";
@@ -84,6 +86,14 @@ export function channelsCommand(settingsHelp: string): Command {
     .option("--secret-file <path>", "a file with the auth token; without it, it comes on standard input")
     .addHelpText("after", `\n${settingsHelp}`)
     .action((options: SmsOptions) => run(setSms(options)));
+  set
+    .command("push")
+    .description("gives a tenant a key for push services of its own")
+    .option(...TENANT)
+    .requiredOption("--subject <url>", "where push services reach whoever runs it: mailto:... or https://...")
+    .option("--secret-file <path>", "a file with the private key; without it, it comes on standard input")
+    .addHelpText("after", `\n\`channels new-push-key\` prints a new key.\n${settingsHelp}`)
+    .action((options: PushOptions) => run(setPush(options)));
   for (const service of SERVICES) {
     const { name, title, access, apiUrl } = service;
     const command = set
@@ -97,6 +107,11 @@ export function channelsCommand(settingsHelp: string): Command {
     if (typeof apiUrl === "string") command.option("--api-url <url>", "where it runs", apiUrl);
     if (access.isOptional) command.option("--open", "without a secret: everybody may write there");
   }
+  channels
+    .command("new-push-key")
+    .description("prints a new private key, for VAPID_PRIVATE_KEY or `channels set push`; the public one is made of it")
+    .addHelpText("after", settingsHelp)
+    .action(() => say(newPrivateKey()));
   channels
     .command("list")
     .description("lists what tenants have set")

@@ -5,6 +5,7 @@ import { InvalidRecipient } from "../channels/channel.ts";
 import { BrokenAccount, toEmailAccount } from "../channels/email/account.ts";
 import { BadDkim, type Dkim, readDkim } from "../channels/email/dkim.ts";
 import { BrokenSettings } from "../channels/own-settings.ts";
+import { toPushAccount } from "../channels/push/account.ts";
 import { type Channels, createChannels } from "../channels/registry.ts";
 import { type ServiceAccess, toAccess } from "../channels/services/access.ts";
 import { toSlackAccount } from "../channels/slack/account.ts";
@@ -12,6 +13,7 @@ import { toSmsAccount } from "../channels/sms/account.ts";
 import { toSigning } from "../channels/webhook/signing.ts";
 import type { Installation } from "../conditions/condition.ts";
 import type { Outside } from "../engine/asking/outside.ts";
+import { PushDevices } from "../engine/push-devices.ts";
 import { DEFAULT_SETTINGS } from "../engine/settings.ts";
 import { TenantSettings, type TenantSettingsOptions } from "../engine/tenant-settings.ts";
 import { Threads } from "../engine/threads.ts";
@@ -61,6 +63,12 @@ export function openChannels({ config, log, opened }: Service, tenants?: Tenants
         own: tenants && ownSettings(tenants, "sms", toSmsAccount, (why) => new BrokenSettings(why)),
         http,
       },
+      push: {
+        account: config.push,
+        ...(tenants ? { devices: new PushDevices(tenants.database, log) } : {}),
+        own: tenants && ownSettings(tenants, "push", toPushAccount, (why) => new BrokenSettings(why)),
+        http,
+      },
       service: (service) => {
         const make: TenantSettingsOptions<ServiceAccess>["make"] = (...stored) => toAccess(service, ...stored);
         return {
@@ -90,7 +98,7 @@ export async function makeApi(
   { database, channels, keyring, named }: ForApi,
 ): Promise<FastifyInstance> {
   await refuseOpenDoor(service, database);
-  const { access, minIntervalSeconds, engine, outgoing, email, slack, links, answerDays } = service.config;
+  const { access, minIntervalSeconds, engine, outgoing, email, slack, links, answerDays, push } = service.config;
   const { ceiling } = engine;
   const installation: Installation = {
     refusesUrl: certainlyRefused(outgoing),
@@ -109,6 +117,7 @@ export async function makeApi(
     slack,
     answerDays,
     publicUrl: links?.publicUrl ?? null,
+    pushKey: push?.publicKey ?? null,
   };
   return buildServer({ database, channels, keyring, log: service.log, ...options });
 }

@@ -227,6 +227,8 @@ export interface Contact extends Reach {
   locale: string | null;
   /** Null: the tenant's; an empty list is none. */
   quietHours: QuietHours | null;
+  /** What push calls it while it has devices, see `writeContactAddress`; null or not set: it has none. */
+  push?: string | null;
   createdAt: Instant;
   updatedAt: Instant;
 }

@@ -1,3 +1,4 @@
+import { writeContactAddress } from "../core/contact-address.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
 import type { Contact, ContactName } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
@@ -54,7 +55,7 @@ const PUT = `
   returning *, xmax = 0 as is_new`;
 
 /** What is said of a contact. */
-export type ContactWish = Omit<Contact, "tenantId" | "createdAt" | "updatedAt">;
+export type ContactWish = Omit<Contact, "tenantId" | "push" | "createdAt" | "updatedAt">;
 
 /** Says where entities are reached, each of them once, in place of whatever was said before. In the order of their names. */
 export async function putContacts(
@@ -95,10 +96,11 @@ function named(entityType: unknown, entityId: unknown): ContactName | null {
 }
 
 export function toContact(row: Row): Contact {
+  const name = { entityType: row.entity_type as string, entityId: row.entity_id as string };
   return {
     tenantId: row.tenant_id as string,
-    entityType: row.entity_type as string,
-    entityId: row.entity_id as string,
+    ...name,
+    push: row.has_push ? writeContactAddress(name) : null,
     name: row.name as string | null,
     email: row.email as string | null,
     timeZone: row.time_zone as string | null,

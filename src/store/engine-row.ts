@@ -1,5 +1,6 @@
 import type { Audience } from "../core/audience.ts";
 import type { Progress } from "../core/ceiling.ts";
+import { writeContactAddress } from "../core/contact-address.ts";
 import { NO_PEOPLE } from "../core/people.ts";
 import { type QuietHours, quietHoursFor } from "../core/quiet-hours.ts";
 import type { Contact, Instant, JsonObject, OnUnknown, Reminder } from "../core/reminder.ts";
@@ -79,7 +80,7 @@ export interface Around {
 
 export type EngineContact = Pick<
   Contact,
-  "name" | "email" | "timeZone" | "locale" | "phone" | "addresses" | "preferences"
+  "name" | "email" | "timeZone" | "locale" | "phone" | "addresses" | "preferences" | "push"
 > & {
   /** True while its delegate stands for it. */
   isAway: boolean;
@@ -131,12 +132,12 @@ export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_
          c.name as contact_name, c.email as contact_email, c.time_zone as contact_time_zone, c.locale as contact_locale,
          case when t.time_zone is not null or t.quiet_hours is not null or c.quiet_hours is not null or cal.name is not null
                    or c.preferences is not null or c.addresses is not null or c.phone is not null
-                   or c.delegate_until is not null
+                   or c.delegate_until is not null or c.has_push
               then jsonb_build_object(
                      'zone', t.time_zone, 'tenant_quiet', t.quiet_hours, 'contact_quiet', c.quiet_hours,
                      'calendar', case when cal.name is not null then ${CALENDAR_TEXT} end,
                      'phone', c.phone, 'addresses', c.addresses, 'preferences', c.preferences,
-                     'is_away', c.delegate_until > reminder_now()) end as around`;
+                     'is_away', c.delegate_until > reminder_now(), 'has_push', c.has_push) end as around`;
 
 export const FACTS_JOINS = `left join status_flags f on (f.tenant_id, f.key) = (r.tenant_id, r.flag_key)
     left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (r.tenant_id, r.entity_type, r.entity_id)
@@ -182,6 +183,7 @@ interface AroundColumn {
   addresses: Contact["addresses"];
   preferences: Contact["preferences"];
   is_away: boolean | null;
+  has_push: boolean | null;
 }
 
 const NOTHING_AROUND: Around = Object.freeze({
@@ -193,7 +195,7 @@ const NOTHING_AROUND: Around = Object.freeze({
 });
 const NOTHING: AroundColumn = {
   ...{ zone: null, tenant_quiet: null, contact_quiet: null, calendar: null },
-  ...{ phone: null, addresses: null, preferences: null, is_away: false },
+  ...{ phone: null, addresses: null, preferences: null, is_away: false, has_push: false },
 };
 
 function toAround(contactZone: string | null, timing: TimingColumn | null, around: AroundColumn | null): Around {
@@ -210,13 +212,19 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
   const timing = row.timing as TimingColumn | null;
   const standing = row.standing as StandingColumn | null;
   const people = row.people as PeopleColumns | null;
-  const { phone, addresses, preferences, is_away: isAway } = (row.around as AroundColumn | null) ?? NOTHING;
+  const {
+    phone,
+    addresses,
+    preferences,
+    is_away: isAway,
+    has_push: hasPush,
+  } = (row.around as AroundColumn | null) ?? NOTHING;
+  const entity = { entityType: row.entity_type as string, entityId: row.entity_id as string };
   return {
     reminder: {
       id: row.id as number,
       tenantId: row.tenant_id as string,
-      entityType: row.entity_type as string,
-      entityId: row.entity_id as string,
+      ...entity,
       eventType: row.event_type as string,
       channel: row.channel as string,
       recipient: row.recipient as string | null,
@@ -250,7 +258,13 @@ export function toReminderWithFacts(row: Row): ReminderWithFacts {
           email: row.contact_email as string | null,
           timeZone: row.contact_time_zone as string | null,
           locale: row.contact_locale as string | null,
-          ...{ phone, addresses, preferences, isAway: isAway ?? false },
+          ...{
+            phone,
+            addresses,
+            preferences,
+            isAway: isAway ?? false,
+            push: hasPush ? writeContactAddress(entity) : null,
+          },
         }
       : null,
     around: toAround(row.contact_time_zone as string | null, timing, row.around as AroundColumn | null),

@@ -43,8 +43,10 @@ export const NEEDS: Record<Part, Needs> = {
       suppressions: ALL,
       answers: ["select", "insert", "update"],
       opt_outs: ALL,
-      answer_keys: ["select"],
       slack_people: ["select", "insert", "update"],
+      // The first link may be one that this part makes.
+      answer_keys: ["select", "insert"],
+      push_subscriptions: ALL,
     },
     functions: [
       "reminder_find_key(text)",
@@ -56,13 +58,15 @@ export const NEEDS: Record<Part, Needs> = {
       "reminder_set_inbound_secrets(text, text[], text[], bytea[], bytea[])",
       "reminder_tenant_of(bigint)",
       "reminder_slack_settings()",
+      "reminder_push_key()",
     ],
   },
   worker: {
     tables: {
       reminder_jobs: ["select", "update"],
       status_flags: ["select", "update (unsettled)"],
-      contacts: ["select"],
+      contacts: ["select", "update (has_push)"],
+      push_subscriptions: ["select", "delete"],
       calendars: ["select", "update (holidays, holidays_until, holidays_rules)"],
       policies: ["select"],
       reminder_done: ["select", "delete"],

@@ -2,8 +2,8 @@
 const KEY = /(rmd_[0-9A-Za-z]{12})_[0-9A-Za-z]{4,}/g;
 const TOKEN = /eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
 
-/** Who has the link in a message may answer it. */
-const ANSWER_LINK = /((?:\/|%2f)a(?:\/|%2f))[\w-]{24,}/gi;
+/** Who has the link in a message may answer it; who has one to subscribe by gets the messages of a contact. */
+const LINK = /((?:\/|%2f)[ap](?:\/|%2f))[\w-]{24,}/gi;
 
 /** So may who has the address that a reply to it goes to: see `replyAddress`. */
 const REPLY_ADDRESS = /((?:\+|%2b)[0-9a-z]{1,11}-[0-9a-z]{1,10}-[0-9a-z]{1,3}-)[a-z2-7]{16}(?=@|%40)/gi;
@@ -17,6 +17,6 @@ export function hideBearers(text: string, hidden: string): string {
   return plain
     .replaceAll(KEY, `$1_${hidden}`)
     .replaceAll(TOKEN, hidden)
-    .replaceAll(ANSWER_LINK, `$1${hidden}`)
+    .replaceAll(LINK, `$1${hidden}`)
     .replaceAll(REPLY_ADDRESS, `$1${hidden}`);
 }

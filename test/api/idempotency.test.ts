@@ -6,6 +6,7 @@ import { apiDatabase } from "../../src/store/tenant-database.ts";
 import { type ReminderJson, startApi, type TestApi, wish } from "../support/api.ts";
 import { freshDatabase, lockWaits } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
+import { newDevice } from "../support/push-service.ts";
 import { until } from "../support/wait.ts";
 import { worldOn } from "../support/world.ts";
 
@@ -129,6 +130,8 @@ describe("the same again", () => {
       "/reminders/{id}/acknowledge": { for: "2d" },
       "/reminders/{id}/done": {},
       "/contacts/import": "entity_type,entity_id,name\ninvoice,INV_1,Ann\n",
+      "/contacts/{entity_type}/{entity_id}/push-link": { days: 1 },
+      "/contacts/{entity_type}/{entity_id}/push-subscriptions": newDevice("https://push.example.net/send/x").json,
       "/policies": { name: "invoices", steps: [{ after: { sends: 2 }, to: ["manager"] }] },
       "/suppressions": { channel: "email", address: "ann@example.com", because: "she has left the company" },
       "/templates/preview": { template: { text: "Hello" } },

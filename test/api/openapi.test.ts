@@ -12,6 +12,7 @@ import * as flag from "../../src/api/schemas/flag.ts";
 import * as inbound from "../../src/api/schemas/inbound.ts";
 import * as preview from "../../src/api/schemas/preview.ts";
 import { ProblemDetails } from "../../src/api/schemas/problem.ts";
+import * as push from "../../src/api/schemas/push.ts";
 import * as reminder from "../../src/api/schemas/reminder.ts";
 import * as suppression from "../../src/api/schemas/suppression.ts";
 import * as template from "../../src/api/schemas/template.ts";
@@ -81,6 +82,7 @@ test("every operation of the service is described, each under an id of its own",
     "getEventSource",
     "getFlag",
     "getPolicy",
+    "getPushKey",
     "getReminder",
     "getTemplate",
     "getTemplateTest",
@@ -98,10 +100,12 @@ test("every operation of the service is described, each under an id of its own",
     "listInboundSources",
     "listOptOuts",
     "listPolicies",
+    "listPushSubscriptions",
     "listReminders",
     "listSuppressions",
     "listTemplateVersions",
     "listTemplates",
+    "makePushLink",
     "pauseReminder",
     "previewNewReminder",
     "previewNewReminderAsCalendar",
@@ -127,7 +131,9 @@ test("every operation of the service is described, each under an id of its own",
     "sendTemplateTest",
     "setFlag",
     "snoozeReminder",
+    "subscribeDevice",
     "triggerReminder",
+    "unsubscribeDevice",
     "updateReminder",
   ]);
 });
@@ -202,6 +208,11 @@ describe("the examples are true", () => {
     EventRule: eventRule.EventRule,
     PutEventSource: eventSource.PutEventSource,
     EventSource: eventSource.EventSource,
+    PushSubscription: push.PushSubscription,
+    PushDevice: push.PushDevice,
+    MakePushLink: push.MakePushLink,
+    PushLink: push.PushLink,
+    PushKey: push.PushKey,
     PutSuppression: suppression.PutSuppression,
     Suppression: suppression.Suppression,
     PutInboundSource: inbound.PutInboundSource,
@@ -226,7 +237,8 @@ describe("the examples are true", () => {
   });
 
   test("and the service grants those of its requests", async () => {
-    const api = await startApi(await freshDatabase());
+    const pushed = { publicUrl: "https://reminders.example.com", pushKey: "BCVx" };
+    const api = await startApi(await freshDatabase(), pushed);
     const paths = {
       id: "1",
       key: "feedback_submitted",

@@ -76,7 +76,16 @@ export async function startApi(
   database: Database,
   options: { channels?: Channels; tenant?: string; key?: string } & Pick<
     ServerOptions,
-    "log" | "access" | "minIntervalSeconds" | "keyring" | "installation" | "bounceSecret" | "http" | "slack"
+    | "log"
+    | "access"
+    | "minIntervalSeconds"
+    | "keyring"
+    | "installation"
+    | "bounceSecret"
+    | "http"
+    | "slack"
+    | "publicUrl"
+    | "pushKey"
   > = {},
 ): Promise<TestApi> {
   const {

@@ -1,46 +1,53 @@
 import type { FastifyRequest } from "fastify";
+import type { Tenant } from "../../core/tenant.ts";
 import { type Bucket, fullBucket, take } from "../../core/token-bucket.ts";
-import type { AnswerLink } from "../../secrets/answer-token.ts";
 import type { ApiDatabase } from "../../store/tenant-database.ts";
 import { Failures, network } from "../access/failures.ts";
 import { Memory } from "../access/memory.ts";
 import { tooMany } from "../access/rate-limits.ts";
-import { AnswerKeys } from "./keys.ts";
-import { nameOfLink } from "./take.ts";
+import { AnswerKeys, type ReadLink } from "./keys.ts";
 
 /** Many people may share an address, and none of them presses this often. */
 const RATE = { perMinute: 240 };
 const MOST_ADDRESSES = 10_000;
 
-/** Lets in who has the link in a message, and nobody too often. */
-export class AnswerDoor {
+/** Lets in who has a link of one kind, and nobody too often. */
+export class LinkDoor<Link extends { tenant: Tenant }> {
+  readonly #read: ReadLink<Link>;
+  readonly #nameOf: (link: Link) => string;
   readonly #keys: AnswerKeys;
   readonly #failures = new Failures();
   readonly #buckets = new Memory<Bucket>(MOST_ADDRESSES);
 
-  constructor(database: ApiDatabase) {
+  /** `nameOf`: what the audit calls who has it. */
+  constructor(database: ApiDatabase, read: ReadLink<Link>, nameOf: (link: Link) => string) {
+    this.#read = read;
+    this.#nameOf = nameOf;
     this.#keys = new AnswerKeys(database);
   }
 
   /** Null for what none of our keys has signed. From here on, the request acts for the link's tenant. Throws 429. */
-  async admit(request: FastifyRequest, token: string): Promise<AnswerLink | null> {
-    this.#failures.refuseIfTooMany(request.ip);
-    this.#count(request.ip);
-    const link = await this.#keys.verify(token);
+  async admit(request: FastifyRequest, token: string): Promise<Link | null> {
+    this.count(request);
+    const link = await this.#keys.verify(token, this.#read);
     if (link === null) {
-      this.#failures.note(request.ip);
-      request.log.warn({ address: request.ip }, "a link that nobody has signed was opened");
+      this.turnAway(request, "a link that nobody has signed was opened");
       return null;
     }
-    const name = nameOfLink(link);
-    request.actor = {
-      tenant: link.tenant,
-      subject: name,
-      name,
-      scopes: new Set(),
-      limits: { own: null, tenant: null },
-    };
+    actAs(request, link.tenant, this.#nameOf(link));
     return link;
+  }
+
+  /** Throws 429 for an address that asks too often, or has shown too much lately that opens nothing. */
+  count(request: FastifyRequest): void {
+    this.#failures.refuseIfTooMany(request.ip);
+    this.#count(request.ip);
+  }
+
+  /** Counts what opens nothing. */
+  turnAway(request: FastifyRequest, sentence: string): void {
+    this.#failures.note(request.ip);
+    request.log.warn({ address: request.ip }, sentence);
   }
 
   #count(address: string): void {
@@ -50,4 +57,9 @@ export class AnswerDoor {
     if (!isGranted) throw tooMany("too many links were opened from your address", waitMs);
     this.#buckets.set(key, bucket);
   }
+}
+
+/** From here on, the request acts for this tenant, and may do what its route does and nothing else. */
+export function actAs(request: FastifyRequest, tenant: Tenant, name: string): void {
+  request.actor = { tenant, subject: name, name, scopes: new Set(), limits: { own: null, tenant: null } };
 }

@@ -1,12 +1,9 @@
-import {
-  type AnswerKey,
-  type AnswerLink,
-  type AnswerPlace,
-  keyNumberOf,
-  verifyAnswer,
-} from "../../secrets/answer-token.ts";
+import { type AnswerKey, keyNumberOf } from "../../secrets/answer-token.ts";
 import { readAnswerKeys } from "../../store/answer-keys.ts";
 import type { Sql } from "../../store/postgres.ts";
+
+/** Reads the token of a link of some kind; null where none of these keys has signed it. */
+export type ReadLink<Link> = (token: string, keyOf: (id: number) => AnswerKey | null) => Link | null;
 
 /** A key that was ended is good no longer than this. */
 const FRESH_MS = 1_000;
@@ -22,12 +19,12 @@ export class AnswerKeys {
     this.#database = database;
   }
 
-  /** What a token says; null where none of our keys has signed it. */
-  async verify(token: string, place: AnswerPlace = "link"): Promise<AnswerLink | null> {
+  /** What a token says, as `read` has it; null where none of our keys has signed it. */
+  async verify<Link>(token: string, read: ReadLink<Link>): Promise<Link | null> {
     if (performance.now() - this.#readAtMs >= FRESH_MS) await this.#read();
     // A worker may just have made it.
     else if (!this.#keys.has(keyNumberOf(token) ?? Number.NaN)) await this.#read();
-    return verifyAnswer(token, (id) => this.#keys.get(id) ?? null, place);
+    return read(token, (id) => this.#keys.get(id) ?? null);
   }
 
   async #read(): Promise<void> {

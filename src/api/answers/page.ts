@@ -5,13 +5,15 @@ import type { Words } from "./words/words.ts";
 
 /** What a page shows, from the top down. */
 export interface PageContent {
-  words: Words;
+  words: Pick<Words, "language">;
   /** What it is about; null where nobody is told that. */
   about: { title: string; entity: string } | null;
   title: string;
   /** True where the title is a whole sentence about what was done. */
   isResult?: boolean;
   parts: readonly Markup[];
+  /** What else stands in its head. */
+  head?: Markup;
 }
 
 const LONGEST_NAME = 120;
@@ -35,7 +37,7 @@ export function aboutOf({
 }
 
 /** A whole page. Works without scripts, on a phone, in light and in dark; tells no search engine and no other site of itself. */
-export function writePage({ words, about, title, isResult = false, parts }: PageContent): string {
+export function writePage({ words, about, title, isResult = false, parts, head: more = html`` }: PageContent): string {
   const head = about
     ? html`<p class="about"><strong dir="auto">${about.title}</strong><span dir="auto">${about.entity}</span></p>\n`
     : html``;
@@ -49,7 +51,7 @@ export function writePage({ words, about, title, isResult = false, parts }: Page
 <title>${about ? `${title} · ${about.title}` : title}</title>
 <link rel="icon" href="data:,">
 ${STYLE_SHEET}
-</head>
+${more}</head>
 <body>
 <main>
 ${head}<h1 class="${isResult ? "result" : "question"}">${title}</h1>

@@ -36,6 +36,7 @@ label { display: block; margin: 22px 0 8px; font-weight: 600; }
 label + .hint { margin: -4px 0 10px; font-size: 15px; }
 input { display: block; width: 100%; min-height: 52px; margin: 0 0 12px; padding: 10px 14px; border: 1px solid var(--line); border-radius: 12px;
   background: var(--field); color: var(--strong); font: inherit; }
+[hidden] { display: none !important; }
 ul { margin: 0; padding: 0; list-style: none; }
 li { padding: 6px 0; }
 `;

@@ -1,12 +1,13 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { verifyAnswer } from "../../secrets/answer-token.ts";
 import { isDatabaseAway } from "../../store/postgres.ts";
 import { auditWithin } from "../access/audit.ts";
 import { readAsked } from "../answers/asked.ts";
-import { AnswerDoor } from "../answers/door.ts";
+import { LinkDoor } from "../answers/door.ts";
 import { MOST_FORM_BYTES, readForms } from "../answers/form.ts";
 import { type Shown, showAsked, showNotice, showOver, showTaken } from "../answers/results.ts";
 import { PAGE_POLICY } from "../answers/style.ts";
-import { detailsOf, takeAnswer, tellOperator } from "../answers/take.ts";
+import { detailsOf, nameOfLink, takeAnswer, tellOperator } from "../answers/take.ts";
 import { type Form, readWish } from "../answers/wish.ts";
 import { acceptedLanguages, type Words, wordsFor } from "../answers/words/words.ts";
 import type { Api, ApiContext } from "../context.ts";
@@ -29,7 +30,7 @@ export async function answerRoutes(
   api: Api,
   { database, channels }: Pick<ApiContext, "database" | "channels">,
 ): Promise<void> {
-  const door = new AnswerDoor(database);
+  const door = new LinkDoor(database, verifyAnswer, nameOfLink);
   await api.register(async (pages) => {
     readForms(pages);
     pages.setErrorHandler(sendFailure);

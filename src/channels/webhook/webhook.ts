@@ -15,10 +15,10 @@ import { type OwnSettings, settingsFor } from "../own-settings.ts";
 import { printable } from "../printable.ts";
 import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
+import { SlowReceivers } from "../slow-receivers.ts";
 import { webhookBody, webhookId } from "./body.ts";
 import { failureOf } from "./failure.ts";
 import type { Signing } from "./signing.ts";
-import { SlowReceivers } from "./slow-receivers.ts";
 
 export interface WebhookSettings {
   signing: Signing;
@@ -51,7 +51,7 @@ const RETRIES = {
 /** A signed POST to a URL (https://www.standardwebhooks.com): the recipient is where. */
 export function createWebhookChannel(settings: WebhookSettings): Channel {
   const { signing, concurrency, http, refusesUrl, log, own, timeoutMs = TIMEOUT_MS } = settings;
-  const slow = new SlowReceivers();
+  const slow = new SlowReceivers("webhooks");
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const { tenantId } = message.reminder;

@@ -2,7 +2,7 @@ import type { FastifyRequest } from "fastify";
 import type { SlackAccount } from "../../../channels/slack/account.ts";
 import { isTenantName } from "../../../core/tenant.ts";
 import { type Bucket, fullBucket, take } from "../../../core/token-bucket.ts";
-import type { AnswerLink } from "../../../secrets/answer-token.ts";
+import { type AnswerLink, verifyAnswer } from "../../../secrets/answer-token.ts";
 import type { Keyring } from "../../../secrets/keyring.ts";
 import type { ApiDatabase } from "../../../store/tenant-database.ts";
 import { databaseClock } from "../../access/clock.ts";
@@ -91,7 +91,7 @@ export class SlackDoor {
 
   /** What the button stands for. One app's signature is good for nobody's messages but its own. */
   async #linkOf({ token }: Press, tenant: string | null): Promise<AnswerLink | null> {
-    const link = await this.#keys.verify(token, "button");
+    const link = await this.#keys.verify(token, (text, keyOf) => verifyAnswer(text, keyOf, "button"));
     if (link === null || tenant !== null) return link?.tenant === tenant ? link : null;
     const { database, keyring } = this.#options;
     return (await ownSlack(database.forTenant(link.tenant), keyring)) === null ? link : null;

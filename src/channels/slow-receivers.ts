@@ -1,4 +1,4 @@
-import { NotYet } from "../channel.ts";
+import { NotYet } from "./channel.ts";
 
 /** A receiver that takes longer than this is slow, in milliseconds, and counts as that until it is quick again ... */
 const SLOW_MS = 5_000;
@@ -18,6 +18,12 @@ interface Receiver {
 /** Sees to it that receivers which hang don't take all of the channel's places from those that don't. */
 export class SlowReceivers {
   readonly #receivers = new Map<string, Receiver>();
+  readonly #what: string;
+
+  /** `what`: what goes there, in the plural. */
+  constructor(what: string) {
+    this.#what = what;
+  }
 
   /**
    * Takes a place with a receiver; throws `NotYet` where it is slow and has as many as it gets. Returns what gives it back, to
@@ -28,7 +34,7 @@ export class SlowReceivers {
     if (receiver.inFlight >= MOST_AT_ONCE && performance.now() < receiver.slowUntilMs) {
       const waitMs = COME_BACK_MS * (0.5 + Math.random());
       throw new NotYet(
-        `waits for its turn: ${host} is slow, so only ${MOST_AT_ONCE} webhooks go there at once`,
+        `waits for its turn: ${host} is slow, so only ${MOST_AT_ONCE} ${this.#what} go there at once`,
         waitMs,
       );
     }

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
-import { NotYet } from "../channel.ts";
+import { NotYet } from "./channel.ts";
 import { SlowReceivers } from "./slow-receivers.ts";
 
 const SLOWLY_MS = 20_000;
 
 test("a receiver that isn't known to be slow gets all that there is for it", () => {
-  const slow = new SlowReceivers();
+  const slow = new SlowReceivers("webhooks");
   const leaves = Array.from({ length: 50 }, () => slow.enter("a", "a.example"));
   expect(leaves).toHaveLength(50);
 });
 
 test("a slow one gets two at once and others none of its places, until it is quick again", () => {
-  const slow = new SlowReceivers();
+  const slow = new SlowReceivers("webhooks");
   slow.enter("a", "a.example")(SLOWLY_MS);
 
   const first = slow.enter("a", "a.example");
@@ -24,7 +24,7 @@ test("a slow one gets two at once and others none of its places, until it is qui
 });
 
 test("what wasn't asked after all tells nothing about how slow it is", () => {
-  const slow = new SlowReceivers();
+  const slow = new SlowReceivers("webhooks");
   slow.enter("a", "a.example")(SLOWLY_MS);
   const [first] = [slow.enter("a", "a.example"), slow.enter("a", "a.example")];
   first?.(null);

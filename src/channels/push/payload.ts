@@ -1,0 +1,82 @@
+import { hash } from "node:crypto";
+import type { AnswerButton } from "../../templates/answers.ts";
+import { urlOf } from "../../templates/builtin/facts.ts";
+import type { Rendered } from "../../templates/write.ts";
+import type { Message } from "../channel.ts";
+
+/** Push services take 4,096 bytes with all that encryption adds (RFC 8030 §7.2); this leaves them some room. */
+export const MOST_PAYLOAD_BYTES = 3 * 1024;
+/** What is sent instead where even that was too large. */
+export const FEWEST_PAYLOAD_BYTES = 1_024;
+
+/** More wouldn't be shown anyway. */
+const MAX_TITLE_CHARS = 120;
+/** What a link may take of the payload. */
+const LONGEST_LINK = 400;
+
+/** What the service worker is told. It knows no words of its own. */
+export interface PushPayload {
+  title: string;
+  body: string;
+  /** What a click opens; null: nothing. */
+  url: string | null;
+  /** A notification takes the place of one with the same tag. */
+  tag: string;
+  actions: { action: string; title: string; url: string }[];
+  /** When it was due, in milliseconds since 1970. */
+  timestamp: number;
+}
+
+/** Names the reminder's messages to this recipient: the same for all of them, and fit for `Topic` (RFC 8030 §5.4). */
+export function topicOf({ reminder, recipient }: Message): string {
+  return hash("sha256", JSON.stringify([reminder.tenantId, reminder.id, recipient]), "base64url").slice(0, 32);
+}
+
+/** What a message says on a device, in at most so many bytes. */
+export function pushPayload(message: Message, { subject, body, answers }: Rendered, maxBytes: number): Buffer {
+  const buttons = answers.filter(({ purpose }) => purpose === "done" || purpose === "snooze");
+  const links = buttons.map(({ purpose, label, url }) => ({ action: purpose, title: label, url }));
+  const isSmall = maxBytes < MOST_PAYLOAD_BYTES;
+  const payload: PushPayload = {
+    title: shorten(subject, MAX_TITLE_CHARS),
+    body,
+    url: shortLink(foremost(buttons)?.url ?? urlOf(message)),
+    tag: topicOf(message),
+    actions: isSmall ? [] : links.filter(({ url }) => shortLink(url) !== null),
+    timestamp: message.occurrenceAt,
+  };
+  return within(payload, maxBytes);
+}
+
+function foremost(buttons: readonly AnswerButton[]): AnswerButton | undefined {
+  return buttons.find(({ purpose }) => purpose === "done");
+}
+
+function shortLink(url: string | null): string | null {
+  return url !== null && url.length <= LONGEST_LINK ? url : null;
+}
+
+/** The longest beginning of the body with which all of it is small enough. */
+function within(payload: PushPayload, maxBytes: number): Buffer {
+  const whole = Buffer.from(JSON.stringify(payload));
+  if (whole.length <= maxBytes) return whole;
+  let [fits, tooLong] = [0, payload.body.length];
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (sizeWith(payload, middle) <= maxBytes) fits = middle;
+    else tooLong = middle;
+  }
+  return Buffer.from(JSON.stringify(cut(payload, fits)));
+}
+
+function sizeWith(payload: PushPayload, chars: number): number {
+  return Buffer.byteLength(JSON.stringify(cut(payload, chars)));
+}
+
+function cut(payload: PushPayload, chars: number): PushPayload {
+  return { ...payload, body: shorten(payload.body, chars) };
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1)).toWellFormed()}…`;
+}
