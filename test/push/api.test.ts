@@ -209,7 +209,11 @@ test("a device whose browser gives it another subscription says so by the secret
 
   expect((await renew(foreign.json.keys.auth)).status).toBe(404);
   expect((await renew(old.json.keys.auth, "acme")).status).toBe(404);
+  expect(await database.query("select from audit_log where operation = 'renewSubscription'")).toEqual([]);
   expect((await renew(old.json.keys.auth)).status).toBe(204);
+  expect(await database.query("select actor from audit_log where operation = 'renewSubscription'")).toEqual([
+    { actor: `device ${old.id}` },
+  ]);
   expect((await renew(old.json.keys.auth)).status).toBe(404);
 
   for (const at of [ANN, "/contacts/invoice/INV_1"])

@@ -108,10 +108,10 @@ export async function pushPageRoutes(
       const { tenant } = request.params;
       const auth = readAuth(old.auth);
       if (!isTenantName(tenant) || auth === null) throw unknownDevice(door, request);
-      actAs(request, tenant, `device ${deviceId(old.endpoint)}`);
       const device = readDevice(subscription, context, "subscription.");
       const former = { id: deviceId(old.endpoint), endpoint: old.endpoint, auth };
-      const count = await request.database.transaction(async (sql) => {
+      // Nobody writes into a tenant's audit before it is clear that they are a device of it.
+      const count = await context.database.forTenant(tenant).transaction(async (sql) => {
         const holders = await holdersOf(sql, former);
         for (const holder of holders) {
           if (device.id !== former.id) await deletePushSubscription(sql, { tenantId: tenant, ...holder }, former);
@@ -120,6 +120,7 @@ export async function pushPageRoutes(
         return holders.length;
       });
       if (count === 0) throw unknownDevice(door, request);
+      actAs(request, tenant, `device ${former.id}`);
       return reply.code(204).send(null);
     },
   );
