@@ -53,6 +53,7 @@ const MINUTE_AFTER_MS = 14_000;
 const MOST_REMINDERS = 8_000;
 /** Large faults come one after the other, with this much between them. */
 const LARGE_REST_MS = { from: 500, until: 3_000 };
+/** For each time that the machine is slower than it could be. */
 const GIVE_UP_MS = 90_000;
 
 /** Sets the engine under fire, lets it come to rest, and has the checker judge what happened. */
@@ -125,7 +126,11 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
     await people.stop();
     await living;
     const stoppedAt = now();
-    const rest = await untilAtRest(() => look(database), now);
+    const rest = await untilAtRest(
+      () => look(database),
+      now,
+      () => GIVE_UP_MS * share.slowness(),
+    );
     const recoveredMs = rest.readAt - calmFrom;
     await sleep(300); // what the receiver has said is on its way
 
@@ -194,11 +199,11 @@ async function makeFaults(saboteur: Saboteur, random: Random, { seconds, faultEv
   await Promise.all(underWay);
 }
 
-async function untilAtRest(see: () => Promise<Sight>, now: () => number): Promise<Sight> {
-  const giveUpAt = now() + GIVE_UP_MS;
+async function untilAtRest(see: () => Promise<Sight>, now: () => number, patienceMs: () => number): Promise<Sight> {
+  const began = now();
   for (;;) {
     const sight = await see();
-    if (sight.unfinished.length === 0 || now() > giveUpAt) return sight;
+    if (sight.unfinished.length === 0 || now() - began > patienceMs()) return sight;
     await sleep(100);
   }
 }

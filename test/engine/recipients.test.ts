@@ -33,6 +33,8 @@ test("each recipient is a delivery of its own, and whoever has done theirs gets 
   await there.advance({ minutes: 61 });
   await allSent(there, id, 5);
   expect(sentTo(there)).toEqual(["a", "a", "b", "c", "c"]);
+  // Nor is anything made for them that would only be held back.
+  expect(await there.deliveries(id)).toHaveLength(5);
 
   await done(there, id, "a");
   await done(there, id, "c");
