@@ -49,21 +49,24 @@ export interface Operation {
   /** Names of the parameters in the path, in order: what one thing is known by. */
   names: string[];
   parameters: Parameter[];
-  body: { schema: Schema; example: Json | undefined } | null;
+  body: { mediaType: string; schema: Schema; example: Json | undefined } | null;
   responses: RawOperation["responses"];
 }
+
+export const JSON_TYPE = "application/json";
 
 export function operationsOf(document: Document): Operation[] {
   return Object.entries(document.paths).flatMap(([template, methods]) =>
     Object.entries(methods).map(([method, raw]) => {
-      const json = raw.requestBody?.content["application/json"];
+      const content = Object.entries(raw.requestBody?.content ?? {});
+      const [mediaType, kept] = content.find(([type]) => type === JSON_TYPE) ?? content[0] ?? [JSON_TYPE];
       return {
         id: raw.operationId,
         method: method.toUpperCase(),
         template,
         names: [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string),
         parameters: raw.parameters ?? [],
-        body: json ? { schema: json.schema, example: json.example } : null,
+        body: kept ? { mediaType, schema: kept.schema, example: kept.example } : null,
         responses: raw.responses,
       };
     }),

@@ -47,6 +47,9 @@ export const hostileHeaders: fc.Arbitrary<Record<string, string>> = fc.oneof(
     arbitrary: fc
       .constantFrom(
         "text/plain",
+        "text/csv",
+        "message/rfc822",
+        "application/x-www-form-urlencoded",
         "application/xml",
         "application/json; charset=utf-16",
         "multipart/form-data",

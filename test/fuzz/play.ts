@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Operation } from "./document.ts";
+import { JSON_TYPE, type Operation } from "./document.ts";
 import { Memory, objectsIn } from "./known.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Known, Request, Step } from "./steps.ts";
@@ -152,7 +152,7 @@ function toWire(stage: Stage, step: Request, actor: Actor, own: Memory): WireReq
   if (position) query.push(`cursor=${encodeURIComponent(position)}`);
 
   const headers: Record<string, string> = { ...actor.headers };
-  if (step.body !== null) headers["content-type"] = "application/json";
+  if (step.body !== null) headers["content-type"] = operation.body?.mediaType ?? JSON_TYPE;
   const tag = (known: Known) => recall(`etag:${path}`, known)?.[0] ?? '"unknown"';
   if (ifMatch) headers["if-match"] = tag(ifMatch);
   if (ifNoneMatch) headers["if-none-match"] = operation.method === "PUT" ? "*" : tag(ifNoneMatch);

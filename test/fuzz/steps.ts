@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { Document, Json, Operation, Parameter } from "./document.ts";
+import { contactsCsv } from "./csv.ts";
+import { type Document, JSON_TYPE, type Json, type Operation, type Parameter } from "./document.ts";
 import { type flaw as anyFlaw, flaw, flawed } from "./flaws.ts";
 import { hostileBody, hostileHeaders, hostilePart, hostileQuery, OTHER_METHODS, RAW_REQUESTS } from "./hostile.ts";
 import { fitting } from "./values.ts";
@@ -42,7 +43,7 @@ export interface RawBytes {
 export type Step = Request | RawBytes;
 
 type Flaw = typeof anyFlaw extends fc.Arbitrary<infer T> ? T : never;
-type Draft = Omit<Request, "body"> & { json: Json | undefined; flaws: Flaw[]; raw: string | null };
+type Draft = Omit<Request, "body"> & { json: Json | undefined; flaws: Flaw[]; raw: string | null; isText: boolean };
 
 const MAX_STEPS = 24;
 
@@ -98,6 +99,7 @@ function requestTo(document: Document, operation: Operation): fc.Arbitrary<Step>
       cursor: perhaps(hasCursor),
     }),
     json: operation.body ? bodyOf(document, operation.body) : fc.constant(undefined),
+    isText: fc.constant(operation.body !== null && operation.body.mediaType !== JSON_TYPE),
   });
   const valid: fc.Arbitrary<Draft> = plain.map(
     (draft) => ({ ...draft, intent: "valid", headers: {}, flaws: [], raw: null }) as Draft,
@@ -155,8 +157,11 @@ function requestTo(document: Document, operation: Operation): fc.Arbitrary<Step>
 }
 
 /** Now and then the documentation's own example: what is read there is tried. */
-function bodyOf(document: Document, { schema, example }: NonNullable<Operation["body"]>): fc.Arbitrary<Json> {
-  const made = fitting(document, schema);
+function bodyOf(
+  document: Document,
+  { mediaType, schema, example }: NonNullable<Operation["body"]>,
+): fc.Arbitrary<Json> {
+  const made = mediaType === JSON_TYPE ? fitting(document, schema) : contactsCsv;
   if (example === undefined) return made;
   return fc.oneof({ weight: 6, arbitrary: made }, { weight: 1, arbitrary: fc.constant(example) });
 }
@@ -181,10 +186,11 @@ function queryFlaw({ parameters }: Operation): fc.Arbitrary<string[]> {
     .map(([name, word]) => [`${name}=${encodeURIComponent(wellFormed(word))}`]);
 }
 
-function toRequest({ json, flaws, raw, ...draft }: Draft): Request {
+function toRequest({ json, flaws, raw, isText, ...draft }: Draft): Request {
   if (raw !== null) return { ...draft, body: raw };
   if (json === undefined) return { ...draft, body: null };
-  const text = JSON.stringify(flaws.reduce<Json>(flawed, json));
+  const value = flaws.reduce<Json>(flawed, json);
+  const text = isText && typeof value === "string" ? value : JSON.stringify(value);
   return { ...draft, body: Buffer.from(text).toString("latin1") };
 }
 
