@@ -72,7 +72,7 @@ export const de: Catalog = {
   },
   digest: {
     subject: "{count, plural, one {# Erinnerung} other {# Erinnerungen}} für Sie",
-    intro: "{count, plural, one {Dies ist offen:} other {Diese # sind offen:}}",
+    intro: "{count, plural, one {# ist offen:} other {# sind offen:}}",
     why: "Sie bekommen sie in einer Nachricht, weil Sie es so wünschen.",
   },
   stops: "Diese Erinnerungen hören von selbst auf, sobald es erledigt ist.",

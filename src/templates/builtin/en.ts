@@ -72,7 +72,7 @@ export const en: Catalog = {
   },
   digest: {
     subject: "{count, plural, one {# reminder} other {# reminders}} for you",
-    intro: "{count, plural, one {This is open:} other {These # are open:}}",
+    intro: "{count, plural, one {# is open:} other {# are open:}}",
     why: "You get these in one message because you wanted it so.",
   },
   stops: "These reminders stop by themselves as soon as it is done.",

@@ -72,7 +72,7 @@ export const es: Catalog = {
   },
   digest: {
     subject: "{count, plural, one {# recordatorio} other {# recordatorios}} para usted",
-    intro: "{count, plural, one {Esto está pendiente:} other {Estos # están pendientes:}}",
+    intro: "{count, plural, one {# está pendiente:} other {# están pendientes:}}",
     why: "Los recibe en un solo mensaje porque así lo prefiere.",
   },
   stops: "Estos recordatorios se detienen solos en cuanto está hecho.",

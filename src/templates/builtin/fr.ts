@@ -72,7 +72,7 @@ export const fr: Catalog = {
   },
   digest: {
     subject: "{count, plural, one {# rappel} other {# rappels}} pour vous",
-    intro: "{count, plural, one {Ceci est en attente :} other {Ces # points sont en attente :}}",
+    intro: "{count, plural, one {# est en attente :} other {# sont en attente :}}",
     why: "Vous les recevez en un seul message parce que vous le souhaitez ainsi.",
   },
   stops: "Ces rappels s’arrêtent d’eux-mêmes dès que c’est fait.",

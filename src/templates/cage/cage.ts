@@ -86,7 +86,7 @@ class AnyCage<Job, Result extends object> {
   async #work(tenant: string, { job, resolve, reject }: Waiting<Job, Result>): Promise<void> {
     this.#busy += 1;
     this.#running.set(tenant, (this.#running.get(tenant) ?? 0) + 1);
-    const thread = this.#idle.pop() ?? this.#start();
+    const thread = this.#take();
     try {
       resolve(await thread.run(job));
     } catch (error) {
@@ -104,6 +104,15 @@ class AnyCage<Job, Result extends object> {
     }
     this.#endWhenIdle();
     this.#begin();
+  }
+
+  /** One that is idle, or a new one. What has ended while it had nothing to do is of no use to anybody. */
+  #take(): CagedThread<Job, Result> {
+    for (let thread = this.#idle.pop(); thread; thread = this.#idle.pop()) {
+      if (thread.isUsable) return thread;
+      this.#all.delete(thread);
+    }
+    return this.#start();
   }
 
   #start(): CagedThread<Job, Result> {
