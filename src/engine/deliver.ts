@@ -362,7 +362,7 @@ function leave(lane: Lane, held: Held): void {
   if (held.digest === null || held.digest.items.every(({ hasEnded }) => hasEnded)) lane.ended(held);
 }
 
-/** True when there may be something to claim after this: it was put back, it goes over another channel, or it kept others of its kind waiting. */
+/** True when there may be something to claim after this: it was put back, goes over another channel, or kept others of its kind waiting. */
 function leavesMore({ held, outcome }: Ended): boolean {
   const { status, mayGoOver } = outcome;
   return status === "retrying" || status === "pending" || held.isSuspect || mayGoOver === true;

@@ -49,9 +49,9 @@ export interface Keeping extends Overs {
 type Stored = Awaited<ReturnType<typeof writeResults>>;
 
 /** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
-async function storeWithConsequences(sql: Sql, ended: readonly Ended[], keep: Keeping): Promise<Stored> {
-  const reminders = await lockRemindersWithFlags(sql, [...new Set(ended.map(({ held }) => held.reminderId))]);
-  const { batch, going, told } = await whatGoesOver(sql, ended, reminders, keep);
+async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep: Keeping): Promise<Stored> {
+  const reminders = await lockRemindersWithFlags(sql, [...new Set(attempts.map(({ held }) => held.reminderId))]);
+  const { batch, going, told } = await whatGoesOver(sql, attempts, reminders, keep);
   const stored = await writeResults(sql, batch.map(toResult));
   const ids = new Set(stored.map(deliveryId));
   const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
@@ -92,16 +92,16 @@ async function storeWithConsequences(sql: Sql, ended: readonly Ended[], keep: Ke
   }
 
   const last = kept.filter(({ held }) => held.isLast && !held.addressed?.tells);
-  const over = last.flatMap(({ held, outcome }) => {
+  const ended = last.flatMap(({ held, outcome }) => {
     const reminder = reminders.get(held.reminderId)?.reminder;
     const completion = reminder
       ? completionAfter(outcomeOf(outcome, outcomes.get(occurrenceOf(held))), reminder)
       : null;
     return completion ? [{ ...held, completion }] : [];
   });
-  const overIds = new Set(await completeEnded(sql, over));
-  for (const { reminderId, completion } of over) {
-    if (overIds.delete(reminderId)) {
+  const endedIds = new Set(await completeEnded(sql, ended));
+  for (const { reminderId, completion } of ended) {
+    if (endedIds.delete(reminderId)) {
       const isOnce = reminders.get(reminderId)?.reminder.schedule.type === "one_time";
       events.push(completed(reminderId, completion, `its ${isOnce ? "only" : "last"} message has ended`));
     }
