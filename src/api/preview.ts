@@ -81,7 +81,7 @@ export async function previewNew(
   const preview = await look(reminder, reminder, reach, {
     ...{ now, standing: NEW, isOutdated: false, ceiling: context.ceiling ?? NO_CEILING },
     channels: context.channels,
-    ...(await readSurroundings(database, reminder)),
+    ...(await readSurroundings(database, reminder, context.channels)),
   });
   if (!holder) return preview;
   const exists = `Reminder ${holder.id} is ACTIVE for the same entity and event: creating this now would only find that one.`;
@@ -99,7 +99,7 @@ export async function previewKnown(
   if (!prospect) throw noReminder(id);
   const { reminder, standing, now, isUnplanned } = prospect;
   const reach = reachFrom(now);
-  const surroundings = await readSurroundings(database, reminder);
+  const surroundings = await readSurroundings(database, reminder, channels);
   const { around, calendars } = surroundings;
   if (surroundings.known?.flaw) {
     return nothing(reminder, around.zone, now, `its ${surroundings.known.flaw}: a worker will pause it`);

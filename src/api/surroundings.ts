@@ -1,5 +1,7 @@
+import type { Channels } from "../channels/registry.ts";
 import { flagKeysOf } from "../conditions/evaluate.ts";
-import { type Audience, otherOf } from "../core/audience.ts";
+import { type Addressee, type Audience, otherOf } from "../core/audience.ts";
+import { togetherAt } from "../core/digest.ts";
 import type { Addressed } from "../core/people.ts";
 import { type QuietHours, quietHoursFor, quietUntil, quietZone } from "../core/quiet-hours.ts";
 import type { Contact, Instant, ReminderRecord } from "../core/reminder.ts";
@@ -24,12 +26,18 @@ export interface Surroundings {
   calendars: ReadonlyMap<string, string>;
   /** When the quiet hours that hold an instant end for this person, null for whom the reminder is for; null: none do. */
   quietUntil(at: Instant, addressed?: Addressed | null): Instant | null;
+  /** When a message goes along with others of its person; null: by itself. */
+  gathersUntil(occurrenceAt: Instant, now: Instant, to: Addressee | null): Instant | null;
   /** The people that it may be for, where that is more than one recipient or contact. */
   known: Audience | null;
 }
 
-/** Reads one thing after the other, since all may be part of one transaction. */
-export async function readSurroundings(database: TenantDatabase, reminder: ReminderRecord): Promise<Surroundings> {
+/** Reads one thing after the other, since all may be part of one transaction. `channels`: for whoever asks what goes together. */
+export async function readSurroundings(
+  database: TenantDatabase,
+  reminder: ReminderRecord,
+  channels: Channels = new Map(),
+): Promise<Surroundings> {
   const { business, stopCondition, timeZone, ignoreQuietHours } = reminder;
   const contact = await readContact(database, reminder.entityType, reminder.entityId);
   const tenant = await readTenantTimes(database);
@@ -48,14 +56,15 @@ export async function readSurroundings(database: TenantDatabase, reminder: Remin
     ? ((await readAudiences(database, [{ reminder, lastOccurrenceAt: reminder.lastOccurrenceAt }])).get(reminder.id) ??
       null)
     : null;
+  const otherIn = (addressed: Addressed | null) => (known === null ? undefined : otherOf(reminder, known, addressed));
+  const zoneOf = (person: Pick<Contact, "timeZone"> | null): string =>
+    quietZone({ contact: person?.timeZone ?? null, reminder: timeZone, tenant: tenant.timeZone });
   const quietOf = (addressed: Addressed | null): { hours: QuietHours; zone: string } => {
-    const other = known === null ? undefined : otherOf(reminder, known, addressed);
-    if (other === undefined) return { hours, zone: personsZone };
+    const other = otherIn(addressed);
+    if (other === undefined) return { hours, zone: zoneOf(contact) };
     const of = { contact: other?.quietHours ?? null, tenant: tenant.quietHours, reminder: reminder.quietHours };
-    const zone = quietZone({ contact: other?.timeZone ?? null, reminder: timeZone, tenant: tenant.timeZone });
-    return { hours: ignoreQuietHours ? [] : quietHoursFor(of), zone };
+    return { hours: ignoreQuietHours ? [] : quietHoursFor(of), zone: zoneOf(other) };
   };
-  const personsZone = quietZone({ contact: contactZone, reminder: timeZone, tenant: tenant.timeZone });
   return {
     contact,
     setFlags,
@@ -68,6 +77,13 @@ export async function readSurroundings(database: TenantDatabase, reminder: Remin
     quietUntil: (at, addressed = null) => {
       const { hours, zone } = quietOf(addressed);
       return hours.length === 0 ? null : quietUntil(at, hours, zone);
+    },
+    gathersUntil: (occurrenceAt, now, to) => {
+      const other = otherIn(to?.addressed ?? null);
+      const person = other === undefined && reminder.recipient === null ? contact : (other ?? null);
+      if (person === null || channels.get(to?.channel ?? reminder.channel)?.isForPrograms) return null;
+      const { preferences } = person;
+      return togetherAt({ preferences, eventType: reminder.eventType, zone: zoneOf(person) }, { occurrenceAt, now });
     },
     known,
   };

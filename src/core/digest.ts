@@ -51,6 +51,20 @@ export function digestAt(at: Instant, wish: DigestWish, zone: string): Instant {
   }
 }
 
+/**
+ * When a message goes, where its person wants all of a time in one; null: by itself. What is due at the very end of a time, and so
+ * fired a moment after (`now`), still belongs to it. Pure.
+ */
+export function togetherAt(
+  { preferences, eventType, zone }: { preferences: Preferences | null; eventType: string; zone: string },
+  { occurrenceAt, now }: { occurrenceAt: Instant; now: Instant },
+): Instant | null {
+  if (!isDigested(preferences, eventType)) return null;
+  const wish = preferences?.digest ?? {};
+  const wanted = digestAt(occurrenceAt, wish, zone);
+  return wanted > now ? wanted : digestAt(now, wish, zone);
+}
+
 /** Of a day, in minutes since midnight, ascending. */
 function minutesOf({ window_minutes: apart, at }: DigestWish): number[] {
   if (typeof apart === "number" && apart >= FEWEST_WINDOW_MINUTES) {

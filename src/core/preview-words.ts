@@ -10,7 +10,7 @@ import { endsSilence } from "./silence.ts";
 
 /** Something that has put an occurrence elsewhere than its rule names, and the sentence that says so. */
 export interface SaidMove {
-  by: Origin["moves"][number]["by"] | "policy" | "misfire" | "asked_for" | "quiet_hours";
+  by: Origin["moves"][number]["by"] | "policy" | "misfire" | "asked_for" | "digest" | "quiet_hours";
   /** The instant before; null where there is none. */
   from: Instant | null;
   /** What the clock shows there; null where the rule doesn't say. */
@@ -96,7 +96,7 @@ function whatHappens({ outcome, at, occurrenceAt, because, missed }: Foreseen, z
 }
 
 function movesOf(
-  { occurrenceAt, firedAt, heldUntil, outcome, step }: Foreseen,
+  { occurrenceAt, firedAt, gatheredUntil, heldUntil, outcome, step }: Foreseen,
   { runAt, silence }: Pick<ReminderRecord, "runAt" | "silence">,
   timetable: Timetable,
 ): SaidMove[] {
@@ -117,9 +117,14 @@ function movesOf(
     const because = `it was due on ${saidInstant(occurrenceAt, zone)}, and is made up for at once`;
     moved.push({ by: "misfire", from: occurrenceAt, fromWall: toWallClock(occurrenceAt, zone), because });
   }
+  if (gatheredUntil !== null) {
+    const because = `it waits from ${saidInstant(firedAt, zone)} to come together with others at ${saidInstant(gatheredUntil, zone)}`;
+    moved.push({ by: "digest", from: firedAt, fromWall: toWallClock(firedAt, zone), because });
+  }
   if (heldUntil !== null) {
-    const because = `quiet hours hold it from ${saidInstant(firedAt, zone)} until ${saidInstant(heldUntil, zone)}`;
-    moved.push({ by: "quiet_hours", from: firedAt, fromWall: toWallClock(firedAt, zone), because });
+    const from = gatheredUntil ?? firedAt;
+    const because = `quiet hours hold it from ${saidInstant(from, zone)} until ${saidInstant(heldUntil, zone)}`;
+    moved.push({ by: "quiet_hours", from, fromWall: toWallClock(from, zone), because });
   }
   return moved;
 }

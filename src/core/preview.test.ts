@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { anyActive } from "../../test/support/any-schedule.ts";
 import { HOUR, MINUTE, reminderRecord } from "../../test/support/reminders.ts";
 import { completionAfter, decide } from "./decide.ts";
+import { digestAt } from "./digest.ts";
 import { type Foresight, foresee, type Outlook } from "./preview.ts";
 import { sayEnd, sayOccurrence } from "./preview-words.ts";
 import { quietUntil } from "./quiet-hours.ts";
@@ -258,6 +259,38 @@ test("one that is enough after so many messages, or reaches the ceiling, ends th
 
   const unreadable = look(reminder, { facts: () => ({ stop: readAnswer("unknown", "nobody can read it") }) });
   expect(essence(unreadable).map(({ outcome }) => outcome)).toEqual(["paused"]);
+});
+
+test("what goes along with others leaves with them, and after the quiet hours if these hold it then", () => {
+  const evening = Date.UTC(2026, 2, 1, 20, 30);
+  const schedule = { type: "recurring", intervalMinutes: 600, anchorAt: evening } as const;
+  const reminder = reminderRecord({ nextRunAt: evening, createdAt: T0, schedule });
+  const wish = { at: ["06:00", "18:00"] };
+  const quiet = [{ from: "22:00", to: "07:00" }];
+  const { occurrences } = look(reminder, {
+    most: 3,
+    quietUntil: (at) => quietUntil(at, quiet, "UTC"),
+    gathersUntil: (at) => digestAt(at, wish, "UTC"),
+  });
+  const hour = (at: number | null) => at && new Date(at).toISOString().slice(11, 16);
+  expect(
+    occurrences.map((one) => [
+      hour(one.firedAt),
+      hour(one.gatheredUntil),
+      hour(one.heldUntil),
+      hour(one.at),
+      one.outcome,
+    ]),
+  ).toEqual([
+    ["20:30", "06:01", "07:00", "07:00", "suppressed"],
+    ["06:30", "18:01", null, "18:01", "suppressed"],
+    ["16:30", "18:01", null, "18:01", "sent"],
+  ]);
+  const [first] = occurrences.map((one) => sayOccurrence(one, reminder, timetableOf(reminder, null), null));
+  expect(first?.moved.map(({ by }) => by)).toEqual(["digest", "quiet_hours"]);
+  expect(first?.moved[0]?.because).toBe(
+    "it waits from Sunday, 1 March 2026, 20:30 (UTC) to come together with others at Monday, 2 March 2026, 06:01 (UTC)",
+  );
 });
 
 test("of what quiet hours hold the newest takes the place of the others, and leaves when they end", () => {

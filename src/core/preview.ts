@@ -24,6 +24,8 @@ export interface Outlook {
   calendar: string | null;
   /** When the quiet hours that hold an instant end for this person; null: none do. */
   quietUntil: NonNullable<World["quietUntil"]>;
+  /** When a message goes along with others of its person; null: by itself. Not set: each does. */
+  gathersUntil?: NonNullable<World["gathersUntil"]>;
   /** The people that it may be for; null: it goes to one. */
   audience?: World["audience"];
   /** True when the next due instant was worked out by older rules of its time zone. */
@@ -42,7 +44,9 @@ export interface Foreseen {
   /** The due instant, which names it. */
   occurrenceAt: Instant;
   firedAt: Instant;
-  /** Until when quiet hours hold the message that fired; null: they don't. */
+  /** When it goes along with others of its person; null: by itself. */
+  gatheredUntil: Instant | null;
+  /** Until when quiet hours hold the message then; null: they don't. */
   heldUntil: Instant | null;
   /** When that happens which becomes of it. */
   at: Instant;
@@ -82,6 +86,7 @@ interface Told {
  */
 export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<void, Foresight> {
   const { now, until, most, zone, calendar, quietUntil, isOutdated, standing, facts, mayGoOn, audience } = outlook;
+  const gathersUntil = outlook.gathersUntil ?? (() => null);
   const life = live(start, {
     ...{
       from: now,
@@ -89,6 +94,7 @@ export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<voi
       zone,
       calendar,
       quietUntil,
+      gathersUntil,
       isOutdated,
       standing,
       facts,
@@ -103,7 +109,7 @@ export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<voi
   let reminder = start;
   let isPast = false;
   const foresight = (stoppedBy: Foresight["stoppedBy"]): Foresight => {
-    const occurrences = told.slice(0, most).map((one) => withOutcome(one, quietUntil));
+    const occurrences = told.slice(0, most).map((one) => withOutcome(one, { quietUntil, gathersUntil }));
     const isCut = told.length > most;
     const isWhole = end !== null && !isCut;
     const isHeld = occurrences.at(-1)?.outcome === "held" && !isCut;
@@ -140,7 +146,7 @@ export function* foresee(start: ReminderRecord, outlook: Outlook): Generator<voi
 }
 
 function toTold(happened: Happening, reminder: ReminderRecord): Told | null {
-  const nothing = { number: null, missed: 0, isLast: false, heldUntil: null, to: [], step: null };
+  const nothing = { number: null, missed: 0, isLast: false, gatheredUntil: null, heldUntil: null, to: [], step: null };
   switch (happened.kind) {
     case "fired": {
       const { occurrenceAt, at, missed, deliveries, course } = happened;
@@ -177,14 +183,19 @@ function hasEnded({ status }: SimulatedDelivery): boolean {
 }
 
 /** With what became of its messages by the end of the look ahead: when the first of them leaves, if any does. */
-function withOutcome({ foreseen, deliveries }: Told, quietUntil: Outlook["quietUntil"]): Foreseen {
+function withOutcome(
+  { foreseen, deliveries }: Told,
+  { quietUntil, gathersUntil }: Required<Pick<Outlook, "quietUntil" | "gathersUntil">>,
+): Foreseen {
   if (deliveries.length === 0) return { ...foreseen };
+  const { occurrenceAt, firedAt } = foreseen;
   const left = deliveries.filter(({ status }) => status !== "suppressed");
-  const held = (left.length > 0 ? left : deliveries).map(({ to }) =>
-    quietUntil(foreseen.firedAt, to?.addressed ?? null),
-  );
-  const heldUntil = held.includes(null) ? null : Math.min(...(held as Instant[]));
-  const at = heldUntil ?? foreseen.firedAt;
-  if (left.length > 0) return { ...foreseen, heldUntil, at };
-  return { ...foreseen, heldUntil, at, outcome: "suppressed", because: deliveries[0]?.because ?? null };
+  const ways = (left.length > 0 ? left : deliveries).map(({ to }) => {
+    const gatheredUntil = gathersUntil(occurrenceAt, firedAt, to);
+    const heldUntil = quietUntil(gatheredUntil ?? firedAt, to?.addressed ?? null);
+    return { gatheredUntil, heldUntil, at: heldUntil ?? gatheredUntil ?? firedAt };
+  });
+  const first = ways.reduce((soonest, way) => (way.at < soonest.at ? way : soonest));
+  if (left.length > 0) return { ...foreseen, ...first };
+  return { ...foreseen, ...first, outcome: "suppressed", because: deliveries[0]?.because ?? null };
 }

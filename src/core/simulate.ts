@@ -53,6 +53,8 @@ export interface World {
    * Not set: there are none.
    */
   quietUntil?(at: Instant, addressed: Addressed | null): Instant | null;
+  /** When a message goes along with others of its person; null: by itself. Not set: each does. */
+  gathersUntil?(occurrenceAt: Instant, now: Instant, to: Addressee | null): Instant | null;
   /** The people that it may be for, and how they are reached; not set: it goes to one. */
   audience?: { known: Audience; ways: Ways } | null;
   /** Ends the simulation once so many occurrences have fired; not set: no limit. */
@@ -303,7 +305,8 @@ class Life {
     const fired = wanted.map((to): Open => {
       const because = to?.optedOut ?? null;
       const status = because === null ? "pending" : "suppressed";
-      const at = { firedAt: this.#now, nextAt: this.#now };
+      const goesAt = this.#world.gathersUntil?.(occurrenceAt, this.#now, to) ?? this.#now;
+      const at = { firedAt: this.#now, nextAt: this.#workedFrom(goesAt) };
       return { occurrenceAt, ...at, to, missed, status, because, attempts: [], answer: null };
     });
     const isUnwanted = fired.every(({ status }) => status === "suppressed");
@@ -323,7 +326,7 @@ class Life {
     for (const delivery of fired) {
       if (delivery.status === "suppressed") continue;
       this.#open.push(delivery);
-      this.#advance(delivery);
+      if (delivery.nextAt <= this.#now) this.#advance(delivery);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Channel } from "../channels/channel.ts";
-import { digestAt, isDigested } from "../core/digest.ts";
+import { togetherAt } from "../core/digest.ts";
 import { toIso } from "../core/instant.ts";
 import { type Addressed, nameOf } from "../core/people.ts";
 import { quietZone } from "../core/quiet-hours.ts";
@@ -13,10 +13,7 @@ export interface Together {
   because: string;
 }
 
-/**
- * When a message goes, where its person wants all of a time in one; null: by itself. What is due at the very end of a time, and so
- * fired a moment after, still belongs to it.
- */
+/** When a message goes along with others of its person, and why; null: it goes by itself. See `togetherAt`. */
 export function digestFor(
   known: ReminderWithFacts,
   channel: Channel,
@@ -27,12 +24,11 @@ export function digestFor(
   if (recipient === null || channel.isForPrograms) return null;
   const { reminder, around } = known;
   const person = personOf(known, addressed);
-  if (!person || !isDigested(person.preferences, reminder.eventType)) return null;
-  const wish = person.preferences?.digest ?? {};
-  const zone = quietZone({ contact: person.timeZone, reminder: reminder.timeZone, tenant: around.tenantZone });
-  const wanted = digestAt(occurrenceAt, wish, zone);
-  const goesAt = wanted > known.now ? wanted : digestAt(known.now, wish, zone);
-  return { at: goesAt, because: `waits to come together with others (${zone}) at ${toIso(goesAt)}` };
+  if (!person) return null;
+  const { eventType, timeZone } = reminder;
+  const zone = quietZone({ contact: person.timeZone, reminder: timeZone, tenant: around.tenantZone });
+  const at = togetherAt({ preferences: person.preferences, eventType, zone }, { occurrenceAt, now: known.now });
+  return at === null ? null : { at, because: `waits to come together with others (${zone}) at ${toIso(at)}` };
 }
 
 export interface KnownPerson extends Pick<Contact, "timeZone" | "preferences"> {

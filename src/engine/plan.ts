@@ -257,14 +257,14 @@ function toDelivery(
     plan.events.push({ reminderId: id, type: "suppressed", because: optedOut, details });
     return { ...delivery, status: "suppressed", reason: optedOut };
   }
+  const together = digestFor(due, channel, recipient, addressed, send.occurrenceAt);
+  if (together) {
+    return { ...delivery, status: "pending", reason: together.because, notBefore: together.at, digestAt: together.at };
+  }
   const quiet = quietAt(due, Math.max(due.now, send.occurrenceAt), otherOf(due, addressed));
   if (quiet) {
     plan.events.push({ reminderId: id, type: "quiet", because: quiet.because });
     return { ...delivery, status: "pending", reason: quiet.because, notBefore: quiet.until };
-  }
-  const together = digestFor(due, channel, recipient, addressed, send.occurrenceAt);
-  if (together) {
-    return { ...delivery, status: "pending", reason: together.because, notBefore: together.at, digestAt: together.at };
   }
   if (!rooms.get(name)?.tryTake(tenantId)) delivery.status = "pending";
   return delivery;

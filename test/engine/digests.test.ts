@@ -347,3 +347,24 @@ test("another tenant's messages to the same address never come into it", async (
     ["default", ["Payment", "Feedback"]],
   ]);
 });
+
+test("what is due in the quiet hours comes together too, when they end", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  await there.database.query("update contacts set quiet_hours = $1", [
+    JSON.stringify([{ from: "10:00", to: "12:00" }]),
+  ]);
+  there.work();
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  await until(
+    async () => (await there.events(ids[1] as number)).some(({ type }) => type === "quiet"),
+    "the quiet hours hold it",
+  );
+  expect(there.sink.received).toEqual([]);
+  await there.advance({ minutes: 60 });
+  await ended(there, ids);
+  expect(there.sink.received.map((message) => itemsOf(message))).toEqual([["Payment", "Feedback"]]);
+});

@@ -39,6 +39,7 @@ const MOVERS = [
   "policy",
   "misfire",
   "asked_for",
+  "digest",
   "quiet_hours",
 ] as const;
 
@@ -46,7 +47,7 @@ const Move = z.strictObject({
   by: z
     .enum(MOVERS)
     .describe(
-      "`clocks_skip`, `clocks_repeat`: the clocks change; `calendar`: it fell outside working time; `jitter`; `policy`: an interval or a step of its policy; `misfire`: it was missed; `asked_for`: by hand, not by its rule; `quiet_hours`: its message waits for their end.",
+      "`clocks_skip`, `clocks_repeat`: the clocks change; `calendar`: it fell outside working time; `jitter`; `policy`: an interval or a step of its policy; `misfire`: it was missed; `asked_for`: by hand, not by its rule; `digest`: its person wants several in one message; `quiet_hours`: its message waits for their end.",
     ),
   from: isoInstant.nullable().describe("The instant before, where there is one."),
   from_local: z.string().nullable().describe("What the clock shows there."),
