@@ -75,6 +75,28 @@ describe("before it is created", () => {
     expect(further.occurrences.map(({ outcome }) => outcome)).toContain("sent");
   });
 
+  test("whoever wants several in one message gets it with the others; programs, and who is addressed by hand, don't", async () => {
+    const api = await startApi(await freshDatabase());
+    await api.putContact("person", "ann", {
+      ...{ email: "ann@example.com", time_zone: "Europe/Berlin", quiet_hours: [{ from: "22:00", to: "07:00" }] },
+      preferences: { digest: { at: ["06:30", "18:00"], except: ["sla"] } },
+    });
+    const ann = { entity_type: "person", entity_id: "ann", recipient: null, time_zone: null };
+    const once = { schedule_type: "one_time", interval_minutes: null, run_at: "2030-03-01T20:00:00Z" };
+    const { occurrences } = await preview(api, { ...ann, ...once, event_type: "payment" });
+    expect(occurrences).toMatchObject([
+      { at: "2030-03-02T06:00:00.000Z", held_until: "2030-03-02T06:00:00.000Z", outcome: "sent" },
+    ]);
+    expect(occurrences[0]?.moved.map(({ by, from }) => [by, from])).toEqual([
+      ["digest", "2030-03-01T20:00:00.000Z"],
+      ["quiet_hours", "2030-03-02T05:31:00.000Z"],
+    ]);
+    for (const other of [{ event_type: "sla" }, { recipient: "bob@example.com" }]) {
+      const [alone] = (await preview(api, { ...ann, ...once, event_type: "payment", ...other })).occurrences;
+      expect(alone).toMatchObject({ at: "2030-03-01T20:00:00.000Z", moved: [] });
+    }
+  });
+
   test("it looks as far as it is told, and no further than five years", async () => {
     const api = await startApi(await freshDatabase());
     const daily = { interval_minutes: 1_440 };
