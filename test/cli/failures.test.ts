@@ -215,15 +215,17 @@ describe("a database that refuses us is told in one line with what to do, not as
       "select on all tables in schema public",
       "insert, update on reminder_jobs",
       "insert, update, delete on status_flags, contacts, calendars, event_rules, event_sources",
-      "insert, update, delete on suppressions, inbound_sources, opt_outs, policies",
+      "insert, update, delete on suppressions, inbound_sources, opt_outs, policies, push_subscriptions",
       "insert on reminder_done, template_tests",
       "insert, update on templates",
       "insert, delete on template_versions",
       "insert on reminder_events, audit_log",
-      "insert, update on idempotency_keys, inbound_events, reminder_counts, answers",
+      "insert, update on idempotency_keys, inbound_events, reminder_counts, answers, slack_people",
+      "insert (id, secret) on answer_keys",
       "execute on function reminder_find_key, reminder_has_keys, reminder_note_keys_used",
       "execute on function reminder_event_secrets, reminder_set_event_secrets",
       "execute on function reminder_inbound_secrets, reminder_set_inbound_secrets, reminder_tenant_of",
+      "execute on function reminder_push_key, reminder_slack_settings",
     ]);
     await runProgram(["api"], { DATABASE_URL: url }).says(/^API: /m);
   });
