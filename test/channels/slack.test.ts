@@ -274,6 +274,35 @@ describe("what Slack answers decides", () => {
     expect(error.message).not.toMatch(/secret|html/);
   });
 
+  test.each([
+    ["the token as its channel", { channel: BOT_TOKEN, ts: "1700000000.000100" }],
+    ["the token as its ts", { channel: CHANNEL, ts: BOT_TOKEN }],
+    ["the token in the form of a channel", { channel: "XOXB1234", ts: "1700000000.000100" }],
+    ["what can't be stored", { channel: "C\0", ts: "1" }],
+    ["more than is stored", { channel: "C".repeat(1_000), ts: "1700000000.000100" }],
+  ])("a message that was taken with %s is sent, and has no id", async (_, posted) => {
+    const slack = await startSlack();
+    slack.instead = (response) => Boolean(response.end(JSON.stringify({ ok: true, ...posted })));
+    const account = { via: "bot", token: posted.channel === "XOXB1234" ? "xoxb1234" : BOT_TOKEN } as const;
+    const receipt = await slackChannel(slack, { account }).send(to(CHANNEL), unhurried);
+    expect(receipt).toEqual({ providerId: null, demo: false });
+  });
+
+  test("a code that is the token, or of a webhook its address, isn't told", async () => {
+    const slack = await startSlack();
+    const account = { via: "bot", token: "xoxb-1111111111-2222" } as const;
+    const code = `e${Buffer.from(account.token).toString("hex")}`;
+    slack.instead = (response) => Boolean(response.end(JSON.stringify({ ok: false, error: code })));
+    const error = await failure(slackChannel(slack, { account }).send(to(CHANNEL), unhurried));
+    expect(error.name).toBe("OutcomeUnknown");
+    expect(error.message).not.toContain(code);
+
+    const url = `${slack.webhookUrl}abcdefghijklmnop`;
+    slack.instead = (response) => Boolean(response.writeHead(400).end("tokenabcdefghijklmnop"));
+    const other = await failure(slackChannel(slack, { account: { via: "webhook", url } }).send(to(null), unhurried));
+    expect(other.message).not.toContain("abcdefghijklmnop");
+  });
+
   test("silence after it had the message leaves it unknown; about a person it is asked again", async () => {
     const slack = await startSlack();
     slack.instead = () => true;

@@ -1,3 +1,4 @@
+import { tellsSecret } from "../../core/secret-forms.ts";
 import { noAnswer } from "../no-answer.ts";
 import { badStatus, notYet, SLACK, webhookRefusal } from "./failure.ts";
 import type { SlackWay } from "./web-api.ts";
@@ -22,5 +23,6 @@ export async function postToWebhook(way: SlackWay, url: string, body: object, si
   if (outcome.status === 200) return;
   if (outcome.status === 429) throw notYet(outcome);
   const code = outcome.body.toString().trim();
-  throw CODE.test(code) ? webhookRefusal(code, outcome.status) : badStatus(outcome.status);
+  const isCode = CODE.test(code) && !tellsSecret(code, url);
+  throw isCode ? webhookRefusal(code, outcome.status) : badStatus(outcome.status);
 }

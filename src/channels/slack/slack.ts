@@ -1,3 +1,4 @@
+import { tellsSecret } from "../../core/secret-forms.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import {
   type Channel,
@@ -77,15 +78,17 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     message: Message,
     content: SlackContent,
     options: SendOptions,
-  ): Promise<string> {
+  ): Promise<string | null> {
     const recipient = recipientOf(message, parseSlackRecipient);
     if (recipient === null) throw new Permanent(NO_RECIPIENT);
     const { token } = account;
     const target = () => people.idOf(account, readRecipient(recipient), options.signal);
-    const post = async (channel: string, threadTs: string | null): Promise<string> => {
+    const post = async (channel: string, threadTs: string | null): Promise<string | null> => {
       const where = threadTs === null ? { channel } : { channel, thread_ts: threadTs };
       const body = { ...where, ...content, unfurl_links: false, unfurl_media: false };
-      return providerId(await postMessage(way, token, body, options.signal), threadTs);
+      const id = providerId(await postMessage(way, token, body, options.signal), threadTs);
+      // Whoever answers may give the token back instead, and ids are for all who may read the reminder.
+      return id !== null && tellsSecret(id, token) ? null : id;
     };
     const thread = await threadOf(message, recipient);
     const channel = thread?.channel ?? (await target());

@@ -1,13 +1,15 @@
 import type { Posted } from "./web-api.ts";
 
-const PROVIDER_ID = /^([A-Z0-9]+)\/(\d+\.\d+)(?:\/(\d+\.\d+))?$/;
+const PROVIDER_ID = /^([A-Z0-9]{1,50})\/(\d{1,20}\.\d{1,20})(?:\/(\d{1,20}\.\d{1,20}))?$/;
 
 /**
  * What is kept of a message: its channel and its `ts`, and behind them that of the message which began its thread. So each
- * tells where the next one belongs, also when the first is older than deliveries are kept.
+ * tells where the next one belongs, also when the first is older than deliveries are kept. Null where they have another form: nobody
+ * could go by them, and whatever a peer has put there isn't kept.
  */
-export function providerId({ channel, ts }: Posted, threadTs: string | null): string {
-  return threadTs === null ? `${channel}/${ts}` : `${channel}/${ts}/${threadTs}`;
+export function providerId({ channel, ts }: Posted, threadTs: string | null): string | null {
+  const id = threadTs === null ? `${channel}/${ts}` : `${channel}/${ts}/${threadTs}`;
+  return PROVIDER_ID.test(id) ? id : null;
 }
 
 /** The beginning of the thread that a message is in; null for what isn't one of these. */
@@ -27,7 +29,10 @@ export function readPosted(providerId: string): Posted | null {
  * else, and then the newest ones.
  */
 export function toBeMarked(providerIds: readonly string[], limit: number): string[] {
-  const known = (posted: Posted | null): string[] => (posted === null ? [] : [providerId(posted, null)]);
+  const known = (posted: Posted | null): string[] => {
+    const id = posted === null ? null : providerId(posted, null);
+    return id === null ? [] : [id];
+  };
   const roots = providerIds.flatMap((id) => known(readThread(id)));
   const own = providerIds.flatMap((id) => known(readPosted(id)));
   return [...new Set([...roots, ...own])].slice(0, limit);

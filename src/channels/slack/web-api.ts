@@ -1,4 +1,5 @@
 import { textAt } from "../../core/json-fields.ts";
+import { tellsSecret } from "../../core/secret-forms.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import { jsonOf } from "../../outgoing/json-answer.ts";
 import type { Answer } from "../../outgoing/outcome.ts";
@@ -61,7 +62,7 @@ async function callMethod(
     ...limits(way, signal),
   });
   if (!outcome.ok) throw noAnswer(outcome, SLACK);
-  const answer = readAnswer(outcome);
+  const answer = readAnswer(outcome, token);
   if (answer.ok !== true) throw new SlackRefused(answer.code);
   return answer.fields;
 }
@@ -95,7 +96,7 @@ async function askForUser(
   });
   try {
     if (!outcome.ok) throw noAnswer(outcome, SLACK);
-    const answer = readAnswer(outcome);
+    const answer = readAnswer(outcome, token);
     if (answer.ok !== true) throw refusal(answer.code, what);
     return (answer.fields.user ?? {}) as Record<string, unknown>;
   } catch (error) {
@@ -112,10 +113,11 @@ function limits({ timeoutMs }: SlackWay, signal: AbortSignal) {
 type Read = { ok: true; fields: Record<string, unknown> } | { ok: false; code: string };
 
 /** Throws `NotYet`, or what an answer means that says neither yes nor no. */
-function readAnswer(outcome: Answer): Read {
+function readAnswer(outcome: Answer, token: string): Read {
   const said = jsonOf(outcome);
   const fields = typeof said === "object" && said !== null ? (said as Record<string, unknown>) : null;
-  const code = CODE.test(textAt(fields, "error") ?? "") ? (fields?.error as string) : null;
+  const error = textAt(fields, "error") ?? "";
+  const code = CODE.test(error) && !tellsSecret(error, token) ? error : null;
   if (outcome.status === 429 || code === "ratelimited" || code === "rate_limited") throw notYet(outcome);
   if (fields?.ok === true) return { ok: true, fields };
   if (code !== null) return { ok: false, code };
