@@ -40,15 +40,17 @@ const ADD = `
   returning id, secret`;
 
 /**
- * Signs with this from now on; what the others have signed is good for so many days more, 0: at once no more. Null where all
- * numbers of keys are taken: then it was rotated 256 times within that time, and nothing changes. Within a transaction of the tables' owner.
+ * Signs with this from now on; what the others have signed is good for so many days more, 0: at once no more. Null where some
+ * are to stay good and all numbers of keys are taken: then it was rotated 256 times within that time, and nothing changes. Within a transaction of the tables' owner.
  */
 export async function rotateAnswerKey(sql: Sql, secret: Buffer, overlapDays: number): Promise<StoredAnswerKey | null> {
   await sql.query(LOCK);
   await sql.query(FORGET);
   const [known] = await sql.query<{ count: number }>("select count(*)::int as count from answer_keys");
-  if ((known?.count ?? 0) > 255) return null;
+  const isFull = (known?.count ?? 0) > 255;
+  if (isFull && overlapDays > 0) return null;
   await sql.query(END, [overlapDays]);
+  if (isFull) await sql.query(FORGET);
   const [added] = await sql.query(ADD, [secret]);
   return added ? toKey(added) : null;
 }

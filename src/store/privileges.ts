@@ -3,7 +3,7 @@ import type { Sql } from "./postgres.ts";
 export type Part = "api" | "worker";
 
 /** Like `select`, or `update (unsettled)` where it is only about some columns. */
-type Right = "select" | "insert" | "update" | "delete" | `${"select" | "update"} (${string})`;
+type Right = "select" | "insert" | "update" | "delete" | `${"select" | "insert" | "update"} (${string})`;
 
 export interface Needs {
   tables: Record<string, Right[]>;
@@ -11,6 +11,8 @@ export interface Needs {
 }
 
 const ALL: Right[] = ["select", "insert", "update", "delete"];
+/** The first key, which has no end: whoever could give one an end could take all numbers, and none could be made any more. */
+const FIRST_KEY: Right[] = ["select", "insert (id, secret)"];
 
 /**
  * What each part does with the tables, by the statements in this folder: exactly that is granted to its role, and looked for
@@ -45,7 +47,7 @@ export const NEEDS: Record<Part, Needs> = {
       opt_outs: ALL,
       slack_people: ["select", "insert", "update"],
       // The first link may be one that this part makes.
-      answer_keys: ["select", "insert"],
+      answer_keys: FIRST_KEY,
       push_subscriptions: ALL,
     },
     functions: [
@@ -88,7 +90,7 @@ export const NEEDS: Record<Part, Needs> = {
       template_tests: ["select", "update (status, reason, provider_id, demo, finished_at)", "delete"],
       answers: ["select", "update (expires_at)", "delete"],
       opt_outs: ["select"],
-      answer_keys: ["select", "insert"],
+      answer_keys: FIRST_KEY,
       channel_settings: ["select"],
       channel_fallbacks: ["select"],
       sealed_secrets: ["select"],

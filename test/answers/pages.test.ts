@@ -370,6 +370,20 @@ test("a new key signs at once, while what the former has signed still opens; end
   expect((await open(next.done)).status).toBe(404);
 });
 
+test("keys end at once even where all numbers of keys are taken, which else nothing is made of", async () => {
+  const here = await answering();
+  await here.database.query(
+    `insert into answer_keys (id, secret, ends_at)
+     select n, sha256(n::text::bytea), case when n > 0 then timestamptz 'infinity' end from generate_series(0, 255) as n`,
+  );
+  const rotate = (days: number) =>
+    asOwner(here.database).transaction((sql) => rotateAnswerKey(sql, randomBytes(32), days));
+  expect(await rotate(30)).toBeNull();
+  expect(await readAnswerKeys(here.database)).toHaveLength(256);
+  const added = await rotate(0);
+  expect(await readAnswerKeys(here.database)).toEqual([added]);
+});
+
 test("pages speak the contact's language, or else the browser's", async () => {
   const here = await answering();
   const { links, id } = await here.send();
