@@ -69,6 +69,10 @@ const CONTACT = `
            union all
           select name, email, 1
             from contacts
+           where tenant_id = $1 and addresses ? 'slack' and lower(addresses ->> 'slack') = $3
+           union all
+          select name, email, 2
+            from contacts
            where tenant_id = $1 and email is not null and lower(email) = $3) found
    order by place
    limit 1`;

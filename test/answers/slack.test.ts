@@ -101,6 +101,19 @@ describe("whom the message is for presses", () => {
     expect(buttonsOf(second)).toHaveLength(4);
   });
 
+  test("a manager is told in the language of their own buttons", async () => {
+    const here = await atWork();
+    await here.api.putContact("person", "boss", { locale: "de", addresses: { slack: ANN } });
+    const manager = { entity_type: "person", entity_id: "boss" };
+    await here.api.putContact("invoice", "43", { locale: "es", addresses: { slack: BOB }, manager });
+    const steps = JSON.stringify([{ to: ["manager"], interval_minutes: 60 }]);
+    await here.database.query("insert into policies (name, steps) values ('m', $1)", [steps]);
+    const { message } = await here.send({ entity_type: "invoice", entity_id: "43", recipient: null, policy: "m" });
+    expect(buttonsOf(message)[0]?.label).toBe("Erledigt");
+    await here.press({ message, action: "answer:1d", user: ANN });
+    expect(await toldOnly(here)).toMatch(/^Sie werden wieder erinnert/);
+  });
+
   test("Not me: it is paused, and asks for a person", async () => {
     const here = await atWork();
     const { id, message } = await here.send({ recipient: ANN });
@@ -250,6 +263,16 @@ describe("somebody else presses", () => {
       because: "bob@example.com said that it is done",
       details: { slack_user: BOB },
     });
+  });
+
+  test("in a channel, a contact may answer whose address in Slack is the e-mail address that Slack knows them by", async () => {
+    const here = await atWork();
+    here.slack.users.set(BOB, user(BOB, { profile: { email: "bob@example.com" } }));
+    await here.api.putContact("person", "bob", { name: "Bob", addresses: { slack: "Bob@example.com" } });
+    const { id, message } = await here.send();
+    await here.press({ message, action: "answer:done", user: BOB });
+    await isMarked(message);
+    expect((await here.events(id)).find(({ type }) => type === "completed")?.because).toBe("Bob said that it is done");
   });
 
   test("in a channel, a contact whose address in Slack is theirs may answer without Slack being asked", async () => {

@@ -46,7 +46,7 @@ export async function takePress(
   const { database } = request;
   const asked = await readAsked(database, link, { lock: false });
   if (typeof asked === "string") return { only: sayOver(asked, wordsFor()) };
-  const words = wordsFor(asked.contact?.locale);
+  const words = wordsFor(asked.locale);
   const presser = await whoPressed(database, { way, app }, press, asked);
   if (presser.kind !== "known") {
     const because = presser.kind === "unasked" ? presser.because : presser.kind;
@@ -98,5 +98,5 @@ function toldOf(taken: Taken): Telling {
     const done = { ...reminder, completionReason, completedAt: reminder.completedAt ?? now };
     return { instead: doneContent({ reminder: done, contact, tenantZone: taken.asked.zone }) };
   }
-  return { only: sayTaken(taken, wordsFor(contact?.locale)) };
+  return { only: sayTaken(taken, wordsFor(taken.asked.locale)) };
 }
