@@ -203,6 +203,7 @@ test.each([
   ],
   ['<mj-button width="{{ data.w }}">a</mj-button>', ["invalid value: {{ data.w }} for type Unit", "line:2, col:1"]],
   ["<mj-text>a</mj-tex>", ["</mj-tex> stands where </mj-text> should, line:2, col:11"]],
+  ["<MJ-Text>a</MJ-Text>", ["<MJ-Text> must be written in small letters, line:2, col:1"]],
   ["<mj-text>a", ["</mj-column> stands where </mj-text> should"]],
   ['<mj-include path="/etc/passwd" />', ["there are no files to include, line:2, col:1"]],
   ["<mj-text>{{ x | shout }}</mj-text>", ["must be a Liquid template: undefined filter: shout, line:2, col:10"]],

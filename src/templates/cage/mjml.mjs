@@ -23,7 +23,7 @@ const MOST_FLAWS = 20;
 const LIQUID = /\{\{(?:"[^"]*"|'[^']*'|(?!\}\})[^"'])*\}\}|\{%(?:"[^"]*"|'[^']*'|(?!%\})[^"'])*%\}/;
 const PREFORMATTED = /<pre[\s>][\s\S]*?<\/pre>/;
 const APART = new RegExp(`${LIQUID.source}|${PREFORMATTED.source}`, "g");
-const TAG = /<!--[\s\S]*?-->|<(\/?)(mj[a-z-]*)(?:"[^"]*"|'[^']*'|[^"'<>])*?(\/?)>|\S/g;
+const TAG = /<!--[\s\S]*?-->|<(\/?)(mj[a-z-]*)(?:"[^"]*"|'[^']*'|[^"'<>])*?(\/?)>|\S/gi;
 
 /**
  * The page that this MJML becomes, with its Liquid as it stands; or what is wrong with it, each a sentence with line and column.
@@ -96,6 +96,7 @@ function nestingFlaw(source, masked, pieces) {
     if (top === undefined && (hasRoot || name !== "mjml" || slash))
       return `it must be one <mjml>...</mjml> with nothing around it, ${place()}`;
     if (name === undefined) continue;
+    if (name !== name.toLowerCase()) return `<${slash}${name}> must be written in small letters, ${place()}`;
     if (name === "mj-include") return `there are no files to include, ${place()}`;
     hasRoot = true;
     if (!slash && !selfClosing) open.push({ name, at: index });
