@@ -212,6 +212,16 @@ describe("what isn't signed as Slack signs is refused, and does nothing", () => 
     expect((await here.post(body, signedBySlack(body))).status).toBe(200);
   });
 
+  test("again and again it is held up, and Slack isn't, from whose addresses others send as well", async () => {
+    const here = await atWork();
+    const { id, message } = await here.send({ recipient: ANN });
+    const forged = signedBySlack("payload={}", "another0another0another0");
+    const all = await Promise.all(Array.from({ length: 80 }, () => here.post("payload={}", forged)));
+    expect(all.filter(({ status }) => status === 429).length).toBeGreaterThan(5);
+    expect(await here.press({ message, action: "answer:done" })).toBe(200);
+    await here.becomes(id, { status: "COMPLETED" });
+  });
+
   test("without a signing secret nothing is taken, not even what is signed with an empty one, and messages have no buttons", async () => {
     const { signingSecret: _, ...account } = APP;
     const here = await slackWorld({ account });
