@@ -60,7 +60,7 @@ async function readLiquid({ cage }: TemplateCages, tenant: string, said: Texts) 
 
 /** The page that this MJML becomes; a template has to be one in there as well: an element may be shown twice, or elsewhere. */
 async function compile(cages: TemplateCages, tenant: string, mjml: string) {
-  const { html, flaws } = await cages.mjmlCage.run(tenant, { kind: "compile", text: mjml });
+  const { html, flaws } = await cages.mjmlCage.run(tenant, { kind: "compile", text: mjml }).catch(flawOfKilled);
   if (html === null) return { html, flaws };
   if (html.length > MAX_TEMPLATE_LENGTH) {
     return { html: null, flaws: [`it compiles to more than ${MAX_TEMPLATE_LENGTH} characters of HTML`] };
@@ -70,4 +70,9 @@ async function compile(cages: TemplateCages, tenant: string, mjml: string) {
   // Where in the page it is would only mislead.
   const torn = read.flaws.map(({ flaw }) => `it tears its Liquid apart: ${flaw.replace(/, line:\d+, col:\d+$/, "")}`);
   return { html: null, flaws: torn };
+}
+
+function flawOfKilled(error: unknown): { html: null; flaws: string[] } {
+  if (!(error instanceof Killed)) throw error;
+  return { html: null, flaws: [`it ${error.message} to compile`] };
 }

@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { checkTemplateTexts } from "../../src/api/check-template.ts";
+import { Cage, MjmlCage } from "../../src/templates/cage/cage.ts";
 import { client, startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
@@ -219,6 +221,24 @@ test.each([
   expect(await api.refused(422, "POST", "/templates/preview", draft)).toMatchObject({
     errors: [{ field: "template.mjml" }, ...errors.slice(1).map(() => ({ field: "template.mjml" }))],
   });
+});
+
+test("MJML that takes too long, or that the compiler stumbles over, is refused by its field, in words for people", async () => {
+  const patient = { timeMs: 60_000 };
+  const cages = { cage: new Cage({ limits: patient }), mjmlCage: new MjmlCage({ limits: { timeMs: 5 } }) };
+  const others = { ...cages, mjmlCage: new MjmlCage({ limits: patient }) };
+  onTestFinished(async () => {
+    await Promise.all([cages.cage, cages.mjmlCage, others.mjmlCage].map((cage) => cage.close()));
+  });
+  const check = (here: typeof cages, mjml: string) =>
+    checkTemplateTexts(here, "default", { subject: null, text: "t", html: null, mjml }).catch((error) => error.errors);
+  const large = "<mj-section></mj-section>".repeat(2_000);
+  expect(await check(cages, `<mjml><mj-body>${large}</mj-body></mjml>`)).toMatchObject([
+    { field: "mjml", message: "must be MJML: it takes longer than 5 ms to compile" },
+  ]);
+  expect(await check(others, within("<constructor/>"))).toMatchObject([
+    { field: "mjml", message: "must be MJML: it can't be read, or is nested too deeply" },
+  ]);
 });
 
 test.each([

@@ -39,7 +39,9 @@ export function compileMjml(source) {
     // Nothing that its author hasn't named is loaded when the mail is read: no fonts by default.
     compiled = compile(masked, { validationLevel: "soft", fonts: {}, ignoreIncludes: true });
   } catch (error) {
-    return { html: null, flaws: [`${error instanceof Error ? error.message : String(error)} line:1, col:1`] };
+    // What the library stumbles over in its own code says nothing to anybody.
+    const isItsOwn = error instanceof TypeError || error instanceof RangeError || !(error instanceof Error);
+    return { html: null, flaws: [isItsOwn ? "it can't be read, or is nested too deeply" : error.message] };
   }
   const flaws = compiled.errors.flatMap((complaint) => flawOf(complaint, source, pieces));
   // The library drops what stands where it shows nothing, and says nothing.
