@@ -11,6 +11,9 @@ interface Given {
   deliveries: DeliveryRow[];
 }
 
+/** How long a policy waits before it looks again whether its message has left. */
+const WAITS_MS = 1_000;
+
 type Policed = Case & { input: { policy: PolicyInput } };
 
 /** Steps of a policy come one after the other, each at its time, to whom it names, and once: none is lost, none comes twice. */
@@ -99,8 +102,14 @@ function judgeRest(one: Policed, last: Given | undefined, beginsAt: (step: numbe
   const [byRhythm] = regimes.flatMap((regime) =>
     owedInstants(regime, court.readAt).filter((due) => due > (last?.firedAt ?? 0)),
   );
-  const due = isAwaited ? begin : byRhythm;
+  const due = isAwaited ? begunAt(begin, last, court) : byRhythm;
   if (due !== undefined && court.isOwed(due, court.readAt)) accuse(`its next step was due at ${due}, and is lost`);
+}
+
+/** When a step can come that begins then: it waits, a second at a time, while the message before is just being sent. */
+function begunAt(begin: number, before: Given | undefined, court: Court): number {
+  const leftBy = Math.max(0, ...(before?.deliveries.map(({ finishedAt }) => finishedAt ?? court.readAt) ?? []));
+  return leftBy >= begin ? leftBy + WAITS_MS : begin;
 }
 
 /** Nobody has changed it from a while before one occurrence on. */
