@@ -72,7 +72,7 @@ export class Deliverer {
     this.#onClaimable = onClaimable;
     this.#words = words;
     this.#answers = new AnswerLinks(database, settings.links ?? { publicUrl: null, days: settings.answerDays });
-    this.#gate = new Gate({ database, questions, settings, log });
+    this.#gate = new Gate({ database, questions, channels, settings, log });
     this.#recorder = new Recorder({
       database,
       log,

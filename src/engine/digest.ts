@@ -13,6 +13,11 @@ export interface Together {
   because: string;
 }
 
+/** True where several messages may go as one: programs read one thing at a time, and what has no address is for nobody in particular. */
+export function mayGoTogether(channel: Channel | undefined, recipient: string | null): boolean {
+  return recipient !== null && !channel?.isForPrograms;
+}
+
 /** When a message goes along with others of its person, and why; null: it goes by itself. See `togetherAt`. */
 export function digestFor(
   known: ReminderWithFacts,
@@ -21,7 +26,7 @@ export function digestFor(
   addressed: Addressed | null,
   occurrenceAt: Instant,
 ): Together | null {
-  if (recipient === null || channel.isForPrograms) return null;
+  if (!mayGoTogether(channel, recipient)) return null;
   const { reminder, around } = known;
   const person = personOf(known, addressed);
   if (!person) return null;

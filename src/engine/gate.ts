@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Channels } from "../channels/registry.ts";
 import { evaluate, isQuestion } from "../conditions/evaluate.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
@@ -50,6 +51,7 @@ export class MustAsk extends Error {}
 export interface GateOptions {
   database: WorkerDatabase;
   questions: Questions;
+  channels: Channels;
   settings: Pick<EngineSettings, "limits" | "hold">;
   log: Logger;
 }
@@ -64,7 +66,7 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
-    this.#pacer = new Pacer(options.database, options.settings.limits);
+    this.#pacer = new Pacer(options.database, options.settings.limits, options.channels);
     this.#unwanted = new Unwanted(options.database);
     this.#reader = new Batcher((ids) => read(options.database, ids), LARGEST_READ);
   }

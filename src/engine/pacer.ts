@@ -1,3 +1,4 @@
+import type { Channels } from "../channels/registry.ts";
 import { type Cap, NO_SLOTS, type Paced, type Placing, place, type Slots, whenFree } from "../core/pace.ts";
 import type { Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
@@ -14,7 +15,7 @@ import {
   writePaces,
 } from "../store/pace.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
-import { personOf } from "./digest.ts";
+import { mayGoTogether, personOf } from "./digest.ts";
 import type { Held } from "./held.ts";
 
 const LARGEST_BATCH = 500;
@@ -48,15 +49,17 @@ interface Asking {
 export class Pacer {
   readonly #database: WorkerDatabase;
   readonly #limits: Limits;
+  readonly #channels: Channels;
   readonly #asking: Batcher<Asking, boolean>;
   #reading: Promise<void> | null = null;
   #ofTenants: Map<Tenant, Limits> = new Map();
   #freshUntilMs = Number.NEGATIVE_INFINITY;
 
   /** `limits`: those of tenants that have none of their own. */
-  constructor(database: WorkerDatabase, limits: Limits) {
+  constructor(database: WorkerDatabase, limits: Limits, channels: Channels) {
     this.#database = database;
     this.#limits = limits;
+    this.#channels = channels;
     this.#asking = new Batcher((asking) => giveOut(database, asking), LARGEST_BATCH);
   }
 
@@ -80,7 +83,7 @@ export class Pacer {
     const budget = budgetOf(held);
     const person = budget && {
       ...of("person", budget.name, budget.perDay, DAY_MS),
-      isDigested: budget.isDigested,
+      isDigested: budget.isDigested && mayGoTogether(this.#channels.get(held.channel), held.recipient),
     };
     const isUncapped = tenant === null && recipient === null && person === null;
     return isUncapped || this.#asking.add({ held, along, tenant, recipient, person });

@@ -274,6 +274,29 @@ test("or it comes as one, when there is room", async () => {
   expect(there.sink.received.map((message) => itemsOf(message))).toEqual([[], ["Feedback", "Approval", "Document"]]);
 });
 
+test("what has no address, or is for programs, waits for its own place instead of coming together", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await there.database.query(
+    "insert into contacts (entity_type, entity_id, preferences) values ('person', 'ann', $1)",
+    [JSON.stringify({ max_per_day: 1, over_budget: "digest" })],
+  );
+  await contact(there, "bob", { max_per_day: 1, over_budget: "digest" });
+  const working = there.work();
+  const rest: number[] = [];
+  for (const person of ["ann", "bob"]) {
+    there.sink.isForPrograms = person === "bob";
+    await ended(there, [await due(there, person, "payment")]);
+    const id = await due(there, person, "feedback");
+    await until(async () => (await there.deliveries(id))[0]?.reason, "it waits for its place");
+    expect((await there.deliveries(id))[0]?.digest_at).toBeNull();
+    rest.push(id);
+  }
+  await there.advance({ minutes: 25 * 60 });
+  working.poke();
+  expect((await ended(there, rest)).map(({ status }) => status)).toEqual(["sent", "sent"]);
+});
+
 test("a worker that falls silent with it: the next one sends the same message, with all that was in it", async () => {
   const there = await world();
   await atTwentyPast(there);
