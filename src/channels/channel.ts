@@ -149,6 +149,8 @@ export interface Channel {
   timeoutMs: number;
   /** True where programs read what it sends, one thing at a time: never several in one message. */
   isForPrograms?: boolean;
+  /** Of what several messages say as one, it shows so many characters; left out: all. */
+  maxDigestChars?: number;
   /** True where its messages may have buttons. */
   hasButtons?: boolean;
   /** How its failed attempts are tried again; left out: as the installation is set. */

@@ -214,7 +214,7 @@ export class Deliverer {
       maxAttempts: attemptsIn(lane.retries),
     });
     for (const { id, items } of claimed) {
-      const digest: Digest = { id, items: [] };
+      const digest: Digest = { id, items: [], hasPlace: false };
       for (const item of items) {
         const held = this.#hold(lane, item, { token: lease.token, readAtMs, digest });
         if (held) digest.items.push(held);

@@ -1,11 +1,11 @@
 import type { Message } from "../channels/channel.ts";
 import { render } from "../channels/rendering.ts";
-import { writeDigest } from "../templates/digest.ts";
+import { countThatFits, type Item, writeDigest } from "../templates/digest.ts";
 import type { Written } from "../templates/writer.ts";
 import { type Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import type { Digest, Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
-import { failed, type Outcome, sent } from "./outcome.ts";
+import { failed, handedBack, isHandedBack, type Outcome, putBack, sent } from "./outcome.ts";
 
 export interface DigestSenderOptions {
   gate: Gate;
@@ -15,11 +15,20 @@ export interface DigestSenderOptions {
   isEnding(): boolean;
 }
 
+/** One of several, as it would be sent by itself. */
+interface WrittenItem extends Item {
+  held: Held;
+  message: Message;
+  instead: Written["instead"];
+}
+
 /** Some of what the message was to say isn't to be sent any more: it is written anew. */
 class Fewer extends Error {}
 
 /** Whether it is done is asked outside so often before an item goes back. */
 const MOST_QUESTIONS = 2;
+const ASK_ALONE_MS = 1_000;
+const TOO_OLD = "what its stop condition answered was too old when the others could be sent";
 
 /**
  * Sends deliveries that go as one message. Each is asked about like any other when the message is put together, and once more
@@ -41,7 +50,10 @@ export class DigestSender {
         return await this.#attempt(lane, digest);
       } catch (error) {
         const left = leftOf(digest);
-        if (error instanceof Fewer) continue;
+        if (error instanceof Fewer) {
+          for (const held of left) held.sendingSinceMs = null;
+          continue;
+        }
         if (error instanceof Postponed) for (const held of left) this.#options.letGo(held, lane);
         else if (error instanceof Overtaken) for (const held of left) this.#options.end(held, error.outcome, lane);
         else this.#fail(lane, left, error);
@@ -53,37 +65,36 @@ export class DigestSender {
   async #attempt(lane: Lane, digest: Digest): Promise<void> {
     const { gate, end } = this.#options;
     await Promise.all(leftOf(digest).map((held) => this.#admit(lane, held)));
-    await gate.passTogether(leftOf(digest));
+    if (!digest.hasPlace) await gate.passTogether(leftOf(digest));
+    digest.hasPlace = true;
     await Promise.all(leftOf(digest).map((held) => this.#admit(lane, held)));
     const left = leftOf(digest);
     if (left.length === 0) return;
     const sendingSinceMs = performance.now();
     for (const held of left) held.sendingSinceMs = sendingSinceMs;
     const signal = lane.deadlines.signal(sendingSinceMs);
-    const items = await this.#write(lane, left);
-    const [first] = items;
-    if (!first || items.length < left.length) throw new Fewer();
+    const all = await this.#write(lane, left);
+    if (all.length < left.length) throw new Fewer();
+    const items = this.#thatFit(lane, all);
+    const [first] = items as [WrittenItem, ...WrittenItem[]];
     const { links, buttons, endsSilence, ...message } = first.message;
-    const written = writeDigest(items.map(({ message }) => ({ message, rendered: render(message) })));
+    const written = writeDigest(items);
     const receipt = await lane.channel.send(
       { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },
-      { signal, beforeSend: () => this.#passAgain(lane, left) },
+      { signal, beforeSend: () => this.#passAgain(lane, items) },
     );
     for (const { held, instead } of items) end(held, sent(receipt, instead), lane);
   }
 
   /** What can't be written is left out, and the others go without it. */
-  async #write(
-    lane: Lane,
-    left: readonly Held[],
-  ): Promise<{ held: Held; message: Message; instead: Written["instead"] }[]> {
+  async #write(lane: Lane, left: readonly Held[]): Promise<WrittenItem[]> {
     const written = await Promise.all(
       left.map(async (held) => {
         try {
-          return { held, ...(await this.#options.write(lane, held)) };
+          const { message, instead } = await this.#options.write(lane, held);
+          return { held, message, instead, rendered: render(message) };
         } catch (error) {
-          if (error instanceof Overtaken) this.#leave(lane, held, error.outcome);
-          else this.#fail(lane, [held], error);
+          this.#leaveFor(error, lane, held);
           return null;
         }
       }),
@@ -91,9 +102,17 @@ export class DigestSender {
     return written.filter((one) => one !== null);
   }
 
-  async #passAgain(lane: Lane, left: readonly Held[]): Promise<void> {
-    await Promise.all(left.map((held) => this.#admit(lane, held)));
-    if (left.some(({ hasEnded }) => hasEnded)) throw new Fewer();
+  /** What the channel would cut off goes in the next message. */
+  #thatFit(lane: Lane, items: readonly WrittenItem[]): readonly WrittenItem[] {
+    const { maxDigestChars } = lane.channel;
+    const count = maxDigestChars === undefined ? items.length : countThatFits(items, maxDigestChars);
+    for (const { held } of items.slice(count)) this.#leave(lane, held, handedBack(held.attempts));
+    return items.slice(0, count);
+  }
+
+  async #passAgain(lane: Lane, items: readonly WrittenItem[]): Promise<void> {
+    await Promise.all(items.map(({ held }) => this.#admit(lane, held)));
+    if (items.some(({ held }) => held.hasEnded)) throw new Fewer();
   }
 
   /** Ends what isn't to be sent, or not now. */
@@ -103,8 +122,7 @@ export class DigestSender {
       try {
         return await gate.pass(held);
       } catch (error) {
-        if (error instanceof Overtaken) this.#leave(lane, held, error.outcome);
-        else if (!(error instanceof MustAsk) || questions >= MOST_QUESTIONS) this.#fail(lane, [held], error);
+        if (!(error instanceof MustAsk) || questions >= MOST_QUESTIONS) this.#leaveFor(error, lane, held);
         else await this.#ask(lane, held);
       }
     }
@@ -114,10 +132,23 @@ export class DigestSender {
     held.wasAsked = true;
     try {
       const outcome = await this.#options.gate.ask(held);
-      if (outcome) this.#leave(lane, held, outcome);
+      if (outcome) throw new Overtaken(outcome);
     } catch (error) {
-      this.#fail(lane, [held], error);
+      this.#leaveFor(error, lane, held);
     }
+  }
+
+  /**
+   * What can't go now comes by itself: under the id of a message that was sent without it, a receiver would take it for that one. But
+   * where the lease or the database is gone nothing of the message can go, and all of it comes again as it was.
+   */
+  #leaveFor(error: unknown, lane: Lane, held: Held): void {
+    if (held.hasEnded) return;
+    if (error instanceof Overtaken && isHandedBack(error.outcome)) throw error;
+    const { attempts } = held;
+    if (error instanceof Overtaken) this.#leave(lane, held, error.outcome);
+    else if (error instanceof MustAsk) this.#leave(lane, held, putBack(attempts, ASK_ALONE_MS, TOO_OLD));
+    else this.#leave(lane, held, failed(error, attempts, lane.retries, this.#options.isEnding()));
   }
 
   /** What goes back now comes later, in another message. */

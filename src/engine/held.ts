@@ -50,6 +50,8 @@ export interface Digest {
   id: string;
   /** Those that this worker holds; the first of them has their place in the lane. */
   items: Held[];
+  /** True once this attempt has its place under the caps: also what is written anew takes but one. */
+  hasPlace: boolean;
 }
 
 /** What this worker holds, by the delivery's id. */

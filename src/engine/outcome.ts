@@ -62,6 +62,11 @@ export function handedBack(attempts: number): Outcome {
   return { ...NOTHING, status: attempts > 1 ? "retrying" : "pending", untried: true };
 }
 
+/** True where it was given back because its lease or the database is gone, and not for anything about the message itself. */
+export function isHandedBack({ status, untried, reason }: Outcome): boolean {
+  return (status === "pending" || status === "retrying") && untried && reason === null;
+}
+
 /** Put back unsent for a while: what it needs first takes its time. */
 export function putBack(attempts: number, retryInMs: number, reason: string): Outcome {
   return { ...handedBack(attempts), retryInMs, reason };

@@ -297,6 +297,71 @@ test("what has no address, or is for programs, waits for its own place instead o
   expect((await ended(there, rest)).map(({ status }) => status)).toEqual(["sent", "sent"]);
 });
 
+test("what is written anew without one of them takes no second place of the day", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", { ...HOURLY, max_per_day: 1 });
+  const connecting: (() => void)[] = [];
+  there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
+  there.work();
+  const flagged = { stop_condition_type: "db_check", stop_condition_value: "during" };
+  const ids = [await due(there, "ann", "payment", flagged), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  await until(() => connecting.length === 1, "it is being sent");
+  await there.setFlag("during", true);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  connecting.shift()?.();
+  await until(() => connecting.length === 1, "it is sent anew, on the same day");
+  connecting.shift()?.();
+  expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["suppressed", "sent"]);
+});
+
+test("what a channel would cut off goes in a message of its own", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.sink.maxDigestChars = 300;
+  there.work();
+  const ids: number[] = [];
+  for (let n = 0; n < 7; n += 1) ids.push(await due(there, "ann", `event_${n}`));
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  const rows = await ended(there, ids);
+  expect(rows.map(({ status, attempts }) => [status, attempts])).toEqual(ids.map(() => ["sent", 1]));
+  const texts = there.sink.received.map(({ written, reminder }) => written?.body ?? reminder.eventType);
+  expect(texts.length).toBeGreaterThan(1);
+  for (const text of texts) expect(text.length).toBeLessThanOrEqual(300);
+  expect(new Set(there.sink.received.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(texts.length);
+  for (let n = 0; n < 7; n += 1) expect(texts.join().match(new RegExp(`event.${n}`, "gi"))).not.toBeNull();
+});
+
+test("one that can't be written leaves the others alone, and comes later under an id of its own", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.work();
+  await there.database.query(`
+    with head as (
+      insert into templates (event_type, channel, locale, active_version, last_version)
+      values ('feedback', 'sink', 'en', 1, 1) returning event_type, channel, locale
+    )
+    insert into template_versions (event_type, channel, locale, version, body, missing, on_failure, frames_own, saved_by)
+    select event_type, channel, locale, 1, '{{ data.absent }}', 'error', 'fail', false, 'test' from head`);
+  const ids = [
+    await due(there, "ann", "payment"),
+    await due(there, "ann", "feedback"),
+    await due(there, "ann", "approval"),
+  ];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  expect((await ended(there, ids)).map(({ status, digest_id }) => [status, digest_id === null])).toEqual([
+    ["sent", false],
+    ["failed", true],
+    ["sent", false],
+  ]);
+});
+
 test("a worker that falls silent with it: the next one sends the same message, with all that was in it", async () => {
   const there = await world();
   await atTwentyPast(there);

@@ -9,6 +9,9 @@ export const MOST_PAYLOAD_BYTES = 3 * 1024;
 /** What is sent instead where even that was too large. */
 export const FEWEST_PAYLOAD_BYTES = 1_024;
 
+/** In most languages a character takes two bytes at most; title, tag and link have the rest. */
+export const MOST_DIGEST_CHARS = 1_000;
+
 /** More wouldn't be shown anyway. */
 const MAX_TITLE_CHARS = 120;
 /** What a link may take of the payload. */
@@ -27,9 +30,13 @@ export interface PushPayload {
   timestamp: number;
 }
 
-/** Names the reminder's messages to this recipient: the same for all of them, and fit for `Topic` (RFC 8030 §5.4). */
-export function topicOf({ reminder, recipient }: Message): string {
-  return hash("sha256", JSON.stringify([reminder.tenantId, reminder.id, recipient]), "base64url").slice(0, 32);
+/**
+ * Names the reminder's messages to this recipient: the same for all of them, and fit for `Topic` (RFC 8030 §5.4). A digest has a name
+ * of its own: nothing that comes later says all that it said.
+ */
+export function topicOf({ reminder, recipient, isDigest, idempotencyKey }: Message): string {
+  const named = isDigest ? [reminder.tenantId, "digest", idempotencyKey] : [reminder.tenantId, reminder.id, recipient];
+  return hash("sha256", JSON.stringify(named), "base64url").slice(0, 32);
 }
 
 /** What a message says on a device, in at most so many bytes. */
@@ -40,7 +47,7 @@ export function pushPayload(message: Message, { subject, body, answers }: Render
   const payload: PushPayload = {
     title: shorten(subject, MAX_TITLE_CHARS),
     body,
-    url: shortLink(foremost(buttons)?.url ?? urlOf(message)),
+    url: shortLink(message.isDigest ? null : (foremost(buttons)?.url ?? urlOf(message))),
     tag: topicOf(message),
     actions: isSmall ? [] : links.filter(({ url }) => shortLink(url) !== null),
     timestamp: message.occurrenceAt,

@@ -20,7 +20,7 @@ import { SlowReceivers } from "../slow-receivers.ts";
 import type { PushAccount } from "./account.ts";
 import type { KnownDevice } from "./device.ts";
 import { readPushAnswer, type ToDevice, worstOf } from "./outcome.ts";
-import { FEWEST_PAYLOAD_BYTES, MOST_PAYLOAD_BYTES, pushPayload, topicOf } from "./payload.ts";
+import { FEWEST_PAYLOAD_BYTES, MOST_DIGEST_CHARS, MOST_PAYLOAD_BYTES, pushPayload, topicOf } from "./payload.ts";
 
 /** Where the devices of contacts are kept. */
 export interface Devices {
@@ -111,6 +111,7 @@ export function createPushChannel(settings: PushSettings): Channel {
   return {
     name: "push",
     concurrency: CONCURRENCY,
+    maxDigestChars: MOST_DIGEST_CHARS,
     timeoutMs: timeoutMs * REQUESTS + BESIDES_MS,
     parseRecipient: (text) => writeContactAddress(readRecipient(text)),
     address: ({ push }) => push ?? null,

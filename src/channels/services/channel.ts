@@ -73,6 +73,7 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     name,
     concurrency: CONCURRENCY,
     isForPrograms: service.isForPrograms ?? false,
+    maxDigestChars: Math.floor(service.maxTextChars * (1 - INERT_SHARE)),
     timeoutMs: timeoutMs + BEFORE_MS,
     parseRecipient: (text) => parseRecipient(service, text).text,
     address: ({ email }) => (service.recipients.some(({ isEmail }) => isEmail) ? email : null),
@@ -116,6 +117,9 @@ function valuesOf(
   const thread = `reminder-${reminder.tenantId}-${reminder.id}${to}`;
   return { ...words, place, token: secret, url: secret, api_url: apiUrl, id: idempotencyKey, thread };
 }
+
+/** What makes a text inert takes no more of it than this. */
+const INERT_SHARE = 1 / 10;
 
 interface Recipient {
   text: string;

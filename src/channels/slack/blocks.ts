@@ -8,7 +8,7 @@ import { escapeMrkdwn, mrkdwnTexts } from "./mrkdwn.ts";
 export const MAX_HEADER_CHARS = 150;
 const MAX_SECTION_CHARS = 3_000;
 /** Of the body as it is written: more is no message any more. With it, there are never more than 50 blocks. */
-const MAX_BODY_CHARS = 12_000;
+export const MAX_BODY_CHARS = 12_000;
 /** Of the body in what notifications and screen readers get. */
 const MAX_FALLBACK_CHARS = 2_000;
 
