@@ -121,6 +121,8 @@ export class Deliverer {
   async claim(): Promise<number> {
     let claimed = 0;
     let isMore = false;
+    // First, since what goes by itself takes all the room that there is: behind a backlog, no digest would ever find any.
+    const digestMs = await this.#claimDigests();
     for (const lane of this.#lanes.values()) {
       const limit = Math.min(lane.room, this.#settings.batchSize);
       const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
@@ -128,7 +130,6 @@ export class Deliverer {
       if (lane.room === 0 || lane.places().full().length > 0) lane.turnedAway();
       claimed += count;
     }
-    const digestMs = await this.#claimDigests();
     const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
     // What a tenant that has all its places there still has waiting would hide when the others' are due.
     const withRoomForAll = withRoom.filter((lane) => lane.places().full().length === 0);
@@ -196,17 +197,21 @@ export class Deliverer {
   async #claimDigests(): Promise<number> {
     const nowMs = performance.now();
     if (nowMs < this.#digestsLookAtMs) return this.#digestsLookAtMs - nowMs;
-    this.#digestsLookAtMs = nowMs + DIGESTS_MS;
     const found = await nextDigests(this.#database, [...this.#lanes.keys()]);
+    let claimed = 0;
     for (const lane of this.#lanes.values()) {
       const limit = Math.min(lane.room, this.#settings.batchSize);
-      if ((found.get(lane.channel.name) ?? 1) <= 0 && limit > 0) await this.#claimDigestsFor(lane, limit);
+      if ((found.get(lane.channel.name) ?? 1) <= 0 && limit > 0) claimed += await this.#claimDigestsFor(lane, limit);
     }
+    // Where there were some there may be more, for which there was no room, or none for their tenants.
+    const waitMs = claimed > 0 ? PASSED_OVER_MS : DIGESTS_MS;
+    this.#digestsLookAtMs = nowMs + waitMs;
     const soonestMs = Math.min(...found.values());
-    return found.size === 0 ? Number.POSITIVE_INFINITY : Math.max(DIGESTS_MS, soonestMs);
+    return found.size === 0 ? Number.POSITIVE_INFINITY : Math.max(waitMs, soonestMs);
   }
 
-  async #claimDigestsFor(lane: Lane, limit: number): Promise<void> {
+  /** Resolves to how many there were. */
+  async #claimDigestsFor(lane: Lane, limit: number): Promise<number> {
     const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
     const readAtMs = performance.now();
     const claimed = await claimDigests(this.#database, {
@@ -223,6 +228,7 @@ export class Deliverer {
       if (digest.items.length === 1 && first && id === deliveryId(first)) first.digest = null;
       if (first) lane.add(first);
     }
+    return claimed.length;
   }
 
   #take(lane: Lane, delivery: ClaimedDelivery, token: string, readAtMs: number): void {

@@ -25,14 +25,15 @@ const ROWS_PER_DIGEST = 20;
 
 // One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
 // worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
-// What was begun by a worker that has died is known by its id, and is kept apart from what came since.
+// What was begun by a worker that has died is known by its id, and is kept apart from what came since. The tenants of $3 have no room,
+// and what waits of them isn't in the way of the others'.
 const LOCK_DIGESTS = `
   with due as materialized (
     select distinct tenant_id, recipient, digest_at, digest_id
       from (select tenant_id, recipient, digest_at, digest_id
               from deliveries
              where channel = $1 and digest_at is not null and (${LEASED} or ${WAITING})
-               and next_attempt_at <= reminder_now()
+               and next_attempt_at <= reminder_now() and tenant_id <> all($3::text[])
              order by next_attempt_at
              limit $2 * ${ROWS_PER_DIGEST}) longest
      limit $2
@@ -68,7 +69,7 @@ const NAME = `
  * goes as if it weren't to be one.
  */
 export async function lockDigests(sql: Sql, { channel, limit, room }: DigestClaim): Promise<LockedDigest[]> {
-  const rows = await sql.query(LOCK_DIGESTS, [channel, limit]);
+  const rows = await sql.query(LOCK_DIGESTS, [channel, limit, room.full()]);
   const digests = [...groupBy(rows, keyOf).values()]
     .filter(([first]) => first !== undefined && room.tryTake(first.tenant_id as Tenant))
     .map((rows) => ({ id: (rows[0]?.digest_id as string | null) ?? idOf(rows[0] as Row), rows }));

@@ -362,6 +362,57 @@ test("one that can't be written leaves the others alone, and comes later under a
   ]);
 });
 
+test("a backlog of what goes by itself doesn't keep digests back until it is gone", async () => {
+  const there = await world({ concurrency: 2 });
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  const connecting: (() => void)[] = [];
+  there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
+  there.work();
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  await there.database.query(`
+    insert into reminder_jobs (entity_type, entity_id, event_type, channel, recipient, schedule_type, run_at)
+    select 'invoice', n, 'payment', 'sink', 'someone@example.org', 'one_time', reminder_now() from generate_series(1, 150) n`);
+  await until(() => connecting.length === 2, "its lane is full");
+  await there.advance({ minutes: 42 });
+  await until(async () => {
+    connecting.shift()?.();
+    return there.sink.received.some(({ isDigest }) => isDigest);
+  }, "the digest was sent");
+  expect(there.sink.received.length).toBeLessThan(120);
+  there.sink.connect = async () => {};
+  for (const go of connecting) go();
+});
+
+test("P9: a tenant whose receiver hangs doesn't keep back the digests of others, however many of its own are due", async () => {
+  const there = await world({ concurrency: 2 });
+  await atTwentyPast(there);
+  await createTenants(there.database, "acme");
+  await contact(there, "ann", HOURLY);
+  await there.database.query(
+    `insert into contacts (tenant_id, entity_type, entity_id, email, preferences)
+     select 'acme', 'person', n, n || '@example.org', $1 from generate_series(1, 500) n`,
+    [JSON.stringify(HOURLY)],
+  );
+  there.sink.behave = ({ reminder }, signal) =>
+    reminder.tenantId === "default"
+      ? DELIVERED
+      : new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  there.work();
+  await there.database.query(`
+    insert into reminder_jobs (tenant_id, entity_type, entity_id, event_type, channel, schedule_type, run_at)
+    select 'acme', 'person', n, 'payment', 'sink', 'one_time', reminder_now() from generate_series(1, 500) n`);
+  await until(async () => {
+    const rows = await there.database.query("select from deliveries where digest_at is not null");
+    return rows.length === 500;
+  }, "they wait");
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["sent", "sent"]);
+});
+
 test("a worker that falls silent with it: the next one sends the same message, with all that was in it", async () => {
   const there = await world();
   await atTwentyPast(there);
