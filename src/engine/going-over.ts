@@ -8,6 +8,7 @@ import type { NewEvent } from "../store/events.ts";
 import { addressesOf, type Failing, type GoingOver, noteFailed } from "../store/going-over.ts";
 import type { Sql } from "../store/postgres.ts";
 import { addAudiences } from "./audience.ts";
+import { mayGoTogether } from "./digest.ts";
 import type { Held } from "./held.ts";
 import { givenUp } from "./outcome.ts";
 import type { Ended } from "./results.ts";
@@ -85,6 +86,7 @@ export async function whatGoesOver(
       recipientNo: recipientNo + PER_HOP,
       bucket: known.bucket,
       ...way,
+      isTogether: held.digest !== null && mayGoTogether(channels.get(way.channel), way.recipient),
     };
     going.set(held, over);
     told.set(held, [fellBack(held, over)]);

@@ -77,15 +77,18 @@ export interface GoingOver extends DeliveryKey {
   channel: string;
   recipient: string;
   addressed: Addressed;
+  /** True where it goes in one message with what goes over at the same time; else by itself. */
+  isTogether: boolean;
 }
 
 const INSERT = `
   insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, next_attempt_at,
-                          addressed)
+                          addressed, digest_at)
   select u.tenant_id, u.bucket, u.reminder_id, u.occurrence_at, u.no, u.channel, u.recipient, 'pending',
-         greatest(reminder_now(), u.occurrence_at), u.addressed
-    from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[], $8::jsonb[])
-      as u(tenant_id, bucket, reminder_id, occurrence_at, no, channel, recipient, addressed)
+         greatest(reminder_now(), u.occurrence_at), u.addressed, case when u.is_together then reminder_now() end
+    from unnest($1::text[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[], $8::jsonb[],
+                $9::boolean[])
+      as u(tenant_id, bucket, reminder_id, occurrence_at, no, channel, recipient, addressed, is_together)
   on conflict do nothing`;
 
 /** Makes these, for whichever worker takes them. One that is there already stays as it is. */
@@ -100,6 +103,7 @@ export async function insertGoingOver(sql: Sql, going: readonly GoingOver[]): Pr
     going.map(({ channel }) => channel),
     going.map(({ recipient }) => recipient),
     going.map(({ addressed }) => JSON.stringify(addressed)),
+    going.map(({ isTogether }) => isTogether),
   ]);
 }
 

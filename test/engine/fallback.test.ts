@@ -467,3 +467,23 @@ test("where no fallback is named, nothing is noted and nothing is said of any", 
   expect(await there.deliveries(id)).toMatchObject([{ first_failed_at: null, may_have_arrived: null }]);
   expect(await there.told(id)).toEqual([expect.stringContaining("failed: "), expect.stringContaining("completed: ")]);
 });
+
+test("what failed together goes over together, each with a delivery of its own", async () => {
+  const there = await severalChannels();
+  const preferences = JSON.stringify({ digest: { window_minutes: 5 } });
+  await there.contact("ann", { first: "ann here", second: "ann there" }, { preferences });
+  there.first.behave = () => {
+    throw new Permanent("no such person");
+  };
+  there.workWith("first:second");
+  const ids: number[] = [];
+  for (const event_type of ["payment", "feedback", "approval"])
+    ids.push(await there.insert(once("ann", { event_type })));
+  for (const id of ids) await there.goes(id, ["first ann here pending"]);
+  await there.advance({ minutes: 12 });
+  for (const id of ids) await there.goes(id, ["first ann here failed", "second ann there sent"]);
+  expect(there.second.received.map(({ isDigest, written }) => [isDigest, written?.subject])).toEqual([
+    [true, "3 reminders for you"],
+  ]);
+  for (const id of ids) await there.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+});
