@@ -127,6 +127,8 @@ function budgetOf({ known, addressed }: Held): { name: string; perDay: number; i
   return { name: person.name, perDay, isDigested: person.preferences?.over_budget === "digest" };
 }
 
+type Promised = Awaited<ReturnType<typeof readSlots>>[number];
+
 /** Gives out places in the order in which they were asked for; whoever gets none is put back. True for those who got one. */
 function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<boolean[]> {
   return database.transaction(async (sql) => {
@@ -134,21 +136,23 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<b
     const unique = [...new Map(all.map((key) => [nameOf(key), key])).values()];
     const { paces, now } = await lockPaces(sql, unique);
     const kept = new Map<string, KeptPace>(paces.map((pace) => [nameOf(pace), pace]));
-    const promised = await readSlots(
-      sql,
-      asking.map(({ held }) => held),
-    );
+    // What is to go together was promised one place, by whichever of it was the first then: that one may be done by now.
+    const sharing = asking.map(({ held }) => held.digest?.items ?? [held]);
+    const promises = await readSlots(sql, sharing.flat());
 
+    let read = 0;
     const placings = asking.map((one, n) => {
-      const { slots, from } = promised[n] as { slots: Slots; from: Instant | null };
-      return { ...one, from, had: slots, ...placeOne(kept, one, slots, now) };
+      const mine = (sharing[n] as readonly Held[]).map((sharer) => ({ sharer, ...(promises[read++] as Promised) }));
+      const promised = mine.find(({ slots }) => (slots.tenant ?? slots.recipient) !== null);
+      const { slots, from, sharer } = promised ?? { slots: NO_SLOTS, from: null, sharer: one.held };
+      return { ...one, sharer, from, had: slots, ...placeOne(kept, one, slots, now) };
     });
     const hadOne = placings.filter(({ had }) => (had.tenant ?? had.recipient) !== null);
-    const used = hadOne.filter(({ placing }) => placing.until === null);
-    const formers = placings.flatMap(({ held, from }) => (from === null ? [] : [{ ...held, occurrenceAt: from }]));
+    const passedOn = hadOne.filter(({ placing, sharer, held }) => placing.until === null || sharer !== held);
+    const formers = placings.flatMap(({ sharer, from }) => (from === null ? [] : [{ ...sharer, occurrenceAt: from }]));
     await Promise.all([
       writePaces(sql, [...kept.values()]),
-      giveUpSlots(sql, [...used.map(({ held }) => held), ...formers]),
+      giveUpSlots(sql, [...passedOn.map(({ sharer }) => sharer), ...formers]),
       postpone(
         sql,
         placings.flatMap(({ held, along, placing: { until, slots }, because, digestAt }) => {

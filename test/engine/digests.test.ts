@@ -413,6 +413,26 @@ test("P9: a tenant whose receiver hangs doesn't keep back the digests of others,
   expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["sent", "sent"]);
 });
 
+test("what waits together for a place has it also when the first of it is done by then", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", { digest: { window_minutes: 60, except: ["sla"] }, max_per_day: 1 });
+  there.work();
+  await ended(there, [await due(there, "ann", "sla")]);
+  const flagged = { stop_condition_type: "db_check", stop_condition_value: "done" };
+  const ids = [await due(there, "ann", "payment", flagged), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  for (const id of ids)
+    await until(async () => {
+      const [row] = await there.deliveries(id);
+      return String(row?.reason).startsWith("waits for its turn") && row?.status === "pending";
+    }, "it waits for its place");
+  await there.setFlag("done", true);
+  await there.advance({ minutes: 24 * 60 + 20 });
+  expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["suppressed", "sent"]);
+});
+
 test("a worker that falls silent with it: the next one sends the same message, with all that was in it", async () => {
   const there = await world();
   await atTwentyPast(there);
