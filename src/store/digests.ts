@@ -3,7 +3,7 @@ import { deliveryId, type Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import type { Room } from "./claimable.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
-import { LEASED, WAITING } from "./wake.ts";
+import { WAITING } from "./wake.ts";
 
 export interface DigestClaim {
   channel: string;
@@ -18,6 +18,8 @@ interface LockedDigest {
   rows: Row[];
 }
 
+/** In the words of the indexes: with `or` in it, all that is open would be read and sorted for each look. */
+const OPEN = "status in ('pending', 'sending', 'retrying')";
 /** Any fixed number: whoever puts a digest together has the lock of this and its own hash. */
 const DIGEST_LOCK = 7_269_102;
 /** Each look goes over so many deliveries for each digest that it may find. */
@@ -32,7 +34,7 @@ const LOCK_DIGESTS = `
     select distinct tenant_id, recipient, digest_at, digest_id
       from (select tenant_id, recipient, digest_at, digest_id
               from deliveries
-             where channel = $1 and digest_at is not null and (${LEASED} or ${WAITING})
+             where channel = $1 and digest_at is not null and ${OPEN}
                and next_attempt_at <= reminder_now() and tenant_id <> all($3::text[])
              order by next_attempt_at
              limit $2 * ${ROWS_PER_DIGEST}) longest
@@ -51,7 +53,7 @@ const LOCK_DIGESTS = `
        from deliveries
       where channel = $1 and digest_at = mine.digest_at and tenant_id = mine.tenant_id and recipient = mine.recipient
         and digest_id is not distinct from mine.digest_id
-        and (${WAITING} or (${LEASED} and next_attempt_at <= reminder_now()))
+        and ${OPEN} and (${WAITING} or next_attempt_at <= reminder_now())
       order by occurrence_at, reminder_id, recipient_no
       limit ${MOST_ITEMS}
         for update skip locked
@@ -93,7 +95,7 @@ const NEXT_DIGEST = `
    cross join lateral (
      select next_attempt_at as at
        from deliveries
-      where channel = channels.name and digest_at is not null and (${LEASED} or ${WAITING})
+      where channel = channels.name and digest_at is not null and ${OPEN}
       order by next_attempt_at
       limit 1
    ) found`;

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
 import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
+import { nextDigests } from "../../src/store/digests.ts";
+import { weighing } from "../support/effort.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
@@ -431,6 +433,23 @@ test("what waits together for a place has it also when the first of it is done b
   await there.setFlag("done", true);
   await there.advance({ minutes: 24 * 60 + 20 });
   expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["suppressed", "sent"]);
+});
+
+test("a look for the next digest reads no more of them the more there are", async () => {
+  const { database } = await world();
+  await database.query(`
+    insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, next_attempt_at, digest_at)
+    select 'default', 0, n, date_trunc('day', reminder_now()), 'sink', n || '@example.org', 'pending', at, at
+      from generate_series(1, 20000) n, lateral (select reminder_now() + interval '1 hour' as at) due`);
+  await database.query("analyze deliveries");
+  const pages: number[] = [];
+  const found = await nextDigests(
+    weighing(database, "digest_at is not null", (count) => pages.push(count)),
+    ["sink"],
+  );
+  expect(found.has("sink")).toBe(true);
+  expect(pages).toHaveLength(1);
+  expect(pages[0]).toBeLessThan(60);
 });
 
 test("a worker that falls silent with it: the next one sends the same message, with all that was in it", async () => {
