@@ -180,8 +180,7 @@ export class Deliverer {
     const { claimed, next } = await claimDeliveries(this.#database, {
       channel: lane.channel.name,
       limit,
-      // One at a time, so that the one which ends its workers is found by itself, and takes no other along each time.
-      suspects: this.#held.values().some((held) => held.isSuspect && held.channel === lane.channel.name) ? 0 : 1,
+      suspects: this.#suspectsFor(lane),
       from: lane.mark.from,
       after: lane.after,
       room: lane.places(),
@@ -191,6 +190,11 @@ export class Deliverer {
     lane.after = next;
     for (const delivery of claimed) this.#take(lane, delivery, lease.token, readAtMs);
     return claimed.length;
+  }
+
+  /** One at a time, so that the one which ends its workers is found by itself, and takes no other along each time. */
+  #suspectsFor({ channel }: Lane): number {
+    return this.#held.values().some((held) => held.isSuspect && held.channel === channel.name) ? 0 : 1;
   }
 
   /** Claims the digests that are due. Resolves to the milliseconds until there are more. */
@@ -216,7 +220,7 @@ export class Deliverer {
     const readAtMs = performance.now();
     const claimed = await claimDigests(this.#database, {
       ...{ channel: lane.channel.name, limit, room: lane.places(), lease },
-      maxAttempts: attemptsIn(lane.retries),
+      ...{ suspects: this.#suspectsFor(lane), maxAttempts: attemptsIn(lane.retries) },
     });
     for (const { id, items } of claimed) {
       const digest: Digest = { id, items: [], hasPlace: false };

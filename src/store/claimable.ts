@@ -119,8 +119,7 @@ const TENANTS_AT_ONCE = 32;
 /** Locks what may be sent: leases that ran out, what is due for a retry, and what waits for its turn. */
 export async function lockClaimable(sql: Sql, claim: Claimable): Promise<Locked> {
   const { channel, limit, suspects, from, after, room, maxAttempts } = claim;
-  // One attempt at least is left for when a suspect is alone among its kind.
-  const suspectFrom = Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
+  const suspectFrom = suspectFromAttempt(maxAttempts);
   const full = room?.full() ?? [];
   const params = [channel, limit, beginning(from), suspectFrom, maxAttempts, suspects, full];
   // By instant, much of a tenant that has no room would be in the way of the others.
@@ -139,6 +138,11 @@ function withRoom(room: Room | undefined, rows: Row[]): Row[] {
 
 /** With as many attempts, none of which came to an end, a delivery is suspected of ending the workers that send it. */
 const SUSPECT_ATTEMPTS = 2;
+
+/** From which attempt on it is suspected: one at least is left for when it is alone among its kind. */
+export function suspectFromAttempt(maxAttempts: number): number {
+  return Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
+}
 
 async function lockShares(
   sql: Sql,

@@ -99,7 +99,7 @@ export interface ClaimedDigest {
 /** Takes what goes along with others, each digest whole, under one lease. */
 export async function claimDigests(
   database: Session,
-  claim: DigestClaim & Pick<DeliveryClaim, "lease" | "maxAttempts">,
+  claim: DigestClaim & Pick<DeliveryClaim, "lease">,
 ): Promise<ClaimedDigest[]> {
   return database.transaction(async (sql) => {
     const locked = await lockDigests(sql, claim);

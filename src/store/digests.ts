@@ -1,7 +1,7 @@
 import { MOST_ITEMS } from "../core/digest.ts";
 import { deliveryId, type Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
-import type { Room } from "./claimable.ts";
+import { type Room, suspectFromAttempt } from "./claimable.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { WAITING } from "./wake.ts";
 
@@ -11,6 +11,9 @@ export interface DigestClaim {
   limit: number;
   /** What each tenant may have of it. */
   room: Room;
+  /** How many of those may be among them with which workers died or fell silent at least twice. */
+  suspects: number;
+  maxAttempts: number;
 }
 
 interface LockedDigest {
@@ -46,7 +49,7 @@ const LOCK_DIGESTS = `
              hashtext(concat_ws(' ', tenant_id, $1::text, recipient, extract(epoch from digest_at), digest_id)))
   )
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
-         d.digest_id, 'digest' as part
+         d.digest_id, case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part
     from mine
    cross join lateral (
      select *
@@ -70,10 +73,21 @@ const NAME = `
  * Locks the digests of a channel that are due, and gives each the name of its first delivery, for ever. What is alone needs none: it
  * goes as if it weren't to be one.
  */
-export async function lockDigests(sql: Sql, { channel, limit, room }: DigestClaim): Promise<LockedDigest[]> {
-  const rows = await sql.query(LOCK_DIGESTS, [channel, limit, room.full()]);
+export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedDigest[]> {
+  const { channel, limit, room, maxAttempts } = claim;
+  let { suspects } = claim;
+  const params = [channel, limit, room.full(), suspectFromAttempt(maxAttempts), maxAttempts];
+  const rows = await sql.query(LOCK_DIGESTS, params);
+  // What isn't taken is let go when the transaction ends, as it was.
+  const mayBeTaken = (rows: readonly Row[]): boolean => {
+    const isSuspect = rows.some(({ part }) => part === "suspect");
+    if (isSuspect && suspects === 0) return false;
+    if (!room.tryTake(rows[0]?.tenant_id as Tenant)) return false;
+    if (isSuspect) suspects -= 1;
+    return true;
+  };
   const digests = [...groupBy(rows, keyOf).values()]
-    .filter(([first]) => first !== undefined && room.tryTake(first.tenant_id as Tenant))
+    .filter(mayBeTaken)
     .map((rows) => ({ id: (rows[0]?.digest_id as string | null) ?? idOf(rows[0] as Row), rows }));
   const unnamed = digests.flatMap(({ id, rows }) =>
     rows.length === 1 || rows[0]?.digest_id !== null ? [] : rows.map((row) => ({ id, row })),

@@ -1,7 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
 import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
+import { claimDigests } from "../../src/store/deliveries.ts";
 import { nextDigests } from "../../src/store/digests.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { weighing } from "../support/effort.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { createTenants } from "../support/tenants.ts";
@@ -545,4 +548,38 @@ test("what is due in the quiet hours comes together too, when they end", async (
   await there.advance({ minutes: 60 });
   await ended(there, ids);
   expect(there.sink.received.map((message) => itemsOf(message))).toEqual([["Payment", "Feedback"]]);
+});
+
+test("of digests with which workers died again and again one is taken at a time, and the others beside it", async () => {
+  const there = await world();
+  const people = ["ann", "bob", "cyd", "dan"];
+  for (const person of people) {
+    await contact(there, person, HOURLY);
+    await due(there, person, "payment");
+    await due(there, person, "feedback");
+  }
+  // As two workers would have left them that died in the middle of it; dan's was never begun.
+  await there.database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, attempts,
+                             next_attempt_at, digest_at, digest_id, lease_token)
+     select tenant_id, bucket, id, run_at, 'sink', entity_id || '@example.org',
+            case entity_id when 'dan' then 'pending' else 'sending' end, case entity_id when 'dan' then 0 else 2 end,
+            reminder_now(), date_trunc('hour', reminder_now()), nullif(entity_id, 'dan'), gen_random_uuid()
+       from reminder_jobs`,
+  );
+  const claim = async (suspects: number): Promise<string[]> => {
+    const room = { leftFor: () => 100, tryTake: () => true, full: () => [] };
+    const lease = { token: randomUUID(), seconds: 60 };
+    const claimed = await claimDigests(workerDatabase(there.database), {
+      ...{ channel: "sink", limit: 100, room, lease, suspects, maxAttempts: 5 },
+    });
+    return claimed.map(({ items }) => {
+      expect(items).toHaveLength(2);
+      return `${items[0]?.recipient} ${items[0]?.isSuspect}`;
+    });
+  };
+  expect(await claim(0)).toEqual(["dan@example.org false"]);
+  const suspects = [await claim(1), await claim(1), await claim(1)].flat();
+  expect(suspects.sort()).toEqual(["ann", "bob", "cyd"].map((person) => `${person}@example.org true`));
+  expect(await claim(1)).toEqual([]);
 });
