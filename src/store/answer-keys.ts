@@ -27,9 +27,10 @@ export async function makeFirstAnswerKey(sql: Sql, secret: Buffer): Promise<void
 
 const LOCK = "lock table answer_keys in share row exclusive mode";
 const FORGET = "delete from answer_keys where ends_at <= reminder_now()";
+// Instants are kept in whole milliseconds, and rounded up this one wouldn't have come yet.
 const END = `
   update answer_keys
-     set ends_at = least(ends_at, reminder_now() + $1 * interval '1 day')`;
+     set ends_at = least(ends_at, date_trunc('milliseconds', reminder_now()) + $1 * interval '1 day')`;
 const ADD = `
   insert into answer_keys (id, secret)
   select id, $1
