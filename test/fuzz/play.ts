@@ -213,6 +213,13 @@ function ownerOf({ owners }: Stage, thing: Record<string, unknown>): string | un
   return isReminder(thing) ? owners.get(thing.id) : undefined;
 }
 
+/** What stands in a path for the names of its template. */
+function partsOf({ template, names }: Operation, path: string): string[] {
+  const parts = path.split("/");
+  const places = new Map(template.split("/").map((part, place) => [part, place]));
+  return names.map((name) => decodeURIComponent(parts[places.get(`{${name}}`) ?? -1] ?? ""));
+}
+
 /** Remembers what an answer shows, so that later requests can be about it. */
 function learn(stage: Stage, actor: Actor, request: WireRequest, answer: WireAnswer, own: Memory): void {
   const { headers, status, json } = answer;
@@ -230,6 +237,8 @@ function learn(stage: Stage, actor: Actor, request: WireRequest, answer: WireAns
   const operation = stage.oracle.operationAt(request.method, request.target);
   if (cursor && operation) both(`cursor:${operation.template}`, [decodeURIComponent(cursor)]);
   if (status >= 400) return;
+  const made = headers.location && stage.oracle.operationAt("GET", headers.location);
+  if (made && made.names.length > 0) both(kindOf(made.names), partsOf(made, headers.location as string));
   for (const thing of objectsIn(json)) {
     if (isReminder(thing) && !stage.owners.has(thing.id)) stage.owners.set(thing.id, actor.tenant);
     for (const { names, integers } of stage.ways) {

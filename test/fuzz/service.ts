@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { newPrivateKey } from "../../src/channels/push/account.ts";
 import { newMasterKey } from "../../src/secrets/master-key.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
@@ -37,6 +38,9 @@ export async function startService(databaseUrl: string, env: Record<string, stri
       OUTGOING_PORTS: "1",
       OUTGOING_DENY: "0.0.0.0/0,::/0",
       SECRETS_KEY: newMasterKey(),
+      PUBLIC_URL: "https://reminders.example",
+      VAPID_PRIVATE_KEY: newPrivateKey(),
+      VAPID_SUBJECT: "mailto:operator@example.com",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
