@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
 import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
+import { channelMap } from "../../src/channels/registry.ts";
+import type { EngineSettings } from "../../src/engine/settings.ts";
+import { startWorker } from "../../src/engine/worker.ts";
 import { claimDigests } from "../../src/store/deliveries.ts";
 import { nextDigests } from "../../src/store/digests.ts";
+import { openDatabase } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { weighing } from "../support/effort.ts";
 import { DELIVERED } from "../support/sink.ts";
@@ -57,6 +62,18 @@ async function ended(there: World, ids: readonly number[]): Promise<Record<strin
     },
     `deliveries of ${ids.join(", ")} have ended`,
   );
+}
+
+/** A worker that can be cut off from the database for good: what it holds it then can neither store nor take up again. */
+function workerOfItsOwn(there: World, settings: Partial<EngineSettings>) {
+  const own = openDatabase({ url: there.database.url, poolSize: 5 });
+  const worker = startWorker({
+    database: workerDatabase(own),
+    channels: channelMap([there.sink]),
+    log: pino({ level: "silent" }),
+    settings,
+  });
+  return { worker, cutOff: () => own.close() };
 }
 
 /** Waits until each of them waits for the digest. */
@@ -459,16 +476,17 @@ test("a worker that falls silent with it: the next one sends the same message, w
   const there = await world();
   await atTwentyPast(there);
   await contact(there, "ann", HOURLY);
-  there.sink.behave = (_, signal) =>
-    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  let letGo = (): void => {};
+  there.sink.behave = () => new Promise((resolve) => (letGo = () => resolve(DELIVERED)));
   const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
-  there.work({ leaseSeconds: 3_600 });
+  const { worker: silent, cutOff } = workerOfItsOwn(there, { leaseSeconds: 3_600 });
   await gathered(there, ids);
   await there.advance({ minutes: 42 });
   await until(() => there.sink.received.length === 1, "it was sent, and nobody says how that ended");
   // Something more for the same hour comes too late for it.
   const late = await due(there, "ann", "approval", { minutes: -10 });
   await until(async () => (await there.deliveries(late))[0]?.digest_at !== undefined, "it waits for the next hour");
+  await cutOff();
   there.sink.behave = () => DELIVERED;
   await there.advance({ minutes: 61 });
   there.work();
@@ -483,6 +501,8 @@ test("a worker that falls silent with it: the next one sends the same message, w
     ["sent", 2],
     ["sent", 2],
   ]);
+  letGo();
+  await silent.stop();
 });
 
 test("quiet hours of one of its reminders hold back that one, which comes later as a message of its own", async () => {
