@@ -29,7 +29,8 @@ export function isUnconditional({ ifMatch, ifNoneMatch }: Conditions): boolean {
 }
 
 /** One entity tag or none, up to the next comma or the end; tags may hold commas. */
-const ELEMENT = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)/y;
+// Spaces may match in one way only: else a header of nothing but spaces takes time that grows with their square.
+const ELEMENT = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y;
 
 function parse(name: string, header: string | undefined): Tags | null {
   if (header === undefined) return null;

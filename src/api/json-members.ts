@@ -48,15 +48,26 @@ export function countMembers(value: unknown): number {
   return members;
 }
 
-/** Strings, and what objects and lists are made of. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs;
+const PUNCTUATION: ReadonlySet<string> = new Set("{}[],:");
+
+/** Strings, and what objects and lists are made of. By hand, as a pattern runs out of its stack within a string of some megabytes. */
+function* tokensOf(json: string): Generator<string> {
+  for (let at = 0; at < json.length; at += 1) {
+    const letter = json[at] as string;
+    if (letter === '"') {
+      const begin = at;
+      for (at += 1; at < json.length && json[at] !== '"'; at += 1) if (json[at] === "\\") at += 1;
+      yield json.slice(begin, at + 1);
+    } else if (PUNCTUATION.has(letter)) yield letter;
+  }
+}
 
 /** Where JSON has a name for the second time in one object, its parents first; null where it has none. */
 export function findRepeated(json: string): (string | number)[] | null {
   /** Of each object and list that is open: where in it we are, and the names so far; null in a list. */
   const open: { at: string | number; names: Set<string> | null }[] = [];
   let last = "";
-  for (const [token] of json.matchAll(TOKENS)) {
+  for (const token of tokensOf(json)) {
     const inner = open.at(-1);
     if (token === "{") open.push({ at: "", names: new Set() });
     else if (token === "[") open.push({ at: 0, names: null });

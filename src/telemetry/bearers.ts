@@ -1,6 +1,7 @@
 // Keys of our API, of which the first part may be known, and JSON Web Tokens, wherever somebody put them: in a query, say.
 const KEY = /(rmd_[0-9A-Za-z]{12})_[0-9A-Za-z]{4,}/g;
-const TOKEN = /eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
+// Looks from the beginning of what may be its first part only, and only where two more follow: the time it takes is linear.
+const TOKEN = /(?<![\w-])(?=[\w-]+\.[\w-]+\.)([\w-]*?)eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
 
 /** Who has the link in a message may answer it; who has one to subscribe by gets the messages of a contact. */
 const LINK = /((?:\/|%2f)[ap](?:\/|%2f))[\w-]{24,}/gi;
@@ -16,7 +17,7 @@ export function hideBearers(text: string, hidden: string): string {
   const plain = text.includes("%") ? text.replaceAll(NEEDLESS_ESCAPE, decodeURIComponent) : text;
   return plain
     .replaceAll(KEY, `$1_${hidden}`)
-    .replaceAll(TOKEN, hidden)
+    .replaceAll(TOKEN, `$1${hidden}`)
     .replaceAll(LINK, `$1${hidden}`)
     .replaceAll(REPLY_ADDRESS, `$1${hidden}`);
 }

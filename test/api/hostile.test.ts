@@ -173,6 +173,13 @@ describe("a name that is there twice in a JSON object is refused by name, since 
     await api.refused(404, "GET", "/flags/paid");
   });
 
+  test("also beside a text of some megabytes", async () => {
+    const api = await startApi(await freshDatabase());
+    const long = "x".repeat(9 * 1024 * 1024);
+    const answer = await send(`${api.url}/reminders/bulk`, "POST", `{"ids": "${long}", "filter": {}, "filter": {}}`);
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ in: "body", field: "filter" }] } });
+  });
+
   test("and one that is only twice in different objects, or within a text, is not", async () => {
     const api = await startApi(await freshDatabase());
     const data = { a: { a: [{ a: 1 }, { a: 2 }] }, b: { a: '{"a":1,"a":2}' }, 'x"': "\\", "c:": [":", ["{"], {}] };
