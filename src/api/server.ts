@@ -129,7 +129,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   doneRoutes(api);
   previewRoutes(api, context);
   historyRoutes(api);
-  explainRoutes(api);
+  explainRoutes(api, context);
   conditionRoutes(api);
   flagRoutes(api);
   contactRoutes(api, context);

@@ -6,7 +6,6 @@ import type { Addressed } from "../core/people.ts";
 import { type QuietHours, quietHoursFor, quietUntil, quietZone } from "../core/quiet-hours.ts";
 import type { Contact, Instant, ReminderRecord } from "../core/reminder.ts";
 import { firstZone } from "../core/schedule/zone.ts";
-import type { StopContact } from "../core/stop.ts";
 import { readAudiences } from "../store/audience.ts";
 import { readCalendarTexts } from "../store/calendars.ts";
 import { readContact } from "../store/contacts.ts";
@@ -16,7 +15,7 @@ import { readTenantTimes } from "../store/tenant-times.ts";
 
 /** What a reminder's future rests on besides its own row. */
 export interface Surroundings {
-  contact: StopContact | null;
+  contact: Contact | null;
   /** Those of the flags that its condition names which somebody has set, to true or false. */
   setFlags: readonly Flag[];
   /** The same, as a condition is told of them. */

@@ -8,10 +8,15 @@ import { saidDuration, saidInstant } from "./schedule/wall-text.ts";
 import { silenceEnd } from "./silence.ts";
 import { readAnswer, type StopAnswer } from "./stop.ts";
 
+export const EVIDENCE_TABLES = [
+  ...(["reminder_jobs", "deliveries", "reminder_events", "status_flags", "reminder_done"] as const),
+  ...(["contacts", "opt_outs", "suppressions", "tenants"] as const),
+] as const;
+
 /** What a sentence rests on: a row, and which of its columns say it; none named: the whole row. */
 export interface Evidence {
-  table: "reminder_jobs" | "deliveries" | "reminder_events" | "status_flags" | "reminder_done";
-  /** The row's id: the reminder's, the delivery's public one, the event's, the flag's key. */
+  table: (typeof EVIDENCE_TABLES)[number];
+  /** The row's id: the reminder's, the delivery's public one, the event's, the flag's key, the contact's name, the address, the tenant. */
   id: string;
   columns: readonly string[];
 }

@@ -1,14 +1,7 @@
-import { toIso } from "../core/instant.ts";
+import { type Unwanted as Verdict, whyUnwanted } from "../core/unwanted.ts";
 import { Batcher } from "../store/batcher.ts";
 import type { Sql } from "../store/postgres.ts";
-import {
-  haveUnwanted,
-  type Outgoing,
-  readUnwanted,
-  type SuppressedAs,
-  type TenantChannel,
-  type Unwanted as Verdict,
-} from "../store/unwanted.ts";
+import { haveUnwanted, type Outgoing, readUnwanted, type TenantChannel } from "../store/unwanted.ts";
 import type { Held } from "./held.ts";
 import { isTheirWish } from "./outcome.ts";
 import { FRESH_MS } from "./settings.ts";
@@ -49,11 +42,10 @@ export class Unwanted {
     if (recipient === null || known === null || !(await this.#hasAny(tenantId, channel))) return null;
     const { eventType } = known.reminder;
     const outgoing = { tenantId, channel, address: recipient, reminderId, eventType };
-    const { suppressed, optedOutOf } = await this.#readers.add(outgoing);
-    if (suppressed) return { because: suppressedSentence(suppressed), isTheirWish: isTheirWish(suppressed.reason) };
-    if (optedOutOf === null) return null;
-    const what = optedOutOf === "reminder" ? "this reminder" : eventType;
-    return { because: `whoever has this address wants no more of ${what}; see /opt-outs`, isTheirWish: true };
+    const verdict = await this.#readers.add(outgoing);
+    const because = whyUnwanted(verdict, eventType);
+    const { suppressed } = verdict;
+    return because === null ? null : { because, isTheirWish: suppressed === null || isTheirWish(suppressed.reason) };
   }
 
   #hasAny(tenantId: string, channel: string): Promise<boolean> {
@@ -69,11 +61,4 @@ export class Unwanted {
     });
     return look.hasAny;
   }
-}
-
-/** Why it wasn't sent, for people. */
-function suppressedSentence({ reason, because, expiresAt }: SuppressedAs): string {
-  const until = expiresAt === null ? "until somebody releases it" : `until ${toIso(expiresAt)}`;
-  const why = because === null ? reason : `${reason}: ${because}`;
-  return `nothing is sent to this address ${until} (${why}); see /suppressions`;
 }

@@ -1,6 +1,5 @@
-import type { OptOut } from "./opt-outs.ts";
+import type { SuppressedAs, Unwanted } from "../core/unwanted.ts";
 import type { Row, Sql } from "./postgres.ts";
-import type { Suppression } from "./suppressions.ts";
 
 /** A tenant's channel. */
 export interface TenantChannel {
@@ -33,16 +32,6 @@ export interface Outgoing extends TenantChannel {
   eventType: string;
 }
 
-/** Why nothing is sent to an address. */
-export type SuppressedAs = Pick<Suppression, "reason" | "because" | "expiresAt">;
-
-export interface Unwanted {
-  /** Null: it may be sent to. */
-  suppressed: SuppressedAs | null;
-  /** Of what the address wants no more; null: it may be sent. */
-  optedOutOf: OptOut["kind"] | null;
-}
-
 // Each by the primary keys.
 const READ = `
   select asked.n::int as n, s.reason, s.because, s.expires_at, o.kind
@@ -71,7 +60,7 @@ export async function readUnwanted(sql: Sql, asked: readonly Outgoing[]): Promis
   ]);
   const unwanted: Unwanted[] = asked.map(() => ({ suppressed: null, optedOutOf: null }));
   for (const row of rows) {
-    unwanted[(row.n as number) - 1] = { suppressed: toSuppressed(row), optedOutOf: row.kind as OptOut["kind"] | null };
+    unwanted[(row.n as number) - 1] = { suppressed: toSuppressed(row), optedOutOf: row.kind as Unwanted["optedOutOf"] };
   }
   return unwanted;
 }

@@ -31,6 +31,10 @@ async function holdsUp(database: TestDatabase, { at, sentence, evidence }: FactJ
     reminder_events: () => database.query("select * from reminder_events where id = $1", [Number(id)]),
     reminder_done: () => database.query("select * from reminder_done where reminder_id = $1", [Number(id)]),
     status_flags: () => database.query("select * from status_flags where key = $1", [id]),
+    contacts: () => database.query("select * from contacts where entity_type || '/' || entity_id = $1", [id]),
+    opt_outs: () => database.query("select * from opt_outs where address = lower($1)", [id]),
+    suppressions: () => database.query("select * from suppressions where address = lower($1)", [id]),
+    tenants: () => database.query("select * from tenants where name = $1", [id]),
     deliveries: () =>
       database.query(
         "select * from deliveries where reminder_id = $1 and occurrence_at = to_timestamp($2::numeric / 1000) and recipient_no = $3",
@@ -213,4 +217,59 @@ test("it says to which step a reminder was escalated and to whom, and who has do
   ).toBe(true);
   expect(sentencesOf(history, "escalated")).toEqual(["Step 1 of the policy p, to b, boss: it was sent once before."]);
   for (const fact of [...present, ...history]) await holdsUp(there.database, fact);
+});
+
+test("it tells what holds back or takes away the next message by its person's own wish: quiet, a budget, a digest, an opt-out", async () => {
+  const { database, sink } = await world();
+  const api = await startApi(database, { channels: channelMap([sink]) });
+  const {
+    id,
+    event_type: eventType,
+    next_run_at: dueAt,
+  } = await api.create({
+    ...{ channel: "sink", entity_type: "invoice", entity_id: "42", interval_minutes: 60 },
+  });
+  const said = async (): Promise<string[]> => {
+    const { present } = await explain(api, id);
+    const personal = present.filter(({ kind }) => ["unwanted", "quiet", "together", "budget"].includes(kind));
+    for (const fact of personal) await holdsUp(database, fact);
+    return personal.map(({ sentence }) => sentence);
+  };
+  const put = (fields: object) => api.putContact("invoice", "42", { addresses: { sink: "room 12" }, ...fields });
+  await put({});
+  expect(await said()).toEqual([]);
+
+  const hour = new Date(dueAt as string).getUTCHours();
+  const clock = (hours: number): string => `${String(hours % 24).padStart(2, "0")}:00`;
+  await put({ quiet_hours: [{ from: clock(hour), to: clock(hour + 2) }], preferences: { max_per_day: 3 } });
+  expect(await said()).toEqual([
+    expect.stringMatching(
+      new RegExp(`^It is quiet for invoice/42 then: the message waits until .* ${clock(hour + 2)} `),
+    ),
+    "invoice/42 wants at most 3 messages a day, over all reminders: what is over waits.",
+  ]);
+
+  await put({ preferences: { digest: { at: ["08:00"] } } });
+  expect(await said()).toEqual([expect.stringMatching(/^What is for invoice\/42 waits to come together .* 08:01 /)]);
+
+  await put({ preferences: { opt_out: ["*"] } });
+  expect(await said()).toEqual([
+    "As things are, nothing of it goes to invoice/42: the contact has opted out of all reminders.",
+  ]);
+
+  await put({});
+  await database.query(
+    `insert into opt_outs (tenant_id, channel, address, kind, about, created_by)
+     values ('default', 'sink', 'room 12', 'event_type', $1, 'a link')`,
+    [eventType],
+  );
+  expect(await said()).toEqual([
+    expect.stringMatching(
+      /^As things are, nothing of it goes to invoice\/42 \(room 12\): .* wants no more of .*; see \/opt-outs\.$/,
+    ),
+  ]);
+  await database.query(
+    "insert into suppressions (tenant_id, channel, address, reason, created_by) values ('default', 'sink', 'room 12', 'manual', 'x')",
+  );
+  expect(await said()).toEqual([expect.stringMatching(/nothing is sent to this address until somebody releases it/)]);
 });

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import type { Channels } from "../../channels/registry.ts";
 import { flagKeysOf, stopAnswer } from "../../conditions/evaluate.ts";
 import { subjectOf } from "../../conditions/subject.ts";
 import { explainLine, explainPresent, type Fact, type Line } from "../../core/explain.ts";
+import { explainWishes } from "../../core/explain-wishes.ts";
 import { toIso } from "../../core/instant.ts";
 import { clockOf } from "../../core/schedule/origin.ts";
 import { listDone } from "../../store/done.ts";
@@ -10,18 +12,19 @@ import { type Prospect, readProspect } from "../../store/prospect.ts";
 import type { TenantDatabase } from "../../store/tenant-database.ts";
 import { readTimeline, type TimelineEntry } from "../../store/timeline.ts";
 import { noReminder } from "../change-reminder.ts";
-import type { Api } from "../context.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { answers, refuses } from "../responses.ts";
 import { Explanation, toFactJson } from "../schemas/explanation.ts";
 import { idParams } from "../schemas/fields.ts";
 import { readSurroundings } from "../surroundings.ts";
 import { positionOf, timelinePosition, toPosition } from "../timeline-position.ts";
+import { readWishes } from "../wishes.ts";
 
 /** More messages under way than this are told of by the list of deliveries. */
 const MOST_OPEN = 20;
 
-export function explainRoutes(api: Api): void {
+export function explainRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
   api.get(
     "/reminders/:id/explain",
     {
@@ -49,7 +52,7 @@ export function explainRoutes(api: Api): void {
       if (!prospect) throw noReminder(id);
       const { reminder, now } = prospect;
       const limit = query.limit ?? DEFAULT_LIMIT;
-      const { zone, present } = await readPresent(database, prospect);
+      const { zone, present } = await readPresent(database, prospect, channels);
       const after = query.cursor ? toPosition(query.cursor) : null;
       const lines = await readTimeline(database, id, { after, limit: limit + 1, newestFirst: true });
       const history = page(request, reply, { items: lines, limit, positionOf });
@@ -63,10 +66,15 @@ export function explainRoutes(api: Api): void {
   );
 }
 
-async function readPresent(database: TenantDatabase, prospect: Prospect): Promise<{ zone: string; present: Fact[] }> {
+async function readPresent(
+  database: TenantDatabase,
+  prospect: Prospect,
+  channels: Channels,
+): Promise<{ zone: string; present: Fact[] }> {
   const { reminder, standing, isUnplanned, unanswered, now } = prospect;
   const { stopCondition } = reminder;
-  const { contact, flags: values, setFlags, around } = await readSurroundings(database, reminder);
+  const surroundings = await readSurroundings(database, reminder, channels);
+  const { contact, flags: values, setFlags, around } = surroundings;
   const done =
     reminder.people.recipients === null ? [] : (await listDone(database, reminder.id)).map(({ person }) => person);
   const open = await listOpenDeliveries(database, reminder.id, MOST_OPEN);
@@ -79,7 +87,9 @@ async function readPresent(database: TenantDatabase, prospect: Prospect): Promis
   const stop =
     stopCondition && stopAnswer(stopCondition, subjectOf({ reminder, contact, flags: values, now, standing }));
   const zone = clockOf(reminder, around.zone);
-  return { zone, present: explainPresent({ reminder, zone, isUnplanned, open, flags, stop, unanswered, done, now }) };
+  const present = explainPresent({ reminder, zone, isUnplanned, open, flags, stop, unanswered, done, now });
+  const wishes = await readWishes(database, prospect, surroundings, channels);
+  return { zone, present: [...present, ...explainWishes(reminder, wishes, zone)] };
 }
 
 function toLine(entry: TimelineEntry): Line {

@@ -1,18 +1,24 @@
 import { z } from "zod";
-import type { Fact as FactOf } from "../../core/explain.ts";
+import { EVIDENCE_TABLES, type Fact as FactOf } from "../../core/explain.ts";
 import { toIso } from "../../core/instant.ts";
 import { isoInstant } from "./fields.ts";
 
 const Fact = z.strictObject({
   kind: z
     .string()
-    .describe("Of the present: `active`, `paused`, `next`, `waits`, `would_stop`, …; of the past: as in the timeline."),
+    .describe(
+      "Of the present: `active`, `paused`, `next`, `waits`, `unwanted`, `quiet`, `would_stop`, …; of the past: as in the timeline.",
+    ),
   at: isoInstant.nullable().describe("When it happened, or will; null for what is simply so."),
   sentence: z.string(),
   evidence: z
     .strictObject({
-      table: z.enum(["reminder_jobs", "deliveries", "reminder_events", "status_flags", "reminder_done"]),
-      id: z.string().describe("The reminder's id, the delivery's, the event's, or the flag's key."),
+      table: z.enum(EVIDENCE_TABLES),
+      id: z
+        .string()
+        .describe(
+          "The reminder's id, the delivery's, the event's, the flag's key, the contact's name, the address, or the tenant.",
+        ),
       columns: z.array(z.string()).describe("Which columns say it; empty: the whole row."),
     })
     .describe("The row that the sentence rests on."),
