@@ -14,19 +14,27 @@ declare module "fastify" {
 
 /** What every route takes; more only where its limit says so. */
 export const ORDINARY_BYTES = 1024 * 1024;
-const MOST_AT_ONCE = 4;
+const LEAST_BYTES = 64 * 1024;
+/** What is larger than so many bytes is counted, the largest first: of each size a tenant sends so many at once. */
+const SIZES: readonly { overBytes: number; mostAtOnce: number }[] = [
+  { overBytes: ORDINARY_BYTES, mostAtOnce: 4 },
+  { overBytes: LEAST_BYTES, mostAtOnce: 64 },
+];
 /** So long one waits; well below the time within which a request must have arrived, for that runs on meanwhile. */
 const MOST_WAIT_MS = 10_000;
 
 /**
- * Has each tenant, and each address that nobody has shown a key from, send so many bodies at once that are larger than others: one takes
- * many times its size while it is worked on. What is beyond that waits unread, and takes no memory; after a while it is refused with 503.
+ * Has each tenant, and each address that nobody has shown a key from, send so many bodies at once that aren't small: they are in memory
+ * until they are whole, however slowly they come, and one takes many times its size while it is worked on. What is beyond that waits unread,
+ * and takes no memory; after a while it is refused with 503.
  * Call it before the routes are added.
  */
 export function limitLargeBodies(api: Api): void {
-  const turns = new TenantTurns(MOST_AT_ONCE);
+  const sizes = SIZES.map((size) => ({ ...size, turns: new TenantTurns(size.mostAtOnce) }));
   const wait: preParsingAsyncHookHandler = async (request, _reply, payload) => {
-    if (isLarge(request)) await placeFor(request, turns);
+    const bytes = bytesToCome(request);
+    const size = sizes.find(({ overBytes }) => bytes > overBytes);
+    if (size) await placeFor(request, size);
     return payload;
   };
   const leave: onSendAsyncHookHandler = async (request, reply, payload) => {
@@ -35,24 +43,28 @@ export function limitLargeBodies(api: Api): void {
   };
   api.decorateRequest("answerMade", null);
   api.addHook("onRoute", (route) => {
-    if ((route.bodyLimit ?? 0) <= ORDINARY_BYTES) return;
+    if (route.method === "GET" || (route.bodyLimit ?? ORDINARY_BYTES) <= LEAST_BYTES) return;
     route.preParsing = [wait, ...[route.preParsing ?? []].flat()] as NonNullable<typeof route.preParsing>;
     route.onSend = [...[route.onSend ?? []].flat(), leave] as NonNullable<typeof route.onSend>;
   });
 }
 
 /** Who doesn't say how much is to come may send all that is allowed; what says that it is more is refused without being read. */
-function isLarge({ headers, routeOptions }: FastifyRequest): boolean {
+function bytesToCome({ headers, routeOptions }: FastifyRequest): number {
+  const most = routeOptions.bodyLimit ?? ORDINARY_BYTES;
   const length = headers["content-length"];
-  if (length === undefined) return headers["transfer-encoding"] !== undefined;
-  return Number(length) > ORDINARY_BYTES && Number(length) <= (routeOptions.bodyLimit ?? ORDINARY_BYTES);
+  if (length === undefined) return headers["transfer-encoding"] === undefined ? 0 : most;
+  return Number(length) <= most ? Number(length) : 0;
 }
 
 /**
  * Resolves when the request has a place. It has it until its answer is with the client; where the connection breaks before,
  * until nothing is done for it any more.
  */
-async function placeFor(request: FastifyRequest, turns: TenantTurns): Promise<void> {
+async function placeFor(
+  request: FastifyRequest,
+  { turns, ...size }: (typeof SIZES)[number] & { turns: TenantTurns },
+): Promise<void> {
   const { raw } = request;
   const { socket } = raw;
   // As many listen as requests are sent one after the other without waiting for answers.
@@ -61,7 +73,7 @@ async function placeFor(request: FastifyRequest, turns: TenantTurns): Promise<vo
     let isRefused = false;
     const timer = setTimeout(() => {
       isRefused = true;
-      refuse(tooMany());
+      refuse(tooMany(size));
     }, MOST_WAIT_MS);
     void turns.take(whoseTurn(request), async () => {
       clearTimeout(timer);
@@ -80,12 +92,7 @@ async function placeFor(request: FastifyRequest, turns: TenantTurns): Promise<vo
   });
 }
 
-function tooMany(): Problem {
-  return new Problem(
-    503,
-    `${MOST_AT_ONCE} large bodies of yours are being worked on: send this one when they are answered`,
-    {
-      headers: { "retry-after": "5" },
-    },
-  );
+function tooMany({ mostAtOnce, overBytes }: (typeof SIZES)[number]): Problem {
+  const because = `${mostAtOnce} bodies of yours over ${overBytes / 1024} KiB are being worked on: send this one when they are answered`;
+  return new Problem(503, because, { headers: { "retry-after": "5" } });
 }

@@ -35,6 +35,10 @@ function whyIllegible(
   if (twice !== undefined) return new Problem(400, `send the header ${twice} once`, ENDS);
   if (!isOfHost(target, headers.host)) return new Problem(400, "send the same host in the address and as Host", ENDS);
   if (!isWellEncoded(url)) return new Problem(400, "the address is not properly percent-encoded UTF-8");
+  // Node looks at the last coding alone, and takes what is in it for the body.
+  if ((headers["transfer-encoding"] ?? "chunked").trim().toLowerCase() !== "chunked") {
+    return new Problem(400, "send the body as it is, or in chunks: no other Transfer-Encoding is read here", ENDS);
+  }
   const encoding = headers["content-encoding"];
   if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
   return new Problem(415, "send the body as it is, without Content-Encoding", {

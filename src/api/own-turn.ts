@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { FastifyRequest } from "fastify";
+import { network } from "./access/failures.ts";
 
 /** Who waits for a turn, those of each tenant in order; the tenant that had none for the longest time comes next. */
 const waiting = new Map<string, (() => void)[]>();
@@ -35,5 +36,5 @@ async function giveOut(): Promise<void> {
 
 /** Whose turn, or place, it is: who is only known by what is sent counts by the address that it comes from, which is no tenant's name. */
 export function whoseTurn({ actor, ip }: FastifyRequest): string {
-  return (actor as FastifyRequest["actor"] | undefined)?.tenant ?? `from ${ip}`;
+  return (actor as FastifyRequest["actor"] | undefined)?.tenant ?? `from ${network(ip)}`;
 }

@@ -21,7 +21,7 @@ export function answerUnknownRoutes(api: FastifyInstance): void {
     return methods.length > 0 ? [...new Set([...methods, "OPTIONS"])].sort() : [];
   };
 
-  api.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const allowed = allowedAt(request.url);
     const allow = allowed.join(", ");
     // A route that looked for a file, say, and passed the request on because there is none.
@@ -29,7 +29,13 @@ export function answerUnknownRoutes(api: FastifyInstance): void {
     if (isMissing) throw notFound("there is nothing at this address; /docs shows what there is");
     if (request.method === "OPTIONS") return reply.code(204).header("allow", allow).send();
     throw new Problem(405, `${request.method} is not possible here; possible are: ${allow}`, { headers: { allow } });
+  };
+  // Before there is a body: nobody wants it, and whoever sent many, slowly, would have us keep them all.
+  api.addHook("preParsing", async (request, reply, payload) => {
+    if (request.is404 && request.method !== "OPTIONS") answer(request, reply);
+    return payload;
   });
+  api.setNotFoundHandler(answer);
 }
 
 function toPattern(url: string): RegExp {

@@ -75,6 +75,21 @@ test("a body that never comes is not waited for, nor is one without end", async 
   expect(written).toBeLessThan(500_000_000);
 });
 
+test.each([
+  ["where nothing is", "POST /nothing", 404],
+  ["where the method isn't possible", "POST /flags", 405],
+])("a body is not waited for %s", async (_where, what, status) => {
+  const api = await startApi(await freshDatabase());
+  const { hostname, port } = new URL(api.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.write(
+    `${what} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{`,
+  );
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+});
+
 test("a tenant sends four at once; one beyond waits unread until another is over or given up, and small ones don't wait", async () => {
   const api = await startApi(await freshDatabase());
   const { hostname, port } = new URL(api.url);
@@ -112,6 +127,36 @@ test("a tenant sends four at once; one beyond waits unread until another is over
     sending.end(body.slice(1_000));
     expect(await answered).toBe(200);
   }
+});
+
+test("of ordinary bodies a tenant sends sixty-four at once, however slowly they come; small ones don't wait", async () => {
+  const api = await startApi(await freshDatabase());
+  const { hostname, port } = new URL(api.url);
+  const [body, rest] = [JSON.stringify(wish({ message: "x".repeat(9_000) })), " ".repeat(60_000)];
+  const begin = async (): Promise<Socket> => {
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    socket.on("error", () => {});
+    const head = `POST /reminders/ HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\n`;
+    await new Promise((written) =>
+      socket.write(`${head}Content-Length: ${body.length + rest.length}\r\n\r\n${body}`, written),
+    );
+    return socket;
+  };
+  const slow = await Promise.all(Array.from({ length: 64 }, begin));
+  // What has come before this has been let in when it is answered.
+  expect((await api.call("GET", "/flags")).status).toBe(200);
+
+  const next = await begin();
+  next.write(rest);
+  let heard = "";
+  next.on("data", (chunk) => {
+    heard += chunk;
+  });
+  await api.create({ entity_id: "small" });
+  expect(heard).toBe("");
+  slow[0]?.destroy();
+  await until(async () => heard.startsWith("HTTP/1.1 201"), "it has its place");
 });
 
 /** Asks on a connection of its own, and reads nothing of the answer until told. */
