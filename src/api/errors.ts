@@ -4,6 +4,13 @@ import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { PROBLEM_MEDIA_TYPE, Problem } from "./problem.ts";
 import { SAFE_HEADERS } from "./safe-headers.ts";
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What its answer says is the matter; null: nothing is. */
+    refusedBecause: string | null;
+  }
+}
+
 const RETRY_AFTER_SECONDS = "2";
 const BYTES_PER_MIB = 1024 * 1024;
 
@@ -38,6 +45,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   else if (problem.status === 503 && problem !== error) {
     request.log.warn({ because: (error as Error).message }, "a request failed for now");
   }
+  request.refusedBecause = problem.message;
   return reply
     .code(problem.status)
     .headers({ ...problem.headers, "content-type": PROBLEM_MEDIA_TYPE })

@@ -165,14 +165,19 @@ function protect(api: Api): void {
   });
 }
 
+/** Of who is turned away it is written down from where they came, and why. */
+const TURNED_AWAY: ReadonlySet<number> = new Set([401, 403, 429]);
+
 /** One line a request, without bodies and headers. */
 function logRequests(api: Api): void {
+  api.decorateRequest("refusedBecause", null);
   api.addHook("onResponse", (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
         url: request.url.slice(0, LONGEST_LOGGED_URL),
         status: reply.statusCode,
+        ...(TURNED_AWAY.has(reply.statusCode) ? { address: request.ip, because: request.refusedBecause } : {}),
         ...(request.actor?.limits ? { actor: request.actor.name, tenant: request.actor.tenant } : {}),
         ms: Math.round(reply.elapsedTime * 10) / 10,
       },

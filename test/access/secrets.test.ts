@@ -59,3 +59,27 @@ test("keys and signatures are compared by a function whose time doesn't depend o
     "src/api/inbound/provider.ts",
   ]);
 });
+
+test("who is turned away stands in the log: who, from where, and why", async () => {
+  const database = await freshDatabase();
+  const lines: string[] = [];
+  const log = createLog({ level: "info", destination: { write: (line) => lines.push(line) } });
+  const { id, text } = await giveKey(database, { scopes: ["flags:read"] });
+  const api = await startApi(database, { key: text, log });
+  const said = (path: string) => lines.map((line) => JSON.parse(line)).find(({ url }) => url === path);
+
+  await client(api.url).refused(401, "GET", "/flags/none");
+  await api.refused(403, "GET", "/reminders/1");
+  await api.refused(404, "GET", "/flags/nothing");
+
+  expect(said("/flags/none")).toMatchObject({
+    status: 401,
+    address: "127.0.0.1",
+    because: expect.stringMatching(/key/),
+  });
+  expect(said("/reminders/1")).toMatchObject({
+    ...{ status: 403, address: "127.0.0.1", because: expect.stringContaining("reminders:read") },
+    actor: expect.stringContaining(id),
+  });
+  expect(said("/flags/nothing")).not.toHaveProperty("address");
+});
