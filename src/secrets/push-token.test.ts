@@ -5,13 +5,23 @@ import { signPushLink, verifyPushLink } from "./push-token.ts";
 
 const key: AnswerKey = { id: 7, secret: Buffer.alloc(32, 1) };
 const keyOf = (id: number) => (id === key.id ? key : null);
-const link = { tenant: "acme", entityType: "interviewer", entityId: "INT_100", expiresAt: 1_800_000_000_000 };
+const link = {
+  tenant: "acme",
+  entityType: "interviewer",
+  entityId: "INT_100",
+  madeAt: 1_799_999_999_999,
+  expiresAt: 1_800_000_000_000,
+};
 
 test("a link says what was signed, for any names", () => {
   const name = fc.string({ minLength: 1, maxLength: 40, unit: "binary" });
   fc.assert(
     fc.property(name, name, fc.integer({ min: 0, max: 4_000_000_000 }), (entityType, entityId, minutes) => {
-      const wanted = { tenant: "acme", entityType: entityType.toWellFormed(), entityId, expiresAt: minutes * 60_000 };
+      const madeAt = minutes * 59_999;
+      const wanted = {
+        ...{ tenant: "acme", entityType: entityType.toWellFormed(), entityId },
+        ...{ madeAt, expiresAt: minutes * 60_000 },
+      };
       const signed = { ...wanted, entityId: entityId.toWellFormed() };
       expect(verifyPushLink(signPushLink(signed, key), keyOf)).toEqual(signed);
     }),

@@ -6,11 +6,14 @@ import type { AnswerKey } from "./answer-token.ts";
 /** What a link stands for by which a device subscribes: to whose messages, and until when. */
 export interface PushLink extends ContactName {
   tenant: Tenant;
+  /** The database's instant: a contact may have been told to take no links from before a later one. */
+  madeAt: Instant;
   /** To the minute. */
   expiresAt: Instant;
 }
 
-const VERSION = 1;
+/** 1 didn't say when it was made. */
+const VERSION = 2;
 const MAC_BYTES = 16;
 const MS_PER_MINUTE = 60_000;
 /** Names have at most 200 characters each, of at most four bytes. */
@@ -19,8 +22,8 @@ const LONGEST_TOKEN = 3_000;
 const CONTEXT = "reminder-engine push link\n";
 
 /** The token of a link, of letters that may stand in a path. */
-export function signPushLink({ tenant, entityType, entityId, expiresAt }: PushLink, key: AnswerKey): string {
-  const said = JSON.stringify([tenant, entityType, entityId, Math.ceil(expiresAt / MS_PER_MINUTE)]);
+export function signPushLink({ tenant, entityType, entityId, madeAt, expiresAt }: PushLink, key: AnswerKey): string {
+  const said = JSON.stringify([tenant, entityType, entityId, madeAt, Math.ceil(expiresAt / MS_PER_MINUTE)]);
   const body = Buffer.concat([Buffer.from([VERSION, key.id]), Buffer.from(said)]);
   return Buffer.concat([body, macOf(body, key)]).toString("base64url");
 }
@@ -48,6 +51,12 @@ function macOf(body: Buffer, { secret }: AnswerKey): Buffer {
 
 /** We have written it; what it says is as it was then. */
 function read(said: Buffer): PushLink | null {
-  const [tenant, entityType, entityId, minutes] = JSON.parse(said.toString()) as [string, string, string, number];
-  return isTenantName(tenant) ? { tenant, entityType, entityId, expiresAt: minutes * MS_PER_MINUTE } : null;
+  const [tenant, entityType, entityId, madeAt, minutes] = JSON.parse(said.toString()) as [
+    string,
+    string,
+    string,
+    number,
+    number,
+  ];
+  return isTenantName(tenant) ? { tenant, entityType, entityId, madeAt, expiresAt: minutes * MS_PER_MINUTE } : null;
 }

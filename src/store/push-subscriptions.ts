@@ -62,6 +62,36 @@ export async function putPushSubscription(
   return { subscription: toSubscription(row), isNew: row.is_new as boolean };
 }
 
+const LINKS = `
+  select greatest(created_at, push_links_from) as "goodFrom", reminder_now()::timestamptz(3) as now
+    from contacts
+   where ${OF_CONTACT}`;
+
+/**
+ * From when on links are good by which devices of this contact subscribe: those from before it was there were for somebody else of
+ * its name. Null where there is no such contact. With `lock`, that stays so until this transaction ends.
+ */
+export async function readPushLinks(
+  sql: TenantSql,
+  contact: ContactName,
+  { lock }: { lock: boolean },
+): Promise<{ goodFrom: Instant; now: Instant } | null> {
+  const of = [sql.tenant, contact.entityType, contact.entityId];
+  const [row] = await sql.query<{ goodFrom: Instant; now: Instant }>(lock ? `${LINKS} for no key update` : LINKS, of);
+  return row ?? null;
+}
+
+// When a link was made is known to the millisecond: one of this very millisecond may be from before.
+const END_LINKS = `
+  update contacts
+     set push_links_from = reminder_now()::timestamptz(3) + interval '1 millisecond'
+   where ${OF_CONTACT}`;
+
+/** Ends all links that were made so far by which devices of this contact subscribe. Those that have subscribed stay. */
+export async function endPushLinks(sql: TenantSql, contact: ContactName): Promise<void> {
+  await sql.query(END_LINKS, [sql.tenant, contact.entityType, contact.entityId]);
+}
+
 const LIST = `select * from push_subscriptions where ${OF_CONTACT} order by created_at, id`;
 
 /** A contact's devices, the oldest first. */

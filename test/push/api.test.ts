@@ -178,6 +178,48 @@ test("a link that has expired, was changed, or is of a contact that is gone subs
   expect(await database.query("select from push_subscriptions")).toEqual([]);
 });
 
+test("the links of one contact are ended alone, and what has subscribed stays", async () => {
+  const database = await freshDatabase();
+  const api = await apiWithAnn(database);
+  await api.putContact("invoice", "INV_1", {});
+  const linkTo = async (contact: string) =>
+    ((await api.call("POST", `${contact}/push-link`, {})).body as { url: string }).url.replace(
+      "https://r.example.com",
+      api.url,
+    );
+  const [lost, others] = [await linkTo(ANN), await linkTo("/contacts/invoice/INV_1")];
+  const [early, late] = [device(), device()];
+  await post(lost, { subscription: early.json });
+
+  for (let n = 0; n < 2; n += 1) expect(await api.call("DELETE", `${ANN}/push-links`)).toMatchObject({ status: 204 });
+
+  expect(await open(lost)).toMatchObject({ status: 410, text: expect.stringContaining("has expired") });
+  expect((await post(lost, { subscription: late.json })).status).toBe(410);
+  expect((await post(lost, { forget: early.endpoint })).status).toBe(410);
+  expect((await api.call("GET", `${ANN}/push-subscriptions`)).body).toMatchObject([{ id: early.id }]);
+  expect((await post(others, { subscription: late.json })).status).toBe(204);
+  await api.putContact("interviewer", "INT_100", { name: "Ann B." });
+  expect((await open(lost)).status).toBe(410);
+  await advance(database, { seconds: 1 });
+  expect((await post(await linkTo(ANN), { subscription: late.json })).status).toBe(204);
+});
+
+test("a link that was made for a contact of the same name before this one gets nobody its messages", async () => {
+  const database = await freshDatabase();
+  const api = await apiWithAnn(database);
+  const { url } = (await api.call("POST", `${ANN}/push-link`, {})).body as { url: string };
+  const here = url.replace("https://r.example.com", api.url);
+  await api.call("DELETE", ANN);
+  await advance(database, { seconds: 1 });
+  await api.putContact("interviewer", "INT_100", { name: "Bob" });
+
+  const page = await open(here);
+  expect(page).toMatchObject({ status: 410, text: expect.stringContaining("has expired") });
+  expect(page.text).not.toContain("Bob");
+  expect((await post(here, { subscription: device().json })).status).toBe(410);
+  expect(await database.query("select from push_subscriptions")).toEqual([]);
+});
+
 test.each([
   ["de", "Erinnerungen auf diesem Gerät?"],
   ["fr", "Des rappels sur cet appareil ?"],

@@ -5,14 +5,14 @@ import { nameOf } from "../../core/people.ts";
 import { isTenantName } from "../../core/tenant.ts";
 import { type PushLink, verifyPushLink } from "../../secrets/push-token.ts";
 import { readContact } from "../../store/contacts.ts";
-import { readNow } from "../../store/errands.ts";
 import { isDatabaseAway } from "../../store/postgres.ts";
-import { deletePushSubscription, holdersOf } from "../../store/push-subscriptions.ts";
+import { deletePushSubscription, holdersOf, readPushLinks } from "../../store/push-subscriptions.ts";
+import type { TenantSql } from "../../store/tenant-database.ts";
 import { actAs, LinkDoor } from "../answers/door.ts";
 import { acceptedLanguages } from "../answers/words/words.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { notFound, Problem } from "../problem.ts";
-import { keepDevice, pushKeyOf, readDevice } from "../push/device.ts";
+import { keepDevice, noContact, pushKeyOf, readDevice } from "../push/device.ts";
 import { SUBSCRIBE_POLICY, writeOver, writeSubscribePage } from "../push/page.ts";
 import { type PushWords, pushWordsFor } from "../push/words.ts";
 import { PageWish, RenewedSubscription } from "../schemas/push.ts";
@@ -69,8 +69,8 @@ export async function pushPageRoutes(
         const { database } = request;
         const contact = await readContact(database, link.entityType, link.entityId);
         const words = wordsOf(request, contact?.locale);
-        if (link.expiresAt <= (await readNow(database))) return sendOver(reply, "expired", words);
-        if (!contact) return sendOver(reply, "gone", words);
+        const over = await overOf(database, link);
+        if (over !== null || !contact) return sendOver(reply, over ?? "gone", words);
         const key = await pushKeyOf(database, context);
         if (key === null) return sendOver(reply, "notSet", words);
         return reply.headers(PAGE_HEADERS).send(writeSubscribePage({ words, contact, tenant: link.tenant, key }));
@@ -85,16 +85,17 @@ export async function pushPageRoutes(
       const link = await door.admit(request, request.params.token);
       if (!link) throw notFound("this link doesn't work");
       const { database } = request;
-      if (link.expiresAt <= (await readNow(database))) throw new Problem(410, "this link has expired");
       const wish = read(PageWish, request.body);
-      if ("forget" in wish) {
+      const device = "forget" in wish ? null : readDevice(wish.subscription, context, "subscription.");
+      await database.transaction(async (sql) => {
+        const over = await overOf(sql, link, { lock: true });
+        if (over === "gone") throw noContact();
+        if (over === "expired") throw new Problem(410, "this link has expired");
+        if (device !== null) return void (await keepDevice(sql, link, device));
         const of = { tenantId: link.tenant, entityType: link.entityType, entityId: link.entityId };
-        const { forget: endpoint } = wish;
-        await database.transaction((sql) => deletePushSubscription(sql, of, { id: deviceId(endpoint), endpoint }));
-      } else {
-        const device = readDevice(wish.subscription, context, "subscription.");
-        await database.transaction((sql) => keepDevice(sql, link, device));
-      }
+        if ("forget" in wish)
+          await deletePushSubscription(sql, of, { id: deviceId(wish.forget), endpoint: wish.forget });
+      });
       return reply.code(204).send(null);
     },
   );
@@ -131,6 +132,13 @@ const MANIFEST = JSON.stringify({ name: "Reminders", short_name: "Reminders", di
 
 function script(name: string): string {
   return readFileSync(new URL(`../push/browser/${name}`, import.meta.url), "utf8");
+}
+
+/** Why nobody can subscribe by it any more; null: they can. What was ended before its time looks as what has expired. */
+async function overOf(sql: TenantSql, link: PushLink, { lock = false } = {}): Promise<"expired" | "gone" | null> {
+  const links = await readPushLinks(sql, link, { lock });
+  if (links === null) return "gone";
+  return link.expiresAt <= links.now || link.madeAt < links.goodFrom ? "expired" : null;
 }
 
 /** What the audit calls who has the link. */

@@ -8,7 +8,7 @@ import { makeFirstAnswerKey, readAnswerKeys } from "../../store/answer-keys.ts";
 import { readContact } from "../../store/contacts.ts";
 import { readNow } from "../../store/errands.ts";
 import type { Sql } from "../../store/postgres.ts";
-import { deletePushSubscription, listPushSubscriptions } from "../../store/push-subscriptions.ts";
+import { deletePushSubscription, endPushLinks, listPushSubscriptions } from "../../store/push-subscriptions.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { conflict } from "../problem.ts";
 import { keepDevice, noContact, pushKeyOf, readDevice } from "../push/device.ts";
@@ -72,10 +72,31 @@ export function pushRoutes(
       if ((await pushKeyOf(database, context)) === null) throw conflict(NO_KEY);
       const name = { entityType: params.entity_type, entityId: params.entity_id };
       if (!(await readContact(database, name.entityType, name.entityId))) throw noContact();
-      const expiresAt = (await readNow(database)) + body.days * MS_PER_DAY;
-      const link = { tenant: database.tenant, ...name, expiresAt };
+      const madeAt = await readNow(database);
+      const expiresAt = madeAt + body.days * MS_PER_DAY;
+      const link = { tenant: database.tenant, ...name, madeAt, expiresAt };
       const token = signPushLink(link, await signingKey(context.database));
       return { url: `${publicUrl}/p/${token}`, expires_at: toIso(expiresAt) };
+    },
+  );
+
+  api.delete(
+    `${PATH}/push-links`,
+    {
+      config: { access: "contacts:write" },
+      schema: {
+        operationId: "endPushLinks",
+        tags,
+        summary: "End the links by which a person's devices subscribe",
+        description:
+          "All that were made so far, for when somebody else may have got hold of one. Devices that have subscribed stay: look at their list.",
+        params: contactParams,
+        response: { 204: answersNothing("They are good no more."), ...refuses(400, 422) },
+      },
+    },
+    async ({ database, params }, reply) => {
+      await endPushLinks(database, { entityType: params.entity_type, entityId: params.entity_id });
+      return reply.code(204).send(null);
     },
   );
 
