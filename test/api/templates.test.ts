@@ -199,6 +199,7 @@ test.each([
     ["stands where nothing is shown", "line:2, col:1", "line:3, col:31"],
   ],
   ["{{ data.x }}\n  <mj-text colour='red'>a</mj-text>", ["Attribute colour is illegal", "line:3, col:3"]],
+  ["\n  <mj-text(x>a</mj-text(x>", ["mj-text(x doesn't exist", "line:3, col:3"]],
   [
     "<mj-raw>{% if\n x %}</mj-raw>\n<mj-txet>a</mj-txet><mj-raw>{% endif %}</mj-raw>",
     ["mj-txet doesn't exist", "line:4, col:1"],

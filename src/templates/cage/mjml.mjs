@@ -119,7 +119,9 @@ function flawOf({ line, tagName, message }, source, pieces) {
   if (value !== undefined && pieces.some(({ mark }) => mark === value)) return [];
   const sourceLine = pieces.reduce((at, piece) => (piece.line < line ? at + piece.lines : at), line);
   const text = source.split("\n")[sourceLine - 1] ?? "";
-  const column = Math.max(0, text.search(new RegExp(`<${tagName}(?![\\w-])`))) + 1;
+  // A name may have whatever its author has written into it.
+  const name = tagName.replace(/[^\w-]/g, "\\$&");
+  const column = Math.max(0, text.search(new RegExp(`<${name}(?![\\w-])`))) + 1;
   return [`${tagName}: ${unmask(message.trim(), pieces).slice(0, 300)}, line:${sourceLine}, col:${column}`];
 }
 
