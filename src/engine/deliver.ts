@@ -5,6 +5,7 @@ import type { Channels } from "../channels/registry.ts";
 import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { attemptsIn } from "../core/retry.ts";
+import type { Tenant } from "../core/tenant.ts";
 import { type ClaimedDelivery, claimDeliveries, claimDigests, renewLeases } from "../store/deliveries.ts";
 import { nextDigests } from "../store/digests.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
@@ -37,6 +38,8 @@ const SWEEP_MS = 250;
 const PASSED_OVER_MS = 100;
 /** Digests are looked for this often: they are due to the minute. */
 const DIGESTS_MS = 1_000;
+/** And those of other tenants than had some just now. */
+const OTHERS_MS = 1_000;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
@@ -50,6 +53,7 @@ export class Deliverer {
   readonly #answers: AnswerLinks;
   readonly #digests: DigestSender;
   #digestsLookAtMs = Number.NEGATIVE_INFINITY;
+  #othersLookAtMs = Number.NEGATIVE_INFINITY;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
   readonly #onClaimable: () => void;
@@ -203,9 +207,20 @@ export class Deliverer {
     if (nowMs < this.#digestsLookAtMs) return this.#digestsLookAtMs - nowMs;
     const found = await nextDigests(this.#database, [...this.#lanes.keys()]);
     let claimed = 0;
+    const others: { lane: Lane; left: number; tenants: readonly Tenant[] }[] = [];
     for (const lane of this.#lanes.values()) {
       const limit = Math.min(lane.room, this.#settings.batchSize);
-      if ((found.get(lane.channel.name) ?? 1) <= 0 && limit > 0) claimed += await this.#claimDigestsFor(lane, limit);
+      if ((found.get(lane.channel.name) ?? 1) > 0 || limit <= 0) continue;
+      const tenants = await this.#claimDigestsFor(lane, limit);
+      claimed += tenants.length;
+      const left = Math.min(lane.room, this.#settings.batchSize);
+      if (tenants.length > 0 && left > 0 && nowMs >= this.#othersLookAtMs) others.push({ lane, left, tenants });
+    }
+    // All that was found may be one tenant's, which has thousands: those of others are found beside it. That goes over all of its, so it
+    // is seldom done.
+    for (const { lane, left, tenants } of others) {
+      claimed += (await this.#claimDigestsFor(lane, left, tenants)).length;
+      this.#othersLookAtMs = nowMs + OTHERS_MS;
     }
     // Where there were some there may be more, for which there was no room, or none for their tenants.
     const waitMs = claimed > 0 ? PASSED_OVER_MS : DIGESTS_MS;
@@ -214,12 +229,12 @@ export class Deliverer {
     return found.size === 0 ? Number.POSITIVE_INFINITY : Math.max(waitMs, soonestMs);
   }
 
-  /** Resolves to how many there were. */
-  async #claimDigestsFor(lane: Lane, limit: number): Promise<number> {
+  /** `except`: of whom none are taken. Resolves to whose those are that were taken. */
+  async #claimDigestsFor(lane: Lane, limit: number, except: readonly Tenant[] = []): Promise<Tenant[]> {
     const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
     const readAtMs = performance.now();
     const claimed = await claimDigests(this.#database, {
-      ...{ channel: lane.channel.name, limit, room: lane.places(), lease },
+      ...{ channel: lane.channel.name, limit, room: lane.places(), except, lease },
       ...{ suspects: this.#suspectsFor(lane), maxAttempts: attemptsIn(lane.retries) },
     });
     for (const { id, items } of claimed) {
@@ -232,7 +247,7 @@ export class Deliverer {
       if (digest.items.length === 1 && first && id === deliveryId(first)) first.digest = null;
       if (first) lane.add(first);
     }
-    return claimed.length;
+    return claimed.flatMap(({ items: [first] }) => first?.tenantId ?? []);
   }
 
   #take(lane: Lane, delivery: ClaimedDelivery, token: string, readAtMs: number): void {

@@ -11,6 +11,8 @@ export interface DigestClaim {
   limit: number;
   /** What each tenant may have of it. */
   room: Room;
+  /** Tenants that are to have none of it. */
+  except: readonly Tenant[];
   /** How many of those may be among them with which workers died or fell silent at least twice. */
   suspects: number;
   maxAttempts: number;
@@ -30,7 +32,7 @@ const ROWS_PER_DIGEST = 20;
 
 // One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
 // worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
-// What was begun by a worker that has died is known by its id, and is kept apart from what came since. The tenants of $3 have no room,
+// What was begun by a worker that has died is known by its id, and is kept apart from what came since. The tenants of $3 have no room, or had some just now,
 // and what waits of them isn't in the way of the others'.
 const LOCK_DIGESTS = `
   with due as materialized (
@@ -74,9 +76,9 @@ const NAME = `
  * goes as if it weren't to be one.
  */
 export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedDigest[]> {
-  const { channel, limit, room, maxAttempts } = claim;
+  const { channel, limit, room, except, maxAttempts } = claim;
   let { suspects } = claim;
-  const params = [channel, limit, room.full(), suspectFromAttempt(maxAttempts), maxAttempts];
+  const params = [channel, limit, [...room.full(), ...except], suspectFromAttempt(maxAttempts), maxAttempts];
   const rows = await sql.query(LOCK_DIGESTS, params);
   // What isn't taken is let go when the transaction ends, as it was.
   const mayBeTaken = (rows: readonly Row[]): boolean => {
