@@ -3,8 +3,11 @@ const KEY = /(rmd_[0-9A-Za-z]{12})_[0-9A-Za-z]{4,}/g;
 // Looks from the beginning of what may be its first part only, and only where two more follow: the time it takes is linear.
 const TOKEN = /(?<![\w-])(?=[\w-]+\.[\w-]+\.)([\w-]*?)eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
 
-/** Who has the link in a message may answer it; who has one to subscribe by gets the messages of a contact. */
-const LINK = /((?:\/|%2f)[ap](?:\/|%2f))[\w-]{24,}/gi;
+/**
+ * Who has the link in a message may answer it; who has one to subscribe by gets the messages of a contact. Mail programs put in a few characters
+ * where they break or mark addresses: that opens nothing, and shows the link all the same.
+ */
+const LINK = /((?:\/|%2f)[ap](?:\/|%2f)(?:%[0-9a-f]{2}|[^\w\s"-]|3d){0,12}?)[\w-]{24,}/gi;
 
 /** So may who has the address that a reply to it goes to: see `replyAddress`. */
 const REPLY_ADDRESS = /((?:\+|%2b)[0-9a-z]{1,11}-[0-9a-z]{1,10}-[0-9a-z]{1,3}-)[a-z2-7]{16}(?=@|%40)/gi;

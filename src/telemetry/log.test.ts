@@ -73,6 +73,14 @@ test("the link in a message is hidden, whose holder may answer it, in whatever c
   expect(JSON.parse(line).msg).toBe("POST /a/[hidden] and /A/[hidden]/snooze, not /a/short");
 });
 
+test.each(["/a//", "/a/%E2%80%AE", "/a/=", "/a/=3D", "/a/%20", "/p/..%2f", "%2Fa%2F%2F"])(
+  "a link that was damaged on its way is hidden as well: %s",
+  (before) => {
+    const token = "EAABhf7F96E0ANAFA2Kn1lHZ-zGMREtoE1-vRa0UVUap";
+    expect(logged((log) => log.info({ url: `${before}${token}` }, "request"))).not.toMatch(/EAAB|vRa0/);
+  },
+);
+
 test("however it is written in a URL, the link, and a key in a query, are hidden", () => {
   const token = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4";
   const line = logged((log) =>
