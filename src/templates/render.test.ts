@@ -156,6 +156,17 @@ describe("a message", () => {
     expect(subject).toBe(`${"👩‍👩‍👧‍👦".repeat(18)}…`);
   });
 
+  test("has no line turned around by a name in it", () => {
+    const turning = { entityId: "\u202EINT\u2066_100", eventType: "feed\u202Eback" };
+    const { subject, text, html } = renderMessage(
+      exampleMessage({
+        reminder: turning,
+        contact: { name: "Ann \u202E", email: "ann@example.com", timeZone: null, locale: null },
+      }),
+    );
+    for (const part of [subject, text, html]) expect(part).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
+  });
+
   test("that comes once doesn't speak of others; the last one says so", () => {
     const once = renderMessage(exampleMessage({ occurrenceNumber: 1, nextRunAt: null })).text;
     const last = renderMessage(exampleMessage({ occurrenceNumber: 3, nextRunAt: null })).text;

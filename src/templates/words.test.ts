@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { chooseLocale, chooseTimeZone, humanise, humaniseInside, writeDay, writeInstant } from "./words.ts";
+import {
+  chooseLocale,
+  chooseTimeZone,
+  humanise,
+  humaniseInside,
+  writeDay,
+  writeEntity,
+  writeInstant,
+} from "./words.ts";
 
 describe("words for people", () => {
   test.each([
@@ -21,6 +29,14 @@ describe("words for people", () => {
     expect(humaniseInside("LoanApplication")).toBe("loan application");
     expect(humaniseInside("SLA_breach")).toBe("SLA breach");
   });
+});
+
+test("names that turn the writing direction turn nothing of ours, and names that are written from right to left stay", () => {
+  expect(humanise("\u202Epay\u2066ment")).toBe("Payment");
+  expect(humaniseInside("\u202E")).toBe("");
+  expect(writeEntity({ entityType: "invoice", entityId: "\u202E001 \u05D0\u05D1\u05D2\u2069" })).toBe(
+    "invoice 001 \u05D0\u05D1\u05D2",
+  );
 });
 
 describe("instants for people", () => {

@@ -1,5 +1,18 @@
 import type { Instant } from "../core/reminder.ts";
 
+/** What turns the writing direction of all that comes after it: within a line of ours, ours as well (UAX #9 §2). */
+const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
+
+/** Names of others as they stand within our own words. */
+export function withoutTurns(name: string): string {
+  return name.replace(TURNS, "");
+}
+
+/** What a reminder is about: `interview panel INT_100`. */
+export function writeEntity({ entityType, entityId }: { entityType: string; entityId: string }): string {
+  return `${humaniseInside(entityType)} ${withoutTurns(entityId)}`;
+}
+
 /** `feedback_form` -> "Feedback form". What holds no word at all comes back as it is. */
 export function humanise(identifier: string): string {
   const words = humaniseInside(identifier);
@@ -8,11 +21,11 @@ export function humanise(identifier: string): string {
 
 /** The same within a sentence: `loanApplication` -> "loan application"; `SLA_breach` keeps its capitals. */
 export function humaniseInside(identifier: string): string {
-  const words = identifier
+  const words = withoutTurns(identifier)
     .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, "$1 $2")
     .split(/[\s_.:/-]+/u)
     .filter((word) => word !== "");
-  if (words.length === 0) return identifier;
+  if (words.length === 0) return withoutTurns(identifier);
   return words.map(asWritten).join(" ");
 }
 

@@ -5,7 +5,7 @@ import { catalogFor, localeFor, say } from "./builtin/speak.ts";
 import { type UseCase, useCaseOf } from "./builtin/use-case.ts";
 import { type Renderable, styleOf } from "./context.ts";
 import { type EmailContent, writeHtml, writeText } from "./default-email.ts";
-import { humanise, humaniseInside } from "./words.ts";
+import { humanise, withoutTurns, writeEntity } from "./words.ts";
 
 export interface Rendered {
   /** One line, never empty, at most 200 characters. */
@@ -41,7 +41,7 @@ export function writeMessage(message: Renderable, given: GivenWords): Rendered {
   const words = catalogFor(style.locale);
   const useCase = useCaseOf(reminder);
   const event = singleLine(humanise(reminder.eventType));
-  const about = singleLine(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`);
+  const about = singleLine(writeEntity(reminder));
 
   const ownSubject = shorten(singleLine(given.subject), MAX_SUBJECT_LENGTH);
   const ownBody = paragraphs(given.body);
@@ -80,7 +80,7 @@ function writeTelling(message: Renderable): Rendered {
   const words = catalogFor(locale);
   const useCase = useCaseOf(reminder);
   const event = singleLine(humanise(reminder.eventType));
-  const about = singleLine(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`);
+  const about = singleLine(writeEntity(reminder));
   const subject = shorten(say(words.told.subject, locale, { event, about }), MAX_SUBJECT_LENGTH);
   const body = say(words.told.body, locale, { event, about });
   const footer = [say(words.told.footer, locale, { id: String(reminder.id) })];
@@ -104,10 +104,13 @@ function builtInBody(
 }
 
 function greeting({ contact, recipient, addressee }: Renderable, words: Catalog, locale: string): string | null {
-  if (addressee) return addressee.name ? say(words.greeting, locale, { name: singleLine(addressee.name) }) : null;
+  if (addressee)
+    return addressee.name ? say(words.greeting, locale, { name: singleLine(withoutTurns(addressee.name)) }) : null;
   // A message to somebody else than the contact must not call them by the contact's name.
   const goesToContact = contact?.email?.trim().toLowerCase() === recipient?.toLowerCase();
-  return contact?.name && goesToContact ? say(words.greeting, locale, { name: singleLine(contact.name) }) : null;
+  return contact?.name && goesToContact
+    ? say(words.greeting, locale, { name: singleLine(withoutTurns(contact.name)) })
+    : null;
 }
 
 function footer(

@@ -1,5 +1,5 @@
 import { html, join, type Markup, styleSheet } from "../../templates/html.ts";
-import { humanise, humaniseInside } from "../../templates/words.ts";
+import { humanise, writeEntity } from "../../templates/words.ts";
 import { STYLE } from "./style.ts";
 import type { Words } from "./words/words.ts";
 
@@ -21,18 +21,14 @@ const LONGEST_NAME = 120;
 const STYLE_SHEET = styleSheet(STYLE);
 
 /** What a reminder is about, for people. */
-export function aboutOf({
-  eventType,
-  entityType,
-  entityId,
-}: {
+export function aboutOf(reminder: {
   eventType: string;
   entityType: string;
   entityId: string;
 }): NonNullable<PageContent["about"]> {
   return {
-    title: humanise(eventType).slice(0, LONGEST_NAME).toWellFormed(),
-    entity: `${humaniseInside(entityType)} ${entityId}`.slice(0, LONGEST_NAME).toWellFormed(),
+    title: humanise(reminder.eventType).slice(0, LONGEST_NAME).toWellFormed(),
+    entity: writeEntity(reminder).slice(0, LONGEST_NAME).toWellFormed(),
   };
 }
 

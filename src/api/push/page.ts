@@ -1,6 +1,6 @@
 import type { Contact } from "../../core/reminder.ts";
 import { html, join, type Markup } from "../../templates/html.ts";
-import { humaniseInside } from "../../templates/words.ts";
+import { withoutTurns, writeEntity } from "../../templates/words.ts";
 import { writePage } from "../answers/page.ts";
 import { PAGE_POLICY } from "../answers/style.ts";
 import type { PushWords } from "./words.ts";
@@ -30,8 +30,10 @@ export function writeSubscribePage({
   tenant: string;
   key: string;
 }): string {
-  const entity = `${humaniseInside(contact.entityType)} ${contact.entityId}`.slice(0, LONGEST_NAME).toWellFormed();
-  const name = (contact.name ?? entity).slice(0, LONGEST_NAME).toWellFormed();
+  const entity = writeEntity(contact).slice(0, LONGEST_NAME).toWellFormed();
+  const name = withoutTurns(contact.name ?? entity)
+    .slice(0, LONGEST_NAME)
+    .toWellFormed();
   const parts = [
     html`<p class="hint">${words.hint}</p>\n`,
     html`<noscript><p class="wrong">${words.noScript}</p></noscript>\n`,

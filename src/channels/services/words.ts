@@ -1,5 +1,5 @@
 import type { AnswerButton } from "../../templates/answers.ts";
-import { humaniseInside } from "../../templates/words.ts";
+import { writeEntity } from "../../templates/words.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
 import type { HttpService } from "./service.ts";
@@ -53,7 +53,7 @@ function linksOf(answers: readonly AnswerButton[], markup: HttpService["markup"]
 }
 
 function about({ reminder, occurrenceNumber }: Message): string {
-  const entity = shorten(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`, MAX_ABOUT_CHARS);
+  const entity = shorten(writeEntity(reminder), MAX_ABOUT_CHARS);
   return occurrenceNumber > 1 ? `${entity} · ${occurrenceNumber}` : entity;
 }
 

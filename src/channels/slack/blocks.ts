@@ -1,5 +1,5 @@
 import type { Rendered } from "../../templates/render.ts";
-import { humaniseInside } from "../../templates/words.ts";
+import { writeEntity } from "../../templates/words.ts";
 import type { Message } from "../channel.ts";
 import { buttonBlocks, PRESSED } from "./buttons.ts";
 import { escapeMrkdwn, mrkdwnTexts } from "./mrkdwn.ts";
@@ -46,7 +46,7 @@ function answerLinks(answers: Rendered["answers"]): string {
 }
 
 function context({ reminder, occurrenceNumber, nextRunAt }: Message): string {
-  const about = escapeMrkdwn(shorten(`${humaniseInside(reminder.entityType)} ${reminder.entityId}`, MAX_HEADER_CHARS));
+  const about = escapeMrkdwn(shorten(writeEntity(reminder), MAX_HEADER_CHARS));
   return [
     about,
     ...(occurrenceNumber > 1 ? [`reminder number ${occurrenceNumber}`] : []),

@@ -1,7 +1,7 @@
 import { isDoneReason } from "../../core/done-reason.ts";
 import { catalogFor, localeFor, say } from "../../templates/builtin/speak.ts";
 import { styleOf } from "../../templates/context.ts";
-import { humanise, humaniseInside } from "../../templates/words.ts";
+import { humanise, writeEntity } from "../../templates/words.ts";
 import type { DoneMessage } from "../channel.ts";
 import { inReadersZone, MAX_HEADER_CHARS, mrkdwn, type SlackContent, shorten } from "./blocks.ts";
 import { escapeMrkdwn } from "./mrkdwn.ts";
@@ -15,7 +15,7 @@ export function doneContent({ reminder, contact, tenantZone }: Omit<DoneMessage,
   const locale = localeFor(style.locale);
   const words = catalogFor(locale);
   const event = humanise(reminder.eventType);
-  const about = `${humaniseInside(reminder.entityType)} ${reminder.entityId}`;
+  const about = writeEntity(reminder);
   const title = shorten(`✅ ${say(words.told.subject, locale, { event, about })}`, MAX_HEADER_CHARS);
   const { completionReason, completedAt } = reminder;
   const because = isDoneReason(completionReason) ? [words.doneBecause[completionReason]] : [];
