@@ -399,6 +399,25 @@ describe("what a button stands for", () => {
     expect(await here.database.query("select from answers")).toEqual([]);
   });
 
+  test("and says so in the reader's language, as it does that the reminder is gone", async () => {
+    const here = await slackWorld();
+    await here.api.putContact("invoice", "42", { locale: "de" });
+    here.workInSlack({ answerDays: 1 });
+    const run_at = new Date(Date.now() - 2 * 86_400_000);
+    const { id, message } = await here.send({
+      recipient: ANN,
+      entity_id: "42",
+      schedule_type: "one_time",
+      interval_minutes: null,
+      run_at,
+    });
+    await here.press({ message, action: "answer:done" });
+    expect(await toldOnly(here)).toMatch(/^Dieser Knopf ist abgelaufen/);
+    await here.database.query("update reminder_jobs set deleted_at = now() where id = $1", [id]);
+    await here.press({ message, action: "answer:done" });
+    expect(await toldOnly(here, 2)).toMatch(/^Diese Erinnerung gibt es nicht mehr/);
+  });
+
   test("is good under no other tenant's app, nor under the installation's where the tenant has its own", async () => {
     const here = await atWork();
     await createTenants(here.database, "acme", "other");

@@ -33,18 +33,29 @@ export interface Asked {
 /** Why there is nothing to be asked. */
 export type Over = "expired" | "gone";
 
+/** That there is nothing to be asked, and in whose language that is said; null: nobody knows. */
+export interface NothingToAsk {
+  over: Over;
+  locale: string | null;
+}
+
 /** Reads what a link is about. One question after the other: all may be part of one transaction. */
-export async function readAsked(sql: TenantSql, link: AnswerLink, { lock }: { lock: boolean }): Promise<Asked | Over> {
+export async function readAsked(
+  sql: TenantSql,
+  link: AnswerLink,
+  { lock }: { lock: boolean },
+): Promise<Asked | NothingToAsk> {
   const found = lock ? await lockReminder(sql, link.reminderId) : await readProspect(sql, link.reminderId);
-  if (!found || found.reminder.deletedAt !== null) return "gone";
+  if (!found) return { over: "gone", locale: null };
   const { reminder, now } = found;
-  if (link.expiresAt <= now) return "expired";
-  const delivery = await readDeliveryAddress(sql, link);
-  if (!delivery) return "gone";
   const contact = await readContact(sql, reminder.entityType, reminder.entityId);
-  const tenant = await readTenantTimes(sql);
-  const reader = await readPerson(sql, delivery.via ?? delivery.person);
+  const delivery = await readDeliveryAddress(sql, link);
+  const reader = await readPerson(sql, delivery?.via ?? delivery?.person ?? null);
   const locale = reader?.locale ?? contact?.locale ?? null;
+  if (reminder.deletedAt !== null) return { over: "gone", locale };
+  if (link.expiresAt <= now) return { over: "expired", locale };
+  if (!delivery) return { over: "gone", locale };
+  const tenant = await readTenantTimes(sql);
   const zone = quietZone({
     contact: reader?.timeZone ?? contact?.timeZone ?? null,
     reminder: reminder.timeZone,

@@ -44,8 +44,9 @@ export class LinkDoor<Link extends { tenant: Tenant }> {
     this.#count(request.ip);
   }
 
-  /** Counts what opens nothing. */
+  /** Counts what opens nothing. Throws 429 as well: of many that come at once, all were let in before the first was counted. */
   turnAway(request: FastifyRequest, sentence: string): void {
+    this.#failures.refuseIfTooMany(request.ip);
     this.#failures.note(request.ip);
     request.log.warn({ address: request.ip }, sentence);
   }

@@ -15,12 +15,12 @@ import { QuotaReached } from "../../store/quota.ts";
 import { KeyIsTaken } from "../../store/reminders.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
-import { type Asked, type Over, readAsked } from "./asked.ts";
+import { type Asked, type NothingToAsk, readAsked } from "./asked.ts";
 import type { Wish } from "./wish.ts";
 
 /** What became of a press of a button. */
 export type Taken =
-  | { kind: "over"; over: Over }
+  | ({ kind: "over" } & NothingToAsk)
   | { kind: "wrong"; asked: Asked; why: Extract<Wish, { kind: "wrong" }>["why"] }
   /** It was answered, now or before; `given` null: there was nothing to be kept, it was so already. */
   | { kind: "answered"; asked: Asked; given: GivenAnswer | null }
@@ -60,7 +60,7 @@ export async function takeAnswer(
   try {
     return await database.transaction(async (sql) => {
       const found = await readAsked(sql, link, { lock: true });
-      if (typeof found === "string") return { kind: "over", over: found };
+      if ("over" in found) return { kind: "over", ...found };
       asked = found;
       const taken = await take(sql, found, wishOf(found), came);
       await noteWithin(sql, taken);

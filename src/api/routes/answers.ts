@@ -41,7 +41,7 @@ export async function answerRoutes(
       const link = await door.admit(request, request.params.token);
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
       const asked = await readAsked(request.database, link, { lock: false });
-      if (typeof asked === "string") return send(reply, showOver(asked, wordsOf(request)));
+      if ("over" in asked) return send(reply, showOver(asked.over, wordsOf(request, asked.locale)));
       return send(reply, showAsked(asked, wordsOf(request, asked.locale)));
     });
 
@@ -60,7 +60,7 @@ export async function answerRoutes(
         },
       );
       tellOperator(request.log, taken);
-      const locale = "asked" in taken ? taken.asked.locale : null;
+      const { locale } = taken.kind === "over" ? taken : taken.asked;
       return send(reply, showTaken(taken, wordsOf(request, locale)));
     });
   });

@@ -45,7 +45,7 @@ export async function takePress(
   }
   const { database } = request;
   const asked = await readAsked(database, link, { lock: false });
-  if (typeof asked === "string") return { only: sayOver(asked, wordsFor()) };
+  if ("over" in asked) return { only: sayOver(asked.over, wordsFor(asked.locale)) };
   const words = wordsFor(asked.locale);
   const presser = await whoPressed(database, { way, app }, press, asked);
   if (presser.kind !== "known") {
@@ -90,7 +90,7 @@ class TakenBefore extends Error {}
 
 /** What is done stands in the message for everybody; the rest is for who has pressed. */
 function toldOf(taken: Taken): Telling {
-  if (taken.kind === "over") return { only: sayOver(taken.over, wordsFor()) };
+  if (taken.kind === "over") return { only: sayOver(taken.over, wordsFor(taken.locale)) };
   const { reminder, contact, link, now } = taken.asked;
   const isTheirs = reminder.people.recipients !== null && reminder.status !== "COMPLETED";
   if (taken.kind === "answered" && link.purpose === "done" && !isTheirs) {
