@@ -115,12 +115,12 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   const cages = { cage: context.cage ?? closedWith(api, new Cage()), mjmlCage: closedWith(api, new MjmlCage()) };
 
   await describeApi(api);
+  limitLargeBodies(api);
   await answerRoutes(api, context);
   await slackRoutes(api, context);
   await pushPageRoutes(api, context);
   answerOnce(api);
   refuseUnknownQueries(api);
-  limitLargeBodies(api);
   limitUnread(api);
   reminderRoutes(api, context);
   bulkRoutes(api, context);

@@ -129,6 +129,22 @@ test("a tenant sends four at once; one beyond waits unread until another is over
   }
 });
 
+test("who hasn't shown anything sends no more at once, by their address", async () => {
+  const api = await startApi(await freshDatabase());
+  const { hostname, port } = new URL(api.url);
+  const sockets = Array.from({ length: 65 }, () => {
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    socket.on("error", () => {});
+    const head = `POST /inbound/slack HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/x-www-form-urlencoded`;
+    socket.write(`${head}\r\nContent-Length: 100000\r\n\r\n${"x".repeat(99_999)}`);
+    return socket;
+  });
+  // Of none a byte is left out but the last, and nothing is said of it before that is there: only of the one that waits.
+  const [answer] = (await Promise.race(sockets.map((socket) => once(socket, "data")))) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 503 /);
+}, 60_000);
+
 test("of ordinary bodies a tenant sends sixty-four at once, however slowly they come; small ones don't wait", async () => {
   const api = await startApi(await freshDatabase());
   const { hostname, port } = new URL(api.url);
@@ -154,6 +170,7 @@ test("of ordinary bodies a tenant sends sixty-four at once, however slowly they 
     heard += chunk;
   });
   await api.create({ entity_id: "small" });
+  await outlast();
   expect(heard).toBe("");
   slow[0]?.destroy();
   await until(async () => heard.startsWith("HTTP/1.1 201"), "it has its place");
