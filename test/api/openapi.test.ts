@@ -40,17 +40,60 @@ interface Document {
   components: { securitySchemes: object; schemas: Record<string, { examples?: unknown[] }> };
 }
 
+let routes: string[];
 let document: Document;
 let operations: [name: string, operation: Operation][];
+
+/** Method and path of each, of the tree that Fastify prints. */
+function routesIn(tree: string): string[] {
+  const above: string[] = [];
+  return tree.split("\n").flatMap((line) => {
+    const [, indent, path = "", methods = ""] = /^([│ ]*)[├└]── (\S+) \((.*)\)$/.exec(line) ?? [];
+    if (indent === undefined) return [];
+    const depth = indent.length / 4;
+    above[depth] = `${above[depth - 1] ?? ""}${path}`;
+    const whole = above[depth].replaceAll(/:([a-z_]+)/g, "{$1}");
+    return methods.split(", ").flatMap((method) => (method === "HEAD" ? [] : [`${method.toLowerCase()} ${whole}`]));
+  });
+}
 
 beforeAll(async () => {
   const api = await buildServer({ database: {} as never, channels: channelMap([]) });
   await api.ready();
+  routes = routesIn(api.printRoutes({ commonPrefix: false }));
   const { body } = await api.inject("/openapi.json");
   document = JSON.parse(body) as Document;
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): [string, Operation] => [`${method} ${path}`, operation]),
   );
+});
+
+test("nothing is served besides what is described, but pages for people, presses in Slack and the documentation", () => {
+  // Slashes at the end make no difference.
+  const described = new Set(operations.map(([name]) => name.replace(/\/$/, "")));
+  expect(routes.filter((route) => !described.has(route)).sort()).toEqual([
+    "get /",
+    "get /a/{token}",
+    "get /docs",
+    "get /docs*",
+    "get /docs/json",
+    "get /docs/static/index.html",
+    "get /docs/static/swagger-initializer.js",
+    "get /docs/yaml",
+    "get /openapi.json",
+    "get /p/{token}",
+    "get /push/app.webmanifest",
+    "get /push/subscribe.js",
+    "get /push/worker.js",
+    "get /redoc",
+    "get /redoc/redoc.js",
+    "post /a/{token}",
+    "post /inbound/slack",
+    "post /inbound/{tenant}/slack",
+    "post /p/{token}",
+    "post /push/{tenant}/renew",
+  ]);
+  expect([...described].filter((name) => !routes.includes(name))).toEqual([]);
 });
 
 test("every operation of the service is described, each under an id of its own", () => {
@@ -75,6 +118,7 @@ test("every operation of the service is described, each under an id of its own",
     "deleteReminder",
     "deleteSuppression",
     "deleteTemplate",
+    "endPushLinks",
     "explainReminder",
     "getCalendar",
     "getContact",

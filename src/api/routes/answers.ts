@@ -79,6 +79,7 @@ function send(reply: FastifyReply, { status, page }: Shown): FastifyReply {
 function sendFailure(error: FastifyError | Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const words = wordsOf(request);
   if (error instanceof Problem) {
+    request.refusedBecause = error.message;
     reply.headers(error.headers);
     return send(reply, showNotice(error.status, error.status === 429 ? words.tooMany : words.failed, words));
   }

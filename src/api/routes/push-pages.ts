@@ -179,6 +179,7 @@ function sendOver(
 function sendFailure(error: FastifyError | Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const words = wordsOf(request);
   if (error instanceof Problem) {
+    request.refusedBecause = error.message;
     reply.headers(error.headers);
     return sendOver(reply, error.status === 429 ? "tooMany" : "failed", words, error.status);
   }
