@@ -16,9 +16,9 @@ export class Alarm {
     this.#wake?.();
   }
 
-  /** Sleeps `ms` milliseconds at most, until poked. */
-  async wait(ms: number): Promise<void> {
-    if (this.#poked || ms <= 0) return;
+  /** Sleeps `ms` milliseconds at most, until poked. Resolves to whether it was. */
+  async wait(ms: number): Promise<boolean> {
+    if (this.#poked || ms <= 0) return this.#poked;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.min(Math.ceil(ms), LONGEST_TIMER_MS));
       this.#wake = () => {
@@ -27,5 +27,6 @@ export class Alarm {
       };
     });
     this.#wake = null;
+    return this.#poked;
   }
 }

@@ -120,13 +120,18 @@ export class Deliverer {
 
   /**
    * Claims what waits in the database, once for each channel that has room, so that none waits for another's backlog.
-   * Resolves to the milliseconds until there is more.
+   * Resolves to the milliseconds until there is more. `isRoutine`: most likely nothing does, and it is only looked.
    */
-  async claim(): Promise<number> {
+  async claim(isRoutine = false): Promise<number> {
     let claimed = 0;
     let isMore = false;
     // First, since what goes by itself takes all the room that there is: behind a backlog, no digest would ever find any.
     const digestMs = await this.#claimDigests();
+    const lookedAt = isRoutine ? this.#withRoomForAll() : [];
+    if (lookedAt.length === this.#lanes.size) {
+      const inMs = Math.min(digestMs, await this.#lookForNext(lookedAt));
+      if (inMs > 0) return inMs;
+    }
     for (const lane of this.#lanes.values()) {
       const limit = Math.min(lane.room, this.#settings.batchSize);
       const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
@@ -135,8 +140,7 @@ export class Deliverer {
       claimed += count;
     }
     const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
-    // What a tenant that has all its places there still has waiting would hide when the others' are due.
-    const withRoomForAll = withRoom.filter((lane) => lane.places().full().length === 0);
+    const withRoomForAll = this.#withRoomForAll();
     // Asked for also where there is more, so that the marks keep up.
     const lookedForMs = await this.#lookForNext(withRoomForAll);
     const soonestMs = Math.min(lookedForMs, digestMs);
@@ -168,6 +172,11 @@ export class Deliverer {
     for (const lane of lanes) lane.deadlines.abortAll();
     await withinMs(WIND_UP_MS, this.#held.empty());
     clearInterval(this.#sweeper);
+  }
+
+  /** What a tenant that has all its places in the others still has waiting would hide when others' is due. */
+  #withRoomForAll(): Lane[] {
+    return [...this.#lanes.values()].filter((lane) => lane.room > 0 && lane.places().full().length === 0);
   }
 
   /** Milliseconds until there is something to claim for one of these lanes. */

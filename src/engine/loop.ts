@@ -7,10 +7,11 @@ export interface Loop {
   alarm: Alarm;
   /**
    * Does what there is to do, and says how many milliseconds may pass until there is more; 0 when there is more at once,
-   * less than 0 when there should be, but it couldn't be had.
+   * less than 0 when there should be, but it couldn't be had. `isRoutine`: it said that there was nothing yet, nobody has poked
+   * it since, and it is only asked in case a poke was lost.
    */
-  step: () => Promise<number>;
-  /** The longest sleep between two steps, in milliseconds. */
+  step: (isRoutine: boolean) => Promise<number>;
+  /** The longest sleep between two steps, in milliseconds; Infinity where it is poked for certain. */
   pollMs: number;
   signal: AbortSignal;
   log: Logger;
@@ -25,13 +26,16 @@ const LONGEST_BACKOFF_MS = 3_000;
 export async function runLoop({ name, alarm, step, pollMs, signal, log }: Loop): Promise<void> {
   let failures = 0;
   let nudges = 0;
+  let isRoutine = false;
   while (!signal.aborted) {
     alarm.reset();
     let sleepMs: number;
+    let sleepsOn = false;
     try {
-      const untilMoreMs = await step();
+      const untilMoreMs = await step(isRoutine);
       nudges = untilMoreMs < 0 ? nudges + 1 : 0;
       sleepMs = nudges > 1 ? Math.min(LONGEST_NUDGE_MS, 2 ** (nudges - 2)) : Math.min(untilMoreMs, pollMs);
+      sleepsOn = untilMoreMs > pollMs;
       if (failures > 0) log.info({ loop: name, failures }, "recovered");
       failures = 0;
     } catch (error) {
@@ -41,7 +45,8 @@ export async function runLoop({ name, alarm, step, pollMs, signal, log }: Loop):
       // A database that is away is not asked again the sooner for being poked.
       alarm.reset();
     }
-    if (!signal.aborted) await alarm.wait(sleepMs);
+    const wasPoked = signal.aborted || (await alarm.wait(sleepMs));
+    isRoutine = sleepsOn && !wasPoked;
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
+import { waitingChores } from "../store/chores.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { nextDue } from "../store/wake.ts";
 import { beat, removeWorker } from "../store/workers.ts";
@@ -91,7 +92,11 @@ export function startWorker({ database, channels, log, outside, settings: given 
     const found = await nextDue(database, look.from);
     return mark.end(look, { ...found, inMs: found.inMs - FIRE_AHEAD_MS });
   };
-  const fire = async (): Promise<number> => {
+  const fire = async (isRoutine: boolean): Promise<number> => {
+    if (isRoutine) {
+      const inMs = await lookForDue();
+      if (inMs > 0) return inMs;
+    }
     const { hasBacklog } = claims;
     const firing = { database, channels, deliverer, claims, settings, from: mark.from, log };
     const batches = Array.from({ length: hasBacklog ? LANES : 1 }, () => fireBatch(firing));
@@ -109,30 +114,31 @@ export function startWorker({ database, channels, log, outside, settings: given 
     const replanned = await replanBatch(database, settings.batchSize);
     return replanned >= settings.batchSize ? 0 : Number.POSITIVE_INFINITY;
   };
+  const lookForChores = async (): Promise<number> => {
+    for (const chore of await waitingChores(database)) alarms[chore].poke();
+    return Number.POSITIVE_INFINITY;
+  };
   const renew = async (): Promise<number> => {
     await Promise.all([deliverer.renew(), asker.renew()]);
     return beatMs;
   };
 
   const common = { pollMs: settings.pollSeconds * 1000, signal: stopping.signal, log };
+  // Woken by notifications, and should one be lost, by the look for all of them together.
+  const chore = { ...common, pollMs: Number.POSITIVE_INFINITY };
   const loops: Loop[] = [
     { ...common, name: "keep", alarm: alarms.keep, step: keep },
     { ...common, name: "renew", alarm: new Alarm(), step: renew },
     { ...common, name: "fire", alarm: alarms.fire, step: fire },
     { ...common, name: "ask", alarm: alarms.ask, step: () => asker.claim() },
-    { ...common, name: "replan", alarm: alarms.replan, step: replan },
-    { ...common, name: "deliver", alarm: alarms.deliver, step: () => deliverer.claim() },
-    {
-      ...common,
-      name: "maintain",
-      alarm: new Alarm(),
-      step: () => maintainer.maintain(),
-      pollMs: Number.POSITIVE_INFINITY,
-    },
-    { ...common, name: "test", alarm: alarms.test, step: () => sendTests(database, channels, stopping.signal) },
-    { ...common, name: "errands", alarm: alarms.errands, step: () => errands.do() },
-    { ...common, name: "marks", alarm: alarms.marks, step: () => marking.do(stopping.signal) },
-    { ...common, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
+    { ...common, name: "deliver", alarm: alarms.deliver, step: (isRoutine) => deliverer.claim(isRoutine) },
+    { ...common, name: "chores", alarm: new Alarm(), step: lookForChores },
+    { ...chore, name: "replan", alarm: alarms.replan, step: replan },
+    { ...chore, name: "test", alarm: alarms.test, step: () => sendTests(database, channels, stopping.signal) },
+    { ...chore, name: "errands", alarm: alarms.errands, step: () => errands.do() },
+    { ...chore, name: "marks", alarm: alarms.marks, step: () => marking.do(stopping.signal) },
+    { ...chore, name: "settle", alarm: alarms.settle, step: () => settler.settle() },
+    { ...chore, name: "maintain", alarm: new Alarm(), step: () => maintainer.maintain() },
   ];
   const pokeAll = (): void => {
     asker.sooner();

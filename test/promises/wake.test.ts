@@ -85,6 +85,30 @@ test("P4: polling alone is enough where NOTIFY never arrives", async () => {
   await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition" });
 });
 
+test("P4: and so is everything else that a worker is usually told of", async () => {
+  const { insert, work, database } = await world();
+  database.listen = () => async () => {};
+  work({ pollSeconds: 0.1 });
+  await until(async () => (await database.query("select from workers")).length === 1, "the worker is at work");
+  const gone = async (table: string, which = "true") =>
+    (await database.query(`select from ${table} where ${which}`)).length === 0;
+
+  const id = await insert({ schedule_type: "cron", interval_minutes: null, cron: "0 9 * * *" });
+  await database.query("insert into errands (tenant_id, kind, reminder_id) values ('default', 'tell', $1)", [id]);
+  await database.query(
+    "insert into done_marks (tenant_id, reminder_id, channel, provider_id) values ('default', $1, 'sink', 'x')",
+    [id],
+  );
+  await database.query(
+    "insert into template_tests (channel, recipient, message) values ('sink', 'someone@example.org', '{}')",
+  );
+
+  await until(async () => await gone("reminder_jobs", "next_run_at is null"), "it is known when the reminder is due");
+  await until(() => gone("errands"), "the errand is done");
+  await until(() => gone("done_marks"), "the message that can't be changed is let go");
+  await until(() => gone("template_tests", "finished_at is null"), "the test has ended");
+});
+
 // The database runs on this machine, so that its clock is ours.
 test("P4: nothing leaves early, by the database's clock", async () => {
   const { database, sink, work } = await world();
