@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import type { Simulation } from "../src/core/life/happening.ts";
+import type { World } from "../src/core/life/world.ts";
 import { LIFECYCLE_ACTIONS } from "../src/core/lifecycle.ts";
 import { NO_PEOPLE } from "../src/core/people.ts";
 import { quietUntil } from "../src/core/quiet-hours.ts";
 import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, type ReminderRecord, type Schedule } from "../src/core/reminder.ts";
 import { nextOccurrence, timetableOf } from "../src/core/schedule/schedule.ts";
-import { type Simulation, simulate, type World } from "../src/core/simulate.ts";
+import { simulate } from "../src/core/simulate.ts";
 import { type Random, randomFrom } from "./chaos/random.ts";
 
 const SEEDS = 20_000;
