@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { flagKeysOf, stopAnswer } from "../../conditions/evaluate.ts";
 import { subjectOf } from "../../conditions/subject.ts";
-import { explainLine, explainPresent, type Fact, type Line } from "../../core/explain.ts";
+import type { Fact } from "../../core/explain/fact.ts";
+import { explainLine, type Line } from "../../core/explain/line.ts";
+import { explainPresent } from "../../core/explain/present.ts";
 import { toIso } from "../../core/instant.ts";
 import { clockOf } from "../../core/schedule/origin.ts";
 import { listDone } from "../../store/done.ts";

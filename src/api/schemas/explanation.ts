@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Fact as FactOf } from "../../core/explain.ts";
+import type { Fact as FactOf } from "../../core/explain/fact.ts";
 import { toIso } from "../../core/instant.ts";
 import { isoInstant } from "./fields.ts";
 

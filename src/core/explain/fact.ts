@@ -1,0 +1,30 @@
+import { type DeliveryKey, deliveryId, type Instant, type Reminder } from "../reminder.ts";
+
+/** What a sentence rests on: a row, and which of its columns say it; none named: the whole row. */
+export interface Evidence {
+  table: "reminder_jobs" | "deliveries" | "reminder_events" | "status_flags" | "reminder_done";
+  /** The row's id: the reminder's, the delivery's public one, the event's, the flag's key. */
+  id: string;
+  columns: readonly string[];
+}
+
+/** A plain sentence, and what it rests on. */
+export interface Fact {
+  kind: string;
+  /** When it happened, or will; null for what is simply so. */
+  at: Instant | null;
+  sentence: string;
+  evidence: Evidence;
+}
+
+export function ofReminder({ id }: Pick<Reminder, "id">, ...columns: string[]): Evidence {
+  return { table: "reminder_jobs", id: String(id), columns };
+}
+
+export function ofDelivery(delivery: DeliveryKey, ...columns: string[]): Evidence {
+  return { table: "deliveries", id: deliveryId(delivery), columns };
+}
+
+export function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
+}
