@@ -1,6 +1,7 @@
 import type { Pace, Slots } from "../core/pace.ts";
 import type { DeliveryKey, Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
+import { keyColumns } from "./delivery-keys.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";
 
 /** How many messages may begin; null: as many as there are. */
@@ -193,14 +194,6 @@ export async function forgetIdlePaces(sql: Sql, limit: number): Promise<number> 
 
 function columns(keys: readonly PaceKey[]): unknown[] {
   return [keys.map(({ tenantId }) => tenantId), keys.map(({ kind }) => kind), keys.map(({ key }) => key)];
-}
-
-function keyColumns(keys: readonly DeliveryKey[]): unknown[] {
-  return [
-    keys.map(({ reminderId }) => reminderId),
-    keys.map(({ occurrenceAt }) => toTimestamptz(occurrenceAt)),
-    keys.map(({ recipientNo }) => recipientNo),
-  ];
 }
 
 function nullable(at: Instant | null): string | null {
