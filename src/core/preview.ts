@@ -167,6 +167,8 @@ function toTold(happened: Happening, reminder: ReminderRecord): Told | null {
         deliveries: [],
       };
     }
+    case "wished":
+      return null;
     case "completed":
     case "held":
     case "paused": {

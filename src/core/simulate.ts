@@ -22,5 +22,5 @@ export function* live(
 ): Generator<{ happened: Happening | null; reminder: ReminderRecord }, Simulation> {
   const life = new Life(start, world);
   while (life.step()) yield { happened: life.happened, reminder: life.reminder };
-  return { reminder: life.reminder, deliveries: life.deliveries, skipped: life.skipped };
+  return { reminder: life.reminder, deliveries: life.post.deliveries, skipped: life.skipped };
 }

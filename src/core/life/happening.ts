@@ -1,12 +1,15 @@
 import type { Addressee } from "../audience.ts";
 import type { Course } from "../escalation.ts";
 import type { CompletionReason, DeliveryStatus, Instant, ReminderRecord } from "../reminder.ts";
+import type { Wish } from "./wish.ts";
 
 export interface Attempt {
   occurrenceAt: Instant;
   /** 1 is the first. */
   number: number;
   at: Instant;
+  /** In which message: what goes together has the same. */
+  messageNo: number;
 }
 
 export interface SimulatedDelivery {
@@ -24,6 +27,8 @@ export interface SimulatedDelivery {
 
 /** What becomes of a reminder, but for what its deliveries tell themselves. */
 export type Happening =
+  /** Somebody wanted something. `before`: how the reminder was until then. */
+  | { kind: "wished"; at: Instant; wish: Wish; before: ReminderRecord }
   /** The deliveries go on changing until they have ended. */
   | {
       kind: "fired";

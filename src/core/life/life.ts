@@ -1,35 +1,40 @@
-import { completionAfter, type Decision, decide } from "../decide.ts";
+import { completionAfter, type Decision } from "../decide.ts";
 import { askAgainMs, DEFAULT_HOLD } from "../hold.ts";
 import { afterLastOccurrence } from "../occurrence.ts";
+import { bestOf, outcomeOf } from "../outcome.ts";
+import { doneByPeople, maySayDone } from "../people-done.ts";
 import type { CompletionReason, DeliveryStatus, Instant, ReminderRecord } from "../reminder.ts";
-import { timetableOf } from "../schedule/schedule.ts";
-import { escalatingThen, wantedThen } from "./audience.ts";
+import { decideThen } from "./decision.ts";
+import { Everybody } from "./everybody.ts";
 import { factsOf } from "./facts.ts";
-import type { Happening, SimulatedDelivery } from "./happening.ts";
-import { advance, bestOf, type Message } from "./message.ts";
+import type { Happening } from "./happening.ts";
+import type { Ended, Message } from "./message.ts";
+import { Post } from "./post.ts";
 import { grant, type Wish } from "./wish.ts";
 import { Workers } from "./workers.ts";
 import type { FactsThen, Standing, World } from "./world.ts";
 
+type Send = Extract<Decision, { kind: "send" }>;
+
 /** The life of one reminder in one world, step by step. */
 export class Life {
   reminder: ReminderRecord;
-  readonly deliveries: SimulatedDelivery[] = [];
+  readonly post: Post;
   skipped = 0;
   /** In the newest step. */
   happened: Happening | null = null;
   readonly #world: World;
   readonly #workers: Workers;
+  readonly #everybody: Everybody;
   #now: Instant;
   #standing: Standing;
   #isOutdated: boolean;
-  #open: Message[] = [];
   /** How often in a row nobody could say, and until when it isn't asked again. */
   #unknownCount = 0;
   #heldUntil = Number.NEGATIVE_INFINITY;
   /** How often it has fired here, and the messages of the newest time. */
   #fired = 0;
-  #newest: readonly SimulatedDelivery[] = [];
+  #newest: readonly Message[] = [];
   /** It is done at once, since nobody wanted its last message. */
   #unwanted: { reason: CompletionReason; because: string } | null = null;
   #wishesDone = 0;
@@ -38,6 +43,8 @@ export class Life {
     this.reminder = start;
     this.#world = world;
     this.#workers = new Workers(world);
+    this.#everybody = new Everybody(world);
+    this.post = new Post(world, this.#workers);
     this.#now = world.from ?? start.createdAt;
     this.#standing = world.standing ?? { sentCount: 0 };
     this.#heldUntil = this.#standing.askAt ?? Number.NEGATIVE_INFINITY;
@@ -53,7 +60,7 @@ export class Life {
     }
     const { wishes, until, mostOccurrences = Number.POSITIVE_INFINITY } = this.#world;
     const wish = wishes[this.#wishesDone];
-    const message = this.#nextMessage();
+    const message = this.post.next;
     const at = {
       wish: wish ? Math.max(wish.at, this.#now) : Number.POSITIVE_INFINITY,
       settle: this.#settlesAt(),
@@ -73,28 +80,47 @@ export class Life {
 
   #grant(wish: Wish): void {
     this.#wishesDone += 1;
-    const lastOutcome = this.deliveries.at(-1)?.status ?? null;
-    this.reminder = grant(wish, this.reminder, lastOutcome, this.#world, this.#now);
+    const before = this.reminder;
+    if (typeof wish === "object" && "kind" in wish && wish.kind === "person_done") this.#noteDone(wish.person);
+    else {
+      const lastOutcome = this.post.deliveries.at(-1)?.status ?? null;
+      this.reminder = grant(wish, before, lastOutcome, this.#world, this.#now);
+    }
+    this.happened = { kind: "wished", at: this.#now, wish, before };
+  }
+
+  #noteDone(person: string): void {
+    if (!maySayDone(this.reminder)) return;
+    this.#everybody.noteDone(person);
+    this.reminder = doneByPeople(this.reminder, this.#everybody.done.size, this.#now) ?? this.reminder;
   }
 
   /** When a worker hears of the stop condition: once, and only what is ACTIVE then. */
   #settlesAt(): Instant {
     const { stopMetAt, stopHeardAfterMs } = this.#world;
     if (stopMetAt === null || !this.#isActive) return Number.POSITIVE_INFINITY;
-    const heardAt = this.#workedFrom(stopMetAt + stopHeardAfterMs);
+    const heardAt = this.#workers.from(stopMetAt + stopHeardAfterMs, this.#now);
     return heardAt >= this.#now ? heardAt : Number.POSITIVE_INFINITY;
   }
 
   #firesAt(): Instant {
     const { nextRunAt } = this.reminder;
     if (nextRunAt === null || !this.#isActive) return Number.POSITIVE_INFINITY;
-    return this.#workedFrom(Math.max(nextRunAt, this.#now, this.#heldUntil));
+    return this.#workers.from(Math.max(nextRunAt, this.#now, this.#heldUntil), this.#now);
   }
 
   #fire(): void {
     const { nextRunAt } = this.reminder;
     if (nextRunAt === null) return;
-    const decision = this.#decide(nextRunAt);
+    const escalating = this.#everybody.escalating(this.reminder, this.#newest);
+    const due = {
+      reminder: this.reminder,
+      nextRunAt,
+      standing: this.#standing,
+      isOutdated: this.#isOutdated,
+      escalating,
+    };
+    const decision = decideThen(due, this.#facts, this.#world, this.#now);
     this.#isOutdated = false;
     if (decision.kind === "hold" && this.#world.silences) {
       this.#heldUntil = this.#askAgainAt();
@@ -102,7 +128,7 @@ export class Life {
       return;
     }
     this.#unknownCount = 0;
-    this.#standing = { ...this.#standing, wasHeld: false };
+    if (this.#standing.wasHeld) this.#standing = { ...this.#standing, wasHeld: false };
     switch (decision.kind) {
       case "complete":
         this.#complete(decision.reason, decision.because, nextRunAt);
@@ -115,20 +141,13 @@ export class Life {
       case "pause":
         this.#pause(decision.because, nextRunAt);
         return;
-      default:
-        this.#goOn(decision);
     }
-  }
-
-  #decide(nextRunAt: Instant): Decision {
-    const { nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, silence } = this.reminder;
-    const isOutdated = this.#isOutdated;
-    const due = { nextRunAt, nextWallAt, lastOccurrenceAt, createdAt, occurrenceCount, isOutdated, silence };
-    const { zone = null, calendar = null } = this.#world;
-    const timetable = timetableOf(this.reminder, zone, calendar);
-    const { sentCount, askAt, ...standing } = this.#standing;
-    const escalating = escalatingThen(this.reminder, this.#world, this.#newest);
-    return decide({ ...due, ...standing, timetable, escalating }, this.#facts, this.#now);
+    if (decision.kind === "send") {
+      this.#send(decision);
+      return;
+    }
+    this.reminder = { ...this.reminder, nextRunAt: decision.nextRunAt, nextWallAt: decision.nextWallAt };
+    if (decision.kind === "skip") this.#skip(decision);
   }
 
   #holdForGood(because: string, insteadOf: Instant): void {
@@ -141,32 +160,26 @@ export class Life {
     this.happened = { kind: "paused", at: this.#now, because, insteadOf };
   }
 
-  #goOn(decision: Extract<Decision, { kind: "postpone" | "skip" | "send" }>): void {
-    this.reminder = { ...this.reminder, nextRunAt: decision.nextRunAt, nextWallAt: decision.nextWallAt };
-    if (decision.kind === "skip") {
-      const { occurrenceAt, missed } = decision;
-      this.skipped += missed;
-      this.happened = { kind: "skipped", at: this.#now, occurrenceAt, missed };
-    }
-    if (decision.kind !== "send") return;
-    this.reminder = {
-      ...this.reminder,
-      lastRunAt: this.#now,
-      lastOccurrenceAt: decision.occurrenceAt,
-      occurrenceCount: this.reminder.occurrenceCount + 1,
-    };
-    this.#sendAll(decision);
+  #skip({ occurrenceAt, missed }: Extract<Decision, { kind: "skip" }>): void {
+    this.skipped += missed;
+    this.happened = { kind: "skipped", at: this.#now, occurrenceAt, missed };
   }
 
-  #sendAll({ occurrenceAt, missed, course: said }: Extract<Decision, { kind: "send" }>): void {
+  #send({ occurrenceAt, missed, nextRunAt, nextWallAt, course: said }: Send): void {
     const course = said ?? null;
-    const fired = wantedThen(this.reminder, course, this.#world, this.#now).map((to): Message => {
-      const because = to?.optedOut ?? null;
-      const status = because === null ? "pending" : "suppressed";
-      const goesAt = this.#world.gathersUntil?.(occurrenceAt, this.#now, to) ?? this.#now;
-      const at = { firedAt: this.#now, nextAt: this.#workedFrom(goesAt) };
-      return { occurrenceAt, ...at, to, missed, status, because, attempts: [], answer: null };
-    });
+    const now = this.#now;
+    this.reminder = {
+      ...this.reminder,
+      nextRunAt,
+      nextWallAt,
+      lastRunAt: now,
+      lastOccurrenceAt: occurrenceAt,
+      occurrenceCount: this.reminder.occurrenceCount + 1,
+    };
+    const wanted = this.#everybody.wanted(this.reminder, course, now);
+    const fired = wanted.map((to, recipientNo) =>
+      this.post.newMessage({ occurrenceAt, missed }, { to, recipientNo }, now),
+    );
     const isUnwanted = fired.every(({ status }) => status === "suppressed");
     if (course) {
       const escalation = { ...course.escalation, isVoid: isUnwanted };
@@ -174,27 +187,24 @@ export class Life {
     }
     this.#fired += 1;
     this.#newest = fired;
-    this.deliveries.push(...fired);
-    this.happened = { kind: "fired", at: this.#now, occurrenceAt, missed, deliveries: fired, course };
+    this.happened = { kind: "fired", at: now, occurrenceAt, missed, deliveries: fired, course };
     if (isUnwanted && this.reminder.nextRunAt === null) {
       const isOnce = this.reminder.schedule.type === "one_time";
       const reason = isOnce ? "opted_out" : (completionAfter("sent", this.reminder) ?? "schedule_ended");
       this.#unwanted = { reason, because: fired[0]?.because ?? "nobody is left to be told" };
     }
-    for (const message of fired) {
-      if (message.status === "suppressed") continue;
-      this.#open.push(message);
-      if (message.nextAt <= this.#now) this.#advance(message);
-    }
+    for (const message of this.post.takeIn(fired)) if (message.nextAt <= now) this.#advance(message);
   }
 
   #advance(message: Message): void {
-    const ended = advance(message, {
-      ...{ world: this.#world, workers: this.#workers, reminder: this.reminder, now: this.#now },
+    const ended = this.post.advance(message, {
+      reminder: this.reminder,
+      now: this.#now,
+      done: this.#everybody.done,
       facts: () => this.#facts,
       askAgainAt: () => this.#askAgainAt(),
     });
-    if (ended !== null) this.#end(message, ended);
+    for (const [one, how] of ended) this.#end(one, how);
   }
 
   /** Nobody could say once more. */
@@ -204,30 +214,30 @@ export class Life {
     return this.#now + askAgainMs(hold, this.#unknownCount, draw());
   }
 
-  #end(message: Message, status: DeliveryStatus): void {
-    message.status = status;
-    this.#open = this.#open.filter((open) => open !== message);
-    const others =
-      message.to === null ? [] : this.#newest.filter(({ occurrenceAt }) => occurrenceAt === message.occurrenceAt);
-    const isUnderWay = others.some((one) => this.#open.includes(one as Message));
-    // Of several messages, what became of the best, once all have ended.
-    const outcome = bestOf(others) ?? status;
-    const isCounted = outcome === "sent" && !isUnderWay;
+  #end(message: Message, ended: Ended): void {
+    const others = message.to === null ? [] : this.post.of(message.occurrenceAt);
+    const isUnderWay = this.post.isUnderWay(others);
+    const several = bestOf(others.map(({ status }) => status));
+    const isCounted = (several ?? ended.status) === "sent" && !isUnderWay;
     if (isCounted) this.#standing = { ...this.#standing, sentCount: this.#standing.sentCount + 1 };
     const { stop, doneBecause = "stop_condition", countsSent } = this.#facts;
-    const asksAgain = status === "suppressed" || (isCounted && countsSent);
-    if (asksAgain && this.#isActive && stop.state === "met") {
-      this.#complete(doneBecause, stop.because);
-      return;
-    }
-    const { nextRunAt, lastOccurrenceAt, deletedAt } = this.reminder;
-    if (this.reminder.status === "COMPLETED" || nextRunAt !== null || lastOccurrenceAt !== message.occurrenceAt) return;
-    if (isUnderWay) return;
-    const reason = completionAfter(outcome, this.reminder);
-    if (reason) this.#complete(reason, "its last message has ended");
-    else if (deletedAt === null) {
+    const asksAgain = ended.status === "suppressed" || (isCounted && countsSent);
+    if (asksAgain && this.#isActive && stop.state === "met") this.#complete(doneBecause, stop.because);
+    else if (!isUnderWay) this.#endAfterLast(message.occurrenceAt, outcomeOf(ended, several));
+  }
+
+  /** What it means for a reminder that is due no more that all messages of an occurrence have ended. */
+  #endAfterLast(occurrenceAt: Instant, outcome: DeliveryStatus): void {
+    const { status, nextRunAt, lastOccurrenceAt, deletedAt, bounds } = this.reminder;
+    if (status === "COMPLETED" || nextRunAt !== null) return;
+    const isNewest = lastOccurrenceAt === occurrenceAt;
+    const isLast = bounds.misfirePolicy === "all" ? this.post.isDelivered : isNewest;
+    // Where an older message is the last to end, and is held back, what became of the newest tells how it ends.
+    const newest = isNewest ? undefined : bestOf(this.#newest.map((one) => one.status));
+    const reason = completionAfter(outcome, this.reminder) ?? (newest ? completionAfter(newest, this.reminder) : null);
+    if (reason !== null && isLast) this.#complete(reason, "its last message has ended");
+    if (reason === null && isNewest && deletedAt === null)
       this.reminder = { ...this.reminder, nextRunAt: afterLastOccurrence(this.#now, this.reminder) };
-    }
   }
 
   #complete(reason: CompletionReason, because: string, insteadOf: Instant | null = null): void {
@@ -239,12 +249,6 @@ export class Life {
     };
   }
 
-  #nextMessage(): Message | undefined {
-    let first: Message | undefined;
-    for (const message of this.#open) if (!first || message.nextAt < first.nextAt) first = message;
-    return first;
-  }
-
   get #facts(): FactsThen {
     const { sentCount } = this.#standing;
     return factsOf(this.#world, { reminder: this.reminder, now: this.#now, sentCount });
@@ -252,9 +256,5 @@ export class Life {
 
   get #isActive(): boolean {
     return this.reminder.status === "ACTIVE" && this.reminder.deletedAt === null;
-  }
-
-  #workedFrom(instant: Instant): Instant {
-    return this.#workers.from(instant, this.#now);
   }
 }

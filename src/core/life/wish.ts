@@ -6,14 +6,14 @@ import { PLAIN_SURROUNDINGS, type Surroundings } from "../schedule/surroundings.
 import { type ReminderEdit, update } from "../update.ts";
 import type { World } from "./world.ts";
 
-/** What a person wants of a reminder. */
-export type Wish = LifecycleAction | Answer | ReminderEdit;
+/** What a person wants of a reminder; or says that one of its people has done theirs. */
+export type Wish = LifecycleAction | Answer | ReminderEdit | { kind: "person_done"; person: string };
 
 const SOMEBODY = { who: "somebody", details: {} };
 
 /** The reminder after a wish: the same where nothing comes of it. `lastOutcome`: see `Moment`. */
 export function grant(
-  wish: Wish,
+  wish: Exclude<Wish, { kind: "person_done" }>,
   reminder: ReminderRecord,
   lastOutcome: DeliveryStatus | null,
   world: Pick<World, "zone" | "calendar">,

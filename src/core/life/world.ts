@@ -2,7 +2,7 @@ import type { Addressee, Audience, Ways } from "../audience.ts";
 import type { DueReminder, Facts } from "../decide.ts";
 import type { HoldPolicy } from "../hold.ts";
 import type { Addressed } from "../people.ts";
-import type { Instant, ReminderRecord } from "../reminder.ts";
+import type { Instant, OverBudget, ReminderRecord } from "../reminder.ts";
 import type { RetryPolicy } from "../retry.ts";
 import type { Attempt } from "./happening.ts";
 import type { Wish } from "./wish.ts";
@@ -49,8 +49,18 @@ export interface World {
   gathersUntil?(occurrenceAt: Instant, now: Instant, to: Addressee | null): Instant | null;
   /** The people that it may be for, and how they are reached; not set: it goes to one. */
   audience?: { known: Audience; ways: Ways } | null;
+  /** How many messages a day whoever a message is for wants at most; null: as many as there are. Not set: that is so for all. */
+  budgetOf?(to: Addressee | null): Budget | null;
   /** Ends the simulation once so many occurrences have fired; not set: no limit. */
   mostOccurrences?: number;
+}
+
+/** How many messages a person wants. */
+export interface Budget {
+  /** Whose it is. */
+  name: string;
+  perDay: number;
+  over: OverBudget;
 }
 
 /** Of which reminder facts are asked, and when. */
