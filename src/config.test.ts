@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "vitest";
-import { ConfigError, type Environment, loadConfig, SETTINGS } from "./config.ts";
+import { ConfigError, type Environment } from "./config/mistakes.ts";
+import { SETTINGS } from "./config/settings.ts";
+import { loadConfig } from "./config.ts";
 
 const example = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
 const exampleSettings = parseEnv(example.replaceAll(/^# ([A-Z_]+=)/gm, "$1"));

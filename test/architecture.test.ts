@@ -18,9 +18,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   channels: ["core", "templates", "outgoing"],
   engine: ["core", "store", "holidays", "secrets", "conditions", "channels", "templates", "telemetry", "outgoing"],
   api: ["core", "store", "holidays", "secrets", "conditions", "channels", "templates", "telemetry", "outgoing"],
-  "config-values.ts": [],
-  "config.ts": [
-    "config-values.ts",
+  "config.ts": ["config"],
+  config: [
     "core",
     "telemetry",
     "secrets/master-key.ts",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SETTINGS } from "../src/config.ts";
+import { SETTINGS } from "../src/config/settings.ts";
 import { startApi } from "./support/api.ts";
 import { freshDatabase } from "./support/database.ts";
 import { until } from "./support/wait.ts";

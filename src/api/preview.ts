@@ -4,6 +4,7 @@ import { evaluate, isQuestion, NOTHING_KNOWN, notAsked } from "../conditions/eva
 import { completionReasonOf, countsSent, isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { type Ceiling, NO_CEILING } from "../core/ceiling.ts";
+import type { Asked, FactsThen, Standing } from "../core/life/world.ts";
 import { awaitsOutcome } from "../core/lifecycle.ts";
 import { prepare } from "../core/prepare.ts";
 import { type Foreseen, type Foresight, foresee } from "../core/preview.ts";
@@ -12,7 +13,6 @@ import type { Instant, ReminderRecord } from "../core/reminder.ts";
 import { clockOf, zoneOf } from "../core/schedule/origin.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { timetableOf } from "../core/schedule/schedule.ts";
-import type { Asked, FactsThen, Standing } from "../core/simulate.ts";
 import { readAnswer, type StopAnswer } from "../core/stop.ts";
 import { lastOutcome } from "../store/ledger.ts";
 import { asIfInserted } from "../store/new-reminders.ts";

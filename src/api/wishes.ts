@@ -1,7 +1,7 @@
 import type { Channels } from "../channels/registry.ts";
 import { addressFor, waysOf } from "../channels/ways.ts";
 import { type Addressee, addressees, otherOf } from "../core/audience.ts";
-import { MOST_EXPLAINED, type Wishing } from "../core/explain-wishes.ts";
+import { MOST_EXPLAINED, type Wishing } from "../core/explain/wishes.ts";
 import { whyUnwanted } from "../core/unwanted.ts";
 import type { Prospect } from "../store/prospect.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/shape.ts";
 
 export interface Running {
   /** Where the API answers. */

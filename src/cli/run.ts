@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
-import { type Config, loadConfig, readEnvironment } from "../config.ts";
+import type { Config } from "../config/shape.ts";
+import { loadConfig, readEnvironment } from "../config.ts";
 import { withinMs } from "../engine/within.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import { hider } from "../telemetry/hide.ts";

@@ -1,4 +1,4 @@
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config/mistakes.ts";
 import { EmbeddedError } from "../store/embedded.ts";
 import { MigrationError } from "../store/migrate.ts";
 import { refusalOf } from "./refusals.ts";

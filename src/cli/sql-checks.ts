@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { type Environment, readEnvironment } from "../config.ts";
-import { isPostgresUrl } from "../config-values.ts";
+import type { Environment } from "../config/mistakes.ts";
+import { isPostgresUrl } from "../config/values.ts";
+import { readEnvironment } from "../config.ts";
 import { withoutSecrets } from "../core/secret-forms.ts";
 import { isTenantName } from "../core/tenant.ts";
 import { type NamedQueries, SqlQueryRunner } from "../store/sql-queries.ts";

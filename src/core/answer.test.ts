@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { anyActive } from "../../test/support/any-schedule.ts";
 import { HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
 import { type Answer, answerTo, doneMeans } from "./answer.ts";
+import type { World } from "./life/world.ts";
 import { transition } from "./lifecycle.ts";
 import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
-import { simulate, type World } from "./simulate.ts";
+import { simulate } from "./simulate.ts";
 import { update } from "./update.ts";
 
 const DAY = 24 * HOUR;

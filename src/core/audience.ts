@@ -1,5 +1,6 @@
 import { type Addressed, nameOf, type People, personOf, type Recipient, toContactName } from "./people.ts";
 import { type EntityName, type Policy, PREFERRED, type Step, type Target } from "./policy.ts";
+import { HAS_DONE_THEIRS } from "./recheck.ts";
 import type { Contact, ContactName, Instant, Reminder } from "./reminder.ts";
 import { onCallAt } from "./rota.ts";
 
@@ -71,7 +72,7 @@ export function addressees(reminder: Of, step: Step | null, audience: Audience, 
       : own().map((one) => ({ ...one, as: `${one.as}, as nobody else is known` }));
   const found = new Map<string, Addressee>();
   for (const one of all.slice(0, MOST_ADDRESSEES)) {
-    const addressee = reached(one, reminder, step, audience, ways, at);
+    const addressee = unlessDone(reached(one, reminder, step, audience, ways, at), audience);
     const key = `${addressee.channel}\n${addressee.recipient ?? addressee.addressed.person}`;
     if (!found.has(key)) found.set(key, addressee);
   }
@@ -138,6 +139,12 @@ function reached(
     addressed: { ...addressed, person: nameOf(who.contact), as, ...(isStandIn ? { via: name } : {}) },
     optedOut: contact && whyOptedOut(contact, reminder.eventType),
   };
+}
+
+/** Whom a step names beside the recipients may have done theirs as one of these. */
+function unlessDone(addressee: Addressee, { done }: Audience): Addressee {
+  const { person } = addressee.addressed;
+  return person !== null && done.has(person) ? { ...addressee, optedOut: HAS_DONE_THEIRS } : addressee;
 }
 
 /** By the channel that is named, if that reaches them; else by the first of those that they prefer which does. */

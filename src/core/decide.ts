@@ -120,7 +120,7 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
   if (reminder.escalating?.wasGiven === null && !isAskedFor)
     return { kind: "postpone", nextRunAt: now + UNTIL_GIVEN_MS, nextWallAt };
   if (reminder.escalating)
-    return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast });
+    return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast, isAskedFor });
   if (misfirePolicy === "all") {
     const most = caughtUpAtMost(maxOccurrences, reminder.occurrenceCount);
     const caughtUp = catchUp(timetable, { occurrenceAt, since, now, next, isAskedFor, most });
@@ -141,12 +141,14 @@ interface Sending {
   /** By its schedule. */
   next: NextRun;
   isLast: boolean;
+  /** What somebody has asked for is sent, however many were missed since, and after the last step of a policy as well. */
+  isAskedFor: boolean;
 }
 
 /** A policy has its say in when it is due again, and in whether at all. What was missed is made up for once. */
 function sendByPolicy(escalating: Escalating, timetable: Timetable, sending: Sending): Decision {
-  const { occurrenceAt, since, now, next, isLast } = sending;
-  const course = escalate(escalating, { since, at: Math.max(now, occurrenceAt) }, timetable.business);
+  const { occurrenceAt, since, now, next, isLast, isAskedFor } = sending;
+  const course = escalate(escalating, { since, at: Math.max(now, occurrenceAt), isAskedFor }, timetable.business);
   if (course.step === null) return { kind: "complete", reason: "policy_ended", because: course.because };
   const when = { occurrenceAt, now, scheduled: next.nextRunAt };
   const { nextRunAt, missed, isScheduled } = nextByPolicy(escalating, course, when, timetable);
@@ -155,8 +157,6 @@ function sendByPolicy(escalating: Escalating, timetable: Timetable, sending: Sen
 }
 
 interface CatchingUp extends Omit<Sending, "isLast"> {
-  /** What somebody has asked for is sent, however many were missed since. */
-  isAskedFor: boolean;
   most: number;
 }
 

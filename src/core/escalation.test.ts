@@ -29,7 +29,7 @@ function live(
   for (let n = 0; n < fires && due !== null; n += 1) {
     const now: number = due + lateMs(n);
     const escalating: Escalating = { policy, escalation, wasGiven: n === 0 || !taken(n - 1), deadlineAt: DEADLINE };
-    const course = escalate(escalating, { since: due, at: now }, undefined);
+    const course = escalate(escalating, { since: due, at: now, isAskedFor: false }, undefined);
     if (course.step === null) return { lived, over: course.because };
     escalation = course.escalation;
     lived.push({ at: now, step: course.step.number });
@@ -112,7 +112,7 @@ describe("an escalation", () => {
     const policy = policyOf({ to: ["recipient"] }, { after: { sends: 2 }, to: ["manager"], repeat: 2 });
     const course = escalate(
       { policy, escalation, wasGiven: true, deadlineAt: null },
-      { since: T0 + DAY, at: T0 + DAY },
+      { since: T0 + DAY, at: T0 + DAY, isAskedFor: false },
       undefined,
     );
     expect(course).toMatchObject({ isNew: true, step: { number: 2 }, escalation: { given: 0 } });

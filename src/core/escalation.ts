@@ -16,6 +16,16 @@ export interface Escalating {
   deadlineAt: Instant | null;
 }
 
+/** When an occurrence is, and why. */
+export interface Asking {
+  /** When it was due. */
+  since: Instant;
+  /** When it is decided. */
+  at: Instant;
+  /** True where somebody has put it off until then. */
+  isAskedFor: boolean;
+}
+
 /** Which step an occurrence is, and why. */
 export interface Course {
   step: Step;
@@ -32,11 +42,11 @@ export type Over = { step: null; because: string };
 
 /**
  * Which step of its policy an occurrence is. Pure. A reminder goes on by one step at a time, never back, and only from a step that
- * was given: one that time has skipped over is still given. `at`: when the occurrence is decided; `since`: when it was due.
+ * was given: one that time has skipped over is still given. What somebody has put off comes after the last step as well.
  */
 export function escalate(
   { policy, escalation, wasGiven, deadlineAt }: Escalating,
-  { since, at }: { since: Instant; at: Instant },
+  { since, at, isAskedFor }: Asking,
   business: BusinessTime | undefined,
 ): Course | Over {
   const { steps } = policy;
@@ -52,7 +62,9 @@ export function escalate(
   if (present.number !== escalation.step) return courseOf(policy, present, { ...now, given: 0 }, true, CHANGED);
   const next = steps[steps.indexOf(present) + 1];
   if (!next) {
-    if (present.repeat !== null && given >= present.repeat) return { step: null, because: endOf(policy, present) };
+    const isOver = present.repeat !== null && given >= present.repeat;
+    if (isOver && isAskedFor) return courseOf(policy, present, now, false, ASKED_FOR);
+    if (isOver) return { step: null, because: endOf(policy, present) };
     return courseOf(policy, present, now, false, GOES_ON);
   }
   const isDone = given > 0 && (present.repeat === null || given >= present.repeat);
@@ -62,6 +74,7 @@ export function escalate(
 }
 
 const GOES_ON = "it goes on";
+const ASKED_FOR = "it was put off until now";
 const CHANGED = "the policy was changed";
 
 function stepOf({ steps }: Policy, number: number): Step {

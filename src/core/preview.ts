@@ -1,8 +1,10 @@
 import type { Addressee } from "./audience.ts";
+import type { Happening, SimulatedDelivery } from "./life/happening.ts";
+import type { Standing, World } from "./life/world.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
-import { type Happening, live, type SimulatedDelivery, type Standing, type World } from "./simulate.ts";
+import { live } from "./simulate.ts";
 
 /** How far one can look ahead: five years. */
 export const FARTHEST_MS = 5 * 366 * 86_400_000;
@@ -165,6 +167,8 @@ function toTold(happened: Happening, reminder: ReminderRecord): Told | null {
         deliveries: [],
       };
     }
+    case "wished":
+      return null;
     case "completed":
     case "held":
     case "paused": {

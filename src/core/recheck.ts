@@ -43,9 +43,11 @@ export interface PersonNow {
   optedOut: string | null;
 }
 
+export const HAS_DONE_THEIRS = "this person has done theirs";
+
 /** Why this person is to get nothing any more; null: they are. */
 export function recheckPerson({ isDone, optedOut }: PersonNow): Suppression | null {
-  if (isDone) return { reason: "person_done", because: "this person has done theirs" };
+  if (isDone) return { reason: "person_done", because: HAS_DONE_THEIRS };
   return optedOut === null ? null : { reason: "opted_out", because: optedOut };
 }
 

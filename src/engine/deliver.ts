@@ -1,27 +1,20 @@
-import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Message } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
-import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
-import { attemptsIn } from "../core/retry.ts";
-import type { Tenant } from "../core/tenant.ts";
-import { type ClaimedDelivery, claimDeliveries, claimDigests, renewLeases } from "../store/deliveries.ts";
-import { nextDigests } from "../store/digests.ts";
+import { renewLeases } from "../store/leases.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
-import { type Earliest, nextAttempts } from "../store/wake.ts";
 import type { Written } from "../templates/writer.ts";
 import { AnswerLinks } from "./answer-links.ts";
 import type { Questions } from "./asking/questions.ts";
-import { hasAudience } from "./audience.ts";
+import { DeliveryClaims } from "./delivery-claims.ts";
 import { DigestSender } from "./digest-sender.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
-import { type Digest, type Held, HeldDeliveries } from "./held.ts";
+import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
-import type { Look } from "./low-mark.ts";
 import { messageFor } from "./message.ts";
-import { exhausted, failed, handedBack, type Outcome, sent } from "./outcome.ts";
+import { failed, handedBack, type Outcome, sent } from "./outcome.ts";
 import type { Places } from "./places.ts";
 import { Recorder } from "./recorder.ts";
 import type { Ended } from "./results.ts";
@@ -34,13 +27,6 @@ const WIND_UP_MS = 700;
 /** How long a channel may take to wind up after its signal fired; then we go on without it. */
 const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
-/** Where a tenant has all the places of a lane that it may have, what waits there of the others is looked for this often. */
-const PASSED_OVER_MS = 100;
-/** Digests are looked for this often: they are due to the minute. */
-const DIGESTS_MS = 1_000;
-/** And those of other tenants than had some just now. */
-const OTHERS_MS = 1_000;
-
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
   readonly #database: WorkerDatabase;
@@ -52,8 +38,7 @@ export class Deliverer {
   readonly #words: Words;
   readonly #answers: AnswerLinks;
   readonly #digests: DigestSender;
-  #digestsLookAtMs = Number.NEGATIVE_INFINITY;
-  #othersLookAtMs = Number.NEGATIVE_INFINITY;
+  readonly #claims: DeliveryClaims;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
   readonly #onClaimable: () => void;
@@ -99,6 +84,9 @@ export class Deliverer {
     this.#lanes = new Map(
       [...channels].map(([name, channel]) => [name, new Lane(channel, settings, begin, onClaimable)]),
     );
+    this.#claims = new DeliveryClaims(database, settings, this.#lanes, this.#held, (held, outcome) =>
+      this.#end(held, outcome),
+    );
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
   }
 
@@ -118,35 +106,9 @@ export class Deliverer {
     this.#lanes.get(held.channel)?.add(held);
   }
 
-  /**
-   * Claims what waits in the database, once for each channel that has room, so that none waits for another's backlog.
-   * Resolves to the milliseconds until there is more. `isRoutine`: most likely nothing does, and it is only looked.
-   */
-  async claim(isRoutine = false): Promise<number> {
-    let claimed = 0;
-    let isMore = false;
-    // First, since what goes by itself takes all the room that there is: behind a backlog, no digest would ever find any.
-    const digestMs = await this.#claimDigests();
-    const lookedAt = isRoutine ? this.#withRoomForAll() : [];
-    if (lookedAt.length === this.#lanes.size) {
-      const inMs = Math.min(digestMs, await this.#lookForNext(lookedAt));
-      if (inMs > 0) return inMs;
-    }
-    for (const lane of this.#lanes.values()) {
-      const limit = Math.min(lane.room, this.#settings.batchSize);
-      const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
-      if (limit > 0 && (count >= limit || lane.after !== null)) isMore = true;
-      if (lane.room === 0 || lane.places().full().length > 0) lane.turnedAway();
-      claimed += count;
-    }
-    const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
-    const withRoomForAll = this.#withRoomForAll();
-    // Asked for also where there is more, so that the marks keep up.
-    const lookedForMs = await this.#lookForNext(withRoomForAll);
-    const soonestMs = Math.min(lookedForMs, digestMs);
-    const nextMs = withRoomForAll.length < withRoom.length ? Math.min(soonestMs, PASSED_OVER_MS) : soonestMs;
-    if (isMore && withRoom.length > 0) return 0;
-    return claimed > 0 ? Math.max(0, nextMs) : nextMs;
+  /** See `DeliveryClaims.claim`. */
+  claim(isRoutine = false): Promise<number> {
+    return this.#claims.claim(isRoutine);
   }
 
   /** Prolongs the leases of what has been held for a while. One that another worker has taken over is left to run out. */
@@ -172,131 +134,6 @@ export class Deliverer {
     for (const lane of lanes) lane.deadlines.abortAll();
     await withinMs(WIND_UP_MS, this.#held.empty());
     clearInterval(this.#sweeper);
-  }
-
-  /** What a tenant that has all its places in the others still has waiting would hide when others' is due. */
-  #withRoomForAll(): Lane[] {
-    return [...this.#lanes.values()].filter((lane) => lane.room > 0 && lane.places().full().length === 0);
-  }
-
-  /** Milliseconds until there is something to claim for one of these lanes. */
-  async #lookForNext(lanes: readonly Lane[]): Promise<number> {
-    if (lanes.length === 0) return Number.POSITIVE_INFINITY;
-    const looks = lanes.map((lane) => ({ name: lane.channel.name, ...lane.mark.begin() }));
-    const found = await nextAttempts(this.#database, looks);
-    return Math.min(...lanes.map((lane, n) => lane.mark.end(looks[n] as Look, found[n] as Earliest)));
-  }
-
-  async #claimFor(lane: Lane, limit: number): Promise<number> {
-    const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
-    const readAtMs = performance.now();
-    const { claimed, next } = await claimDeliveries(this.#database, {
-      channel: lane.channel.name,
-      limit,
-      suspects: this.#suspectsFor(lane),
-      from: lane.mark.from,
-      after: lane.after,
-      room: lane.places(),
-      lease,
-      maxAttempts: attemptsIn(lane.retries),
-    });
-    lane.after = next;
-    for (const delivery of claimed) this.#take(lane, delivery, lease.token, readAtMs);
-    return claimed.length;
-  }
-
-  /** One at a time, so that the one which ends its workers is found by itself, and takes no other along each time. */
-  #suspectsFor({ channel }: Lane): number {
-    return this.#held.values().some((held) => held.isSuspect && held.channel === channel.name) ? 0 : 1;
-  }
-
-  /** Claims the digests that are due. Resolves to the milliseconds until there are more. */
-  async #claimDigests(): Promise<number> {
-    const nowMs = performance.now();
-    if (nowMs < this.#digestsLookAtMs) return this.#digestsLookAtMs - nowMs;
-    const found = await nextDigests(this.#database, [...this.#lanes.keys()]);
-    let claimed = 0;
-    const others: { lane: Lane; left: number; tenants: readonly Tenant[] }[] = [];
-    for (const lane of this.#lanes.values()) {
-      const limit = Math.min(lane.room, this.#settings.batchSize);
-      if ((found.get(lane.channel.name) ?? 1) > 0 || limit <= 0) continue;
-      const tenants = await this.#claimDigestsFor(lane, limit);
-      claimed += tenants.length;
-      const left = Math.min(lane.room, this.#settings.batchSize);
-      if (tenants.length > 0 && left > 0 && nowMs >= this.#othersLookAtMs) others.push({ lane, left, tenants });
-    }
-    // All that was found may be one tenant's, which has thousands: those of others are found beside it. That goes over all of its, so it
-    // is seldom done.
-    for (const { lane, left, tenants } of others) {
-      claimed += (await this.#claimDigestsFor(lane, left, tenants)).length;
-      this.#othersLookAtMs = nowMs + OTHERS_MS;
-    }
-    // Where there were some there may be more, for which there was no room, or none for their tenants.
-    const waitMs = claimed > 0 ? PASSED_OVER_MS : DIGESTS_MS;
-    this.#digestsLookAtMs = nowMs + waitMs;
-    const soonestMs = Math.min(...found.values());
-    return found.size === 0 ? Number.POSITIVE_INFINITY : Math.max(waitMs, soonestMs);
-  }
-
-  /** `except`: of whom none are taken. Resolves to whose those are that were taken. */
-  async #claimDigestsFor(lane: Lane, limit: number, except: readonly Tenant[] = []): Promise<Tenant[]> {
-    const lease = { token: randomUUID(), seconds: this.#settings.leaseSeconds };
-    const readAtMs = performance.now();
-    const claimed = await claimDigests(this.#database, {
-      ...{ channel: lane.channel.name, limit, room: lane.places(), except, lease },
-      ...{ suspects: this.#suspectsFor(lane), maxAttempts: attemptsIn(lane.retries) },
-    });
-    for (const { id, items } of claimed) {
-      const digest: Digest = { id, items: [], hasPlace: false };
-      for (const item of items) {
-        const held = this.#hold(lane, item, { token: lease.token, readAtMs, digest });
-        if (held) digest.items.push(held);
-      }
-      const [first] = digest.items;
-      if (digest.items.length === 1 && first && id === deliveryId(first)) first.digest = null;
-      if (first) lane.add(first);
-    }
-    return claimed.flatMap(({ items: [first] }) => first?.tenantId ?? []);
-  }
-
-  #take(lane: Lane, delivery: ClaimedDelivery, token: string, readAtMs: number): void {
-    const held = this.#hold(lane, delivery, { token, readAtMs, digest: null });
-    if (held) lane.add(held);
-  }
-
-  /** Null where it isn't to be sent, or not again: its attempts are used up, or this worker is at it already. */
-  #hold(
-    lane: Lane,
-    delivery: ClaimedDelivery,
-    { token, readAtMs, digest }: Pick<Held, "token" | "readAtMs" | "digest">,
-  ): Held | null {
-    const leaseEndsAtMs = readAtMs + this.#settings.leaseSeconds * 1000;
-    const mine = this.#held.get(delivery);
-    if (mine) {
-      // Our own lease ran out while we still hold it (its result may be waiting to be stored): go on under the new one.
-      mine.token = token;
-      mine.leaseEndsAtMs = leaseEndsAtMs;
-      mine.attempts = delivery.attempts;
-      return null;
-    }
-    const { known, occurrenceAt, attempts } = delivery;
-    const { nextRunAt, bounds } = known?.reminder ?? {};
-    const isNewest = nextRunAt === null && known?.lastOccurrenceAt === occurrenceAt;
-    const isLast = isNewest || bounds?.misfirePolicy === "all";
-    const state = { isLast, notBeforeMs: 0, hasPlace: false, sendingSinceMs: null, hasEnded: false };
-    // The flags that a condition made of others names, and its people, weren't read along with it.
-    const isRead = !isAsked(known?.reminder.stopCondition ?? null) && !(known && hasAudience(known));
-    const asOf = {
-      readAtMs: isRead ? readAtMs : Number.NEGATIVE_INFINITY,
-      answers: new Map(),
-      wasAsked: false,
-      stop: null,
-    };
-    const held = { ...delivery, digest, token, leaseEndsAtMs, ...asOf, ...state };
-    this.#held.add(held);
-    if (attempts <= attemptsIn(lane.retries)) return held;
-    this.#end(held, exhausted(attempts - 1));
-    return null;
   }
 
   async #deliver(lane: Lane, held: Held): Promise<void> {

@@ -1,7 +1,6 @@
 import type { Logger } from "pino";
 import { NotYet, Permanent } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
-import { readFacts } from "../store/deliveries.ts";
 import {
   claimMarks,
   type DoneMark,
@@ -12,6 +11,7 @@ import {
   putBackMarks,
 } from "../store/done-marks.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
+import { readFacts } from "../store/facts.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 
 const MOST_AT_ONCE = 50;

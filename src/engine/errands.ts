@@ -4,7 +4,6 @@ import { reopen } from "../core/lifecycle.ts";
 import { toAddressed } from "../core/people.ts";
 import type { JsonObject, ReminderRecord } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
-import { readFacts } from "../store/deliveries.ts";
 import { addMarks, donenessOf, isUnderWay, sentMessages } from "../store/done-marks.ts";
 import {
   type Errand,
@@ -20,6 +19,7 @@ import {
   readNow,
 } from "../store/errands.ts";
 import { insertEvents } from "../store/events.ts";
+import { readFacts } from "../store/facts.ts";
 import { isDatabaseAway, type Sql } from "../store/postgres.ts";
 import { QuotaReached } from "../store/quota.ts";
 import { KeyIsTaken, writeReminder } from "../store/reminders.ts";

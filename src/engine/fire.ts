@@ -22,7 +22,8 @@ import { writeMoved } from "../store/unplanned.ts";
 import { addAudiences } from "./audience.ts";
 import type { Claims } from "./claims.ts";
 import type { Deliverer } from "./deliver.ts";
-import { type AskedBefore, planFiring } from "./plan.ts";
+import { planFiring } from "./planning/firing.ts";
+import type { AskedBefore } from "./planning/plan.ts";
 import { type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
 
 export interface Firing {

@@ -4,14 +4,15 @@ import { completionReasonOf, countsSent } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { completionAfter } from "../core/decide.ts";
 import { type HoldPolicy, noteOf } from "../core/hold.ts";
-import { isPersonal } from "../core/recheck.ts";
+import { outcomeOf } from "../core/outcome.ts";
 import { type DeliveryStatus, deliveryId } from "../core/reminder.ts";
 import { countSent, noteAnswers } from "../store/asking.ts";
-import { completeEnded, type DeliveryResult, leaveDigests, rearm, writeResults } from "../store/deliveries.ts";
+import { type DeliveryResult, leaveDigests, writeResults } from "../store/delivery-results.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
 import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
 import { insertGoingOver } from "../store/going-over.ts";
+import { completeEnded, rearm } from "../store/last-deliveries.ts";
 import { occurrenceOf, outcomesOf } from "../store/ledger.ts";
 import type { Sql } from "../store/postgres.ts";
 import { type NewSuppression, suppress } from "../store/suppressions.ts";
@@ -72,10 +73,10 @@ async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep:
   );
   await suppress(sql, kept.flatMap(blamedAddress));
 
-  const outcomes = await outcomesOf(
-    sql,
-    kept.filter((one) => isOneOfSeveral(one) || going.has(one.held)).map(({ held }) => held),
-  );
+  const outcomes = await outcomesOf(sql, [
+    ...kept.filter((one) => isOneOfSeveral(one) || going.has(one.held)).map(({ held }) => held),
+    ...kept.flatMap(({ held }) => newerThan(held, reminders.get(held.reminderId))),
+  ]);
   const counted = countedOnce(kept, outcomes);
   await countSent(
     sql,
@@ -93,10 +94,11 @@ async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep:
 
   const last = kept.filter(({ held }) => held.isLast && !held.addressed?.tells);
   const ended = last.flatMap(({ held, outcome }) => {
-    const reminder = reminders.get(held.reminderId)?.reminder;
-    const completion = reminder
-      ? completionAfter(outcomeOf(outcome, outcomes.get(occurrenceOf(held))), reminder)
-      : null;
+    const known = reminders.get(held.reminderId);
+    if (!known) return [];
+    const became = outcomeOf(outcome, outcomes.get(occurrenceOf(held)));
+    const [newest] = newerThan(held, known).map((one) => outcomes.get(occurrenceOf(one)) ?? "pending");
+    const completion = completionAfter(became, known.reminder) ?? (newest && completionAfter(newest, known.reminder));
     return completion ? [{ ...held, completion }] : [];
   });
   const endedIds = new Set(await completeEnded(sql, ended));
@@ -139,30 +141,26 @@ function countedOnce(kept: readonly Ended[], outcomes: ReadonlyMap<string, Deliv
   });
 }
 
+/**
+ * With the policy `all`, an older message may be the last to end. Where it is held back, what became of the newest occurrence tells how its
+ * reminder ends; none where that is its own.
+ */
+function newerThan(
+  { reminderId, occurrenceAt, isLast }: Held,
+  known: ReminderWithFacts | undefined,
+): { reminderId: number; occurrenceAt: number }[] {
+  const newestAt = known?.reminder.bounds.misfirePolicy === "all" ? known.lastOccurrenceAt : null;
+  return isLast && newestAt !== null && newestAt > occurrenceAt ? [{ reminderId, occurrenceAt: newestAt }] : [];
+}
+
 /** True where its occurrence may have other messages. */
 function isOneOfSeveral({ held }: Ended): boolean {
   return held.addressed !== null;
 }
 
-/**
- * What became of an occurrence, as far as its reminder may be done with it. `several`: the best of what became of its messages,
- * where it has several. What somebody got, or one person didn't want, isn't held back.
- */
-function outcomeOf(outcome: Outcome, several: DeliveryStatus | undefined): DeliveryStatus {
-  const isUnwanted = outcome.suppression !== null && isPersonal(outcome.suppression);
-  const best = several ?? outcome.status;
-  if (best === "suppressed" && isUndeliverable(outcome)) return "failed";
-  return best === "suppressed" && isUnwanted ? "sent" : best;
-}
-
 /** True where a message that was sent is counted for its reminder's condition. */
 function isCounted({ known, addressed }: Held): boolean {
   return known !== null && !addressed?.tells && countsSent(known.reminder.stopCondition);
-}
-
-/** True where nothing is sent to the address: another try would end the same way. */
-function isUndeliverable({ suppression }: Outcome): boolean {
-  return suppression === "address";
 }
 
 function addOneSent(known: ReminderWithFacts | undefined): void {

@@ -1,5 +1,5 @@
-import { hasOnlyEnded } from "../core/answer.ts";
 import { personOf, quorumOf } from "../core/people.ts";
+import { doneByPeople, maySayDone } from "../core/people-done.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { insertEvents } from "./events.ts";
 import { lockReminder, writeReminder } from "./reminders.ts";
@@ -37,9 +37,7 @@ export async function recordDone(sql: TenantSql, reminderId: number, person: str
   const persons = recipients?.map(personOf) ?? [];
   if (recipients !== null && (person === null || !persons.includes(person))) return { kind: "nobody", persons };
   const who = person ?? reminder.recipient ?? `${reminder.entityType}/${reminder.entityId}`;
-  // One that has only ended may begin again, and then they get no more of it.
-  const isOver = reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
-  const recorded = isOver ? [] : await sql.query(RECORD, [sql.tenant, reminderId, who]);
+  const recorded = maySayDone(reminder) ? await sql.query(RECORD, [sql.tenant, reminderId, who]) : [];
   if (recorded.length === 0) return { kind: "done", reminder, isNew: false };
 
   const [row] = recipients === null ? [{ count: 1 }] : await sql.query<{ count: number }>(COUNT, [reminderId, persons]);
@@ -49,15 +47,12 @@ export async function recordDone(sql: TenantSql, reminderId: number, person: str
   const events = [
     { reminderId, type: "done", because: `${who} has done theirs (${count} of ${total})`, details: { person: who } },
   ];
-  if (count < needed) {
+  const done = doneByPeople(reminder, count, now);
+  if (done === null) {
     await insertEvents(sql, events);
     return { kind: "done", reminder, isNew: true };
   }
-  const completed = await writeReminder(sql, reminder, {
-    ...reminder,
-    ...{ status: "COMPLETED", completionReason: "people_done", completedAt: reminder.completedAt ?? now },
-    ...{ needsAttention: null, nextRunAt: null, nextWallAt: null },
-  });
+  const completed = await writeReminder(sql, reminder, done);
   const because = total === 1 ? `${who} has done it` : `${count} of ${total} have done theirs, and it takes ${needed}`;
   await insertEvents(sql, [
     ...events,

@@ -1,7 +1,8 @@
 import type { Addressed } from "../core/people.ts";
 import { type DeliveryKey, deliveryId, type Instant } from "../core/reminder.ts";
-import type { HeldKey } from "./deliveries.ts";
-import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import { keyColumns, toKey } from "./delivery-keys.ts";
+import type { HeldKey } from "./leases.ts";
+import { type Sql, toTimestamptz } from "./postgres.ts";
 
 /** A failed attempt, whose delivery is still held. */
 export interface FailedAttempt extends HeldKey {
@@ -33,9 +34,7 @@ const NOTE_FAILED = `
 export async function noteFailed(sql: Sql, failed: readonly FailedAttempt[]): Promise<Map<string, Failing>> {
   if (failed.length === 0) return new Map();
   const rows = await sql.query(NOTE_FAILED, [
-    failed.map(({ reminderId }) => reminderId),
-    failed.map(({ occurrenceAt }) => toTimestamptz(occurrenceAt)),
-    failed.map(({ recipientNo }) => recipientNo),
+    ...keyColumns(failed),
     failed.map(({ token }) => token),
     failed.map(({ mayHaveArrived }) => mayHaveArrived),
   ]);
@@ -97,20 +96,10 @@ export async function insertGoingOver(sql: Sql, going: readonly GoingOver[]): Pr
   await sql.query(INSERT, [
     going.map(({ tenantId }) => tenantId),
     going.map(({ bucket }) => bucket),
-    going.map(({ reminderId }) => reminderId),
-    going.map(({ occurrenceAt }) => toTimestamptz(occurrenceAt)),
-    going.map(({ recipientNo }) => recipientNo),
+    ...keyColumns(going),
     going.map(({ channel }) => channel),
     going.map(({ recipient }) => recipient),
     going.map(({ addressed }) => JSON.stringify(addressed)),
     going.map(({ isTogether }) => isTogether),
   ]);
-}
-
-function toKey(row: Row): DeliveryKey {
-  return {
-    reminderId: row.reminder_id as number,
-    occurrenceAt: row.occurrence_at as number,
-    recipientNo: row.recipient_no as number,
-  };
 }

@@ -1,6 +1,7 @@
 import type { Pace, Slots } from "../core/pace.ts";
 import type { DeliveryKey, Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
+import { keyColumns } from "./delivery-keys.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";
 
 /** How many messages may begin; null: as many as there are. */
@@ -85,7 +86,8 @@ export interface AskingKey extends DeliveryKey {
 
 // An occurrence that was promised a place and didn't leave passes it on to the one that took its place; looked for among
 // the last few, since those in between may never have asked. One that a worker holds has it until it is used (see
-// GIVE_UP_SLOTS): it may just be learning that it was superseded. One that asks along with the others keeps it.
+// GIVE_UP_SLOTS): it may just be learning that it was superseded. One that asks along with the others keeps it. The numbers of
+// recipients move up when one has done theirs, and steps of a policy have others: what one was promised is of no use to another.
 const SLOTS = `
   with u as (
     select *
@@ -100,7 +102,8 @@ const SLOTS = `
                             and own.recipient_no = u.recipient_no
     left join lateral (
       select last.*
-        from (select occurrence_at, status, tenant_slot_at, recipient_slot_at
+        from (select occurrence_at, status, tenant_slot_at,
+                     case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at
                 from deliveries d
                where d.reminder_id = u.reminder_id and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
                order by occurrence_at desc
@@ -193,14 +196,6 @@ export async function forgetIdlePaces(sql: Sql, limit: number): Promise<number> 
 
 function columns(keys: readonly PaceKey[]): unknown[] {
   return [keys.map(({ tenantId }) => tenantId), keys.map(({ kind }) => kind), keys.map(({ key }) => key)];
-}
-
-function keyColumns(keys: readonly DeliveryKey[]): unknown[] {
-  return [
-    keys.map(({ reminderId }) => reminderId),
-    keys.map(({ occurrenceAt }) => toTimestamptz(occurrenceAt)),
-    keys.map(({ recipientNo }) => recipientNo),
-  ];
 }
 
 function nullable(at: Instant | null): string | null {

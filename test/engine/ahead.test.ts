@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { writeResults } from "../../src/store/deliveries.ts";
+import { writeResults } from "../../src/store/delivery-results.ts";
 import { insertDeliveries } from "../../src/store/firing.ts";
 import { world } from "../support/world.ts";
 

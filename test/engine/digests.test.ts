@@ -6,7 +6,7 @@ import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel
 import { channelMap } from "../../src/channels/registry.ts";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker } from "../../src/engine/worker.ts";
-import { claimDigests } from "../../src/store/deliveries.ts";
+import { claimDigests } from "../../src/store/claimed.ts";
 import { nextDigests } from "../../src/store/digests.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Permanent, Retryable } from "../../src/channels/channel.ts";
+import { DEFAULT_RETRY } from "../../src/core/retry.ts";
 import { FRESH_MS } from "../../src/engine/settings.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
@@ -271,6 +272,8 @@ test("a due instant moved by hand onto an earlier occurrence fires once more and
   const moved = await insert({ run_at: new Date() });
   work();
   await becomes(moved, { occurrence_count: 1 });
+  // One that still waited would give its place to the next.
+  await until(() => sink.received.length === 1, "its message is sent");
 
   await database.query("update reminder_jobs set next_run_at = last_occurrence_at where id = $1", [moved]);
   const other = await insert({ run_at: new Date() });
@@ -338,4 +341,30 @@ test("a message whose attempts were all cut short ends as failed after as many a
       "gave up after 3 delivery attempts: during the last one the worker died or was cut off, so whether the message arrived is unknown",
   });
   expect(sink.received).toHaveLength(0);
+});
+
+test("where each occurrence has its message, and an older one is held back as the last of all, the reminder is done", async () => {
+  const { database, insert, work, sink, advance, becomes, deliveryBecomes, deliveries, reminder } = await world();
+  sink.behave = () => {
+    if (sink.received.length === 1) throw new Retryable("busy");
+    return DELIVERED;
+  };
+  const id = await insert({ run_at: new Date(), misfire_policy: "all", max_occurrences: 2 });
+  work({ retry: { ...DEFAULT_RETRY, baseSeconds: 3_600, capSeconds: 3_600 } });
+  await deliveryBecomes(id, "retrying");
+  await database.query(
+    `update reminder_jobs
+        set silent_by = 'snooze', silent_until = reminder_now() + interval '1 minute',
+            next_run_at = reminder_now() + interval '1 minute'
+      where id = $1`,
+    [id],
+  );
+  await advance({ minutes: 1 });
+  await deliveryBecomes(id, "sent");
+  expect(await reminder(id)).toMatchObject({ status: "ACTIVE", next_run_at: null });
+
+  await advance({ minutes: 90 });
+
+  await becomes(id, { status: "COMPLETED", completion_reason: "max_occurrences" });
+  expect((await deliveries(id)).map(({ status }) => status)).toEqual(["suppressed", "sent"]);
 });

@@ -249,3 +249,59 @@ test("whoever is on call at that instant gets it; while nobody is, it goes to wh
   await hours(there, id, 2);
   expect(sentTo(there)).toEqual(["night@example.org", "clerk@example.org"]);
 });
+
+test("what was promised comes back after the last step of its policy as well, once", async () => {
+  const there = await world();
+  await office(there);
+  await policy(there, [{ to: ["recipient"], repeat: 1 }]);
+  const id = await there.insert({ ...SAID, policy: "p" });
+  there.work();
+  await hours(there, id, 1);
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "policy_ended" });
+
+  // As an answer to its message does.
+  await there.database.query(
+    `update reminder_jobs
+        set status = 'ACTIVE', completion_reason = null, completed_at = null, silent_by = 'acknowledgement',
+            silent_until = reminder_now() + interval '1 day', next_run_at = reminder_now() + interval '1 day'
+      where id = $1`,
+    [id],
+  );
+  await there.advance({ days: 1 });
+
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "policy_ended", occurrence_count: 2 });
+  expect(sentTo(there)).toEqual(["clerk@example.org", "clerk@example.org"]);
+  expect((await there.events(id)).map(({ type }) => type)).toEqual([
+    "escalated",
+    "completed",
+    "promise_ended",
+    "completed",
+  ]);
+});
+
+test("a step for somebody who has done theirs as one of the recipients holds up no other", async () => {
+  const there = await world();
+  await contact(there, { entity_type: "person", entity_id: "a", email: "a@example.org" });
+  await contact(there, { entity_type: "person", entity_id: "b", email: "b@example.org" });
+  const [a, b] = ["a", "b"].map((entity_id) => ({ contact: { entity_type: "person", entity_id } }));
+  await policy(there, [
+    { to: ["recipient"], repeat: 1 },
+    { to: [b as { contact: typeof OWNER }], repeat: 1 },
+    { to: [{ address: "boss@example.org" }], repeat: 1 },
+  ]);
+  const id = await there.insert({ ...SAID, policy: "p", recipients: JSON.stringify([a, b]) });
+  await there.database.query(
+    "insert into reminder_done (tenant_id, reminder_id, person) values ('default', $1, 'person/b')",
+    [id],
+  );
+  there.work();
+
+  await hours(there, id, 3);
+
+  expect(sentTo(there)).toEqual(["a@example.org", "boss@example.org"]);
+  expect((await there.deliveries(id)).map(({ status, reason }) => [status, reason])).toEqual([
+    ["sent", null],
+    ["suppressed", "this person has done theirs"],
+    ["sent", null],
+  ]);
+});

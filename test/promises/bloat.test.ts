@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LowMark } from "../../src/engine/low-mark.ts";
-import { claimDeliveries } from "../../src/store/deliveries.ts";
+import { claimDeliveries } from "../../src/store/claimed.ts";
 import { claimDue } from "../../src/store/firing.ts";
 import type { Database } from "../../src/store/postgres.ts";
 import { nextAttempts, nextDue } from "../../src/store/wake.ts";

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
 import { startWorker } from "../../src/engine/worker.ts";
-import { claimDeliveries } from "../../src/store/deliveries.ts";
+import { claimDeliveries } from "../../src/store/claimed.ts";
 import { claimShares, dueTenants } from "../../src/store/shares.ts";
 import { type WorkerDatabase, workerDatabase } from "../../src/store/tenant-database.ts";
 import { weighing } from "../support/effort.ts";

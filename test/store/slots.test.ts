@@ -35,6 +35,17 @@ test("one that asks along with the newer one keeps its place, so that nobody has
   ]);
 });
 
+test("what one recipient was promised doesn't pass to another, and what the tenant was does", async () => {
+  const database = await promised("suppressed");
+  await database.query("update deliveries set recipient = 'a@example.com' where occurrence_at = $1", [new Date(FIRST)]);
+  expect(await readSlots(database, [newer])).toEqual([{ slots: { tenant: null, recipient: null }, from: null }]);
+
+  await database.query("update deliveries set tenant_slot_at = recipient_slot_at where occurrence_at = $1", [
+    new Date(FIRST),
+  ]);
+  expect(await readSlots(database, [newer])).toEqual([{ slots: { tenant: SLOT, recipient: null }, from: FIRST }]);
+});
+
 test("one that has left passes nothing on", async () => {
   const database = await promised("sent");
   expect(await readSlots(database, [newer])).toEqual([{ slots: { tenant: null, recipient: null }, from: null }]);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EVIDENCE_TABLES, type Fact as FactOf } from "../../core/explain.ts";
+import { EVIDENCE_TABLES, type Fact as FactOf } from "../../core/explain/fact.ts";
 import { toIso } from "../../core/instant.ts";
 import { isoInstant } from "./fields.ts";
 

@@ -1,8 +1,8 @@
 import { flagKeysOf } from "../../conditions/evaluate.ts";
 import { isAsked } from "../../conditions/registry.ts";
 import { readSetFlags } from "../../store/asking.ts";
-import { lockReminders, readFacts } from "../../store/deliveries.ts";
 import type { ReminderWithFacts } from "../../store/engine-row.ts";
+import { lockReminders, readFacts } from "../../store/facts.ts";
 import type { Sql } from "../../store/postgres.ts";
 import { addAudiences } from "../audience.ts";
 

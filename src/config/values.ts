@@ -3,6 +3,7 @@ import { z } from "zod";
 
 // The kinds of value that a setting may have, and what each takes.
 
+/** Asymmetric ones only. */
 export const ALGORITHMS = [
   "RS256",
   "RS384",

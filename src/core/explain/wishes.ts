@@ -1,8 +1,8 @@
-import type { Addressee } from "./audience.ts";
-import type { Evidence, Fact } from "./explain.ts";
-import { nameOf } from "./people.ts";
-import type { Contact, Instant, ReminderRecord } from "./reminder.ts";
-import { saidInstant } from "./schedule/wall-text.ts";
+import type { Addressee } from "../audience.ts";
+import { nameOf } from "../people.ts";
+import type { Contact, Instant, ReminderRecord } from "../reminder.ts";
+import { saidInstant } from "../schedule/wall-text.ts";
+import type { Evidence, Fact } from "./fact.ts";
 
 /** One who would get the next message, and what they wish. */
 export interface Wishing {

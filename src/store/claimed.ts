@@ -1,0 +1,108 @@
+import { type Addressed, toAddressed } from "../core/people.ts";
+import type { DeliveryKey, JsonObject } from "../core/reminder.ts";
+import type { Tenant } from "../core/tenant.ts";
+import { type Claimable, lockClaimable } from "./claimable.ts";
+import { keyColumns, toKey } from "./delivery-keys.ts";
+import { type DigestClaim, lockDigests } from "./digests.ts";
+import type { ReminderWithFacts } from "./engine-row.ts";
+import { readFacts } from "./facts.ts";
+import type { Lease } from "./leases.ts";
+import type { Row, Session, Sql } from "./postgres.ts";
+
+/** A delivery that this worker has taken to send, with its reminder as it is now. */
+export interface ClaimedDelivery extends DeliveryKey {
+  /** Null when somebody removed the row from `reminder_jobs`. */
+  known: ReminderWithFacts | null;
+  tenantId: Tenant;
+  channel: string;
+  recipient: string | null;
+  /** Delivery attempts so far, the one now beginning included. */
+  attempts: number;
+  /** True when workers died or fell silent with it at least twice, and it may be the reason. */
+  isSuspect: boolean;
+  addressed: Addressed | null;
+}
+
+// A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
+const TAKE = `
+  update deliveries d
+     set status = 'sending', attempts = least(d.attempts + 1, $6), lease_token = $4::uuid,
+         next_attempt_at = reminder_now() + $5 * interval '1 second'
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
+   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+
+export interface DeliveryClaim extends Claimable {
+  lease: Lease;
+  maxAttempts: number;
+}
+
+/**
+ * Takes deliveries of one channel under a lease. Each taken one begins a new attempt; one that comes back with more than
+ * `maxAttempts` has used them up. `next`: the `after` with which the next claim goes on.
+ */
+export async function claimDeliveries(
+  database: Session,
+  claim: DeliveryClaim,
+): Promise<{ claimed: ClaimedDelivery[]; next: string | null }> {
+  const { channel, lease, maxAttempts } = claim;
+  return database.transaction(async (sql) => {
+    const { rows, next } = await lockClaimable(sql, claim);
+    return { claimed: await take(sql, rows, { channel, lease, maxAttempts }), next };
+  });
+}
+
+/** Takes these rows, which are locked. */
+async function take(
+  sql: Sql,
+  rows: readonly Row[],
+  { channel, lease, maxAttempts }: Pick<DeliveryClaim, "channel" | "lease" | "maxAttempts">,
+): Promise<ClaimedDelivery[]> {
+  if (rows.length === 0) return [];
+  const keys = rows.map(toKey);
+  const [reminders] = await Promise.all([
+    readFacts(sql, [...new Set(keys.map((key) => key.reminderId))]),
+    sql.query(TAKE, [...keyColumns(keys), lease.token, lease.seconds, maxAttempts + 1]),
+  ]);
+  return rows.map((row, index) => {
+    const key = keys[index] as DeliveryKey;
+    const attempts = Math.min((row.attempts as number) + 1, maxAttempts + 1);
+    return {
+      ...key,
+      known: reminders.get(key.reminderId) ?? null,
+      tenantId: row.tenant_id as Tenant,
+      channel,
+      recipient: row.recipient as string | null,
+      attempts,
+      isSuspect: row.part === "suspect",
+      addressed: toAddressed(row.addressed as JsonObject | null),
+    };
+  });
+}
+
+export interface ClaimedDigest {
+  /** Stays the same over retries, whatever of its items is left. */
+  id: string;
+  /** One at least. */
+  items: ClaimedDelivery[];
+}
+
+/** Takes what goes along with others, each digest whole, under one lease. */
+export async function claimDigests(
+  database: Session,
+  claim: DigestClaim & Pick<DeliveryClaim, "lease">,
+): Promise<ClaimedDigest[]> {
+  return database.transaction(async (sql) => {
+    const locked = await lockDigests(sql, claim);
+    const claimed = await take(
+      sql,
+      locked.flatMap(({ rows }) => rows),
+      claim,
+    );
+    let taken = 0;
+    return locked.map(({ id, rows }) => {
+      const items = claimed.slice(taken, taken + rows.length);
+      taken += rows.length;
+      return { id, items };
+    });
+  });
+}

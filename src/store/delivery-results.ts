@@ -1,0 +1,66 @@
+import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import { keyColumns, toKey } from "./delivery-keys.ts";
+import type { HeldKey } from "./leases.ts";
+import { type Sql, toTimestamptz } from "./postgres.ts";
+
+export interface DeliveryResult extends HeldKey {
+  /** `pending` and `retrying` put it back; everything else ends it. */
+  status: DeliveryStatus;
+  /** With `pending` and `retrying`: how long until it may be taken again. */
+  retryInMs: number;
+  /** With these: nor before this; not set: that is all. */
+  notBefore?: Instant | undefined;
+  /** True when nothing was tried after all: the attempt isn't counted. */
+  untried: boolean;
+  reason: string | null;
+  providerId: string | null;
+  demo: boolean;
+}
+
+// Only what is being sent has a lease token, so the token alone says whether the claim still holds. Naming the status as
+// well would let the planner walk the index of open deliveries once for each result, which it takes to be empty.
+const WRITE_RESULTS = `
+  update deliveries d
+     set status = u.status, provider_id = u.provider_id, demo = u.demo, lease_token = null,
+         attempts = d.attempts - u.untried::int,
+         -- Put back without a word, it keeps what was last said of it.
+         reason = case when u.status in ('pending', 'retrying') then coalesce(u.reason, d.reason) else u.reason end,
+         -- Put back before it was due, it still isn't to be sent before.
+         next_attempt_at = case when u.status in ('pending', 'retrying')
+                                then greatest(reminder_now() + u.retry_in_ms * interval '1 millisecond', d.occurrence_at,
+                                              u.not_before) end,
+         finished_at = case when u.status not in ('pending', 'retrying') then reminder_now() end
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::float8[], $7::boolean[],
+                $8::text[], $9::text[], $10::boolean[], $11::timestamptz[])
+      as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo, not_before)
+   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
+     and d.lease_token = u.token
+  returning d.reminder_id, d.occurrence_at, d.recipient_no`;
+
+/** Writes what became of these attempts, and returns the keys of those that were still held under their token. */
+export async function writeResults(sql: Sql, results: readonly DeliveryResult[]): Promise<DeliveryKey[]> {
+  if (results.length === 0) return [];
+  const rows = await sql.query(WRITE_RESULTS, [
+    ...keyColumns(results),
+    results.map((result) => result.token),
+    results.map((result) => result.status),
+    results.map((result) => result.retryInMs),
+    results.map((result) => result.untried),
+    results.map((result) => result.reason),
+    results.map((result) => result.providerId),
+    results.map((result) => result.demo),
+    results.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
+  ]);
+  return rows.map(toKey);
+}
+
+const LEAVE_DIGESTS = `
+  update deliveries d
+     set digest_id = null
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
+   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+
+/** Takes these out of the messages that they were to be in: they come later, in others. */
+export async function leaveDigests(sql: Sql, keys: readonly DeliveryKey[]): Promise<void> {
+  if (keys.length > 0) await sql.query(LEAVE_DIGESTS, keyColumns(keys));
+}
