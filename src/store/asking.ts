@@ -148,7 +148,7 @@ const RELEASE = `
   update reminder_jobs r
      set ask_at = reminder_now() + u.retry_in_ms * interval '1 millisecond', ask_token = null
     from unnest($1::bigint[], $2::float8[]) as u(id, retry_in_ms)
-   where r.id = u.id and r.ask_token = $3::uuid`;
+   where r.id = any (array[u.id]) and r.ask_token = $3::uuid`;
 
 /** Gives back what is still ours among these. */
 export async function releaseAsked(sql: Sql, released: readonly Released[], token: string): Promise<void> {
@@ -173,7 +173,7 @@ const NOTE = `
                                 when r.status <> 'PAUSED' then null
                                 else r.needs_attention end
     from unnest($1::bigint[], $2::int[], $3::text[]) as u(id, count, attention)
-   where r.id = u.id`;
+   where r.id = any (array[u.id])`;
 
 export async function noteAnswers(sql: Sql, noted: readonly NotedAnswer[]): Promise<void> {
   if (noted.length === 0) return;
@@ -192,7 +192,7 @@ export interface TenantFlag {
 const READ_FLAGS = `
   select f.tenant_id as "tenantId", f.key
     from unnest($1::text[], $2::text[]) as wanted(tenant_id, key)
-    join status_flags f on f.tenant_id = wanted.tenant_id and f.key = wanted.key
+    join status_flags f on f.tenant_id = any (array[wanted.tenant_id]) and f.key = wanted.key
    where f.value`;
 
 /** Those of the flags that are true. */
@@ -206,7 +206,7 @@ const COUNT_SENT = `
   update reminder_jobs r
      set sent_count = r.sent_count + u.sent
     from (select id, count(*)::int as sent from unnest($1::bigint[]) as s(id) group by id) u
-   where r.id = u.id`;
+   where r.id = any (array[u.id])`;
 
 /** Counts a message that was sent for each of these; a reminder may be in there more than once. */
 export async function countSent(sql: Sql, reminderIds: readonly number[]): Promise<void> {

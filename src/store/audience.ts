@@ -21,11 +21,11 @@ const POLICIES = `
 // was tried. Of what is just being sent nobody knows yet, unless somebody got it; see 0047.
 const NOT_GIVEN = `
   select u.id, exists (select from deliveries d
-                        where d.reminder_id = u.id and d.occurrence_at = u.occurrence_at and d.status = 'sending') as is_leaving
+                        where d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at and d.status = 'sending') as is_leaving
     from unnest($1::bigint[], $2::timestamptz[], $3::boolean[]) as u(id, occurrence_at, sends_all)
    where not exists (
            select from deliveries d
-            where d.reminder_id = u.id and d.occurrence_at = u.occurrence_at
+            where d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at
               and (d.status in ('sent', 'failed', 'unknown') or (d.status = 'retrying' and d.attempts > 0)
                    or (u.sends_all and d.status in ('pending', 'retrying', 'sending'))))`;
 
@@ -39,7 +39,7 @@ const CONTACTS = `
     union
     select named.tenant_id, other.entity_type, other.entity_id, named.depth + 1
       from named
-      join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (named.tenant_id, named.entity_type, named.entity_id)
+      join contacts c on c.tenant_id = any (array[named.tenant_id]) and (c.entity_type, c.entity_id) = (named.entity_type, named.entity_id)
      cross join lateral (values (case when named.depth = 0 then c.manager_type end, c.manager_id),
                                 (case when c.delegate_until > reminder_now() then c.delegate_type end, c.delegate_id))
              as other(entity_type, entity_id)
@@ -47,7 +47,7 @@ const CONTACTS = `
   )
   select c.*
     from (select distinct tenant_id, entity_type, entity_id from named) n
-    join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (n.tenant_id, n.entity_type, n.entity_id)`;
+    join contacts c on c.tenant_id = any (array[n.tenant_id]) and (c.entity_type, c.entity_id) = (n.entity_type, n.entity_id)`;
 
 /** Policies as `readPolicy` reads them, by tenant and name. */
 export async function readPolicies(

@@ -33,7 +33,7 @@ const WRITE_RESULTS = `
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::float8[], $7::boolean[],
                 $8::text[], $9::text[], $10::boolean[], $11::timestamptz[])
       as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo, not_before)
-   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token
   returning d.reminder_id, d.occurrence_at, d.recipient_no`;
 
@@ -58,7 +58,7 @@ const LEAVE_DIGESTS = `
   update deliveries d
      set digest_id = null
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
-   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
 /** Takes these out of the messages that they were to be in: they come later, in others. */
 export async function leaveDigests(sql: Sql, keys: readonly DeliveryKey[]): Promise<void> {

@@ -69,7 +69,7 @@ const NAME = `
      set digest_id = u.digest_id
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::text[])
            as u(reminder_id, occurrence_at, recipient_no, digest_id)
-   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
 /**
  * Locks the digests of a channel that are due, and gives each the name of its first delivery, for ever. What is alone needs none: it

@@ -139,8 +139,8 @@ export const FACTS_COLUMNS = `coalesce(f.value, false) as flag_is_set, c.tenant_
                      'phone', c.phone, 'addresses', c.addresses, 'preferences', c.preferences,
                      'is_away', c.delegate_until > reminder_now(), 'has_push', c.has_push) end as around`;
 
-export const FACTS_JOINS = `left join status_flags f on (f.tenant_id, f.key) = (r.tenant_id, r.flag_key)
-    left join contacts c on (c.tenant_id, c.entity_type, c.entity_id) = (r.tenant_id, r.entity_type, r.entity_id)
+export const FACTS_JOINS = `left join status_flags f on f.tenant_id = any (array[r.tenant_id]) and f.key = r.flag_key
+    left join contacts c on c.tenant_id = any (array[r.tenant_id]) and (c.entity_type, c.entity_id) = (r.entity_type, r.entity_id)
     left join tenants t on t.name = r.tenant_id
     left join calendars cal on (cal.tenant_id, cal.name) = (r.tenant_id, r.timing ->> 'calendar')`;
 

@@ -14,7 +14,7 @@ const INSERT_EVENTS = `
   insert into reminder_events (tenant_id, bucket, reminder_id, at, type, because, details)
   select r.tenant_id, r.bucket, r.id, reminder_now(), e.type, e.because, e.details
     from unnest($1::bigint[], $2::text[], $3::text[], $4::jsonb[]) as e(reminder_id, type, because, details)
-    join reminder_jobs r on r.id = e.reminder_id`;
+    join reminder_jobs r on r.id = any (array[e.reminder_id])`;
 
 export async function insertEvents(sql: Sql, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;

@@ -116,7 +116,7 @@ const PAUSE = `
   update reminder_jobs r
      set status = 'PAUSED', needs_attention = p.because, updated_at = reminder_now()
     from unnest($1::bigint[], $2::text[]) as p(id, because)
-   where r.id = p.id and r.status = 'ACTIVE'
+   where r.id = any (array[p.id]) and r.status = 'ACTIVE'
   returning r.id`;
 
 /** Pauses what is still ACTIVE among these until somebody has looked at it, and says which those were. */
@@ -146,7 +146,7 @@ const WRITE_FIRED = `
          occurrence_count = r.occurrence_count + 1
     from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamp[])
       as d(id, occurrence_at, next_run_at, next_wall_at)
-   where r.id = d.id`;
+   where r.id = any (array[d.id])`;
 
 export async function writeFired(sql: Sql, fired: readonly FiredReminder[]): Promise<void> {
   if (fired.length === 0) return;
@@ -168,7 +168,7 @@ const WRITE_ESCALATED = `
   update reminder_jobs r
      set escalation = d.escalation
     from unnest($1::bigint[], $2::jsonb[]) as d(id, escalation)
-   where r.id = d.id`;
+   where r.id = any (array[d.id])`;
 
 /** Keeps where reminders are in their policies. Apart, so that those who have none carry nothing for it. */
 export async function writeEscalated(sql: Sql, escalated: readonly EscalatedReminder[]): Promise<void> {
@@ -189,7 +189,7 @@ const WRITE_COMPLETED = `
      set status = 'COMPLETED', completion_reason = d.reason, completed_at = reminder_now(), updated_at = reminder_now(),
          next_run_at = null, needs_attention = null
     from unnest($1::bigint[], $2::text[]) as d(id, reason)
-   where r.id = d.id and r.status = 'ACTIVE'
+   where r.id = any (array[d.id]) and r.status = 'ACTIVE'
   returning r.id`;
 
 /** Completes what is still ACTIVE among `completed`, and says which those were. */

@@ -25,7 +25,7 @@ const NOTE_FAILED = `
          may_have_arrived = coalesce(d.may_have_arrived, false) or u.may_have_arrived
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::boolean[])
       as u(reminder_id, occurrence_at, recipient_no, token, may_have_arrived)
-   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token
   returning d.reminder_id, d.occurrence_at, d.recipient_no, d.first_failed_at, d.may_have_arrived,
             reminder_now()::timestamptz(3) as now`;
@@ -53,7 +53,7 @@ export async function noteFailed(sql: Sql, failed: readonly FailedAttempt[]): Pr
 const ADDRESSES = `
   select distinct d.reminder_id, d.occurrence_at, 0 as recipient_no, d.channel, lower(d.recipient) as recipient
     from unnest($1::bigint[], $2::timestamptz[]) as u(reminder_id, occurrence_at)
-    join deliveries d on d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at
+    join deliveries d on d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at
    where d.recipient is not null`;
 
 /** Where messages of these occurrences go or went, whoever they are for. */

@@ -9,7 +9,7 @@ const COMPLETE_ENDED = `
      set status = 'COMPLETED', completion_reason = u.reason, completed_at = reminder_now(), updated_at = reminder_now(),
          needs_attention = null
     from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as u(id, occurrence_at, reason)
-   where r.id = u.id and r.status <> 'COMPLETED' and r.next_run_at is null
+   where r.id = any (array[u.id]) and r.status <> 'COMPLETED' and r.next_run_at is null
      and (r.last_occurrence_at = u.occurrence_at or r.misfire_policy = 'all') and not ${HAS_OTHERS_UNDER_WAY}
   returning r.id`;
 
@@ -32,7 +32,7 @@ const REARM = `
   update reminder_jobs r
      set next_run_at = reminder_now()
     from unnest($1::bigint[], $2::timestamptz[]) as u(id, occurrence_at)
-   where r.id = u.id and r.status <> 'COMPLETED' and r.deleted_at is null
+   where r.id = any (array[u.id]) and r.status <> 'COMPLETED' and r.deleted_at is null
      and r.next_run_at is null and r.last_occurrence_at = u.occurrence_at`;
 
 /** Makes reminders due again whose last message was held back after all: at once, or when they are resumed. */

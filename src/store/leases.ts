@@ -19,7 +19,7 @@ const RENEW_LEASES = `
     select d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket
       from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[])
              as u(reminder_id, occurrence_at, recipient_no, token)
-      join deliveries d on d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at
+      join deliveries d on d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at
                        and d.recipient_no = u.recipient_no and d.lease_token = u.token
        for update of d skip locked
   )

@@ -46,7 +46,7 @@ export async function lastOutcome(sql: TenantSql, reminderId: number): Promise<D
 const OUTCOMES = `
   select distinct on (d.reminder_id, d.occurrence_at) d.reminder_id, d.occurrence_at, d.status
     from unnest($1::bigint[], $2::timestamptz[]) as u(id, occurrence_at)
-    join deliveries d on d.reminder_id = u.id and d.occurrence_at = u.occurrence_at
+    join deliveries d on d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at
    where not ${HAS_GONE_OVER}
    order by d.reminder_id, d.occurrence_at, ${BEST_FIRST}, d.recipient_no`;
 

@@ -98,14 +98,14 @@ const SLOTS = `
          coalesce(own.recipient_slot_at, former.recipient_slot_at) as recipient,
          case when own.tenant_slot_at is null and own.recipient_slot_at is null then former.occurrence_at end as "from"
     from u
-    left join deliveries own on own.reminder_id = u.reminder_id and own.occurrence_at = u.occurrence_at
+    left join deliveries own on own.reminder_id = any (array[u.reminder_id]) and own.occurrence_at = u.occurrence_at
                             and own.recipient_no = u.recipient_no
     left join lateral (
       select last.*
         from (select occurrence_at, status, tenant_slot_at,
                      case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at
                 from deliveries d
-               where d.reminder_id = u.reminder_id and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
+               where d.reminder_id = any (array[u.reminder_id]) and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
                order by occurrence_at desc
                limit 5) last
        where (tenant_slot_at is not null or recipient_slot_at is not null)
@@ -136,7 +136,7 @@ const POSTPONE = `
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
                 $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
       as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, digest_at)
-   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token`;
 
 export interface Postponed extends AskingKey {
@@ -168,7 +168,7 @@ const GIVE_UP_SLOTS = `
          next_attempt_at = case when d.status in ('pending', 'retrying') then least(d.next_attempt_at, reminder_now())
                                 else d.next_attempt_at end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
-   where d.reminder_id = u.reminder_id and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
 /** Takes from deliveries what they were promised: it has been used, or passed on. */
 export async function giveUpSlots(sql: Sql, keys: readonly DeliveryKey[]): Promise<void> {

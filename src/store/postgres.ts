@@ -41,7 +41,9 @@ export interface Limits {
 /**
  * `by_index`: for whoever takes a few rows out of many, whatever the table's statistics say. Right after a mass insert, and in
  * a partition begun this morning, they say that it is empty, and the planner would read and sort the whole of it each time.
- * Whatever they say, its plans are the same, so each connection plans a statement once (see `prepared.ts`).
+ * Whatever they say, its plans are the same, so each connection plans a statement once (see `prepared.ts`). Where it joins a few keys to
+ * a large table, the first column is compared by `= any (array[key])`: by `=`, to go through a whole index in its order would be a way as
+ * well, and the best one as long as there is next to nothing in it (docs/decisions/0032).
  */
 export type Planning = "by_statistics" | "by_index";
 

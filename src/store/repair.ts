@@ -48,7 +48,7 @@ const RESCUE = `
          zone_rules = case when u.outcome is null then '' else r.zone_rules end,
          updated_at = reminder_now()
     from unnest($1::bigint[], $2::text[]) as u(id, outcome)
-   where r.id = u.id`;
+   where r.id = any (array[u.id])`;
 
 /** A reminder that isn't due again; `outcome` says what became of its delivery, null when there is none under way. */
 export interface Ending {

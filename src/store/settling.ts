@@ -47,7 +47,7 @@ const MARK_SETTLED = `
   with free as materialized (
     select f.tenant_id, f.key
       from unnest($1::text[], $2::text[]) as flags(tenant_id, key)
-      join status_flags f on f.tenant_id = flags.tenant_id and f.key = flags.key
+      join status_flags f on f.tenant_id = any (array[flags.tenant_id]) and f.key = flags.key
      where f.unsettled
        and not exists (
          select from reminder_jobs r

@@ -61,7 +61,7 @@ const WRITE_MOVED = `
   update reminder_jobs r
      set next_run_at = d.next_run_at, next_wall_at = d.next_wall_at, zone_rules = $4
     from unnest($1::bigint[], $2::timestamptz[], $3::timestamp[]) as d(id, next_run_at, next_wall_at)
-   where r.id = d.id`;
+   where r.id = any (array[d.id])`;
 
 /** Writes when these are due next; nothing fires for it. */
 export async function writeMoved(sql: Sql, moved: readonly MovedReminder[]): Promise<void> {

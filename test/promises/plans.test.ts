@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { readSetFlags } from "../../src/store/asking.ts";
+import { writeResults } from "../../src/store/delivery-results.ts";
+import { insertEvents } from "../../src/store/events.ts";
+import { readFacts } from "../../src/store/facts.ts";
+import { writeCompleted, writeFired } from "../../src/store/firing.ts";
+import { noteFailed } from "../../src/store/going-over.ts";
+import { renewLeases } from "../../src/store/leases.ts";
+import type { Sql } from "../../src/store/postgres.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { freshDatabase } from "../support/database.ts";
+
+const FILL = `
+  with made as (
+    insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, interval_minutes,
+                               stop_condition_type, stop_condition_value)
+    select 'invoice', gen_random_uuid()::text, 'payment', 'sink', 'recurring', 60, 'db_check', 'paid:{entity_id}'
+      from generate_series(1, $1::int)
+    returning id, tenant_id, bucket, entity_type, entity_id, flag_key
+  ), flags as (
+    insert into status_flags (key, value) select flag_key, false from made
+  ), contacts as (
+    insert into contacts (entity_type, entity_id) select entity_type, entity_id from made
+  )
+  insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, next_attempt_at, lease_token)
+  select tenant_id, bucket, id, '2026-01-01T09:00:00Z', 'sink', 'sending', reminder_now() + interval '1 hour', $2::uuid
+    from made
+  returning reminder_id as id`;
+
+const ROWS_READ = `
+  select coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::int as count
+    from pg_stat_xact_all_tables
+   where relname like any ('{deliveries%,reminder_jobs,status_flags,contacts}')`;
+
+const occurrenceAt = Date.parse("2026-01-01T09:00:00Z");
+const nothing = { retryInMs: 0, untried: false, reason: null, providerId: null, demo: false };
+
+const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promise<unknown>> = {
+  "what became of attempts": (sql, id, token) =>
+    writeResults(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token, status: "sent", ...nothing }]),
+  "leases that are prolonged": (sql, id, token) =>
+    renewLeases(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token }], 60),
+  "attempts that failed": (sql, id, token) =>
+    noteFailed(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token, mayHaveArrived: false }]),
+  "reminders and what is read with them": (sql, id) => readFacts(sql, [id]),
+  "flags of conditions": (sql) => readSetFlags(sql, [{ tenantId: "default", key: "paid:1" }]),
+  "what was fired": (sql, id) => writeFired(sql, [{ id, occurrenceAt, nextRunAt: occurrenceAt + 1, nextWallAt: null }]),
+  "what is completed": (sql, id) => writeCompleted(sql, [{ id, reason: "stop_condition" }]),
+  "the timeline": (sql, id) => insertEvents(sql, [{ reminderId: id, type: "told", because: "it is a test" }]),
+};
+
+// Each connection plans a statement once, perhaps when there was next to nothing, and the tables had been analyzed like that.
+test.each(Object.keys(STATEMENTS))(
+  "%s: as few rows are read when there are thousands as when there was one",
+  async (name) => {
+    const run = STATEMENTS[name] as (typeof STATEMENTS)[string];
+    const database = await freshDatabase({ poolSize: 1 });
+    await database.runAlone("vacuum analyze");
+    const token = randomUUID();
+    const fill = (count: number) => database.query<{ id: number }>(FILL, [count, token]);
+    const rowsRead = async (id: number): Promise<number> =>
+      workerDatabase(database).transaction(async (sql) => {
+        const [before] = await sql.query<{ count: number }>(ROWS_READ);
+        await run(sql, id, token);
+        const [after] = await sql.query<{ count: number }>(ROWS_READ);
+        return (after?.count ?? 0) - (before?.count ?? 0);
+      });
+
+    const [first] = await fill(1);
+    await rowsRead(first?.id as number);
+    const [one] = await fill(5_000);
+
+    expect(await rowsRead(one?.id as number)).toBeLessThan(20);
+  },
+);
