@@ -281,6 +281,7 @@ function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, planning: P
     channel: delivery.channel,
     recipient: delivery.recipient,
     digest: null,
+    digestAt: null,
     addressed: delivery.addressed ?? null,
     attempts: 1,
     isSuspect: false,

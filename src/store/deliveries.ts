@@ -31,6 +31,8 @@ export interface ClaimedDelivery extends DeliveryKey {
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
   addressed: Addressed | null;
+  /** When it goes along with others; null: by itself. */
+  digestAt: Instant | null;
 }
 
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
@@ -85,6 +87,7 @@ async function take(
       attempts,
       isSuspect: row.part === "suspect",
       addressed: toAddressed(row.addressed as JsonObject | null),
+      digestAt: (row.digest_at as Instant | null | undefined) ?? null,
     };
   });
 }
