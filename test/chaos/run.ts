@@ -3,8 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { check } from "./checker.ts";
-import type { Evidence, Limits } from "./evidence.ts";
+import type { Arrival, Evidence, Limits } from "./evidence.ts";
 import { LARGE, openSaboteursDatabase, Saboteur, SMALL, type Stage } from "./faults.ts";
+import { secretOf } from "./hooks.ts";
 import { adoptRepeated, beginMinuteIn, clockOffset, look, type Sight } from "./observe.ts";
 import { People } from "./people.ts";
 import { openPost } from "./post.ts";
@@ -36,6 +37,9 @@ const ENGINE = {
   DATABASE_POOL_SIZE: "5",
   DELIVERY_MAX_ATTEMPTS: "4",
   RETRY_BASE_SECONDS: "0.4",
+  CHANNEL_FALLBACKS: "webhook:email:1m",
+  OUTGOING_ALLOW: "127.0.0.1",
+  OUTGOING_PORTS: "1024-65535",
 };
 const LIMITS: Omit<Limits, "clockSlackMs"> = {
   stopMs: 250,
@@ -43,12 +47,17 @@ const LIMITS: Omit<Limits, "clockSlackMs"> = {
   recoveryMs: 20_000,
   transactionMs: 15_000,
   maxAttempts: 4,
+  // Standard Webhooks: at once, and nine times more.
+  maxHookAttempts: 10,
+  downMs: 60_000,
   storingMs: 3_000,
 };
 /** What the links in messages say before their path; who presses one goes to where the API answers then. */
 const PUBLIC_URL = "http://127.0.0.1:8000";
-/** So long it is under fire when a minute of the database's clock begins. */
-const MINUTE_AFTER_MS = 14_000;
+/** So long it is up when a minute of the database's clock begins. */
+const MINUTE_AFTER_MS = 17_000;
+/** So long what was there before the fire has to be dealt with. */
+const SETTLING_MS = 4_000;
 /** A long run creates no more of them, or their messages become more than the slow receivers take. */
 const MOST_REMINDERS = 8_000;
 /** Large faults come one after the other, with this much between them. */
@@ -90,7 +99,8 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
       const proxy = await openNetwork(server.url);
       cleanUp.push(proxy.close);
       const mail = { SMTP_HOST: "127.0.0.1", SMTP_PORT: String(post.port), SMTP_TLS: "off" };
-      const env = { DATABASE_URL: proxy.url, PUBLIC_URL, SMTP_FROM_EMAIL: `${name}@example.org`, ...mail, ...ENGINE };
+      const own = { SMTP_FROM_EMAIL: `${name}@example.org`, WEBHOOK_SECRET: secretOf(name) };
+      const env = { DATABASE_URL: proxy.url, PUBLIC_URL, ...own, ...mail, ...ENGINE };
       const service = new Service(name, command, env, saysWhenUp);
       cleanUp.push(() => service.end("SIGKILL"));
       await service.start();
@@ -108,12 +118,19 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
       database: peoplesDatabase,
       apiUrl: () => api.service.told,
       letters: post.letters,
+      hooksUrl: post.hooksUrl,
       random: random.fork("people"),
       clockOffsetMs: clock.offsetMs,
       everyMs: createEveryMs,
     });
 
     await people.settleIn();
+    // What is due by now has been recorded before anything breaks.
+    await untilAtRest(
+      () => look(database),
+      now,
+      () => SETTLING_MS,
+    );
     const share = measureShare();
     cleanUp.push(async () => share.stop());
     narrate(`under fire for ${seconds} s, seed ${seed}`);
@@ -143,7 +160,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
       inputs: people.inputs,
       faults: saboteur.faults,
       arrivals: post.arrivals
-        .map((one) => ({ ...one, leftAt: one.leftAt + clock.offsetMs, wholeAt: one.wholeAt + clock.offsetMs }))
+        .map((one) => onClock(one, clock.offsetMs))
         .filter(({ leftAt }) => leftAt <= rest.readAt)
         .toSorted((a, b) => a.leftAt - b.leftAt),
       tables: rest.tables,
@@ -163,6 +180,13 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
     const whole = { ...outcome, skipped: [...saboteur.skipped] };
     return { ...whole, text: report(whole) };
   }
+}
+
+/** The receiver's instants by the database's clock. */
+function onClock(arrival: Arrival, offsetMs: number): Arrival {
+  const { leftAt, wholeAt, answeredAt } = arrival;
+  const answered = answeredAt === null ? null : answeredAt + offsetMs;
+  return { ...arrival, leftAt: leftAt + offsetMs, wholeAt: wholeAt + offsetMs, answeredAt: answered };
 }
 
 interface Plan {

@@ -1,5 +1,6 @@
 import type { Change, Inputs, ReminderInput, Span } from "./evidence.ts";
 import { type Answer, type Hands, isTooLate } from "./hands.ts";
+import { countsSends } from "./policies.ts";
 import type { Random } from "./random.ts";
 import type { Letter } from "./receiver.ts";
 import type { Kind, Wish } from "./wishes.ts";
@@ -15,6 +16,9 @@ const STORIES = {
   several: { none: 5, paused: 1, "put off": 3, deleted: 1 },
   escalating: { none: 7, paused: 2, "put off": 1, deleted: 1 },
   quiet: { none: 8, paused: 1, "put off": 1, completed: 1 },
+  over: { none: 9, paused: 1, "put off": 1, completed: 1, deleted: 1 },
+  gathered: { none: 9, paused: 1, "put off": 1, completed: 2, deleted: 1 },
+  budgeted: { none: 9, paused: 1, completed: 1, deleted: 1 },
 } as const satisfies Record<Kind, Record<string, number>>;
 type Story = { [K in Kind]: keyof (typeof STORIES)[K] }[Kind];
 
@@ -31,6 +35,10 @@ const PUT_OFF = "1m";
 const PUT_OFF_MS = 60_000;
 /** So long somebody looks for a message to answer. */
 const LOOKING_MS = 12_000;
+
+/** So often a policy by number of sends is triggered by hand, and so long after each it is let be. */
+const TRIGGERS = 4;
+const TRIGGER_REST_MS = 1_200;
 
 type Wanted =
   | { kind: "paused" | "resumed" | "completed" | "deleted" }
@@ -49,7 +57,9 @@ export interface Plot {
 
 /** Draws what will become of a wish. */
 export function drawPlot(random: Random, wish: Wish): Plot {
-  const story = random.weighted(STORIES[wish.kind] as Record<Story, number>);
+  const drawnStory = random.weighted(STORIES[wish.kind] as Record<Story, number>);
+  // Their steps come with occurrences, and a run may be too short for those of the schedule.
+  const story = wish.policy !== null && countsSends(wish.policy) ? "triggered" : drawnStory;
   const drawn = random.weighted(ANSWERS);
   // Others wait for a flag of a group: it isn't theirs to set.
   const pressed = drawn === "done" && wish.flag?.key.startsWith("group") ? "snooze" : drawn;
@@ -70,13 +80,13 @@ export class Stories {
   /** Resolves when everything that befalls it is over. */
   async live(reminder: ReminderInput, plot: Plot): Promise<void> {
     const { random, wish } = plot;
-    const at = wish.runAt + random.between(-600, 900);
+    const at = wish.aroundAt + random.between(-600, 900);
     const laterMs = random.between(50, 5_000);
     await Promise.all([this.#tell(reminder, plot, at, laterMs), this.#doTheirs(reminder, plot)]);
   }
 
   async #tell(reminder: ReminderInput, plot: Plot, at: number, laterMs: number): Promise<void> {
-    const { story, random } = plot;
+    const { story, random, wish } = plot;
     if (story === "none") return;
     await this.#hands.waitUntil(at);
     if (this.#hands.areStopped) return;
@@ -100,7 +110,11 @@ export class Stories {
         return;
       }
       case "triggered":
-        return this.#trigger(reminder);
+        for (let times = wish.policy === null ? 1 : TRIGGERS; times > 0 && !this.#hands.areStopped; times -= 1) {
+          await this.#trigger(reminder);
+          await this.#hands.wait(laterMs / 2 + TRIGGER_REST_MS);
+        }
+        return;
       case "put off":
         return this.#putOff(reminder, random.chance(0.5), laterMs);
       case "suppressed":
@@ -114,6 +128,11 @@ export class Stories {
     const from = this.#hands.now();
     const answer = await this.#hands.call("POST", `/reminders/${reminder.id}/trigger`).catch(() => null);
     if (answer && isTooLate(answer)) return;
+    // By a policy it may fire as often as it likes: each time is held against those before.
+    if (reminder.policy) {
+      reminder.changes.push({ kind: "triggered", occurrenceAt: from, from, until: this.#hands.now() });
+      return;
+    }
     const due = answer && (answer.body.next_run_at as string | null);
     // Asked again it might fire once more, so it isn't; and then nobody knows.
     if (!due) reminder.isLoose = true;

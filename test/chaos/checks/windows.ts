@@ -1,0 +1,33 @@
+import type { DeliveryRow, Span } from "../evidence.ts";
+import type { Case } from "./case.ts";
+import { isFallback } from "./fallbacks.ts";
+
+const DAY_MS = 24 * 3_600_000;
+/** What is due at the very end of a time goes with it: so long its message waits. */
+const GATHERING_MS = 60_000;
+/** A row's instant is that of its transaction's beginning; so much later it may have been decided. */
+const READ_MS = 50;
+
+/**
+ * When a delivery leaves together with others: a minute after the first of its person's times that it was due by; where that had passed
+ * when it was fired, after the first since then. Between which instants, as the rows tell the latter only roughly. Null: by itself.
+ */
+export function windowOf({ input }: Case, delivery: DeliveryRow): Span | null {
+  const { digest } = input;
+  if (digest === null || isFallback(delivery)) return null;
+  const { occurrenceAt, createdAt } = delivery;
+  const wanted = leavesAt(digest, occurrenceAt);
+  const leaves = (firedAt: number) => (wanted > firedAt ? wanted : leavesAt(digest, firedAt));
+  return { from: leaves(createdAt), until: leaves(createdAt + READ_MS) };
+}
+
+/** Whether a newer occurrence waits for a later message than an older one, by when they are due: then the older one keeps its place. */
+export function isForLater({ input: { digest } }: Case, newer: DeliveryRow, older: DeliveryRow): boolean {
+  return digest !== null && leavesAt(digest, newer.occurrenceAt) > leavesAt(digest, older.occurrenceAt);
+}
+
+function leavesAt(times: number[], due: number): number {
+  const midnight = Math.floor(due / DAY_MS) * DAY_MS;
+  const next = [midnight, midnight + DAY_MS].flatMap((day) => times.map((time) => day + time));
+  return Math.min(...next.filter((instant) => instant >= due)) + GATHERING_MS;
+}
