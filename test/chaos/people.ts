@@ -5,6 +5,7 @@ import { drawBudgeted, drawGathered } from "./crowds.ts";
 import type { Inputs, ReminderInput } from "./evidence.ts";
 import { Hands, type HandsOptions } from "./hands.ts";
 import { MANAGER, POLICIES, type PolicyName, policyBody, TEAM } from "./policies.ts";
+import { Presses } from "./presses.ts";
 import type { Random } from "./random.ts";
 import type { Letter } from "./receiver.ts";
 import { drawPlot, Stories } from "./stories.ts";
@@ -47,7 +48,7 @@ export class People {
     this.#options = options;
     this.#random = options.random;
     this.#hands = new Hands(options);
-    this.#stories = new Stories(this.#hands, this.inputs, options.letters);
+    this.#stories = new Stories(this.#hands, new Presses(this.#hands, this.inputs, options.letters));
   }
 
   /** Says who there is, and how things escalate; and lets something gather, so that also a short run has digests that leave. */
