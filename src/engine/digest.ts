@@ -38,22 +38,19 @@ export function digestFor(
 }
 
 /**
- * The newest of its reminder's occurrences that may take the place of one: it isn't the newest of all, where that waits for a later
- * message than this one goes in. Else who wants messages at times would never get any of what is due shortly after each.
+ * The newest of its reminder's occurrences that takes the place of one: it isn't the newest of all where that still waits for a later
+ * message. Else who wants messages at times would never get any of what is due shortly after each.
  */
-export function newestFor(
-  held: Pick<Held, "occurrenceAt" | "digestAt" | "addressed" | "known" | "digest">,
-): Instant | null {
-  const { occurrenceAt, digestAt, addressed, known, digest } = held;
+export function newestFor(held: Held, now: Instant): Instant | null {
+  const { occurrenceAt, digestAt, newestDueAt, addressed, known } = held;
   const newest = known?.lastOccurrenceAt ?? null;
   if (known === null || digestAt === null || newest === null || newest <= occurrenceAt) return newest;
   const person = personOf(known, addressed);
-  const { id, eventType, timeZone } = known.reminder;
+  const { eventType, timeZone } = known.reminder;
   if (!person || !isDigested(person.preferences, eventType)) return newest;
   const zone = quietZone({ contact: person.timeZone, reminder: timeZone, tenant: known.around.tenantZone });
-  if (digestAtOf(newest, person.preferences?.digest ?? {}, zone) <= digestAt) return newest;
-  const along = digest?.items.filter(({ reminderId }) => reminderId === id) ?? [];
-  return Math.max(occurrenceAt, ...along.map((other) => other.occurrenceAt));
+  const leavesAt = digestAtOf(newest, person.preferences?.digest ?? {}, zone);
+  return leavesAt <= Math.max(digestAt, now) ? newest : newestDueAt;
 }
 
 export interface KnownPerson extends Pick<Contact, "timeZone" | "preferences"> {

@@ -172,7 +172,13 @@ export class Gate {
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
     const { reminder, standing } = held.known;
     const { status, deletedAt, bounds, stopCondition, silence } = reminder;
-    const now = { status, deletedAt, lastOccurrenceAt: newestFor(held), misfirePolicy: bounds.misfirePolicy, silence };
+    const now = {
+      status,
+      deletedAt,
+      lastOccurrenceAt: newestFor(held, this.#nowFor(held)),
+      misfirePolicy: bounds.misfirePolicy,
+      silence,
+    };
     const other = otherOf(held.known, held.addressed);
     if (held.addressed?.tells) {
       const untold = recheckTelling(now);

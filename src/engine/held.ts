@@ -16,6 +16,8 @@ export interface Held extends DeliveryKey {
   digest: Digest | null;
   /** When it goes along with others, as it may alone; null: by itself. */
   digestAt: Instant | null;
+  /** Then: the newest occurrence after it that isn't to wait any more; null: none. */
+  newestDueAt: Instant | null;
   /** Null: it is for whom the reminder is for. */
   addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */

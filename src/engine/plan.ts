@@ -282,6 +282,7 @@ function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, planning: P
     recipient: delivery.recipient,
     digest: null,
     digestAt: null,
+    newestDueAt: null,
     addressed: delivery.addressed ?? null,
     attempts: 1,
     isSuspect: false,

@@ -33,6 +33,8 @@ export interface ClaimedDelivery extends DeliveryKey {
   addressed: Addressed | null;
   /** When it goes along with others; null: by itself. */
   digestAt: Instant | null;
+  /** Of those: the newest occurrence after it that isn't to wait any more; null: it is the newest. */
+  newestDueAt: Instant | null;
 }
 
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
@@ -88,6 +90,7 @@ async function take(
       isSuspect: row.part === "suspect",
       addressed: toAddressed(row.addressed as JsonObject | null),
       digestAt: (row.digest_at as Instant | null | undefined) ?? null,
+      newestDueAt: (row.newest_due_at as Instant | null | undefined) ?? null,
     };
   });
 }

@@ -46,7 +46,7 @@ const GIVE_UP_MS = 90_000;
 /** Sets the engine under fire, lets it come to rest, and has the checker judge what happened. */
 export async function runChaos(options: ChaosOptions): Promise<Outcome & { text: string }> {
   const { seed, seconds, workers: count = 3, faultEveryMs = 130, narrate = () => {} } = options;
-  const createEveryMs = options.createEveryMs ?? Math.max(90, (seconds * 1000) / MOST_REMINDERS);
+  const createEveryMs = options.createEveryMs ?? Math.max(110, (seconds * 1000) / MOST_REMINDERS);
   const random = randomFrom(seed);
   const cleanUp: (() => Promise<unknown>)[] = [];
   const tidy = async () => {

@@ -5,8 +5,8 @@ import type { Case, Court } from "./case.ts";
 const PER_HOP = 1_000;
 /** When a failure is stored, its receiver has said so for a while. */
 const LAST_TRY_MS = 2_000;
-/** What may have arrived waits as long as its channel would anyway: in a run, not beyond its third try. */
-const LONGEST_OWN_WAIT_MS = 40 * 60_000;
+/** What may have arrived waits as long as its channel would anyway: webhooks never longer than a day, and a little. */
+const LONGEST_OWN_WAIT_MS = 30 * 3_600_000;
 
 /** What failed for good goes over once, in the same transaction; what only fails, when it has for long enough; and nothing that may have arrived. */
 export function judgeFallbacks(one: Case, court: Court): void {

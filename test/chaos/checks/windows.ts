@@ -21,9 +21,11 @@ export function windowOf({ input }: Case, delivery: DeliveryRow): Span | null {
   return { from: leaves(createdAt), until: leaves(createdAt + READ_MS) };
 }
 
-/** Whether a newer occurrence waits for a later message than an older one, by when they are due: then the older one keeps its place. */
-export function isForLater({ input: { digest } }: Case, newer: DeliveryRow, older: DeliveryRow): boolean {
-  return digest !== null && leavesAt(digest, newer.occurrenceAt) > leavesAt(digest, older.occurrenceAt);
+/** Whether a newer occurrence still waited for a later message when an older one ended: then that had kept its place. */
+export function isForLater(one: Case, newer: DeliveryRow, older: DeliveryRow): boolean {
+  const [its, wanted] = [windowOf(one, newer), windowOf(one, older)];
+  if (its === null || wanted === null || one.input.digest === null) return false;
+  return leavesAt(one.input.digest, newer.occurrenceAt) > wanted.until && its.from > (older.finishedAt ?? 0) + READ_MS;
 }
 
 function leavesAt(times: number[], due: number): number {
