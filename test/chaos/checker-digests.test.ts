@@ -237,6 +237,15 @@ const ALLOWED: [string, (evidence: Evidence) => void][] = [
       evidence.tables.events.push(event(2, LEAVES_AT, "suppressed"));
     },
   ],
+  [
+    "what couldn't be written leaves its digest to the others, and comes by itself",
+    (evidence) => {
+      halve(evidence);
+      ledgerOf(evidence, 3).attempts = 2;
+      const details = { delivery: `3-${T + 3_000}-0` };
+      evidence.tables.events.push(event(3, LEAVES_AT + 5, "attempt_failed", details));
+    },
+  ],
   ["what is due once more between the end of a time and its digest waits for the next one", comeAgain],
   [
     "a message of the next day is none too many",

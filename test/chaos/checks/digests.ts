@@ -69,13 +69,26 @@ function judgeHalves(items: Item[], court: Court): void {
     const wasReady = delivery.createdAt + court.limits.storingMs < leftAt;
     const mayWait = input.quiet.length > 0 || input.budget !== null || input.changes.length > 0;
     const other = arrivals[0];
-    if (!wasReady || mayWait || !other || localPart(other.messageId) === localPart(messageId)) continue;
+    if (
+      !wasReady ||
+      mayWait ||
+      hasFailedAlone(one, delivery) ||
+      !other ||
+      localPart(other.messageId) === localPart(messageId)
+    )
+      continue;
     court.accuse(
       "digest",
       input.id,
       `${nameOf(delivery)} left in ${other.messageId}, and could have been in ${messageId}`,
     );
   }
+}
+
+/** What couldn't be written left the others alone, and its timeline tells that it was tried in vain. */
+function hasFailedAlone({ events }: Case, { reminderId, occurrenceAt, recipientNo }: DeliveryRow): boolean {
+  const id = `${reminderId}-${occurrenceAt}-${recipientNo}`;
+  return events.some(({ type, details }) => type === "attempt_failed" && details.delivery === id);
 }
 
 /** A message that comes again holds nothing that it didn't hold before. */
