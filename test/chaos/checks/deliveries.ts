@@ -32,7 +32,7 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
   const answered = (...answers: string[]) => arrivals.some(({ answer }) => answers.includes(answer));
   switch (delivery.status) {
     case "sent":
-      return answered("accepted") ? null : "the receiver never accepted it";
+      return answered("accepted") || isUntold(delivery) ? null : "the receiver never accepted it";
     case "unknown":
       return answered("none") ? null : "the receiver answered everything it got";
     case "failed":
@@ -49,6 +49,11 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
 
 export function triesOf({ channel }: DeliveryRow, { limits }: Court): number {
   return channel === "webhook" ? limits.maxHookAttempts : limits.maxAttempts;
+}
+
+/** Its own words took too long to be written, as its reason says; those in their stead don't tell what a message holds. */
+function isUntold({ reason }: DeliveryRow): boolean {
+  return reason?.includes("in the built-in words") === true;
 }
 
 function hasCause(one: Case, delivery: DeliveryRow, court: Court): boolean {
