@@ -21,7 +21,7 @@ export function drawGathered(random: Random, { count, now }: Drawing): Wish[] {
   const contact = drawContact(random, entity, preferences);
   return drawMembers(random, entity, contact, count)
     .map((wish, member) => {
-      if (random.chance(0.15)) return { ...wish, event: `${URGENT}`, ...dueSoon(random, now) };
+      if (random.chance(0.15)) return { ...wish, event: URGENT, ...dueSoon(random, now) };
       const isLater = member > 1 && random.chance(0.2);
       const runAt = isLater ? random.between(Math.max(now, endsAt), leavesAt) : endsAt - random.between(0, MINUTE * 2);
       const isSharp = !isLater && random.chance(0.3);

@@ -51,8 +51,8 @@ function judgeTime({ one, delivery, window, arrivals }: Item, court: Court): voi
 
 /** What the receiver kept came under one id, unless the worker was told that it wasn't. */
 function judgeIds({ one, delivery, arrivals }: Item, court: Court): void {
-  // In quiet hours, or put off, it leaves a message that may have been sent already, and comes by itself.
-  if (one.input.quiet.length > 0 || one.input.changes.length > 0) return;
+  // In quiet hours, put off, or where it can't be written, it leaves a message that may have been sent already, and comes by itself.
+  if (one.input.quiet.length > 0 || one.input.changes.length > 0 || hasFailedAlone(one, delivery)) return;
   const kept = arrivals.filter(({ answer }) => answer === "accepted" || answer === "none");
   const ids = [...new Set(kept.map(({ messageId }) => localPart(messageId)))];
   if (ids.length > 1) court.accuse("digest", one.input.id, `${nameOf(delivery)} came as ${ids.join(" and as ")}`);

@@ -21,11 +21,14 @@ export function windowOf({ input }: Case, delivery: DeliveryRow): Span | null {
   return { from: leaves(createdAt), until: leaves(createdAt + READ_MS) };
 }
 
-/** Whether a newer occurrence still waited for a later message when an older one ended: then that had kept its place. */
+/**
+ * Whether a newer occurrence still waited for a later message when an older one ended: then that had kept its place. By when it was due: one
+ * that was fired late, and therefore waits for a later one still, takes it all the same.
+ */
 export function isForLater(one: Case, newer: DeliveryRow, older: DeliveryRow): boolean {
-  const [its, wanted] = [windowOf(one, newer), windowOf(one, older)];
-  if (its === null || wanted === null || one.input.digest === null) return false;
-  return leavesAt(one.input.digest, newer.occurrenceAt) > wanted.until && its.from > (older.finishedAt ?? 0) + READ_MS;
+  const wanted = windowOf(one, older);
+  if (wanted === null || one.input.digest === null) return false;
+  return leavesAt(one.input.digest, newer.occurrenceAt) > Math.max(wanted.until, (older.finishedAt ?? 0) + READ_MS);
 }
 
 function leavesAt(times: number[], due: number): number {
