@@ -50,6 +50,18 @@ describe("an escalation", () => {
     expect(stepsOf(lived)).toEqual([0, 0, 0, 1, 1]);
   });
 
+  test("gives a step again whose message was still to leave when a silence ends: that has held it back", () => {
+    const policy = policyOf({ to: ["recipient"], repeat: 1 }, { after: { elapsed: "PT1M" }, to: ["manager"] });
+    const escalation: Escalation = { step: 1, given: 0, sends: 0, firstAt: T0, isVoid: false, isOver: false };
+    const at = T0 + HOUR;
+    const course = escalate(
+      { policy, escalation, wasGiven: null, deadlineAt: null },
+      { since: at, at, isAskedFor: true },
+      undefined,
+    );
+    expect(course.step?.number).toBe(1);
+  });
+
   test("comes to a step at the instant at which that begins, and not at the next regular one", () => {
     const { lived } = live(policyOf({ to: ["recipient"] }, { after: { elapsed: "PT90M" }, to: ["manager"] }), {
       fires: 4,

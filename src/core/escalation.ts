@@ -54,7 +54,8 @@ export function escalate(
     const first = { given: 0, sends: 0, firstAt: since };
     return courseOf(policy, steps[0], first, true, "it is the first");
   }
-  const counted = (wasGiven ?? true) || escalation.isVoid ? 1 : 0;
+  // It is decided while that is just being sent only where a silence ends, and that holds back what was due before.
+  const counted = (wasGiven ?? false) || escalation.isVoid ? 1 : 0;
   const given = escalation.given + counted;
   const now = { given, sends: escalation.sends + counted, firstAt: escalation.firstAt };
   const present = stepOf(policy, escalation.step);

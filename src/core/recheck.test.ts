@@ -25,3 +25,10 @@ test("the stop condition is named before any other reason", () => {
   const gone = { status: "COMPLETED", deletedAt: 1, lastOccurrenceAt: 9 } as const;
   expect(recheck(5, gone, readAnswer("met", "paid"))).toEqual({ reason: "stop_condition", because: "paid" });
 });
+
+test("a retry of what was due before somebody put it off doesn't leave, and what is due when that ends does", () => {
+  const now = { status: "ACTIVE", deletedAt: null, lastOccurrenceAt: 5, silence: { until: 8, by: "snooze" } } as const;
+  const stop = readAnswer("not_met", "because");
+  expect(recheck(5, now, stop)).toMatchObject({ reason: "silent" });
+  expect(recheck(8, { ...now, lastOccurrenceAt: 8 }, stop)).toBeNull();
+});

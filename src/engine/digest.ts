@@ -1,11 +1,12 @@
 import type { Channel } from "../channels/channel.ts";
-import { togetherAt } from "../core/digest.ts";
+import { digestAt as digestAtOf, isDigested, togetherAt } from "../core/digest.ts";
 import { toIso } from "../core/instant.ts";
 import { type Addressed, nameOf } from "../core/people.ts";
 import { quietZone } from "../core/quiet-hours.ts";
 import type { Contact, Instant } from "../core/reminder.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { otherOf } from "./audience.ts";
+import type { Held } from "./held.ts";
 
 /** When a message goes along with others, and why. */
 export interface Together {
@@ -34,6 +35,22 @@ export function digestFor(
   const zone = quietZone({ contact: person.timeZone, reminder: timeZone, tenant: around.tenantZone });
   const at = togetherAt({ preferences: person.preferences, eventType, zone }, { occurrenceAt, now: known.now });
   return at === null ? null : { at, because: `waits to come together with others (${zone}) at ${toIso(at)}` };
+}
+
+/**
+ * The newest of its reminder's occurrences that takes the place of one: it isn't the newest of all where that still waits for a later
+ * message. Else who wants messages at times would never get any of what is due shortly after each.
+ */
+export function newestFor(held: Held, now: Instant): Instant | null {
+  const { occurrenceAt, digestAt, newestDueAt, addressed, known } = held;
+  const newest = known?.lastOccurrenceAt ?? null;
+  if (known === null || digestAt === null || newest === null || newest <= occurrenceAt) return newest;
+  const person = personOf(known, addressed);
+  const { eventType, timeZone } = known.reminder;
+  if (!person || !isDigested(person.preferences, eventType)) return newest;
+  const zone = quietZone({ contact: person.timeZone, reminder: timeZone, tenant: known.around.tenantZone });
+  const leavesAt = digestAtOf(newest, person.preferences?.digest ?? {}, zone);
+  return leavesAt <= Math.max(digestAt, now) ? newest : newestDueAt;
 }
 
 export interface KnownPerson extends Pick<Contact, "timeZone" | "preferences"> {

@@ -15,6 +15,7 @@ import { readFactsWithFlags } from "./asking/facts.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
 import { Crowded } from "./asking/turnstile.ts";
 import { otherOf, personNow } from "./audience.ts";
+import { newestFor } from "./digest.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered, unwanted } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
@@ -169,9 +170,15 @@ export class Gate {
   #reasonNotTo(held: Held): Outcome | null {
     if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
-    const { reminder, standing, lastOccurrenceAt } = held.known;
+    const { reminder, standing } = held.known;
     const { status, deletedAt, bounds, stopCondition, silence } = reminder;
-    const now = { status, deletedAt, lastOccurrenceAt, misfirePolicy: bounds.misfirePolicy, silence };
+    const now = {
+      status,
+      deletedAt,
+      lastOccurrenceAt: newestFor(held, this.#nowFor(held)),
+      misfirePolicy: bounds.misfirePolicy,
+      silence,
+    };
     const other = otherOf(held.known, held.addressed);
     if (held.addressed?.tells) {
       const untold = recheckTelling(now);

@@ -1,5 +1,5 @@
 import type { Addressed } from "../core/people.ts";
-import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
+import { type DeliveryKey, deliveryId, type Instant } from "../core/reminder.ts";
 import type { StopAnswer } from "../core/stop.ts";
 import type { Tenant } from "../core/tenant.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
@@ -14,6 +14,10 @@ export interface Held extends DeliveryKey {
   recipient: string | null;
   /** With whom it goes in one message; null: it goes by itself. */
   digest: Digest | null;
+  /** When it goes along with others, as it may alone; null: by itself. */
+  digestAt: Instant | null;
+  /** Then: the newest occurrence after it that isn't to wait any more; null: none. */
+  newestDueAt: Instant | null;
   /** Null: it is for whom the reminder is for. */
   addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */

@@ -1,5 +1,5 @@
 import { type Addressed, toAddressed } from "../core/people.ts";
-import type { DeliveryKey, JsonObject } from "../core/reminder.ts";
+import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { type Claimable, lockClaimable } from "./claimable.ts";
 import { keyColumns, toKey } from "./delivery-keys.ts";
@@ -21,6 +21,10 @@ export interface ClaimedDelivery extends DeliveryKey {
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
   addressed: Addressed | null;
+  /** When it goes along with others; null: by itself. */
+  digestAt: Instant | null;
+  /** Of those: the newest occurrence after it that isn't to wait any more; null: it is the newest. */
+  newestDueAt: Instant | null;
 }
 
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
@@ -75,6 +79,8 @@ async function take(
       attempts,
       isSuspect: row.part === "suspect",
       addressed: toAddressed(row.addressed as JsonObject | null),
+      digestAt: (row.digest_at as Instant | null | undefined) ?? null,
+      newestDueAt: (row.newest_due_at as Instant | null | undefined) ?? null,
     };
   });
 }

@@ -32,8 +32,9 @@ const ROWS_PER_DIGEST = 20;
 
 // One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
 // worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
-// What was begun by a worker that has died is known by its id, and is kept apart from what came since. The tenants of $3 have no room, or had some just now,
-// and what waits of them isn't in the way of the others'.
+// `due_at`: the newest of its reminder's occurrences after it that doesn't wait for a later message.
+// What was begun by a worker that has died is known by its id, and is kept apart from what came since. The tenants of $3 have no room,
+// or had some just now, and what waits of them isn't in the way of the others'.
 const LOCK_DIGESTS = `
   with due as materialized (
     select distinct tenant_id, recipient, digest_at, digest_id
@@ -51,7 +52,8 @@ const LOCK_DIGESTS = `
              hashtext(concat_ws(' ', tenant_id, $1::text, recipient, extract(epoch from digest_at), digest_id)))
   )
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
-         d.digest_id, case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part
+         d.digest_id, newest.due_at as newest_due_at,
+         case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part
     from mine
    cross join lateral (
      select *
@@ -62,7 +64,13 @@ const LOCK_DIGESTS = `
       order by occurrence_at, reminder_id, recipient_no
       limit ${MOST_ITEMS}
         for update skip locked
-   ) d`;
+   ) d
+   cross join lateral (
+     select max(n.occurrence_at) as due_at
+       from deliveries n
+      where n.reminder_id = any (array[d.reminder_id]) and n.recipient_no = d.recipient_no and n.occurrence_at > d.occurrence_at
+        and (n.digest_at is null or n.digest_at <= reminder_now())
+   ) newest`;
 
 const NAME = `
   update deliveries d

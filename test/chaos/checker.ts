@@ -1,12 +1,15 @@
+import { judgeBudgets } from "./checks/budgets.ts";
 import { gatherCases, openCourt } from "./checks/case.ts";
 import { judgeDeliveries } from "./checks/deliveries.ts";
+import { judgeDigests } from "./checks/digests.ts";
 import { judgeEnding, judgeKeys } from "./checks/endings.ts";
+import { isFallback, judgeFallbacks } from "./checks/fallbacks.ts";
 import { type Copies, judgeMessages } from "./checks/messages.ts";
 import { judgeOccurrences } from "./checks/occurrences.ts";
 import { judgePeople } from "./checks/people.ts";
 import { judgePolicy } from "./checks/policies.ts";
 import { judgeSilences } from "./checks/silences.ts";
-import { type Evidence, readMessageId, type Violation } from "./evidence.ts";
+import { type Evidence, heldBy, readMessageId, type Violation } from "./evidence.ts";
 
 export interface Verdict {
   violations: Violation[];
@@ -18,6 +21,10 @@ export interface Verdict {
   /** Due instants worked out from the inputs, each of which had to be dealt with. */
   due: number;
   messages: number;
+  /** Of these, what held several. */
+  digests: number;
+  /** Deliveries that went over another channel. */
+  wentOver: number;
   /** What the receiver kept more than once: because a fault hit while it was in flight, or because it lied itself. */
   duplicates: Copies;
 }
@@ -41,8 +48,11 @@ export function check(evidence: Evidence): Verdict {
     judgePeople(one, court);
     judgePolicy(one, court);
     judgeSilences(one, court);
+    judgeFallbacks(one, court);
     judgeEnding(one, court);
   }
+  judgeDigests(cases, court);
+  judgeBudgets(cases, court);
   judgeKeys(evidence.tables.reminders, court);
   judgeStrangers(evidence, court.accuse);
   return {
@@ -52,6 +62,8 @@ export function check(evidence: Evidence): Verdict {
     recorded: evidence.tables.deliveries.length,
     due,
     messages: evidence.arrivals.length,
+    digests: evidence.arrivals.filter((arrival) => heldBy(arrival).length > 1).length,
+    wentOver: evidence.tables.deliveries.filter(isFallback).length,
     duplicates,
   };
 }

@@ -25,8 +25,11 @@ export interface Limits {
   recoveryMs: number;
   /** A row bears the instant at which its transaction began; what it rests on may be this much younger. */
   transactionMs: number;
-  /** Tries of one message. */
+  /** Tries of one message, and of one webhook. */
   maxAttempts: number;
+  maxHookAttempts: number;
+  /** A webhook that only fails goes over after this. */
+  downMs: number;
   /** How long the result of a message may be on its way to the database while there is no fault. */
   storingMs: number;
 }
@@ -44,7 +47,7 @@ export interface Inputs {
 
 export interface ReminderInput {
   id: number;
-  /** Only one ACTIVE reminder may have it. */
+  /** Entity and event, as its row has them. Only one ACTIVE reminder may have it. */
   key: string;
   created: Span;
   runAt: number;
@@ -55,8 +58,14 @@ export interface ReminderInput {
   people: { addresses: string[]; needed: number } | null;
   /** Null: it goes by none. */
   policy: PolicyInput | null;
-  /** Nothing leaves between these; null: at any time it may. */
-  quiet: Span | null;
+  /** Nothing leaves within these, whoever has said so. */
+  quiet: Span[];
+  /** Times of UTC's day, in milliseconds: what is due by then goes with others of its person, a minute after; null: by itself. */
+  digest: number[] | null;
+  /** How much its person wants at most; null: any number. */
+  budget: BudgetInput | null;
+  /** It goes by webhooks, and to this address by e-mail where these can't deliver it; null: it goes by e-mail. */
+  over: { to: string } | null;
   /** In the order in which they were made, each after the one before was answered. */
   changes: Change[];
   /** Who of several people said that they have done theirs. */
@@ -78,9 +87,21 @@ export type Change = Span &
     | { kind: "silenced"; due: Span; isPromise: boolean }
   );
 
-/** Each step is given once, one after the other. */
+/** Steps are given one after the other. */
 export interface PolicyInput {
-  steps: { /** Counted from the first occurrence. */ afterMs: number; to: string[] }[];
+  steps: {
+    /** Counted from the first occurrence; or after so many that reached somebody. */
+    begins: { afterMs: number } | { sends: number };
+    to: string[];
+    /** Given once; else until the next one begins. */
+    isOnce: boolean;
+  }[];
+}
+
+/** So many messages of all its reminders within 24 hours. */
+export interface BudgetInput {
+  person: string;
+  perDay: number;
 }
 
 export interface Refusal extends Span {
@@ -115,6 +136,13 @@ export interface Arrival {
   worker: string;
   /** How long the receiver itself may have been late in noticing. */
   stallMs: number;
+  /** What it said that it holds, where it told: of several messages that go as one, each. */
+  holds: Held[] | null;
+}
+
+export interface Held {
+  reminderId: number;
+  occurrenceAt: number;
 }
 
 export interface Tables {
@@ -140,6 +168,7 @@ export interface DeliveryRow {
   occurrenceAt: number;
   /** Which of the occurrence's, where it has several: counted from 0. */
   recipientNo: number;
+  channel: string;
   recipient: string | null;
   /** Of its policy; null: it goes by none. */
   step: number | null;
@@ -148,6 +177,8 @@ export interface DeliveryRow {
   /** When it fired: the firing transaction's instant. */
   createdAt: number;
   finishedAt: number | null;
+  /** While it waits: until when. */
+  nextAttemptAt: number | null;
   reason: string | null;
 }
 
@@ -165,12 +196,21 @@ export interface Violation {
   reminderId: number | null;
 }
 
+/** What names a delivery. */
+export interface DeliveryName extends Held {
+  recipientNo: number;
+}
+
 /** What is written at the end of a message's id: `<reminder-occurrence-recipient@domain>`. */
-export function readMessageId(
-  messageId: string,
-): { reminderId: number; occurrenceAt: number; recipientNo: number } | null {
+export function readMessageId(messageId: string): DeliveryName | null {
   const [, ...parts] = /^<(\d+)-(\d+)-(\d+)@[^>]+>$/.exec(messageId) ?? [];
   const [reminderId, occurrenceAt, recipientNo] = parts.map(Number);
   if (reminderId === undefined || occurrenceAt === undefined || recipientNo === undefined) return null;
   return { reminderId, occurrenceAt, recipientNo };
+}
+
+/** The deliveries that a message is for. One that tells what it holds is for one recipient, whoever its id is of. */
+export function heldBy({ messageId, holds }: Pick<Arrival, "messageId" | "holds">): DeliveryName[] {
+  const named = readMessageId(messageId);
+  return holds === null ? (named ? [named] : []) : holds.map((held) => ({ ...held, recipientNo: 0 }));
 }

@@ -12,7 +12,8 @@ export interface Sight {
 /** No retry is put off for so long: what waits beyond it waits for quiet hours to end, and whether by right is judged. */
 const SOON_MS = 10_000;
 
-type WaitingRow = DeliveryRow & { nextAttemptAt: number | null };
+/** A webhook that fails is tried again when its fallback is due; sooner, it is to be waited for. */
+const SOON_FOR_HOOKS_MS = 1_000;
 
 /** Reads everything in one snapshot. */
 export async function look(database: Database): Promise<Sight> {
@@ -27,9 +28,8 @@ export async function look(database: Database): Promise<Sight> {
       ({ status, deletedAt, nextRunAt }) =>
         status === "ACTIVE" && deletedAt === null && nextRunAt !== null && nextRunAt <= readAt,
     );
-    const open = (deliveries as WaitingRow[]).filter(
-      ({ finishedAt, status, nextAttemptAt }) =>
-        finishedAt === null && (status === "sending" || (nextAttemptAt ?? 0) <= readAt + SOON_MS),
+    const open = deliveries.filter(
+      (delivery) => delivery.finishedAt === null && (delivery.nextAttemptAt ?? 0) <= readAt + patienceFor(delivery),
     );
     const unfinished = [
       ...due.map(({ id, nextRunAt }) => `reminder ${id} is due since ${readAt - (nextRunAt ?? 0)} ms`),
@@ -38,6 +38,11 @@ export async function look(database: Database): Promise<Sight> {
     ];
     return { tables, readAt, unfinished };
   });
+}
+
+function patienceFor({ status, channel }: DeliveryRow): number {
+  if (status === "sending") return Number.POSITIVE_INFINITY;
+  return channel === "webhook" && status === "retrying" ? SOON_FOR_HOOKS_MS : SOON_MS;
 }
 
 async function readTables(sql: Sql): Promise<Tables> {
@@ -49,7 +54,7 @@ async function readTables(sql: Sql): Promise<Tables> {
          from reminder_jobs`,
     )) as unknown as Tables["reminders"],
     deliveries: (await sql.query(
-      `select reminder_id as "reminderId", occurrence_at as "occurrenceAt", recipient_no as "recipientNo", recipient,
+      `select reminder_id as "reminderId", occurrence_at as "occurrenceAt", recipient_no as "recipientNo", channel, recipient,
               (addressed ->> 'step')::int as step, status, attempts, reason,
               created_at as "createdAt", finished_at as "finishedAt", next_attempt_at as "nextAttemptAt"
          from deliveries`,
@@ -68,7 +73,7 @@ export function adoptRepeated(inputs: Inputs, { reminders }: Tables): number {
   const known = new Set(inputs.reminders.map((reminder) => reminder.id));
   let adopted = 0;
   for (const { id, key, createdAt } of reminders) {
-    const origin = inputs.reminders.find((reminder) => `thing/${reminder.key}/chaos` === key);
+    const origin = inputs.reminders.find((reminder) => reminder.key === key);
     if (known.has(id) || !origin) continue;
     inputs.reminders.push({
       ...origin,

@@ -7,6 +7,8 @@ import type { FromReceiver, Letter, Moods, ToReceiver } from "./receiver.ts";
 /** The receiver of all messages, seen from the run. */
 export interface Post {
   port: number;
+  /** Where webhooks are answered. */
+  hooksUrl: string;
   /** Everything that was answered so far, in the order of the answers. */
   arrivals: Arrival[];
   /** By the address, what was accepted for it, in that order. */
@@ -24,10 +26,10 @@ export async function openPost(seed: number): Promise<Post> {
   const tell = (message: ToReceiver) => child.send(message);
   const arrivals: Arrival[] = [];
   const letters: Post["letters"] = new Map();
-  const port = await new Promise<number>((resolve, reject) => {
+  const { port, hooksPort } = await new Promise<{ port: number; hooksPort: number }>((resolve, reject) => {
     child.once("exit", () => reject(new Error("the receiver did not start")));
     child.on("message", (message: FromReceiver) => {
-      if (message.tell === "listening") resolve(message.port);
+      if (message.tell === "listening") resolve(message);
       else if (message.tell === "arrival") arrivals.push(message.arrival);
       else letters.set(message.letter.to, [...(letters.get(message.letter.to) ?? []), message.letter]);
     });
@@ -35,6 +37,7 @@ export async function openPost(seed: number): Promise<Post> {
   tell({ tell: "seed", seed });
   return {
     port,
+    hooksUrl: `http://127.0.0.1:${hooksPort}`,
     arrivals,
     letters,
     setMoods: (moods) => void tell({ tell: "moods", moods }),

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { SMTPServer } from "smtp-server";
-import type { Arrival } from "./evidence.ts";
+import type { Arrival, Held } from "./evidence.ts";
+import { openHooks } from "./hooks.ts";
 import { MOODY } from "./moody.ts";
 import { randomFrom } from "./random.ts";
 
@@ -26,7 +27,7 @@ export type Mood =
 
 export type ToReceiver = { tell: "moods"; moods: Moods } | { tell: "seed"; seed: number };
 export type FromReceiver =
-  | { tell: "listening"; port: number }
+  | { tell: "listening"; port: number; hooksPort: number }
   | { tell: "arrival"; arrival: Arrival }
   | { tell: "letter"; letter: Letter };
 
@@ -110,9 +111,13 @@ const server = new SMTPServer({
 });
 // A worker that is killed drops its connections; that is what this is about.
 server.on("error", () => {});
-server.listen(0, "127.0.0.1", () => {
+server.listen(0, "127.0.0.1", async () => {
   const address = server.server.address();
-  tell({ tell: "listening", port: typeof address === "object" && address ? address.port : 0 });
+  const hooksPort = await openHooks(
+    () => ({ stallMs: stallMs() }),
+    (arrival) => tell({ tell: "arrival", arrival }),
+  );
+  tell({ tell: "listening", port: typeof address === "object" && address ? address.port : 0, hooksPort });
 });
 
 async function take(
@@ -122,8 +127,9 @@ async function take(
   answer: (error?: Error | null) => void,
 ): Promise<void> {
   const messageId = /^message-id:\s*(\S+)/im.exec(content)?.[1] ?? "none";
+  const holds = heldIn(content);
   const log = (said: Arrival["answer"]) =>
-    tell({ tell: "arrival", arrival: { messageId, ...seen, wholeAt, answeredAt: Date.now(), answer: said } });
+    tell({ tell: "arrival", arrival: { messageId, ...seen, wholeAt, answeredAt: Date.now(), answer: said, holds } });
   const wholeAt = Date.now();
   switch (mood) {
     case "lying":
@@ -152,6 +158,17 @@ async function take(
 function linksIn(content: string): Record<string, string> {
   const lines = content.replaceAll("=\r\n", "").matchAll(/^([^\r\n:]+): https?:\S*\/a\/([\w-]+)/gm);
   return Object.fromEntries([...lines].map(([, says, token]) => [says, token]));
+}
+
+/** What the words of a message say that it holds, each once; null: they don't say, and it holds what its id is of. */
+function heldIn(content: string): Held[] | null {
+  const told = content.replaceAll("=\r\n", "").matchAll(/Holds (\d+) of ([\d:.TZ-]+Z)\./g);
+  const held = new Map(
+    [...told].map(([all, id, at]) => [all, { reminderId: Number(id), occurrenceAt: Date.parse(at ?? "") }]),
+  );
+  // Where the machine is so slow that its words took too long, a message of several leaves in others.
+  const isOfSeveral = /^subject: \d+ reminders? for you/im.test(content);
+  return held.size === 0 && !isOfSeveral ? null : [...held.values()];
 }
 
 function drawMood(): Mood | "fine" {

@@ -1,6 +1,6 @@
 import type { Verdict } from "./checker.ts";
 import { groupBy } from "./checks/case.ts";
-import { type Evidence, type Fault, readMessageId, type Violation } from "./evidence.ts";
+import { type Evidence, type Fault, heldBy, type Violation } from "./evidence.ts";
 
 export interface Outcome {
   seed: number;
@@ -34,9 +34,11 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
     `| occurrences recorded, each held against the inputs | ${verdict.recorded} |`,
     `| due instants worked out from the inputs, each dealt with | ${verdict.due} |`,
     `| messages that reached the receiver | ${verdict.messages} |`,
+    `| of these with several reminders in them | ${verdict.digests} |`,
     `| of these refused | ${arrivals.filter(({ answer }) => answer.startsWith("refused")).length} |`,
     `| came again with the same Message-ID, in flight when a fault hit | ${verdict.duplicates.afterFaults} |`,
     `| came again with the same Message-ID, because the receiver had denied it | ${verdict.duplicates.afterLies} |`,
+    `| went over another channel | ${verdict.wentOver} |`,
     `| reminders created again after a lost answer | ${run.repeated} |`,
     "",
     `After the last fault everything was at rest within ${(run.recoveredMs / 1000).toFixed(1)} s.`,
@@ -72,7 +74,7 @@ function seconds(ms: number | undefined): string {
 export function tell({ rule, what, reminderId }: Violation, { inputs, faults, arrivals, tables }: Evidence): string {
   const own = <T extends { reminderId: number }>(rows: T[]) => rows.filter((row) => row.reminderId === reminderId);
   const input = inputs.reminders.find(({ id }) => id === reminderId);
-  const messages = arrivals.filter(({ messageId }) => readMessageId(messageId)?.reminderId === reminderId);
+  const messages = arrivals.filter((arrival) => heldBy(arrival).some((held) => held.reminderId === reminderId));
   const instants = [
     ...messages.map(({ leftAt }) => leftAt),
     ...own(tables.deliveries).map(({ createdAt }) => createdAt),

@@ -3,17 +3,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { check } from "./checker.ts";
-import type { Evidence, Limits } from "./evidence.ts";
-import { LARGE, openSaboteursDatabase, Saboteur, SMALL, type Stage } from "./faults.ts";
+import type { Arrival, Evidence } from "./evidence.ts";
+import { openSaboteursDatabase, Saboteur, type Stage } from "./faults.ts";
+import { makeFaults } from "./fire.ts";
+import { secretOf } from "./hooks.ts";
 import { adoptRepeated, beginMinuteIn, clockOffset, look, type Sight } from "./observe.ts";
 import { People } from "./people.ts";
 import { openPost } from "./post.ts";
 import { openNetwork } from "./proxy.ts";
-import { type Random, randomFrom } from "./random.ts";
-import type { Moods } from "./receiver.ts";
+import { randomFrom } from "./random.ts";
 import { type Outcome, report } from "./report.ts";
 import { startServer } from "./server.ts";
 import { Service } from "./service.ts";
+import { ENGINE, LIMITS, MOODS } from "./settings.ts";
 import { measureShare } from "./share.ts";
 
 export interface ChaosOptions {
@@ -30,36 +32,21 @@ export interface ChaosOptions {
   interrupted?: AbortSignal;
 }
 
-const MOODS: Moods = { slow: 0.06, hung: 0.004, silent: 0.012, lying: 0.015, busy: 0.03, full: 0.02, refusing: 0.006 };
-const ENGINE = {
-  EMAIL_CONCURRENCY: "8",
-  DATABASE_POOL_SIZE: "5",
-  DELIVERY_MAX_ATTEMPTS: "4",
-  RETRY_BASE_SECONDS: "0.4",
-};
-const LIMITS: Omit<Limits, "clockSlackMs"> = {
-  stopMs: 250,
-  fireAheadMs: 12,
-  recoveryMs: 20_000,
-  transactionMs: 15_000,
-  maxAttempts: 4,
-  storingMs: 3_000,
-};
 /** What the links in messages say before their path; who presses one goes to where the API answers then. */
 const PUBLIC_URL = "http://127.0.0.1:8000";
-/** So long it is under fire when a minute of the database's clock begins. */
-const MINUTE_AFTER_MS = 14_000;
+/** So long it is up when a minute of the database's clock begins. */
+const MINUTE_AFTER_MS = 17_000;
+/** So long what was there before the fire has to be dealt with. */
+const SETTLING_MS = 4_000;
 /** A long run creates no more of them, or their messages become more than the slow receivers take. */
 const MOST_REMINDERS = 8_000;
-/** Large faults come one after the other, with this much between them. */
-const LARGE_REST_MS = { from: 500, until: 3_000 };
 /** For each time that the machine is slower than it could be. */
 const GIVE_UP_MS = 90_000;
 
 /** Sets the engine under fire, lets it come to rest, and has the checker judge what happened. */
 export async function runChaos(options: ChaosOptions): Promise<Outcome & { text: string }> {
   const { seed, seconds, workers: count = 3, faultEveryMs = 130, narrate = () => {} } = options;
-  const createEveryMs = options.createEveryMs ?? Math.max(90, (seconds * 1000) / MOST_REMINDERS);
+  const createEveryMs = options.createEveryMs ?? Math.max(110, (seconds * 1000) / MOST_REMINDERS);
   const random = randomFrom(seed);
   const cleanUp: (() => Promise<unknown>)[] = [];
   const tidy = async () => {
@@ -90,7 +77,8 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
       const proxy = await openNetwork(server.url);
       cleanUp.push(proxy.close);
       const mail = { SMTP_HOST: "127.0.0.1", SMTP_PORT: String(post.port), SMTP_TLS: "off" };
-      const env = { DATABASE_URL: proxy.url, PUBLIC_URL, SMTP_FROM_EMAIL: `${name}@example.org`, ...mail, ...ENGINE };
+      const own = { SMTP_FROM_EMAIL: `${name}@example.org`, WEBHOOK_SECRET: secretOf(name) };
+      const env = { DATABASE_URL: proxy.url, PUBLIC_URL, ...own, ...mail, ...ENGINE };
       const service = new Service(name, command, env, saysWhenUp);
       cleanUp.push(() => service.end("SIGKILL"));
       await service.start();
@@ -108,12 +96,19 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
       database: peoplesDatabase,
       apiUrl: () => api.service.told,
       letters: post.letters,
+      hooksUrl: post.hooksUrl,
       random: random.fork("people"),
       clockOffsetMs: clock.offsetMs,
       everyMs: createEveryMs,
     });
 
     await people.settleIn();
+    // What is due by now has been recorded before anything breaks.
+    await untilAtRest(
+      () => look(database),
+      now,
+      () => SETTLING_MS,
+    );
     const share = measureShare();
     cleanUp.push(async () => share.stop());
     narrate(`under fire for ${seconds} s, seed ${seed}`);
@@ -143,7 +138,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
       inputs: people.inputs,
       faults: saboteur.faults,
       arrivals: post.arrivals
-        .map((one) => ({ ...one, leftAt: one.leftAt + clock.offsetMs, wholeAt: one.wholeAt + clock.offsetMs }))
+        .map((one) => onClock(one, clock.offsetMs))
         .filter(({ leftAt }) => leftAt <= rest.readAt)
         .toSorted((a, b) => a.leftAt - b.leftAt),
       tables: rest.tables,
@@ -165,38 +160,11 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
   }
 }
 
-interface Plan {
-  seconds: number;
-  faultEveryMs: number;
-  narrate: (line: string) => void;
-}
-
-/** Makes faults until the time is over, and resolves when the last has ended. */
-async function makeFaults(saboteur: Saboteur, random: Random, { seconds, faultEveryMs, narrate }: Plan): Promise<void> {
-  const endsAt = performance.now() + seconds * 1000;
-  const isOver = () => performance.now() >= endsAt;
-  const underWay = new Set<Promise<void>>();
-
-  const small = async () => {
-    while (!isOver()) {
-      const fault = saboteur.make(random.weighted(SMALL));
-      underWay.add(fault);
-      void fault.finally(() => underWay.delete(fault));
-      await sleep(random.between(0, 2 * faultEveryMs));
-    }
-  };
-  const large = async () => {
-    // Each kind once, in any order, before they come as they may.
-    const deck = random.shuffle(Object.keys(LARGE));
-    while (!isOver()) {
-      const kind = deck.pop() ?? random.weighted(LARGE);
-      narrate(`${((endsAt - performance.now()) / 1000).toFixed(0)} s left: ${kind}`);
-      await saboteur.make(kind);
-      await sleep(random.between(LARGE_REST_MS.from, LARGE_REST_MS.until));
-    }
-  };
-  await Promise.all([small(), large()]);
-  await Promise.all(underWay);
+/** The receiver's instants by the database's clock. */
+function onClock(arrival: Arrival, offsetMs: number): Arrival {
+  const { leftAt, wholeAt, answeredAt } = arrival;
+  const answered = answeredAt === null ? null : answeredAt + offsetMs;
+  return { ...arrival, leftAt: leftAt + offsetMs, wholeAt: wholeAt + offsetMs, answeredAt: answered };
 }
 
 async function untilAtRest(see: () => Promise<Sight>, now: () => number, patienceMs: () => number): Promise<Sight> {

@@ -1,7 +1,8 @@
-import type { Change, Inputs, ReminderInput, Span } from "./evidence.ts";
-import { type Answer, type Hands, isTooLate } from "./hands.ts";
+import type { Change, ReminderInput, Span } from "./evidence.ts";
+import { type Hands, isTooLate } from "./hands.ts";
+import { countsSends } from "./policies.ts";
+import { drawPressed, type Pressed, type Presses } from "./presses.ts";
 import type { Random } from "./random.ts";
-import type { Letter } from "./receiver.ts";
 import type { Kind, Wish } from "./wishes.ts";
 
 // What becomes of a reminder by its people, besides its schedule and its flag.
@@ -15,22 +16,15 @@ const STORIES = {
   several: { none: 5, paused: 1, "put off": 3, deleted: 1 },
   escalating: { none: 7, paused: 2, "put off": 1, deleted: 1 },
   quiet: { none: 8, paused: 1, "put off": 1, completed: 1 },
+  over: { none: 9, paused: 1, "put off": 1, completed: 1, deleted: 1 },
+  gathered: { none: 9, paused: 1, "put off": 1, completed: 2, deleted: 1 },
+  budgeted: { none: 9, paused: 1, completed: 1, deleted: 1 },
 } as const satisfies Record<Kind, Record<string, number>>;
 type Story = { [K in Kind]: keyof (typeof STORIES)[K] }[Kind];
 
-/** What is pressed in a message. */
-const ANSWERS = { done: 6, snooze: 3, promise: 2, "not me": 3, stop: 3, "one click": 2 };
-type Pressed = keyof typeof ANSWERS;
-/** What the text of a message says before the link, as far as its encoding leaves it alone. */
-const SAYS: Record<Pressed, RegExp> = {
-  ...{ done: /^Done$/, snooze: /^Snooze$/, promise: /^I.*ll do it by/, "not me": /^Not me$/ },
-  ...{ stop: /^Stop these$/, "one click": /^Stop these$/ },
-};
-/** A link puts off by whole minutes. */
-const PUT_OFF = "1m";
-const PUT_OFF_MS = 60_000;
-/** So long somebody looks for a message to answer. */
-const LOOKING_MS = 12_000;
+/** So often a policy by number of sends is triggered by hand, and so long after each it is let be. */
+const TRIGGERS = 4;
+const TRIGGER_REST_MS = 1_200;
 
 type Wanted =
   | { kind: "paused" | "resumed" | "completed" | "deleted" }
@@ -49,34 +43,32 @@ export interface Plot {
 
 /** Draws what will become of a wish. */
 export function drawPlot(random: Random, wish: Wish): Plot {
-  const story = random.weighted(STORIES[wish.kind] as Record<Story, number>);
-  const drawn = random.weighted(ANSWERS);
-  // Others wait for a flag of a group: it isn't theirs to set.
-  const pressed = drawn === "done" && wish.flag?.key.startsWith("group") ? "snooze" : drawn;
+  const drawnStory = random.weighted(STORIES[wish.kind] as Record<Story, number>);
+  // Their steps come with occurrences, and a run may be too short for those of the schedule.
+  const story = wish.policy !== null && countsSends(wish.policy) ? "triggered" : drawnStory;
+  const pressed = drawPressed(random, wish);
   return { wish, story, random, pressed, isFlagPressed: story === "answered" && pressed === "done" };
 }
 
 export class Stories {
   readonly #hands: Hands;
-  readonly #inputs: Inputs;
-  readonly #letters: ReadonlyMap<string, Letter[]>;
+  readonly #presses: Presses;
 
-  constructor(hands: Hands, inputs: Inputs, letters: ReadonlyMap<string, Letter[]>) {
+  constructor(hands: Hands, presses: Presses) {
     this.#hands = hands;
-    this.#inputs = inputs;
-    this.#letters = letters;
+    this.#presses = presses;
   }
 
   /** Resolves when everything that befalls it is over. */
   async live(reminder: ReminderInput, plot: Plot): Promise<void> {
     const { random, wish } = plot;
-    const at = wish.runAt + random.between(-600, 900);
+    const at = wish.aroundAt + random.between(-600, 900);
     const laterMs = random.between(50, 5_000);
     await Promise.all([this.#tell(reminder, plot, at, laterMs), this.#doTheirs(reminder, plot)]);
   }
 
   async #tell(reminder: ReminderInput, plot: Plot, at: number, laterMs: number): Promise<void> {
-    const { story, random } = plot;
+    const { story, random, wish } = plot;
     if (story === "none") return;
     await this.#hands.waitUntil(at);
     if (this.#hands.areStopped) return;
@@ -84,7 +76,7 @@ export class Stories {
       case "paused":
         if (!(await this.#act(reminder, "POST", "pause", { kind: "paused" }))) return;
         await this.#hands.wait(laterMs);
-        await this.#act(reminder, "POST", "resume", { kind: "resumed" });
+        await this.#resume(reminder);
         return;
       case "completed":
         await this.#act(reminder, "POST", "complete", { kind: "completed" });
@@ -100,20 +92,33 @@ export class Stories {
         return;
       }
       case "triggered":
-        return this.#trigger(reminder);
+        for (let times = wish.policy === null ? 1 : TRIGGERS; times > 0 && !this.#hands.areStopped; times -= 1) {
+          await this.#trigger(reminder);
+          await this.#hands.wait(laterMs / 2 + TRIGGER_REST_MS);
+        }
+        return;
       case "put off":
         return this.#putOff(reminder, random.chance(0.5), laterMs);
       case "suppressed":
         return this.#suppress(reminder, plot, laterMs);
       case "answered":
-        return this.#answer(reminder, plot, laterMs);
+        return this.#presses.answer(reminder, { ...plot, laterMs, resume: () => this.#resume(reminder) });
     }
+  }
+
+  #resume(reminder: ReminderInput): Promise<boolean> {
+    return this.#act(reminder, "POST", "resume", { kind: "resumed" });
   }
 
   async #trigger(reminder: ReminderInput): Promise<void> {
     const from = this.#hands.now();
     const answer = await this.#hands.call("POST", `/reminders/${reminder.id}/trigger`).catch(() => null);
     if (answer && isTooLate(answer)) return;
+    // By a policy it may fire as often as it likes: each time is held against those before.
+    if (reminder.policy) {
+      reminder.changes.push({ kind: "triggered", occurrenceAt: from, from, until: this.#hands.now() });
+      return;
+    }
     const due = answer && (answer.body.next_run_at as string | null);
     // Asked again it might fire once more, so it isn't; and then nobody knows.
     if (!due) reminder.isLoose = true;
@@ -160,7 +165,7 @@ export class Stories {
       .map((person) => ({ person, byLink: fork.chance(0.5), at: runAt + fork.between(-800, 4_000) }))
       .map(async ({ person, byLink, at }) => {
         await this.#hands.waitUntil(at);
-        const token = byLink ? await this.#find(person, "done") : null;
+        const token = byLink ? await this.#presses.find(person, "done") : null;
         if (this.#hands.areStopped || (byLink && token === null)) return;
         const { result, span } = await this.#hands.insist(() =>
           token === null
@@ -170,89 +175,6 @@ export class Stories {
         if (!isTooLate(result)) reminder.done.push({ person, ...span });
       });
     await Promise.all(errands);
-  }
-
-  /** Presses what a message offers; more than once, at once and later. */
-  async #answer(reminder: ReminderInput, { wish, pressed, random }: Plot, laterMs: number): Promise<void> {
-    const fork = random.fork("answer");
-    const token = await this.#find(wish.recipient ?? "", pressed);
-    if (token === null) return;
-    await this.#hands.wait(fork.between(0, 1_000));
-    const form = formFor(pressed, fork.chance(0.5));
-    const presses = fork.chance(0.5) ? 2 : 1;
-    const first = this.#hands.now();
-    const taken = await Promise.all(Array.from({ length: presses }, () => this.#press(token, form)));
-    const span = { from: first, until: Math.max(...taken.map((one) => one.span.until)) };
-    const [one] = taken;
-    if (!one || taken.some(({ result }) => isTooLate(result))) {
-      if (taken.length > 1 || (one && one.tries > 1)) reminder.isLoose = true;
-      return;
-    }
-    await this.#note(reminder, wish, pressed, span);
-    await this.#hands.wait(laterMs);
-    if (pressed === "not me") {
-      if (!(await this.#act(reminder, "POST", "resume", { kind: "resumed" }))) return;
-    }
-    if (pressed === "stop" && fork.chance(0.5)) {
-      const undone = await this.#press(token, new URLSearchParams({ undo: "yes" }));
-      const refusal = reminder.refusals.at(-1);
-      if (refusal && !isTooLate(undone.result)) refusal.lifted = undone.span;
-      return;
-    }
-    // It was answered: the same again does nothing more, however late.
-    if (this.#hands.areStopped || fork.chance(0.5)) return;
-    await this.#press(token, form);
-  }
-
-  async #press(token: string, form: URLSearchParams): Promise<{ result: Answer; span: Span; tries: number }> {
-    return this.#hands.insist(() => this.#hands.call("POST", `/a/${token}`, form));
-  }
-
-  /** Writes down what a press has done. */
-  async #note(reminder: ReminderInput, { flag, recipient }: Wish, pressed: Pressed, span: Span): Promise<void> {
-    switch (pressed) {
-      case "done": {
-        if (flag === null) reminder.said = span;
-        // A reminder that was completed meanwhile leaves its flag alone.
-        else if (await this.#isSet(flag.key)) this.#inputs.flags.push({ key: flag.key, set: span });
-        return;
-      }
-      case "snooze":
-      case "promise": {
-        const due = { from: span.from + PUT_OFF_MS, until: span.until + PUT_OFF_MS };
-        reminder.changes.push({ kind: "silenced", due, isPromise: pressed === "promise", ...span });
-        return;
-      }
-      case "not me":
-        reminder.changes.push({ kind: "paused", ...span });
-        return;
-      case "stop":
-      case "one click":
-        reminder.refusals.push({ address: recipient ?? "", lifted: null, ...span });
-    }
-  }
-
-  async #isSet(key: string): Promise<boolean> {
-    const { result } = await this.#hands.insist(async () => {
-      const answer = await this.#hands.call("GET", `/flags/${encodeURIComponent(key)}`).catch((error: Error) => {
-        if (error.message.includes(": 404:")) return null;
-        throw error;
-      });
-      return answer?.body.value === true;
-    });
-    return result;
-  }
-
-  /** The link in the newest message to an address; null where none comes. */
-  async #find(address: string, pressed: Pressed): Promise<string | null> {
-    const until = this.#hands.now() + LOOKING_MS;
-    while (!this.#hands.areStopped && this.#hands.now() < until) {
-      const links = Object.entries(this.#letters.get(address)?.at(-1)?.links ?? {});
-      const link = links.find(([says]) => SAYS[pressed].test(says));
-      if (link) return link[1];
-      await this.#hands.wait(50);
-    }
-    return null;
   }
 
   /**
@@ -280,22 +202,5 @@ export class Stories {
     if (isDone) reminder.changes.push({ ...change, ...span } as Change);
     else if (tries > 1) reminder.isLoose = true;
     return isDone;
-  }
-}
-
-/** What the page's form, or the mail program, sends. */
-function formFor(pressed: Pressed, isOfReminder: boolean): URLSearchParams {
-  switch (pressed) {
-    case "done":
-      return new URLSearchParams({ choice: "done" });
-    case "snooze":
-    case "promise":
-      return new URLSearchParams({ choice: PUT_OFF });
-    case "not me":
-      return new URLSearchParams({ choice: "not_me" });
-    case "stop":
-      return new URLSearchParams({ choice: isOfReminder ? "reminder" : "event_type" });
-    case "one click":
-      return new URLSearchParams({ "List-Unsubscribe": "One-Click" });
   }
 }

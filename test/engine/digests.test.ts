@@ -628,3 +628,62 @@ test("of digests with which workers died again and again one is taken at a time,
   expect(suspects.sort()).toEqual(["ann", "bob", "cyd"].map((person) => `${person}@example.org true`));
   expect(await claim(1)).toEqual([]);
 });
+
+test("what is due once more after the end of a time takes no place in its digest: it waits for the next", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.work();
+  // Every minute, and so also in the one between eleven sharp and the message.
+  const id = await due(there, "ann", "payment", { minutes: 38, schedule_type: "recurring", interval_minutes: 1 });
+  const occurrences = () =>
+    there.database.query("select status, digest_at from deliveries where reminder_id = $1 order by occurrence_at", [
+      id,
+    ]);
+  await there.advance({ minutes: 38 });
+  for (const count of [1, 2, 3]) {
+    await until(async () => (await occurrences()).length === count, `${count} of them are recorded`);
+    await there.advance({ minutes: 1 });
+  }
+
+  await until(() => there.sink.received.length > 0, "the digest of eleven has left");
+  await until(async () => (await occurrences())[1]?.status === "sent", "the last one before eleven was in it");
+  // Those after it are for twelve.
+  expect((await occurrences()).slice(0, 3).map(({ status }) => status)).toEqual(["suppressed", "sent", "pending"]);
+});
+
+test("what waits longer than until the next digest has left isn't sent after that, whatever waits for later ones", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.sink.behave = () => {
+    throw new Retryable("not now", 80 * 60_000);
+  };
+  there.work();
+  const id = await due(there, "ann", "payment", { minutes: 30, schedule_type: "recurring", interval_minutes: 15 });
+  const occurrences = async () =>
+    (
+      await there.database.query("select status from deliveries where reminder_id = $1 order by occurrence_at", [id])
+    ).map(({ status }) => status);
+  const become = (expected: string[]) =>
+    until(
+      async () => JSON.stringify(await occurrences()) === JSON.stringify(expected),
+      `they are ${expected.join(", ")}`,
+    );
+
+  await there.advance({ minutes: 30 });
+  await become(["pending"]);
+  await there.advance({ minutes: 11 });
+  await become(["retrying"]);
+  there.sink.behave = () => DELIVERED;
+  await there.advance({ minutes: 49 });
+  await become(["retrying", "pending"]);
+  await there.advance({ minutes: 11 });
+  await become(["retrying", "sent"]);
+  await there.advance({ minutes: 5 });
+  await become(["retrying", "sent", "pending"]);
+
+  await there.advance({ minutes: 16 });
+  await become(["suppressed", "sent", "pending", "pending"]);
+  expect(there.sink.received).toHaveLength(2);
+});

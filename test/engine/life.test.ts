@@ -344,7 +344,8 @@ test("a message whose attempts were all cut short ends as failed after as many a
 });
 
 test("where each occurrence has its message, and an older one is held back as the last of all, the reminder is done", async () => {
-  const { database, insert, work, sink, advance, becomes, deliveryBecomes, deliveries, reminder } = await world();
+  const { database, insert, work, sink, advance, becomes, deliveryBecomes, deliveries, events, reminder } =
+    await world();
   sink.behave = () => {
     if (sink.received.length === 1) throw new Retryable("busy");
     return DELIVERED;
@@ -367,4 +368,6 @@ test("where each occurrence has its message, and an older one is held back as th
 
   await becomes(id, { status: "COMPLETED", completion_reason: "max_occurrences" });
   expect((await deliveries(id)).map(({ status }) => status)).toEqual(["suppressed", "sent"]);
+  // By the message itself, and not later, by maintenance.
+  expect((await events(id)).at(-1)).toMatchObject({ type: "completed", because: "its last message has ended" });
 });

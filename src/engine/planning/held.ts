@@ -15,6 +15,8 @@ export function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, plan
     channel: delivery.channel,
     recipient: delivery.recipient,
     digest: null,
+    digestAt: null,
+    newestDueAt: null,
     addressed: delivery.addressed ?? null,
     attempts: 1,
     isSuspect: false,

@@ -1,5 +1,6 @@
 import type {
   Arrival,
+  DeliveryName,
   DeliveryRow,
   EventRow,
   Evidence,
@@ -10,7 +11,8 @@ import type {
   Span,
   Violation,
 } from "../evidence.ts";
-import { readMessageId } from "../evidence.ts";
+import { heldBy } from "../evidence.ts";
+import { spendingOf } from "./budgets.ts";
 import { type Regime, regimesOf } from "./regimes.ts";
 
 /** All that is known of one reminder, gathered for the judges. */
@@ -21,7 +23,7 @@ export interface Case {
   events: EventRow[];
   /** In the order of arrival; those of one delivery under `arrivalsOf`. */
   arrivals: Arrival[];
-  arrivalsOf(delivery: DeliveryName): Arrival[];
+  arrivalsOf(delivery: Which): Arrival[];
   /** When it was done, by whichever came first: nothing is sent after; null: it never was. */
   stop: Span | null;
   /** All that made it done, by how that is called in its row. */
@@ -30,7 +32,7 @@ export interface Case {
 }
 
 /** What names a delivery among those of its reminder. */
-export type DeliveryName = Pick<DeliveryRow, "occurrenceAt" | "recipientNo">;
+type Which = Pick<DeliveryName, "occurrenceAt" | "recipientNo">;
 
 /** What every judge may ask and say. */
 export interface Court {
@@ -38,6 +40,7 @@ export interface Court {
   faults: Fault[];
   readAt: number;
   accuse(rule: string, reminderId: number | null, what: string): void;
+  budgetOf: ReturnType<typeof spendingOf>;
   /** Until when what is due at `instant` must be dealt with: a while after the faults that may have kept it. */
   deadline(instant: number): number;
   /** Whether what is due at `instant` must be dealt with if nothing came between until `horizon`: the tables were read at rest. */
@@ -60,6 +63,7 @@ export function openCourt(evidence: Evidence, violations: Violation[]): Court {
     faults,
     readAt,
     accuse: (rule, reminderId, what) => violations.push({ rule, reminderId, what }),
+    budgetOf: spendingOf(evidence),
     deadline,
     isOwed: (instant, horizon) => instant < horizon && (horizon >= readAt || deadline(instant) < horizon),
   };
@@ -70,10 +74,13 @@ export function gatherCases({ inputs, tables, arrivals, readAt }: Evidence): Cas
   const rows = new Map(tables.reminders.map((row) => [row.id, row]));
   const deliveries = groupBy(tables.deliveries, (delivery) => delivery.reminderId);
   const events = groupBy(tables.events, (event) => event.reminderId);
-  const arrived = groupBy(arrivals, ({ messageId }) => readMessageId(messageId)?.reminderId ?? 0);
+  const arrived = groupBy(
+    arrivals.flatMap((arrival) => heldBy(arrival).map((held) => ({ arrival, held }))),
+    ({ held }) => held.reminderId,
+  );
   return inputs.reminders.map((input) => {
-    const own = (arrived.get(input.id) ?? []).toSorted((a, b) => a.leftAt - b.leftAt);
-    const byDelivery = groupBy(own, ({ messageId }) => nameOf(readMessageId(messageId)));
+    const own = (arrived.get(input.id) ?? []).toSorted((a, b) => a.arrival.leftAt - b.arrival.leftAt);
+    const byDelivery = groupBy(own, ({ held }) => nameOf(held));
     const flagged = input.flag === null ? [] : (flags.get(input.flag) ?? []);
     const causes = causesOf(
       input,
@@ -86,8 +93,8 @@ export function gatherCases({ inputs, tables, arrivals, readAt }: Evidence): Cas
         (a, b) => a.occurrenceAt - b.occurrenceAt || a.recipientNo - b.recipientNo,
       ),
       events: events.get(input.id) ?? [],
-      arrivals: own,
-      arrivalsOf: (delivery) => byDelivery.get(nameOf(delivery)) ?? [],
+      arrivals: own.map(({ arrival }) => arrival),
+      arrivalsOf: (delivery) => (byDelivery.get(nameOf(delivery)) ?? []).map(({ arrival }) => arrival),
       stop: earliest(causes.map(({ at }) => at)),
       causes,
       regimes: regimesOf(input, readAt),
@@ -95,8 +102,8 @@ export function gatherCases({ inputs, tables, arrivals, readAt }: Evidence): Cas
   });
 }
 
-export function nameOf(delivery: DeliveryName | null): string {
-  return delivery ? `${delivery.occurrenceAt}-${delivery.recipientNo}` : "";
+export function nameOf({ occurrenceAt, recipientNo }: Which): string {
+  return `${occurrenceAt}-${recipientNo}`;
 }
 
 function causesOf({ people, done, said }: ReminderInput, flagged: Span[]): Case["causes"] {

@@ -1,5 +1,8 @@
 import type { DeliveryRow, ReminderInput } from "../evidence.ts";
 import type { Case, Court } from "./case.ts";
+import { mayGoOverBy } from "./fallbacks.ts";
+import { isHeld } from "./held.ts";
+import { isForLater } from "./windows.ts";
 
 const ENDED = ["sent", "failed", "suppressed", "unknown"];
 /** Outcomes of which the timeline tells in a line of its own. */
@@ -11,9 +14,9 @@ export function judgeDeliveries(one: Case, court: Court): void {
   const accuse = (what: string) => court.accuse("P2", input.id, what);
   for (const delivery of deliveries) {
     const which = `the delivery ${delivery.recipientNo} of occurrence ${delivery.occurrenceAt}`;
-    if (!ENDED.includes(delivery.status) && !isHeldByQuiet(one, delivery, court))
+    if (!ENDED.includes(delivery.status) && !isHeld(one, delivery, court))
       accuse(`${which} is left ${delivery.status}`);
-    if (delivery.attempts > court.limits.maxAttempts) accuse(`${which} was tried ${delivery.attempts} times`);
+    if (delivery.attempts > triesOf(delivery, court)) accuse(`${which} was tried ${delivery.attempts} times`);
     const untrue = contradiction(one, delivery, court);
     if (untrue) accuse(`${which} is ${delivery.status} (${delivery.reason}): ${untrue}`);
   }
@@ -29,12 +32,12 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
   const answered = (...answers: string[]) => arrivals.some(({ answer }) => answers.includes(answer));
   switch (delivery.status) {
     case "sent":
-      return answered("accepted") ? null : "the receiver never accepted it";
+      return answered("accepted") || isUntold(delivery) ? null : "the receiver never accepted it";
     case "unknown":
       return answered("none") ? null : "the receiver answered everything it got";
     case "failed":
-      if (answered("refused for good")) return null;
-      return delivery.attempts >= court.limits.maxAttempts
+      if (answered("refused for good") || mayGoOverBy(one, delivery, court)) return null;
+      return delivery.attempts >= triesOf(delivery, court)
         ? null
         : "there were tries left, and nobody refused it for good";
     case "suppressed":
@@ -44,16 +47,22 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
   }
 }
 
-/** Its quiet hours haven't ended yet: then it is asked about again. */
-export function isHeldByQuiet({ input: { quiet } }: Case, { status }: DeliveryRow, { readAt }: Court): boolean {
-  return quiet !== null && ["pending", "retrying"].includes(status) && quiet.from <= readAt && readAt < quiet.until;
+export function triesOf({ channel }: DeliveryRow, { limits }: Court): number {
+  return channel === "webhook" ? limits.maxHookAttempts : limits.maxAttempts;
 }
 
-function hasCause({ input, stop, deliveries }: Case, delivery: DeliveryRow, court: Court): boolean {
+/** Its own words took too long to be written, as its reason says; those in their stead don't tell what a message holds. */
+function isUntold({ reason }: DeliveryRow): boolean {
+  return reason?.includes("in the built-in words") === true;
+}
+
+function hasCause(one: Case, delivery: DeliveryRow, court: Court): boolean {
+  const { input, stop, deliveries } = one;
   const { finishedAt, occurrenceAt, recipient } = delivery;
   const endedAt = (finishedAt ?? Number.POSITIVE_INFINITY) + court.limits.transactionMs;
   if (input.isLoose || (stop && stop.from <= endedAt)) return true;
-  if (deliveries.some((newer) => newer.occurrenceAt > occurrenceAt && newer.createdAt <= endedAt)) return true;
+  const hasTakenPlace = (newer: DeliveryRow) => newer.occurrenceAt > occurrenceAt && newer.createdAt <= endedAt;
+  if (deliveries.some((newer) => hasTakenPlace(newer) && !isForLater(one, newer, delivery))) return true;
   if (input.done.some(({ person, from }) => person === recipient && from <= endedAt)) return true;
   if (wasRefused(input, delivery, court)) return true;
   return input.changes.some(

@@ -1,6 +1,8 @@
 import type { ReminderInput, ReminderRow } from "../evidence.ts";
 import { type Case, type Court, groupBy } from "./case.ts";
-import { isHeldByQuiet, wasRefused } from "./deliveries.ts";
+import { wasRefused } from "./deliveries.ts";
+import { hasGoneOver } from "./fallbacks.ts";
+import { isHeld as isHeldByRight } from "./held.ts";
 
 /** How a one-time reminder may end by its only message, by how that ended. */
 const LAST_REASON: Record<string, string> = {
@@ -64,7 +66,9 @@ const BEST_FIRST = ["sent", "unknown", "failed"];
 
 /** What became of the last occurrence: of several messages, of the best. Where nobody wanted one, that is as good as sent. */
 function endOfLast({ input, deliveries }: Case, court: Court): string | undefined {
-  const last = deliveries.filter(({ occurrenceAt }) => occurrenceAt === deliveries.at(-1)?.occurrenceAt);
+  const all = deliveries.filter(({ occurrenceAt }) => occurrenceAt === deliveries.at(-1)?.occurrenceAt);
+  // What has gone over counts no more; what went in its stead does.
+  const last = all.filter((delivery) => !hasGoneOver(delivery, all));
   const best = BEST_FIRST.find((status) => last.some((delivery) => delivery.status === status));
   if (best) return best;
   if (last.some((delivery) => wasRefused(input, delivery, court))) return "failed";
@@ -107,7 +111,7 @@ function judgeWaiting(one: Case, row: ReminderRow, court: Court): void {
   if (!last?.isActive) return;
   if (row.deletedAt !== null) accuse("nobody deleted it");
   if (row.status === "PAUSED") accuse("nobody left it paused");
-  const isHeld = deliveries.some((delivery) => isHeldByQuiet(one, delivery, court));
+  const isHeld = deliveries.some((delivery) => isHeldByRight(one, delivery, court));
   if (input.intervalMs !== null) {
     if (!stop && row.status !== "ACTIVE" && !hasPolicyEnded(input, row)) accuse("nothing has ended it");
     if (row.status === "ACTIVE" && row.nextRunAt === null && !isHeld) accuse("it is recurring and has no next run");

@@ -1,5 +1,6 @@
 import type { Arrival, DeliveryRow } from "../evidence.ts";
 import { type Case, type Court, groupBy, nameOf } from "./case.ts";
+import { triesOf } from "./deliveries.ts";
 
 /** Arrivals of a message beyond the first that the receiver kept. */
 export interface Copies {
@@ -14,7 +15,6 @@ export function judgeMessages(one: Case, court: Court): Copies {
   const { clockSlackMs } = court.limits;
   judgeStop(one, court);
   judgeOrder(one, court);
-
   judgeQuiet(one, court);
   const byName = new Map(deliveries.map((delivery) => [nameOf(delivery), delivery]));
   const known = deliveries.flatMap((delivery) => one.arrivalsOf(delivery));
@@ -61,8 +61,12 @@ function judgeQuiet({ input, arrivals }: Case, court: Court): void {
   for (const arrival of arrivals) {
     const { messageId, leftAt, to } = arrival;
     const grace = allowance(arrival, court);
-    const { quiet } = input;
-    if (quiet && leftAt > quiet.from + grace && leftAt < quiet.until - court.limits.clockSlackMs)
+    // Where one follows upon the other, there was no moment between them at which it might have left.
+    const graceAt = (from: number) => (input.quiet.some(({ until }) => until === from) ? 0 : grace);
+    const quiet = input.quiet.find(
+      ({ from, until }) => leftAt > from + graceAt(from) && leftAt < until - court.limits.clockSlackMs,
+    );
+    if (quiet)
       court.accuse("quiet", input.id, `${messageId} left ${leftAt - quiet.from} ms after quiet hours had begun`);
     const refusal = input.refusals.find(
       ({ address, until, lifted }) =>
@@ -92,13 +96,13 @@ function judgeOrder({ input, deliveries, arrivalsOf }: Case, court: Court): void
   });
 }
 
-function allowance({ stallMs }: Arrival, { limits }: Court): number {
+export function allowance({ stallMs }: Arrival, { limits }: Court): number {
   return limits.stopMs + limits.clockSlackMs + stallMs;
 }
 
 function judgeCopies(arrivals: Arrival[], delivery: DeliveryRow, court: Court, copies: Copies): void {
   const kept = arrivals.filter(({ answer }) => !answer.startsWith("refused"));
-  if (kept.length > Math.min(delivery.attempts, court.limits.maxAttempts)) {
+  if (kept.length > Math.min(delivery.attempts, triesOf(delivery, court))) {
     const { reminderId, occurrenceAt, attempts } = delivery;
     court.accuse("P6", reminderId, `occurrence ${occurrenceAt} arrived ${kept.length} times in ${attempts} attempts`);
   }
@@ -113,7 +117,7 @@ function judgeCopies(arrivals: Arrival[], delivery: DeliveryRow, court: Court, c
 }
 
 /** Whether a fault hit between a message's leaving and the moment its result must have been stored. */
-function wasInFlight(before: Arrival, again: Arrival, { faults, limits }: Court): boolean {
+export function wasInFlight(before: Arrival, again: Arrival, { faults, limits }: Court): boolean {
   const storedBy = Math.min((before.answeredAt ?? again.leftAt) + limits.storingMs, again.leftAt);
   return faults.some(({ hits, from, until }) => {
     if (hits !== "database" && hits !== before.worker) return false;

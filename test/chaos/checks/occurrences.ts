@@ -1,5 +1,6 @@
 import type { DeliveryRow } from "../evidence.ts";
 import { type Case, type Court, nameOf } from "./case.ts";
+import { isFallback } from "./fallbacks.ts";
 import { countInstants, isDueIn, owedInstants, type Regime } from "./regimes.ts";
 
 /** P2, P4: what was recorded was due, never before its time and in time; what was due was recorded, or is accounted for. */
@@ -17,7 +18,8 @@ function judgeRecorded(one: Case, court: Court): void {
   if (row && row.occurrenceCount !== names.size) {
     accuse("P2", `it counts ${row.occurrenceCount} occurrences, and ${names.size} are recorded`);
   }
-  for (const delivery of deliveries) {
+  // What goes over another channel is born when the first one fails, and judged with that.
+  for (const delivery of deliveries.filter((one) => !isFallback(one))) {
     const { occurrenceAt, createdAt } = delivery;
     const aheadMs = occurrenceAt - createdAt;
     if (aheadMs > court.limits.fireAheadMs) accuse("P4", `${name(delivery)} was fired ${aheadMs} ms ahead`);

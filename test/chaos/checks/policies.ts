@@ -33,7 +33,7 @@ export function judgePolicy(one: Case, court: Court): void {
     },
   );
   const firstAt = Math.max(all[0]?.occurrenceAt ?? 0, row?.createdAt ?? 0);
-  const beginsAt = (step: number) => firstAt + (one.input.policy.steps[step]?.afterMs ?? 0);
+  const beginsAt = (step: number) => instantOf(one, step, firstAt);
   all.forEach((given, index) => {
     const { step, firedAt, occurrenceAt } = given;
     const name = `occurrence ${occurrenceAt}, step ${step + 1}`;
@@ -46,9 +46,13 @@ export function judgePolicy(one: Case, court: Court): void {
     const was = wasGiven(before, given);
     if (step !== before.step && step !== before.step + 1) accuse(`${name} came after step ${before.step + 1}`);
     if (step === before.step + 1 && was === "no") accuse(`${name}: the step before was taken back, and is lost`);
-    if (step === before.step + 1 && firedAt < beginsAt(step)) accuse(`${name} was given before it began`);
-    const isAsked = firedAt < beginsAt(step + 1) && !isUndisturbed(one, before, firedAt);
-    if (step === before.step && was === "yes" && !isAsked) accuse(`${name} was given before`);
+    const sends = countSends(all.slice(0, index), given);
+    const begin = one.input.policy.steps[step]?.begins;
+    if (step === before.step + 1 && begin && "sends" in begin && sends.most < begin.sends)
+      accuse(`${name} was given before it began: after ${sends.most} that were sent`);
+    if (step === before.step + 1 && firedAt < (beginsAt(step) ?? 0)) accuse(`${name} was given before it began`);
+    if (step === before.step && was === "yes" && !mayComeAgain(one, given, before, sends, beginsAt(step + 1)))
+      accuse(`${name} was given before`);
     judgeLateness(one, given, before, beginsAt(step), court);
   });
   judgeRest(one, all.at(-1), beginsAt, court);
@@ -65,6 +69,32 @@ function judgeAddressees({ input }: Policed, { step, deliveries, occurrenceAt }:
     court.accuse("policy", input.id, `occurrence ${occurrenceAt}, step ${step + 1}, was for ${got} and not ${wanted}`);
 }
 
+/** When a step begins; null: after a number of sends. */
+function instantOf({ input }: Policed, step: number, firstAt: number): number | null {
+  const { begins } = input.policy.steps[step] ?? { begins: { afterMs: 0 } };
+  return "sends" in begins ? null : firstAt + begins.afterMs;
+}
+
+/** How many occurrences had reached somebody when this one fired. */
+function countSends(former: Given[], given: Given): { least: number; most: number } {
+  const was = former.map((before) => wasGiven(before, given));
+  return { least: was.filter((one) => one === "yes").length, most: was.filter((one) => one !== "no").length };
+}
+
+/** Whether a step that was given may be given again: until the next one has begun, or where somebody has asked for it meanwhile. */
+function mayComeAgain(
+  one: Policed,
+  { step, firedAt }: Given,
+  before: Given,
+  { least }: { least: number },
+  nextAt: number | null,
+): boolean {
+  const { steps } = one.input.policy;
+  const next = steps[step + 1]?.begins;
+  const hasNotBegun = next && "sends" in next ? least < next.sends : firedAt < (nextAt ?? 0);
+  return hasNotBegun && (steps[step]?.isOnce === false || !isUndisturbed(one, before, firedAt));
+}
+
 /** Whether somebody had got a step when the next occurrence fired, or might have: then it isn't given again. */
 function wasGiven({ deliveries }: Given, { firedAt }: Given): "yes" | "no" | "perhaps" {
   const ended = deliveries.filter(({ status }) => status !== "suppressed");
@@ -73,8 +103,9 @@ function wasGiven({ deliveries }: Given, { firedAt }: Given): "yes" | "no" | "pe
 }
 
 /** A step that begins at an instant is due at that instant, if it hadn't passed when the step before was given. */
-function judgeLateness(one: Policed, given: Given, before: Given, beginsAt: number, court: Court): void {
+function judgeLateness(one: Policed, given: Given, before: Given, begin: number | null, court: Court): void {
   const { occurrenceAt, firedAt, step } = given;
+  const beginsAt = begin ?? 0;
   const isAwaited = step === before.step + 1 && beginsAt > before.firedAt && isUndisturbed(one, before, firedAt);
   const accuse = (rule: string, what: string) =>
     court.accuse(rule, one.input.id, `occurrence ${occurrenceAt}, step ${step + 1}, ${what}`);
@@ -87,7 +118,12 @@ function judgeLateness(one: Policed, given: Given, before: Given, beginsAt: numb
 }
 
 /** What the last one that was given leads to has come about, or hadn't time to. */
-function judgeRest(one: Policed, last: Given | undefined, beginsAt: (step: number) => number, court: Court): void {
+function judgeRest(
+  one: Policed,
+  last: Given | undefined,
+  beginsAt: (step: number) => number | null,
+  court: Court,
+): void {
   const { input, row, regimes, stop } = one;
   const accuse = (what: string) => court.accuse("policy", input.id, what);
   const { steps } = input.policy;
@@ -97,7 +133,7 @@ function judgeRest(one: Policed, last: Given | undefined, beginsAt: (step: numbe
   if (stop || !isUndisturbed(one, last, court.readAt)) return;
   if (isLast && got && row?.status !== "COMPLETED") accuse(`all its steps were given, and it is ${row?.status}`);
   if (isLast) return;
-  const begin = last ? beginsAt(last.step + 1) : input.runAt;
+  const begin = last ? (beginsAt(last.step + 1) ?? 0) : input.runAt;
   const isAwaited = !last || begin > last.firedAt;
   const [byRhythm] = regimes.flatMap((regime) =>
     owedInstants(regime, court.readAt).filter((due) => due > (last?.firedAt ?? 0)),
