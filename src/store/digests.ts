@@ -68,7 +68,7 @@ const LOCK_DIGESTS = `
    cross join lateral (
      select max(n.occurrence_at) as due_at
        from deliveries n
-      where n.reminder_id = any (array[d.reminder_id]) and n.recipient_no = d.recipient_no and n.occurrence_at > d.occurrence_at
+      where n.reminder_id = d.reminder_id and n.recipient_no = d.recipient_no and n.occurrence_at > d.occurrence_at
         and (n.digest_at is null or n.digest_at <= reminder_now())
    ) newest`;
 

@@ -105,7 +105,7 @@ const SLOTS = `
         from (select occurrence_at, status, tenant_slot_at,
                      case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at
                 from deliveries d
-               where d.reminder_id = any (array[u.reminder_id]) and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
+               where d.reminder_id = u.reminder_id and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
                order by occurrence_at desc
                limit 5) last
        where (tenant_slot_at is not null or recipient_slot_at is not null)

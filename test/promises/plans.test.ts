@@ -7,6 +7,7 @@ import { readFacts } from "../../src/store/facts.ts";
 import { writeCompleted, writeFired } from "../../src/store/firing.ts";
 import { noteFailed } from "../../src/store/going-over.ts";
 import { renewLeases } from "../../src/store/leases.ts";
+import { readSlots } from "../../src/store/pace.ts";
 import type { Sql } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { freshDatabase } from "../support/database.ts";
@@ -74,3 +75,20 @@ test.each(Object.keys(STATEMENTS))(
     expect(await rowsRead(one?.id as number)).toBeLessThan(20);
   },
 );
+
+test("places that were promised: as few rows are read of a reminder with thousands of occurrences", async () => {
+  const database = await freshDatabase({ poolSize: 1 });
+  const [one] = await database.query<{ id: number }>(FILL, [1, randomUUID()]);
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status)
+     select tenant_id, bucket, id, '2026-01-01T09:00:00Z'::timestamptz + n * interval '1 minute', 'sink', 'sent'
+       from reminder_jobs, generate_series(1, 5000) n`,
+  );
+  const newest = { reminderId: one?.id as number, occurrenceAt: occurrenceAt + 5_000 * 60_000, recipientNo: 0 };
+  await workerDatabase(database).transaction(async (sql) => {
+    const [before] = await sql.query<{ count: number }>(ROWS_READ);
+    await readSlots(sql, [newest]);
+    const [after] = await sql.query<{ count: number }>(ROWS_READ);
+    expect((after?.count ?? 0) - (before?.count ?? 0)).toBeLessThan(20);
+  });
+});
