@@ -1,7 +1,7 @@
 import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { EVERY_TENANT, NO_TENANT } from "../store/identity.ts";
 import { isMigrated } from "../store/migrate.ts";
-import { type Database, isDatabaseAway } from "../store/postgres.ts";
+import type { Database } from "../store/postgres.ts";
 import { isReadOnly, missingRights, type Part } from "../store/privileges.ts";
 import { mayBecome, ROLE_OF, whoRuns } from "../store/roles.ts";
 import { type ApiDatabase, apiDatabase, type WorkerDatabase, workerDatabase } from "../store/tenant-database.ts";
@@ -44,20 +44,8 @@ export async function warnOfLogin({ log }: Service, database: Database): Promise
   }
 }
 
-/** The same, with one line for a server that goes away meanwhile. */
-async function requireTables(database: Database, part: Part): Promise<boolean> {
-  try {
-    return await checkTables(database, part);
-  } catch (error) {
-    if (!isDatabaseAway(error)) throw error;
-    throw new CannotRun(
-      `the connection to PostgreSQL broke: ${(error as Error).message}: start ${part} again once it is there`,
-    );
-  }
-}
-
 /** Returns whether the part runs as the role that is made for it, instead of the one that logged in. */
-async function checkTables(database: Database, part: Part): Promise<boolean> {
+async function requireTables(database: Database, part: Part): Promise<boolean> {
   const hasRole = await mayBecome(database, part);
   const session = hasRole ? database.as({ role: ROLE_OF[part], tenant: NO_TENANT }) : database;
   // Where an earlier version has made the tables, the role can't read that yet.

@@ -1,6 +1,7 @@
 import { ConfigError } from "../config/mistakes.ts";
 import { EmbeddedError } from "../store/embedded.ts";
 import { MigrationError } from "../store/migrate.ts";
+import { isDatabaseAway } from "../store/postgres.ts";
 import { refusalOf } from "./refusals.ts";
 
 /** The command can't do its work. The message is one line for the user that says why and what to do. */
@@ -33,5 +34,8 @@ function explain(error: unknown): readonly string[] {
   }
   const refusal = refusalOf(error);
   if (refusal) return [refusal];
+  if (isDatabaseAway(error)) {
+    return [`the connection to PostgreSQL broke: ${(error as Error).message}: try again once it is there`];
+  }
   return [`this is a bug: ${error instanceof Error ? error.stack : String(error)}`];
 }

@@ -3,6 +3,7 @@ import { isAsked } from "../conditions/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { attemptsIn } from "../core/retry.ts";
 import type { Tenant } from "../core/tenant.ts";
+import { aloneFromAttempt, type SuspectPlaces } from "../store/claimable.ts";
 import { type ClaimedDelivery, claimDeliveries, claimDigests } from "../store/claimed.ts";
 import { nextDigests } from "../store/digests.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
@@ -108,9 +109,17 @@ export class DeliveryClaims {
     return claimed.length;
   }
 
-  /** One at a time, so that the one which ends its workers is found by itself, and takes no other along each time. */
-  #suspectsFor({ channel }: Lane): number {
-    return this.#held.values().some((held) => held.isSuspect && held.channel === channel.name) ? 0 : 1;
+  /**
+   * One at a time, so that the one which ends its workers is found by itself, and takes no other along each time. The first time
+   * it may be beside as many others as are sent side by side: else a few dead workers leave more than can be sent one by one.
+   */
+  #suspectsFor({ channel, retries }: Lane): SuspectPlaces {
+    const suspects = this.#held.values().filter((held) => held.isSuspect && held.channel === channel.name);
+    if (suspects.length === 0) return { alone: 1, together: channel.concurrency };
+    const aloneFrom = aloneFromAttempt(attemptsIn(retries));
+    // The attempt now being made is counted.
+    const isAlone = suspects.some(({ attempts }) => attempts > aloneFrom);
+    return { alone: 0, together: isAlone ? 0 : Math.max(0, channel.concurrency - suspects.length) };
   }
 
   /** Claims the digests that are due. Resolves to the milliseconds until there are more. */
@@ -147,7 +156,7 @@ export class DeliveryClaims {
     const readAtMs = performance.now();
     const claimed = await claimDigests(this.#database, {
       ...{ channel: lane.channel.name, limit, room: lane.places(), except, lease },
-      ...{ suspects: this.#suspectsFor(lane), maxAttempts: attemptsIn(lane.retries) },
+      ...{ suspects: this.#suspectsFor(lane).alone, maxAttempts: attemptsIn(lane.retries) },
     });
     for (const { id, items } of claimed) {
       const digest: Digest = { id, items: [], hasPlace: false };
@@ -164,7 +173,10 @@ export class DeliveryClaims {
 
   #take(lane: Lane, delivery: ClaimedDelivery, token: string, readAtMs: number): void {
     const held = this.#hold(lane, delivery, { token, readAtMs, digest: null });
-    if (held) lane.add(held);
+    if (!held) return;
+    // Others of its kind wait until it has ended.
+    if (held.isSuspect) lane.addFirst(held);
+    else lane.add(held);
   }
 
   /** Null where it isn't to be sent, or not again: its attempts are used up, or this worker is at it already. */

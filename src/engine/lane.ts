@@ -69,7 +69,7 @@ export class Lane {
     else this.#enqueue(held);
   }
 
-  /** Takes back one that gave its place to others for a while: its turn is next. */
+  /** Takes one whose turn is next: it gave its place to others for a while, or others wait for it. */
   addFirst(held: Held): void {
     this.#holding.take(held.tenantId);
     this.#queue.unshift(held);

@@ -8,8 +8,8 @@ import { ALONE, beginning, LEASED, WAITING } from "./wake.ts";
 export interface Claimable {
   channel: string;
   limit: number;
-  /** Beside the `limit`: how many of those may be among them with which workers died or fell silent at least twice. */
-  suspects: number;
+  /** Beside the `limit`. */
+  suspects: SuspectPlaces;
   /** Nothing is known to wait before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
   from: Instant | null;
   /** Null: what waits the longest. Else the same share for each tenant, beginning with the one after this. */
@@ -17,6 +17,15 @@ export interface Claimable {
   /** What each tenant may have of the `limit`; left out: as much as there is. */
   room?: Room;
   maxAttempts: number;
+}
+
+/**
+ * How many of those may be taken with which workers died or fell silent at least twice: `together` of those that may be beside each
+ * other, unless there is one that must be `alone` (see `aloneFromAttempt`), of which as many are taken instead.
+ */
+export interface SuspectPlaces {
+  together: number;
+  alone: number;
 }
 
 /** Places of which no tenant may have all. */
@@ -38,23 +47,28 @@ const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now(
 const COLUMNS = "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed";
 
 // What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
-// worker died or fell silent with ($4 attempts or more, but not all of its $5): of these at most $6, beside the limit of $2.
-// The tenants of $7 have no room.
+// worker died or fell silent with ($4 attempts or more, but not all of its $5); from $6 attempts on it is alone. These are taken
+// beside the limit of $2. The tenants of $9 have no room.
+const suspects = (attempts: string, limit: string): string => `
+    select ${COLUMNS}, 'suspect' as part
+      from deliveries
+     where ${TAKEABLE} and ${LEASED} and ${attempts} and tenant_id <> all($9::text[])
+     order by next_attempt_at
+     limit ${limit}
+       for update skip locked`;
+
 const LEASES_RUN_OUT = `
   unsuspected as materialized (
     select ${COLUMNS}, 'leased' as part
       from deliveries
-     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5) and tenant_id <> all($7::text[])
+     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5) and tenant_id <> all($9::text[])
      order by next_attempt_at
      limit $2
        for update skip locked
-  ), suspects as materialized (
-    select ${COLUMNS}, 'suspect' as part
-      from deliveries
-     where ${TAKEABLE} and ${LEASED} and attempts >= $4 and attempts < $5 and tenant_id <> all($7::text[])
-     order by next_attempt_at
-     limit $6
-       for update skip locked
+  ), alone as materialized (${suspects("attempts >= $6 and attempts < $5", "$7")}
+  ), together as materialized (${suspects("attempts >= $4 and attempts < $6", "case when exists (select from alone) then 0 else $8 end")}
+  ), suspects as (
+    select * from alone union all select * from together
   )`;
 
 const LOCK_LONGEST = `
@@ -83,7 +97,7 @@ const waitingOfShare = (part: "oldest" | "newest", order: string): string => `
 const LOCK_SHARES = `
   with ${LEASES_RUN_OUT}, shares as (
     select *
-      from unnest($8::text[], $9::int[], $10::int[]) as s(tenant_id, oldest, newest)
+      from unnest($10::text[], $11::int[], $12::int[]) as s(tenant_id, oldest, newest)
   ), oldest as materialized (${waitingOfShare("oldest", "next_attempt_at")}
   ), newest as materialized (${waitingOfShare("newest", "next_attempt_at desc")}
   )
@@ -119,9 +133,9 @@ const TENANTS_AT_ONCE = 32;
 /** Locks what may be sent: leases that ran out, what is due for a retry, and what waits for its turn. */
 export async function lockClaimable(sql: Sql, claim: Claimable): Promise<Locked> {
   const { channel, limit, suspects, from, after, room, maxAttempts } = claim;
-  const suspectFrom = suspectFromAttempt(maxAttempts);
   const full = room?.full() ?? [];
-  const params = [channel, limit, beginning(from), suspectFrom, maxAttempts, suspects, full];
+  const leases = [suspectFromAttempt(maxAttempts), maxAttempts, aloneFromAttempt(maxAttempts)];
+  const params = [channel, limit, beginning(from), ...leases, suspects.alone, suspects.together, full];
   // By instant, much of a tenant that has no room would be in the way of the others.
   if (after !== null || full.length > 0) return lockShares(sql, claim, params, after ?? "", new Set(full));
 
@@ -139,9 +153,15 @@ function withRoom(room: Room | undefined, rows: Row[]): Row[] {
 /** With as many attempts, none of which came to an end, a delivery is suspected of ending the workers that send it. */
 const SUSPECT_ATTEMPTS = 2;
 
-/** From which attempt on it is suspected: one at least is left for when it is alone among its kind. */
+/** After how many attempts it is suspected: one at least is left for when it is alone among its kind. */
 export function suspectFromAttempt(maxAttempts: number): number {
   return Math.min(SUSPECT_ATTEMPTS, maxAttempts - 1);
+}
+
+/** After how many it must be alone: where more than the last are left, the first of them may be made side by side with its kind. */
+export function aloneFromAttempt(maxAttempts: number): number {
+  const suspectFrom = suspectFromAttempt(maxAttempts);
+  return maxAttempts - suspectFrom > 1 ? suspectFrom + 1 : suspectFrom;
 }
 
 async function lockShares(

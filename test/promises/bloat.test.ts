@@ -83,7 +83,7 @@ test("a transaction left open elsewhere: what a claim of deliveries costs doesn'
     claimDeliveries(sql, {
       channel: "sink",
       limit: CLAIMED,
-      suspects: 1,
+      suspects: { alone: 1, together: 10 },
       from,
       after: null,
       lease: { token: "00000000-0000-4000-8000-000000000000", seconds: 12 },

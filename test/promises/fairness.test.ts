@@ -178,7 +178,15 @@ test("what it costs to share out doesn't grow with what is due", async () => {
     [1, 0],
   ]);
   const lease = { token: "00000000-0000-4000-8000-000000000000", seconds: 12 };
-  const wanted = { channel: "sink", limit: 50, suspects: 0, from: null, after: "", lease, maxAttempts: 5 };
+  const wanted = {
+    channel: "sink",
+    limit: 50,
+    suspects: { alone: 0, together: 0 },
+    from: null,
+    after: "",
+    lease,
+    maxAttempts: 5,
+  };
   const taken = await claimDeliveries(weighed("with recursive visited"), wanted);
   expect(taken.claimed).toHaveLength(26);
   expect(taken.next).toBe("");

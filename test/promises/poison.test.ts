@@ -23,6 +23,48 @@ async function insertDue(database: Database, recipient: string, count: number): 
   );
 }
 
+test("among those with which workers died before, it takes each of the others along once at most", async () => {
+  const [database, office] = await Promise.all([freshDatabase(), openPostOffice()]);
+  const env = {
+    ...office.env,
+    DATABASE_URL: database.url,
+    EMAIL_CONCURRENCY: String(CONCURRENCY),
+    NODE_OPTIONS: DIES,
+    DIE_ON: POISON,
+  };
+  await insertDue(database, POISON, 1);
+  await insertDue(database, "someone@example.org", 12);
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, attempts, next_attempt_at, lease_token)
+     select tenant_id, bucket, id, next_run_at, channel, recipient, 'sending', 2, reminder_now(), gen_random_uuid()
+       from reminder_jobs`,
+  );
+  await database.query(
+    "update reminder_jobs set next_run_at = null, last_occurrence_at = run_at, occurrence_count = 1",
+  );
+
+  const isOver = async () => (await database.query("select from reminder_jobs where status = 'ACTIVE'")).length === 0;
+  for (let deaths = 0; ; deaths += 1) {
+    expect(deaths, "how often a worker died of it").toBeLessThanOrEqual(3);
+    const worker = runProgram(["worker"], env);
+    let isDead = false;
+    worker.ended.then(() => {
+      isDead = true;
+    });
+    await until(async () => isDead || (await isOver()), "the worker dies or all is done");
+    if (!isDead) break;
+    await advance(database, { seconds: DEFAULT_SETTINGS.leaseSeconds });
+  }
+  const ends = await database.query(
+    "select recipient, status, count(*) as count, max(attempts) as most from deliveries group by 1, 2 order by recipient",
+  );
+  expect(ends).toEqual([
+    { recipient: POISON, status: "failed", count: 1, most: 5 },
+    { recipient: "someone@example.org", status: "sent", count: 12, most: expect.any(Number) },
+  ]);
+  expect(ends[1]?.most).toBeLessThanOrEqual(4);
+});
+
 test.each([5, 2])(
   "a message that kills its worker ends after its %i attempts as failed, and those beside it get through",
   async (maxAttempts) => {

@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { type ClaimedDelivery, claimDeliveries } from "../../src/store/claimed.ts";
+import type { Database } from "../../src/store/postgres.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { freshDatabase } from "../support/database.ts";
+
+/** Deliveries whose workers died in the middle of them, after as many attempts; the longest waiting first. */
+async function insertLeft(database: Database, attempts: readonly number[]): Promise<void> {
+  await database.query(
+    `with r as (
+       insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, run_at)
+       select 'invoice', n::text, 'payment', 'sink', 'one_time', reminder_now()
+         from generate_series(1, $1::int) n
+       returning id, entity_id, bucket)
+     insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, attempts, next_attempt_at, lease_token)
+     select 'default', bucket, id, reminder_now(), 'sink', 'sending', ($2::int[])[entity_id::int],
+            reminder_now() - interval '1 hour' + entity_id::int * interval '1 second', gen_random_uuid()
+       from r`,
+    [attempts.length, attempts],
+  );
+}
+
+async function claim(
+  database: Database,
+  suspects: { together: number; alone: number },
+  maxAttempts = 5,
+): Promise<Pick<ClaimedDelivery, "attempts" | "isSuspect">[]> {
+  const { claimed } = await claimDeliveries(workerDatabase(database), {
+    ...{ channel: "sink", limit: 4, suspects, from: null, after: null, maxAttempts },
+    lease: { token: randomUUID(), seconds: 60 },
+  });
+  return claimed.map(({ attempts, isSuspect }) => ({ attempts, isSuspect }));
+}
+
+const others = (count: number) => Array.from({ length: count }, () => ({ attempts: 2, isSuspect: false }));
+const suspects = (count: number, attempts: number) =>
+  Array.from({ length: count }, () => ({ attempts, isSuspect: true }));
+
+test("what workers died with twice is tried once more beside its kind, and all else goes on beside it", async () => {
+  const database = await freshDatabase();
+  await insertLeft(database, [...Array(6).fill(2), ...Array(9).fill(1)]);
+  expect(await claim(database, { together: 3, alone: 1 })).toEqual([...others(4), ...suspects(3, 3)]);
+  expect(await claim(database, { together: 0, alone: 0 })).toEqual(others(4));
+  expect(await claim(database, { together: 5, alone: 0 })).toEqual([...others(1), ...suspects(3, 3)]);
+});
+
+test("what they died with three times is alone among its kind, and comes first", async () => {
+  const database = await freshDatabase();
+  await insertLeft(database, [2, 2, 3, 2, 4, 1]);
+  expect(await claim(database, { together: 3, alone: 1 })).toEqual([...others(1), ...suspects(1, 4)]);
+  expect(await claim(database, { together: 0, alone: 0 })).toEqual([]);
+  expect(await claim(database, { together: 3, alone: 1 })).toEqual(suspects(1, 5));
+  expect(await claim(database, { together: 3, alone: 1 })).toEqual(suspects(3, 3));
+});
+
+test.each([3, 2])("of %i attempts none but the last is left, for which it is alone", async (maxAttempts) => {
+  const database = await freshDatabase();
+  await insertLeft(database, Array(3).fill(maxAttempts - 1));
+  for (let n = 0; n < 3; n += 1) {
+    expect(await claim(database, { together: 3, alone: 1 }, maxAttempts)).toEqual(suspects(1, maxAttempts));
+  }
+  expect(await claim(database, { together: 3, alone: 1 }, maxAttempts)).toEqual([]);
+});
