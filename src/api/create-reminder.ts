@@ -1,7 +1,8 @@
 import type { ReminderRecord } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
-import { insertInParts, insertReminders, type NewReminder } from "../store/new-reminders.ts";
+import type { NewReminder } from "../store/new-reminder-rows.ts";
+import { insertInParts, insertReminders } from "../store/new-reminders.ts";
 import { isContended, isDatabaseAway } from "../store/postgres.ts";
 import { QuotaReached } from "../store/quota.ts";
 import { keyOf } from "../store/reminder-key.ts";
@@ -51,11 +52,13 @@ export interface Placed {
 /**
  * The same of what is still being made, in parts as by `inParts`: each is made while the database stores the one before. By
  * their places, in whose order they get what room there is. All of them have been made when it ends, unless it throws.
+ * For `whenStored` see `insertInParts`.
  */
 export async function createInParts(
   database: TenantDatabase,
   parts: Iterable<readonly Placed[]>,
   full: FullTenants,
+  whenStored: (reminders: ReminderRecord[]) => void,
 ): Promise<Map<number, Outcome>> {
   const wanted: Placed[] = [];
   const keys = new Set<string>();
@@ -68,7 +71,7 @@ export async function createInParts(
     }
   };
   const isFull = full.refusal(database.tenant) !== null;
-  const inserted = isFull ? [] : await naming(() => insertAsMade(database, noted()));
+  const inserted = isFull ? [] : await naming(() => insertAsMade(database, noted(), whenStored));
   for (const _ of noted());
 
   const created = new Map(inserted.map((reminder) => [keyOf(reminder), reminder]));
@@ -97,9 +100,13 @@ export async function createInParts(
 }
 
 /** Nothing where they would be more than the tenant may have: which of them may be is found out when all are made. */
-async function insertAsMade(database: TenantDatabase, parts: Iterable<NewReminder[]>): Promise<ReminderRecord[]> {
+async function insertAsMade(
+  database: TenantDatabase,
+  parts: Iterable<NewReminder[]>,
+  whenStored: (reminders: ReminderRecord[]) => void,
+): Promise<ReminderRecord[]> {
   try {
-    return await insertInParts(database, parts, { lockTimeoutMs: LOCK_TIMEOUT_MS });
+    return await insertInParts(database, parts, { lockTimeoutMs: LOCK_TIMEOUT_MS }, whenStored);
   } catch (error) {
     if (error instanceof QuotaReached) return [];
     throw error;

@@ -12,7 +12,7 @@ import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { readPolicies } from "../store/audience.ts";
 import { readMoment } from "../store/moment.ts";
-import type { NewReminder } from "../store/new-reminders.ts";
+import type { NewReminder } from "../store/new-reminder-rows.ts";
 import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
 import { parseRecipient, parseRecipients } from "./channel-check.ts";
 import { checkInstallation } from "./check-installation.ts";

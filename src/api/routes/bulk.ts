@@ -1,3 +1,5 @@
+import type { z } from "zod";
+import type { ReminderRecord } from "../../core/reminder.ts";
 import { inParts } from "../../store/new-reminders.ts";
 import { keyOf } from "../../store/reminder-key.ts";
 import type { Api } from "../context.ts";
@@ -36,7 +38,7 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { database, body } = request;
       const items = body.reminders;
       const understand = (item: unknown) => orProblem(() => validate(CreateReminder, item, "body"));
@@ -54,22 +56,35 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
         return made instanceof Problem ? [] : [{ place, reminder: made }];
       };
       const parts = inParts([...items.keys()], (index) => keyIn(items[index]));
-      const outcomes = await createInParts(database, making(parts, make), full);
+      const written = new Map<ReminderRecord, string>();
+      const outcomes = await createInParts(database, making(parts, make), full, (stored) => {
+        for (const reminder of stored) written.set(reminder, write(reminder));
+      });
       const ids = [...outcomes.values()].flatMap((outcome) =>
         "isNew" in outcome && outcome.isNew ? [outcome.reminder.id] : [],
       );
       request.auditDetails = { created: ids.sort((one, other) => one - other) };
-      const results = [...items.keys()].map((index): CreatedReminder => {
+      const results = items.map((_, index): string => {
         const problem = refused.get(index);
-        if (problem) return { status: 422, errors: under(["reminders", index], problem.errors) };
+        if (problem) return said({ status: 422, errors: under(["reminders", index], problem.errors) });
         const outcome = outcomes.get(index) as Outcome;
-        if (outcome instanceof Problem) return { status: 403, detail: outcome.message };
+        if (outcome instanceof Problem) return said({ status: 403, detail: outcome.message });
         const { reminder, isNew } = outcome;
-        return { status: isNew ? 201 : 200, reminder: toReminderJson(reminder) };
+        return `{"status":${isNew ? 201 : 200},"reminder":${written.get(reminder) ?? write(reminder)}}`;
       });
-      return { results };
+      // Most of it was written out while the database was still at work.
+      reply.header("content-type", "application/json; charset=utf-8");
+      return `{"results":[${results.join(",")}]}` as unknown as z.output<typeof CreatedReminders>;
     },
   );
+}
+
+function said(result: CreatedReminder): string {
+  return JSON.stringify(result);
+}
+
+function write(reminder: ReminderRecord): string {
+  return JSON.stringify(toReminderJson(reminder));
 }
 
 function* making<T>(parts: readonly (readonly number[])[], make: (index: number) => T[]): Generator<T[]> {

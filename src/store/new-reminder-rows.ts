@@ -1,0 +1,171 @@
+import type { NextRun } from "../core/decide.ts";
+import type { People } from "../core/people.ts";
+import type { QuietHours } from "../core/quiet-hours.ts";
+import type { Bounds, DoneMeans, Instant, JsonObject, OnUnknown, StopCondition } from "../core/reminder.ts";
+import type { ByCalendar } from "../core/schedule/by-calendar.ts";
+import type { Row } from "./postgres.ts";
+import {
+  type NewSchedule,
+  orNull,
+  toAnswersRow,
+  toPeopleRow,
+  toScheduleRow,
+  toTimingRow,
+  unusual,
+  wallOrNull,
+} from "./reminder-columns.ts";
+
+export interface NewReminder {
+  entityType: string;
+  entityId: string;
+  eventType: string;
+  channel: string;
+  recipient: string | null;
+  subject: string | null;
+  message: string | null;
+  data: JsonObject;
+  timeZone: string | null;
+  schedule: NewSchedule;
+  bounds: Bounds;
+  business: ByCalendar | null;
+  quietHours: QuietHours | null;
+  ignoreQuietHours: boolean;
+  /** First due instant that was asked for. */
+  runAt: Instant | null;
+  /** When it is due first; null: as `runAt` says, else one interval from now, or now where there is none. */
+  firstRun: NextRun | null;
+  stopCondition: StopCondition | null;
+  onUnknown: OnUnknown;
+  doneMeans: DoneMeans | null;
+  allowsReassign: boolean;
+  people: People;
+}
+
+/** What a new reminder may say, as it travels, and of which type it is. */
+const COLUMNS = {
+  entity_type: "text",
+  entity_id: "text",
+  event_type: "text",
+  channel: "text",
+  recipient: "text",
+  subject: "text",
+  message: "text",
+  data: "jsonb",
+  time_zone: "text",
+  schedule_type: "text",
+  interval_minutes: "integer",
+  interval_factor: "float8",
+  max_interval_minutes: "integer",
+  cron: "text",
+  rrule: "text",
+  offsets: "text[]",
+  anchor_at: "timestamptz",
+  start_at: "timestamptz",
+  end_at: "timestamptz",
+  max_occurrences: "integer",
+  jitter_seconds: "integer",
+  misfire_policy: "text",
+  run_at: "timestamptz",
+  next_run_at: "timestamptz",
+  next_wall_at: "timestamp",
+  stop_condition_type: "text",
+  stop_condition_value: "text",
+  stop_condition_settings: "jsonb",
+  on_unknown: "text",
+  calendar: "text",
+  counts_in: "text",
+  outside_working_time: "text",
+  quiet_hours: "jsonb",
+  ignore_quiet_hours: "boolean",
+  done_means: "text",
+  allow_reassign: "boolean",
+  policy: "text",
+  deadline_at: "timestamptz",
+  recipients: "jsonb",
+  completes_when: "jsonb",
+  reopens: "boolean",
+} as const;
+
+type Column = keyof typeof COLUMNS;
+
+const NAMES = Object.keys(COLUMNS) as Column[];
+/** Read whether or not anybody says them: what is due first, and by which rules, comes of them. */
+const ALWAYS_READ: ReadonlySet<Column> = new Set([
+  "interval_minutes",
+  "anchor_at",
+  "start_at",
+  "run_at",
+  "next_run_at",
+  "next_wall_at",
+  "calendar",
+]);
+/** Written from what is read, not as it was said. */
+const WORKED_OUT: ReadonlySet<Column> = new Set(["anchor_at", "next_run_at"]);
+
+export interface InsertStatement {
+  text: string;
+  /** What new reminders say, as JSON. */
+  rows: string;
+}
+
+/**
+ * The statement that creates those reminders whose key no ACTIVE one holds: `$1` the tenant, `$2` the rows, `$3` how long to wait
+ * for locks, `$4` the version of the zone rules. It names what is said by any of them, and the rest is null: few say more than a
+ * quarter of what can be said, and to look for all of it in each took a fifth of the time.
+ */
+export function insertOf(reminders: readonly NewReminder[]): InsertStatement {
+  const rows = reminders.map(toRow);
+  const isSaid = (name: Column): boolean => rows.some((row) => row[name] !== undefined);
+  const said = NAMES.filter(isSaid);
+  return { text: insertStatement(said), rows: JSON.stringify(rows) };
+}
+
+// One parameter carries all rows. The bucket, the first due instant and the anchor are given here, so that the trigger that
+// fills them in for plain SQL has nothing to do. The limit to waiting for locks ends with the statement.
+function insertStatement(said: readonly Column[]): string {
+  const read = NAMES.filter((name) => said.includes(name) || ALWAYS_READ.has(name));
+  const written = said.filter((name) => !WORKED_OUT.has(name)).join(", ");
+  return `
+    with patience as materialized (select set_config('lock_timeout', $3, true))
+    insert into reminder_jobs (tenant_id, bucket, next_run_at, anchor_at, zone_rules, ${written})
+    select $1, reminder_bucket($1, entity_type, entity_id, event_type), first_at,
+           coalesce(anchor_at, case schedule_type when 'recurring' then first_at end),
+           case when next_wall_at is null and calendar is null and start_at is null then '' else $4 end, ${written}
+      from patience,
+           json_to_recordset($2) as wanted (${read.map((name) => `${name} ${COLUMNS[name]}`).join(", ")}),
+           lateral (
+             select coalesce(next_run_at, run_at,
+                             reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
+           ) as first (first_at)
+    on conflict (tenant_id, entity_type, entity_id, event_type, bucket) where status = 'ACTIVE' and deleted_at is null
+    do nothing
+    returning id, entity_type, entity_id, event_type, next_run_at, created_at`;
+}
+
+/** What is as usual is left out. */
+function toRow(reminder: NewReminder): Row {
+  const row: Row = {
+    entity_type: reminder.entityType,
+    entity_id: reminder.entityId,
+    event_type: reminder.eventType,
+    channel: reminder.channel,
+    recipient: reminder.recipient,
+    subject: reminder.subject,
+    message: reminder.message,
+    data: reminder.data,
+    time_zone: reminder.timeZone,
+    ...toScheduleRow(reminder.schedule, reminder.bounds),
+    ...toTimingRow(reminder),
+    ...toAnswersRow(reminder),
+    ...toPeopleRow(reminder.people),
+    run_at: orNull(reminder.runAt),
+    next_run_at: orNull(reminder.firstRun?.nextRunAt ?? null),
+    next_wall_at: wallOrNull(reminder.firstRun?.nextWallAt ?? null),
+    stop_condition_type: reminder.stopCondition?.type,
+    stop_condition_value: reminder.stopCondition?.value,
+    stop_condition_settings: reminder.stopCondition?.settings,
+    on_unknown: unusual(reminder.onUnknown),
+  };
+  for (const name in row) if (row[name] === null) row[name] = undefined;
+  return row;
+}
