@@ -266,9 +266,9 @@ export function deliveryId(key: DeliveryKey): string {
   return `${key.reminderId}-${key.occurrenceAt}-${key.recipientNo}`;
 }
 
-/** The same backwards; null for what is none. */
+/** The same backwards; of a digest's id, that of its first delivery; null for what is none. */
 export function readDeliveryId(id: string): DeliveryKey | null {
-  const [, reminderId, occurrenceAt, recipientNo] = /^(\d{1,16})-(\d{1,15})-(\d{1,5})$/.exec(id) ?? [];
+  const [, reminderId, occurrenceAt, recipientNo] = /^(\d{1,16})-(\d{1,15})-(\d{1,5})(?:-[0-9a-f]{8})?$/.exec(id) ?? [];
   if (reminderId === undefined) return null;
   return { reminderId: Number(reminderId), occurrenceAt: Number(occurrenceAt), recipientNo: Number(recipientNo) };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { MOST_ITEMS } from "../core/digest.ts";
 import { deliveryId, type Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
@@ -33,7 +34,7 @@ const ROWS_PER_DIGEST = 20;
 // One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
 // worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
 // `due_at`: the newest of its reminder's occurrences after it that doesn't wait for a later message.
-// What was begun by a worker that has died is known by its id, and is kept apart from what came since. The tenants of $3 have no room,
+// What was begun by a worker that has died is known by its id, and is kept apart from what came since; so is what was begun by itself. The tenants of $3 have no room,
 // or had some just now, and what waits of them isn't in the way of the others'.
 const LOCK_DIGESTS = `
   with due as materialized (
@@ -52,7 +53,7 @@ const LOCK_DIGESTS = `
              hashtext(concat_ws(' ', tenant_id, $1::text, recipient, extract(epoch from digest_at), digest_id)))
   )
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
-         d.digest_id, newest.due_at as newest_due_at,
+         d.digest_id, d.digest_id is null and d.status = 'sending' as was_alone, newest.due_at as newest_due_at,
          case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part
     from mine
    cross join lateral (
@@ -80,8 +81,8 @@ const NAME = `
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
 /**
- * Locks the digests of a channel that are due, and gives each the name of its first delivery, for ever. What is alone needs none: it
- * goes as if it weren't to be one.
+ * Locks the digests of a channel that are due, and gives each an id for ever, which says its first delivery's and is no
+ * delivery's own: that one may come by itself later. What is alone needs none: it goes as if it weren't to be one.
  */
 export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedDigest[]> {
   const { channel, limit, room, except, maxAttempts } = claim;
@@ -98,7 +99,7 @@ export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedD
   };
   const digests = [...groupBy(rows, keyOf).values()]
     .filter(mayBeTaken)
-    .map((rows) => ({ id: (rows[0]?.digest_id as string | null) ?? idOf(rows[0] as Row), rows }));
+    .map((rows) => ({ id: (rows[0]?.digest_id as string | null) ?? newId(rows), rows }));
   const unnamed = digests.flatMap(({ id, rows }) =>
     rows.length === 1 || rows[0]?.digest_id !== null ? [] : rows.map((row) => ({ id, row })),
   );
@@ -130,8 +131,15 @@ export async function nextDigests(sql: Sql, channels: readonly string[]): Promis
   return new Map(rows.map(({ name, in_ms }) => [name, in_ms]));
 }
 
-function keyOf({ tenant_id, recipient, digest_at, digest_id }: Row): string {
-  return JSON.stringify([tenant_id, recipient, digest_at, digest_id]);
+/** What a worker sent by itself until it died may have arrived under its own id, under which nothing else may come. */
+function keyOf(row: Row): string {
+  const { tenant_id, recipient, digest_at, digest_id } = row;
+  return JSON.stringify([tenant_id, recipient, digest_at, row.was_alone ? idOf(row) : digest_id, row.was_alone]);
+}
+
+function newId(rows: readonly Row[]): string {
+  const first = idOf(rows[0] as Row);
+  return rows.length === 1 ? first : `${first}-${randomUUID().slice(0, 8)}`;
 }
 
 function idOf({ reminder_id, occurrence_at, recipient_no }: Row): string {

@@ -203,7 +203,7 @@ export interface DeliveryName extends Held {
 
 /** What is written at the end of a message's id: `<reminder-occurrence-recipient@domain>`. */
 export function readMessageId(messageId: string): DeliveryName | null {
-  const [, ...parts] = /^<(\d+)-(\d+)-(\d+)@[^>]+>$/.exec(messageId) ?? [];
+  const [, ...parts] = /^<(\d+)-(\d+)-(\d+)(?:-[0-9a-f]{8})?@[^>]+>$/.exec(messageId) ?? [];
   const [reminderId, occurrenceAt, recipientNo] = parts.map(Number);
   if (reminderId === undefined || occurrenceAt === undefined || recipientNo === undefined) return null;
   return { reminderId, occurrenceAt, recipientNo };

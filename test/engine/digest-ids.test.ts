@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { deliveryId, readDeliveryId } from "../../src/core/reminder.ts";
+import { type ClaimedDigest, claimDigests } from "../../src/store/claimed.ts";
+import type { Database } from "../../src/store/postgres.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { advance } from "../support/clock.ts";
+import { freshDatabase } from "../support/database.ts";
+
+/** Of one person and one time, due now. */
+async function insertTogether(database: Database, events: readonly string[]): Promise<void> {
+  await database.query(
+    `with r as (
+       insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, run_at)
+       select 'person', 'ann', event, 'sink', 'one_time', reminder_now()
+         from unnest($1::text[]) event
+       returning id, bucket, run_at)
+     insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, next_attempt_at, digest_at)
+     select 'default', bucket, id, run_at, 'sink', 'ann@example.org', 'pending', run_at, timestamptz '2026-01-01 10:00Z'
+       from r`,
+    [events],
+  );
+}
+
+const LEASE_SECONDS = 10;
+
+async function claim(database: Database): Promise<ClaimedDigest[]> {
+  const claimed = await claimDigests(workerDatabase(database), {
+    ...{ channel: "sink", limit: 10, except: [], suspects: 1, maxAttempts: 5 },
+    ...{ room: { leftFor: () => 100, tryTake: () => true, full: () => [] } },
+    lease: { token: randomUUID(), seconds: LEASE_SECONDS },
+  });
+  return claimed.sort((one, other) => one.items.length - other.items.length);
+}
+
+test("what was alone when its worker died is alone again, under the same id, whatever has come since", async () => {
+  const database = await freshDatabase();
+  await insertTogether(database, ["payment"]);
+  const [alone] = await claim(database);
+  expect(alone?.id).toBe(deliveryId(alone?.items[0] as ClaimedDigest["items"][0]));
+
+  await insertTogether(database, ["feedback", "document"]);
+  await advance(database, { seconds: LEASE_SECONDS });
+  const [again, others, ...none] = await claim(database);
+  expect(none).toEqual([]);
+  expect(again).toMatchObject({ id: alone?.id, items: [{ reminderId: alone?.items[0]?.reminderId, attempts: 2 }] });
+  expect(others?.items.map(({ attempts }) => attempts)).toEqual([1, 1]);
+});
+
+test("a digest's id stays the same, leads to its first delivery, and is none's own: that one may come by itself later", async () => {
+  const database = await freshDatabase();
+  await insertTogether(database, ["payment", "feedback"]);
+  const [digest] = (await claim(database)) as [ClaimedDigest];
+  const [first] = digest.items as [ClaimedDigest["items"][0]];
+  expect(readDeliveryId(digest.id)).toEqual({
+    reminderId: first.reminderId,
+    occurrenceAt: first.occurrenceAt,
+    recipientNo: 0,
+  });
+  expect(digest.items.map(deliveryId)).not.toContain(digest.id);
+
+  await advance(database, { seconds: LEASE_SECONDS });
+  expect(await claim(database)).toMatchObject([{ id: digest.id, items: [{ attempts: 2 }, { attempts: 2 }] }]);
+
+  // It was put back, and what it was in came without it.
+  await database.query(
+    "update deliveries set digest_id = null, status = 'pending', attempts = 0, next_attempt_at = reminder_now() where reminder_id = $1",
+    [first.reminderId],
+  );
+  await insertTogether(database, ["document"]);
+  const [later] = (await claim(database)) as [ClaimedDigest];
+  expect(later.items.map(({ reminderId }) => reminderId)).toContain(first.reminderId);
+  expect(later.id).not.toBe(digest.id);
+  expect(later.items.map(deliveryId)).not.toContain(later.id);
+});
