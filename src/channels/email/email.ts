@@ -126,6 +126,7 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     const root = isFirst ? null : ((await threadRoot?.(message, days)) ?? null);
     const headers = messageHeaders(message, {
       ...{ from: from.address, root, own, unsubscribeUrl: unsubscribeUrl(message) },
+      servers: account.servers,
     });
     return {
       from,
