@@ -1,4 +1,6 @@
 import type { AnswerButton } from "../../templates/answers.ts";
+import { countOf } from "../../templates/builtin/facts.ts";
+import { speakTo } from "../../templates/builtin/speak-to.ts";
 import { writeEntity } from "../../templates/words.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
@@ -52,9 +54,12 @@ function linksOf(answers: readonly AnswerButton[], markup: HttpService["markup"]
   return links.join(markup === "none" ? "\n" : " · ");
 }
 
-function about({ reminder, occurrenceNumber }: Message): string {
-  const entity = shorten(writeEntity(reminder), MAX_ABOUT_CHARS);
-  return occurrenceNumber > 1 ? `${entity} · ${occurrenceNumber}` : entity;
+/** What it is about, and how often so far: in the reader's language. */
+function about(message: Message): string {
+  const entity = shorten(writeEntity(message.reminder), MAX_ABOUT_CHARS);
+  if (message.occurrenceNumber <= 1) return entity;
+  const { words, style } = speakTo(message);
+  return `${entity} · ${countOf(message, words, style).join(": ")}`;
 }
 
 function shorten(text: string, length: number): string {
