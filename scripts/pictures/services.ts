@@ -49,7 +49,7 @@ body { background: #f4f4f5; color: #242424; }
 .app { background: #dcdcdf; color: #555; }
 .when { color: #616161; }
 .card { background: #fff; border: 1px solid #dedee2; border-radius: 6px; padding: 14px 16px; margin-top: 6px; }
-.card p + p { margin-top: 8px; }
+.card p + p { margin-top: 6px; }
 .Large { font-size: 19px; line-height: 1.35; }
 .Bolder { font-weight: 700; }
 .actions { display: flex; gap: 8px; flex-wrap: wrap; margin-top: 14px; }
@@ -80,5 +80,8 @@ export function teamsPage(body: string, when: string): string {
 
 function textBlock(part: Part): Markup {
   if (part.type !== "TextBlock" || part.text === undefined) return unknown(part);
-  return html`<p class="${part.size ?? ""} ${part.weight ?? ""}">${join(linked(part.text))}</p>`;
+  const paragraphs = part.text.split(/\n{2,}/);
+  return join(
+    paragraphs.map((text) => html`<p class="${part.size ?? ""} ${part.weight ?? ""}">${join(linked(text))}</p>`),
+  );
 }

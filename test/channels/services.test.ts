@@ -210,6 +210,18 @@ describe.each(SERVICES)("$title", (service) => {
   });
 });
 
+test.each([
+  ["teams", "Dear Ann,\n\nplease pay\n- the rent\n- the gas\n\nThanks"],
+  ["webex", "Dear Ann,  \nplease pay\n- the rent\n- the gas\n\nThanks"],
+  ["discord", "Dear Ann,\nplease pay\n- the rent\n- the gas\n\nThanks"],
+])("lines are lines in %s, and lists stay lists", async (name, expected) => {
+  const service = SERVICES.find((one) => one.name === name) as HttpService;
+  const { http, peer, channel } = await beside(service);
+  const message = "Dear Ann,\nplease pay\n- the rent\n- the gas\n\nThanks";
+  await channel().send(exampleMessage({ ...to(peer), reminder: { message } }), unhurried);
+  expect(textsIn(bodyOf(service, http.received[0]?.body ?? "")).join("\n")).toContain(expected);
+});
+
 function to({ recipients }: ServicePeer) {
   return exampleMessage({ recipient: recipients[0] ?? null });
 }

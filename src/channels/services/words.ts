@@ -12,7 +12,7 @@ const MAX_ABOUT_CHARS = 150;
 
 /** What a message says in a service: its subject, and the text with its links and what it is about. */
 export function wordsFor(
-  service: Pick<HttpService, "markup" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
+  service: Pick<HttpService, "markup" | "lineBreak" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
   message: Message,
   { subject, body, answers }: Rendered,
 ): { subject: string; text: string } {
@@ -23,8 +23,13 @@ export function wordsFor(
   const room = service.maxTextChars - (isRoom ? end.length : 0);
   return {
     subject: shorten(inert(subject), service.maxSubjectChars),
-    text: shorten(inert(body), room) + (isRoom ? end : ""),
+    text: shorten(withBreaks(inert(body), service.lineBreak), room) + (isRoom ? end : ""),
   };
+}
+
+/** Lines that stay lines. Items of a list are ones anyway, and more between them would take them apart. */
+function withBreaks(text: string, lineBreak = "\n"): string {
+  return lineBreak === "\n" ? text : text.replace(/(?<!\n)\n(?!\n|[ \t]*(?:[-*+]|\d{1,9}[.)]) )/g, lineBreak);
 }
 
 function inertFor({ markup, mentions }: Pick<HttpService, "markup" | "mentions">): (text: string) => string {
