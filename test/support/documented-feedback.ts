@@ -439,3 +439,68 @@ export const POSTMARK: readonly Documented[] = [
   { what: "suppressed no more", body: changed(false, null), means: [] },
   ...["Delivery", "Open", "Click"].map((type) => ({ what: type, body: postmark(type, { Recipient: ANN }), means: [] })),
 ];
+
+export const PHONE = "+4915112345678";
+const SID = "SM0123456789abcdef0123456789abcdef";
+/** https://www.twilio.com/docs/messaging/guides/track-outbound-message-status */
+const told = (status: string, fields: object = {}) => ({
+  ...{ AccountSid: `AC${"0".repeat(32)}`, ApiVersion: "2010-04-01", From: "+15005550006", To: PHONE },
+  ...{ MessageSid: SID, SmsSid: SID, MessageStatus: status, SmsStatus: status },
+  ...fields,
+});
+/** https://www.twilio.com/docs/messaging/guides/webhook-request */
+const written = (Body: string, fields: object = {}) => ({
+  ...{ AccountSid: `AC${"0".repeat(32)}`, ApiVersion: "2010-04-01", From: PHONE, To: "+15005550006", Body },
+  ...{ MessageSid: SID, SmsSid: SID, SmsMessageSid: SID, SmsStatus: "received", NumMedia: "0", NumSegments: "1" },
+  ...{
+    FromCity: "",
+    FromState: "",
+    FromZip: "",
+    FromCountry: "DE",
+    ToCity: "",
+    ToState: "",
+    ToZip: "",
+    ToCountry: "US",
+  },
+  ...fields,
+});
+const byService = { MessagingServiceSid: `MG${"1".repeat(32)}` };
+
+export const TWILIO: readonly Documented[] = [
+  ...["accepted", "queued", "sending", "sent", "delivered", "read", "canceled", "scheduled"].map((status) => ({
+    what: status,
+    body: told(status, { RawDlrDoneDate: "2511241600" }),
+    means: [],
+  })),
+  {
+    what: "a phone that isn't reached just now",
+    body: told("undelivered", { ErrorCode: "30003", ErrorMessage: "Unreachable destination handset" }),
+    means: [["soft", PHONE]],
+  },
+  { what: "what a carrier filters", body: told("undelivered", { ErrorCode: "30007" }), means: [["soft", PHONE]] },
+  { what: "a number that nobody has", body: told("undelivered", { ErrorCode: "30005" }), means: [["hard", PHONE]] },
+  { what: "a landline", body: told("undelivered", { ErrorCode: "30006", ...byService }), means: [["hard", PHONE]] },
+  { what: "who has said STOP", body: told("failed", { ErrorCode: "21610" }), means: [["stopped", PHONE]] },
+  ...["STOP", "stopall", "Unsubscribe", "CANCEL", "end", "QUIT", "revoke", "OPTOUT", " Stop\n"].map((word) => ({
+    what: JSON.stringify(word),
+    body: written(word),
+    means: [["stopped", PHONE] as const],
+  })),
+  ...["START", "yes", " Unstop "].map((word) => ({
+    what: JSON.stringify(word),
+    body: written(word),
+    means: [["started", PHONE] as const],
+  })),
+  ...["STOP it", "please stop", "Stop.", "ENDE", "yes!", "HELP", "INFO", "", "STOP START"].map((word) => ({
+    what: `${JSON.stringify(word)}, which is neither`,
+    body: written(word),
+    means: [],
+  })),
+  {
+    what: "a word of one's own, which the service takes for STOP",
+    body: written("Genug", { ...byService, OptOutType: "STOP" }),
+    means: [["stopped", PHONE]],
+  },
+  { what: "and for START", body: written("Doch", { ...byService, OptOutType: "START" }), means: [["started", PHONE]] },
+  { what: "and for HELP", body: written("STOP", { ...byService, OptOutType: "HELP" }), means: [] },
+];
