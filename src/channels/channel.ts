@@ -90,7 +90,7 @@ export class BadAddress extends Permanent {
 }
 
 export interface Blamed {
-  reason: "hard_bounce" | "invalid" | "stop";
+  reason: "hard_bounce" | "invalid" | "stop" | "gone";
   /** For how long; null: until somebody releases it. */
   days: number | null;
 }

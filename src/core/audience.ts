@@ -123,7 +123,10 @@ function reached(
   ways: Ways,
   at: Instant,
 ): Addressee {
-  const addressed = { step: step?.number ?? null, template: step?.template ?? null };
+  const addressed = {
+    ...{ step: step?.number ?? null, template: step?.template ?? null },
+    ...(step?.unsubscribes ? { unsubscribes: true } : {}),
+  };
   const named = step?.channel === PREFERRED ? null : step?.channel;
   if ("address" in who) {
     const channel = named ?? reminder.channel;

@@ -35,6 +35,8 @@ export interface StepText {
   cadence?: Cadence | null;
   /** The next one begins when it has been given so often; at the last one, the policy ends. */
   repeat?: number | null;
+  /** Whether its e-mails may be unsubscribed from by one click (RFC 8058); left out: no. */
+  one_click_unsubscribe?: boolean | null;
 }
 
 /** What makes a policy, as it is written and kept. */
@@ -65,6 +67,8 @@ export interface Step {
   template: string | null;
   interval: Interval | null;
   repeat: number | null;
+  /** True where one click unsubscribes from its e-mails. */
+  unsubscribes: boolean;
 }
 
 export interface Policy {
@@ -80,6 +84,7 @@ export const PREFERRED = "preferred";
 
 const AS_WITHOUT: Step = {
   ...{ number: 0, after: null, to: ["recipient"], channel: null, template: null, interval: null, repeat: null },
+  unsubscribes: false,
 };
 
 /** What is wrong with a policy: in which step (1 is the first), in which field of it, and what would be right. */
@@ -112,7 +117,8 @@ function toPolicy({ name, steps, rotas }: PolicyText): Policy {
 function toStep(step: StepText, place: number, before: StepText | undefined): Step {
   const { to, channel = null, template = null, repeat = null } = step;
   const after = step.after ? toAfter(step.after) : before ? ({ kind: "repeated" } as const) : null;
-  return { number: place + 1, after, to, channel, template, interval: intervalOf(step), repeat };
+  const unsubscribes = step.one_click_unsubscribe === true;
+  return { number: place + 1, after, to, channel, template, interval: intervalOf(step), repeat, unsubscribes };
 }
 
 function toAfter(after: AfterText): After {

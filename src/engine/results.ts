@@ -119,10 +119,13 @@ async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep:
   return stored;
 }
 
+/** What plain SQL may have written as an address can be longer than what the list of suppressions takes. */
+const LONGEST_ADDRESS = 2_000;
+
 /** The address that a channel has found to be nobody's, or that wants nothing. */
 function blamedAddress({ held, outcome }: Ended): NewSuppression[] {
   const { tenantId, channel, recipient: address } = held;
-  if (!outcome.blamed || address === null) return [];
+  if (!outcome.blamed || address === null || address.length > LONGEST_ADDRESS) return [];
   return [{ tenantId, channel, address, ...outcome.blamed, because: outcome.reason, createdBy: `channel ${channel}` }];
 }
 

@@ -11,7 +11,7 @@ export interface Address {
 
 /** An address that nothing is to be sent to from now on. */
 export interface NewSuppression extends Address {
-  /** A word for programs: `hard_bounce`, `complaint`, `unsubscribed`, `stop`, `invalid`, `manual`, ... */
+  /** A word for programs: `hard_bounce`, `complaint`, `unsubscribed`, `stop`, `invalid`, `gone`, `manual`, ... */
   reason: string;
   /** A sentence for people. */
   because: string | null;

@@ -235,3 +235,23 @@ describe("a message to somebody else than the contact", () => {
     expect(bodyOf({ recipient: "other@example.com", addressee: null })).toBe("Ann /  other@example.com");
   });
 });
+
+describe("where there is little room", () => {
+  const data = { due: "2026-01-31", amount: 1234.5, currency: "EUR", url: "https://pay.example/42" };
+  const payment = { entityType: "invoice", entityId: "42", eventType: "payment", data };
+  const inShort = (reminder: object) => renderMessage(exampleMessage({ reminder: { ...payment, ...reminder } }));
+
+  test("the built-in words say until when it is, how much, and where to do it", () => {
+    const { body, saysSubject } = inShort({});
+    expect(body.split("\n\n").slice(-2)).toEqual([
+      "Due: January 31, 2026\nAmount: €1,234.50",
+      "Pay now: https://pay.example/42",
+    ]);
+    expect(saysSubject).toBe(true);
+  });
+
+  test("words of one's own stay as they are, and whoever has a subject has it said", () => {
+    expect(inShort({ message: "Pay." })).toMatchObject({ body: "Pay." });
+    for (const own of [{ message: "Pay." }, { subject: "Rent" }]) expect(inShort(own).saysSubject).toBeUndefined();
+  });
+});

@@ -1,7 +1,8 @@
 import { type AnswerButton, answerButtons } from "./answers.ts";
 import type { Catalog } from "./builtin/catalog.ts";
-import { factsOf, urlOf } from "./builtin/facts.ts";
+import { dueFactsOf, type Fact, factsOf, urlOf } from "./builtin/facts.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
+import { speakTo } from "./builtin/speak-to.ts";
 import { type UseCase, useCaseOf } from "./builtin/use-case.ts";
 import { type Renderable, styleOf } from "./context.ts";
 import { type EmailContent, writeHtml, writeText } from "./default-email.ts";
@@ -14,6 +15,8 @@ export interface Rendered {
   title: string;
   /** What the reminder wants to say, without greeting and footer: for channels with little room. */
   body: string;
+  /** True where `body` begins with what `subject` says; not set: it doesn't. */
+  saysSubject?: true;
   text: string;
   html: string;
   /** What the reader may answer, and where; none without links. */
@@ -36,9 +39,7 @@ const MAX_SUBJECT_LENGTH = 200;
 export function writeMessage(message: Renderable, given: GivenWords): Rendered {
   if (message.addressed?.tells) return writeTelling(message);
   const { reminder } = message;
-  const reader = styleOf(message);
-  const style = { ...reader, locale: localeFor(reader.locale) };
-  const words = catalogFor(style.locale);
+  const { words, style } = speakTo(message);
   const useCase = useCaseOf(reminder);
   const event = singleLine(humanise(reminder.eventType));
   const about = singleLine(writeEntity(reminder));
@@ -65,7 +66,8 @@ export function writeMessage(message: Renderable, given: GivenWords): Rendered {
   return {
     subject: content.subject,
     title: ownSubject || `${event} (${about})`,
-    body: action ? `${body}\n\n${action.label}: ${action.url}` : body,
+    body: ownBody || inShort(body, dueFactsOf(message, words, style), action),
+    ...(ownBody === "" && ownSubject === "" ? { saysSubject: true } : {}),
     text: writeText(content),
     html: given.html || writeHtml(content),
     answers: content.answers,
@@ -101,6 +103,12 @@ function builtInBody(
   // An appointment isn't open: it is to come.
   const state = say(isOnly || useCase === "interview" ? words.once : words.again, locale, { event, about });
   return words.ask[useCase] === "" ? state : `${state}\n\n${words.ask[useCase]}`;
+}
+
+/** With until when it is, and where to do it. */
+function inShort(body: string, due: readonly Fact[], action: EmailContent["action"]): string {
+  const facts = due.map(([label, value]) => `${label}: ${value}`).join("\n");
+  return [body, facts, action && `${action.label}: ${action.url}`].filter((part) => part).join("\n\n");
 }
 
 function greeting({ contact, recipient, addressee }: Renderable, words: Catalog, locale: string): string | null {

@@ -17,12 +17,17 @@ function pemOf(modulusLength = 2_048): string {
 const pem = pemOf();
 const dkim = readDkim(FROM, { domain: "company.example", selector: "s1", pem });
 
-async function sentSigned(changes: MessageChanges = {}, by: Dkim = dkim): Promise<string> {
+async function sentSigned(
+  changes: MessageChanges = {},
+  by: Dkim = dkim,
+  unsubscribeUrl: () => string | null = () => null,
+): Promise<string> {
   const smtp = await startSmtp();
   const email = createEmailChannel({
     from: { address: FROM, name: "Überfällig" },
     server: { host: "127.0.0.1", port: smtp.port, username: null, password: null, tls: "off" },
     dkim: by,
+    unsubscribeUrl,
     concurrency: 5,
     print: () => {},
   });
@@ -53,6 +58,30 @@ test.each([
 ])("a message of %s bears a signature that a library of others verifies", async (_, changes) => {
   const [result] = await verified(await sentSigned(changes));
   expect(result).toMatchObject({ result: "pass", aligned: "company.example", signingDomain: "company.example" });
+});
+
+/** As a relay does that folds each header anew, at each space and at no other place. */
+function foldedAnew(raw: string): string {
+  const end = raw.indexOf("\r\n\r\n");
+  const headers = raw
+    .slice(0, end)
+    .replaceAll(/\r\n[ \t]+/g, " ")
+    .split("\r\n");
+  const folded = headers.map((line) => line.replaceAll(/(?<=: \S+) /g, "\r\n\t"));
+  return folded.join("\r\n") + raw.slice(end);
+}
+
+test("a signature holds where a relay folds the headers anew, the long address to unsubscribe at included", async () => {
+  const url = `https://reminders.acme.example/a/${"t".repeat(110)}`;
+  const subject = "Überfällig 📋 提醒 ".repeat(9);
+  const raw = await sentSigned({ reminder: { subject } }, dkim, () => url);
+  const anew = foldedAnew(raw);
+  expect(anew).not.toBe(raw);
+  expect(anew).toContain(`\r\nList-Unsubscribe: <${url}>\r\n`);
+  const [result] = await verified(anew);
+  expect(result).toMatchObject({ result: "pass", signingDomain: "company.example" });
+  const [changed] = await verified(anew.replace(url, `${url}x`));
+  expect(changed?.result).not.toBe("pass");
 });
 
 test("a signature covers what makes the message what it is", async () => {

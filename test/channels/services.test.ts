@@ -80,6 +80,15 @@ describe.each(SERVICES)("$title", (service) => {
     }
   });
 
+  test("without answers nothing is left of what they would stand in; how often so far is said in the reader's language", async () => {
+    const { http, peer, channel } = await beside(service);
+    const contact = { name: "Ann", email: "ann@example.com", timeZone: null, locale: "de" };
+    await channel().send(exampleMessage({ ...to(peer), contact }), unhurried);
+    const body = bodyOf(service, http.received[0]?.body ?? "");
+    expect(peer.body.safeParse(body).error?.issues).toBeUndefined();
+    expect(textsIn(body).join("\n")).toContain("interviewer INT_100 · Erinnerung: Nummer 3, seit dem 15. Januar 2025");
+  });
+
   test("what lets us in is no message's id, in whatever form it is given back", async () => {
     const { http, access, peer, channel } = await beside(service);
     const { secret } = access;
@@ -199,6 +208,18 @@ describe.each(SERVICES)("$title", (service) => {
     expect(error.name).toBe("Retryable");
     for (const { name } of settingsOf(service)) expect(error.message).toContain(name);
   });
+});
+
+test.each([
+  ["teams", "Dear Ann,\n\nplease pay\n- the rent\n- the gas\n\nThanks"],
+  ["webex", "Dear Ann,  \nplease pay\n- the rent\n- the gas\n\nThanks"],
+  ["discord", "Dear Ann,\nplease pay\n- the rent\n- the gas\n\nThanks"],
+])("lines are lines in %s, and lists stay lists", async (name, expected) => {
+  const service = SERVICES.find((one) => one.name === name) as HttpService;
+  const { http, peer, channel } = await beside(service);
+  const message = "Dear Ann,\nplease pay\n- the rent\n- the gas\n\nThanks";
+  await channel().send(exampleMessage({ ...to(peer), reminder: { message } }), unhurried);
+  expect(textsIn(bodyOf(service, http.received[0]?.body ?? "")).join("\n")).toContain(expected);
 });
 
 function to({ recipients }: ServicePeer) {

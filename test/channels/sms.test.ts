@@ -64,6 +64,20 @@ describe("a message", () => {
     });
   });
 
+  test("in the built-in words says nothing twice, and until when and how much it is", async () => {
+    const { http, channel } = await twilio();
+    const data = { due: "2026-01-31", amount: 1234.5, currency: "EUR", url: "https://pay.example/42" };
+    const payment = { entityType: "invoice", entityId: "42", eventType: "payment", data };
+    await channel.send(to(ANN, { reminder: payment }), unhurried);
+    await channel.send(to(ANN, { reminder: { ...payment, subject: "Rent" } }), unhurried);
+    const [own, withSubject] = http.received.map(({ body }) => new URLSearchParams(body).get("Body"));
+    expect(own).toBe(
+      `"Payment" for invoice 42 is still open.\nPlease pay it. If you have just done so, there is nothing more to do.\n` +
+        "Due: January 31, 2026\nAmount: €1,234.50\nPay now: https://pay.example/42",
+    );
+    expect(withSubject).toBe(`Rent: ${own}`);
+  });
+
   test("too long a one is cut, and never within a character or its link", async () => {
     const { http, channel } = await twilio();
     await channel.send(

@@ -51,7 +51,8 @@ export function contactBody(
     ...(zone.name ? { time_zone: zone.name } : {}),
     ...(quiet ? { quiet_hours: quietHoursOf(quiet, zone) } : {}),
     ...(isManaged ? { manager: { entity_type: "boss", entity_id: "1" } } : {}),
-    ...(script ? { addresses: { webhook: `${hooksUrl}${script}` } } : {}),
+    // Each has a URL of its own: once it has answered 410, nothing goes there any more.
+    ...(script ? { addresses: { webhook: `${hooksUrl}${script}?${encodeURIComponent(email)}` } } : {}),
     ...(preferences ? { preferences: told } : {}),
   };
 }

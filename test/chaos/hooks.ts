@@ -47,7 +47,8 @@ export function openHooks(see: () => Seen, log: (arrival: Arrival) => void): Pro
     const body = Buffer.concat(chunks);
     const { data } = JSON.parse(body.toString("utf8")) as { data: { delivery_id: string } };
     const messageId = `<${data.delivery_id}@webhook>`;
-    const script = (request.url ?? "").slice(1).split("-");
+    const { pathname } = new URL(request.url ?? "", "http://hooks");
+    const script = pathname.slice(1).split("-");
     const place = asked.get(messageId) ?? 0;
     asked.set(messageId, place + 1);
     const says = script[Math.min(place, script.length - 1)] ?? "";

@@ -12,8 +12,9 @@ import { newMasterKey, parseMasterKeys } from "../../src/secrets/master-key.ts";
 import { secretKind, writeChannelSettings } from "../../src/store/channel-settings.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { loopbackHttp } from "../outgoing/receiver.ts";
+import { startApi } from "../support/api.ts";
 import { answer, startHttpReceiver } from "../support/http-receiver.ts";
-import { until } from "../support/wait.ts";
+import { outlast, until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
 
 const log = pino({ level: "silent" });
@@ -85,15 +86,32 @@ test("a receiver that asks for a later try gets it, and not one before", async (
   expect(receiver.received).toHaveLength(2);
 });
 
-test("an address that is gone fails its message at once, and the reminder goes on", async () => {
+test("a URL that is gone fails its message at once, and gets none any more until somebody releases it; the reminder goes on", async () => {
   const here = await world();
   const receiver = await startHttpReceiver();
   receiver.behave = answer(410);
   workOn(here);
-  const id = await here.insert({ channel: "webhook", recipient: receiver.url, run_at: new Date() });
+  const id = await here.insert({ channel: "webhook", recipient: `${receiver.url}/hooks`, run_at: new Date() });
 
   expect(await here.deliveryBecomes(id, "failed")).toMatchObject({ attempts: 1 });
   expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE" });
+  await outlast();
+  await here.advance({ minutes: 60 });
+  expect((await here.deliveryBecomes(id, "suppressed")).reason).toMatch(
+    /\(gone: 127\.0\.0\.1:\d+ answered the webhook with/,
+  );
+  const other = await here.insert({ channel: "webhook", recipient: `${receiver.url}/other`, run_at: new Date() });
+  await here.deliveryBecomes(other, "failed");
+  expect(receiver.received.map(({ path }) => path)).toEqual(["/hooks", "/other"]);
+
+  receiver.behave = answer(204);
+  const api = await startApi(here.database);
+  const [gone] = (await api.all("/suppressions?channel=webhook")) as { address: string; reason: string }[];
+  expect(gone).toMatchObject({ reason: "gone", expires_at: null, created_by: "channel webhook" });
+  await api.call("DELETE", `/suppressions/webhook/${encodeURIComponent(`${receiver.url}/hooks`)}`);
+  await outlast();
+  await here.advance({ minutes: 60 });
+  await here.deliveryBecomes(id, "sent");
 });
 
 test("a tenant's own secret that can't be opened holds its webhooks, and none is signed with another's", async () => {

@@ -217,6 +217,11 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
       chat_id: shown,
       text: shown.max(4_096),
       link_preview_options: z.strictObject({ is_disabled: z.literal(true) }),
+      reply_markup: z
+        .strictObject({
+          inline_keyboard: z.array(z.tuple([z.strictObject({ text: shown.max(64), url: z.url() })])).min(1),
+        })
+        .optional(),
     }),
     yes: { status: 200, body: json({ ok: true, result: { message_id: 77 } }), id: "77" },
     no: [
@@ -231,6 +236,19 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
         body: json({ ok: false, description: "Forbidden: bot was blocked by the user" }),
         means: "Permanent",
         says: /blocked/,
+      },
+      {
+        status: 400,
+        body: json({ ok: false, description: "Bad Request: BUTTON_URL_INVALID" }),
+        means: "Permanent",
+        says: /set PUBLIC_URL/,
+      },
+      {
+        ...{ status: 400, means: "Permanent", says: /set PUBLIC_URL/ },
+        body: json({
+          ok: false,
+          description: "Bad Request: inline keyboard button URL 'x' is invalid: Wrong HTTP URL",
+        }),
       },
       { status: 401, body: json({ ok: false, description: "Unauthorized" }), means: "Permanent", says: /bot's token/ },
       { status: 429, body: json({ ok: false, parameters: { retry_after: 35 } }), means: "NotYet", says: 35_000 },

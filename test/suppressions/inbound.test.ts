@@ -8,6 +8,7 @@ import { Keyring } from "../../src/secrets/keyring.ts";
 import { newMasterKey, parseMasterKeys } from "../../src/secrets/master-key.ts";
 import { apiDatabase } from "../../src/store/tenant-database.ts";
 import { client, type TestApi } from "../support/api.ts";
+import { SENDGRID } from "../support/documented-feedback.ts";
 import { emailChannel } from "../support/email.ts";
 import { giveKey } from "../support/keys.ts";
 import { certificate, certificateKey } from "../support/smtp.ts";
@@ -178,6 +179,16 @@ describe("SendGrid", () => {
     expect(answers).toEqual(Array(4).fill({ status: 200, body: { received: 2_500, suppressed: 2_500, answers: 0 } }));
   });
 
+  test("everything that its documentation has is taken, in one list as it sends them", async () => {
+    const at = await here();
+    await at.api.call("PUT", "/inbound-sources/sendgrid", { secrets: [PUBLIC] });
+    const body = JSON.stringify(SENDGRID.flatMap((one) => one.body));
+    expect(await at.post("/inbound/default/sendgrid", body, headersFor(body))).toMatchObject({ status: 200 });
+    const all = (await at.suppressed()) as [string, string][];
+    expect(all.map(([address]) => address)).toEqual([ANN]);
+    expect(["complaint", "unsubscribed"]).toContain(all[0]?.[1]);
+  });
+
   test("another's signature, or over something else, is none", async () => {
     const at = await here();
     await at.api.call("PUT", "/inbound-sources/sendgrid", { secrets: [PUBLIC] });
@@ -219,15 +230,15 @@ describe("Amazon SES", () => {
     bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: ANN, status: "5.1.1" }] },
   };
   /** Signed as SNS does, by the certificate that the guarded HTTP gets. */
-  const signed = (fields: Record<string, string> = {}): Record<string, string> => {
+  const signed = (fields: Record<string, string> = {}, algorithm = "sha256"): Record<string, string> => {
     const message: Record<string, string> = {
       ...{ Type: "Notification", MessageId: randomUUID(), TopicArn: TOPIC, Timestamp: new Date().toISOString() },
       ...{ Message: JSON.stringify(bounce), ...fields },
     };
     const names = ["Message", "MessageId", "SubscribeURL", "Subject", "Timestamp", "Token", "TopicArn", "Type"];
     const text = names.flatMap((name) => (message[name] === undefined ? [] : `${name}\n${message[name]}\n`)).join("");
-    const Signature = createSign("sha256").update(text).sign(certificateKey, "base64");
-    return { SigningCertURL: CERT, SignatureVersion: "2", Signature, ...message };
+    const Signature = createSign(algorithm).update(text).sign(certificateKey, "base64");
+    return { SigningCertURL: CERT, SignatureVersion: algorithm === "sha1" ? "1" : "2", Signature, ...message };
   };
   const post = (at: Here, message: object) =>
     at.post("/inbound/default/ses", JSON.stringify(message), { "content-type": "text/plain; charset=UTF-8" });
@@ -244,6 +255,25 @@ describe("Amazon SES", () => {
     expect(await at.suppressed()).toEqual([[ANN, "hard_bounce"]]);
     expect(await post(at, signed({ Message: "Successfully validated SNS topic" }))).toMatchObject({ status: 200 });
   });
+
+  test.each(["sha1", "sha256"])(
+    "is believed with all fields that SNS has, signed by either of its versions: %s",
+    async (algorithm) => {
+      const at = await here();
+      await at.api.call("PUT", "/inbound-sources/ses", { secrets: [TOPIC] });
+      const message = {
+        ...signed({ Subject: "Amazon SES Email Event Notification" }, algorithm),
+        UnsubscribeURL: `https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=${TOPIC}:s`,
+      };
+      expect(await post(at, { ...message, Subject: "another" })).toMatchObject({ status: 401 });
+      expect(await post(at, message)).toMatchObject({ status: 200, body: { suppressed: 1 } });
+      // Who unsubscribes the topic is told nothing, and nothing is asked for.
+      const goodbye = { Type: "UnsubscribeConfirmation", Token: "t", Message: "You have been unsubscribed" };
+      const SubscribeURL = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t";
+      expect(await post(at, signed({ ...goodbye, SubscribeURL }, algorithm))).toMatchObject({ status: 200 });
+      expect(at.asked.every((url) => url === CERT)).toBe(true);
+    },
+  );
 
   test("nothing that is forged is believed, and nobody but Amazon is asked for anything", async () => {
     const at = await here();

@@ -73,6 +73,13 @@ const Step = z.strictObject({
   repeat: wholeNumber({ min: 1, max: 1_000 })
     .nullish()
     .describe("How often it is given before the next one begins; for the last one: before the reminder is done."),
+  one_click_unsubscribe: z
+    .boolean()
+    .nullish()
+    .describe(
+      "Whether mail programs show a button that unsubscribes from its e-mails with one click (RFC 8058): the address then gets no " +
+        "more of the event type. It needs a PUBLIC_URL that begins with https://. Left out: no.",
+    ),
 });
 
 const rules = {
@@ -137,6 +144,7 @@ const ShownStep = z.strictObject({
   interval_minutes: z.int().nullable(),
   cadence: z.strictObject({ shortest_minutes: z.int(), longest_minutes: z.int(), share: z.number() }).nullable(),
   repeat: z.int().nullable(),
+  one_click_unsubscribe: z.boolean(),
 });
 const ShownShift = z.strictObject({
   who: z.string().describe("An address, or `entity_type/entity_id`."),
@@ -178,6 +186,7 @@ function toStepJson(step: StepText): z.output<typeof ShownStep> {
     interval_minutes: step.interval_minutes ?? null,
     cadence: step.cadence ?? null,
     repeat: step.repeat ?? null,
+    one_click_unsubscribe: step.one_click_unsubscribe ?? false,
   };
 }
 

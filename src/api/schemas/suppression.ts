@@ -36,7 +36,8 @@ export const Suppression = z
     reason: z
       .string()
       .describe(
-        "`hard_bounce`, `complaint`, `unsubscribed`, `stop`, `invalid`, or `manual` for what a person said here.",
+        "`hard_bounce`, `complaint`, `unsubscribed`, `stop`, `invalid`, `gone` (a webhook's URL that has answered 410), or `manual` for " +
+          "what a person said here.",
       ),
     because: z.string().nullable(),
     expires_at: isoInstant.nullable().describe("Null: not before it is released."),

@@ -10,6 +10,7 @@ import {
   type SendOptions,
 } from "../channel.ts";
 import { render } from "../rendering.ts";
+import { unsubscribeUrl as chosenUrl } from "../unsubscribe.ts";
 import { BrokenAccount, type EmailAccount, NEW_THREAD_AFTER_DAYS } from "./account.ts";
 import { parseEmailAddress } from "./address.ts";
 import { calendarOf } from "./calendar.ts";
@@ -45,7 +46,7 @@ export interface EmailSettings {
    * message does.
    */
   threadRoot?: ((message: Message, afterDays: number) => Promise<string | null>) | undefined;
-  /** Where one click unsubscribes the reader of this message, an https URL; null, or left out: nowhere. */
+  /** Where one click unsubscribes the reader of this message, an https URL; null: nowhere. Left out: as its policy has chosen. */
   unsubscribeUrl?: ((message: Message) => string | null) | undefined;
   /** Messages, and so connections to the server, at once. */
   concurrency: number;
@@ -61,7 +62,12 @@ const MAX_PROVIDER_ID_LENGTH = 200;
 /** E-mail by SMTP, or on the terminal while there is no server to send it by. A tenant may have an account of its own. */
 export function createEmailChannel(settings: EmailSettings): Channel {
   const { server, fallback = [], dkim = null, concurrency, print, ownAccount = async () => null } = settings;
-  const { newThreadAfterDays = NEW_THREAD_AFTER_DAYS, threadRoot, unsubscribeUrl, bounces = null } = settings;
+  const {
+    newThreadAfterDays = NEW_THREAD_AFTER_DAYS,
+    threadRoot,
+    unsubscribeUrl = chosenUrl,
+    bounces = null,
+  } = settings;
   const from = { ...settings.from, address: parseEmailAddress(settings.from.address) };
   const servers = server === null ? [] : [server, ...fallback];
   const envelopeFrom = settings.envelopeFrom ? parseEmailAddress(settings.envelopeFrom) : null;
@@ -119,7 +125,8 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     const isFirst = message.occurrenceNumber === 1 || message.recipient === null || days === 0;
     const root = isFirst ? null : ((await threadRoot?.(message, days)) ?? null);
     const headers = messageHeaders(message, {
-      ...{ from: from.address, root, own, unsubscribeUrl: unsubscribeUrl?.(message) ?? null },
+      ...{ from: from.address, root, own, unsubscribeUrl: unsubscribeUrl(message) },
+      servers: account.servers,
     });
     return {
       from,

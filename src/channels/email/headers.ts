@@ -1,5 +1,6 @@
 import type { Message } from "../channel.ts";
 import { domainOf } from "./address.ts";
+import type { SmtpServer } from "./settings.ts";
 
 /** A header's value as it is written: it stays on one line. */
 export interface Unfolded {
@@ -25,18 +26,23 @@ export interface HeaderOptions {
   own: Readonly<Record<string, string>>;
   /** Where one click unsubscribes (RFC 8058); null: nowhere. */
   unsubscribeUrl: string | null;
+  /** Where it is sent by. */
+  servers: readonly Pick<SmtpServer, "host">[];
 }
 
 /**
  * Made from nothing but the message and its thread, so that a retry carries the same ones: a server or reader that got the
  * first try after all can tell that the second is the same message.
  */
-export function messageHeaders(message: Message, { from, root, own, unsubscribeUrl }: HeaderOptions): MessageHeaders {
+export function messageHeaders(
+  message: Message,
+  { from, root, own, unsubscribeUrl, servers }: HeaderOptions,
+): MessageHeaders {
   const rootId = root === null ? null : messageId(root, from);
   return {
     messageId: messageId(message.idempotencyKey, from),
     ...(rootId === null ? {} : { inReplyTo: rootId, references: rootId }),
-    headers: { ...own, ...AUTOMATIC, ...unsubscribing(unsubscribeUrl) },
+    headers: { ...own, ...AUTOMATIC, ...unsubscribing(unsubscribeUrl), ...toPostmark(message, servers) },
   };
 }
 
@@ -56,6 +62,18 @@ function unsubscribing(url: string | null): Record<string, Unfolded> {
     "List-Unsubscribe": { prepared: true, value: `<${url}>` },
     "List-Unsubscribe-Post": { prepared: true, value: "List-Unsubscribe=One-Click" },
   };
+}
+
+/** Where Postmark takes mail. */
+const POSTMARK = /(^|\.)postmarkapp\.com$/i;
+
+/**
+ * Words for Postmark, which sends none of them on: to leave the `Message-ID` as it is, and to tell it again with what becomes of
+ * the message, as it tells no other header. https://postmarkapp.com/developer/user-guide/send-email-with-smtp
+ */
+function toPostmark({ idempotencyKey }: Message, servers: HeaderOptions["servers"]): Record<string, string> {
+  if (!servers.some(({ host }) => POSTMARK.test(host))) return {};
+  return { "X-PM-KeepID": "true", "X-PM-Metadata-message-id": messageId(idempotencyKey, "@postmark").slice(1, -1) };
 }
 
 /** RFC 5322 §3.6.4. Whatever the id holds, only letters, digits, dots, hyphens and underscores get in. */

@@ -47,7 +47,8 @@ function fill(template: Template, values: Known, answers: readonly AnswerButton[
     return filled.length === 0 && template.length > 0 ? null : filled;
   }
   const parts = Object.entries(template).map(([name, part]) => [name, fill(part, values, answers)] as const);
-  return Object.fromEntries(parts.filter((part): part is readonly [string, Filled] => part[1] !== null));
+  const filled = parts.filter((part): part is readonly [string, Filled] => part[1] !== null);
+  return filled.length === 0 && parts.length > 0 ? null : Object.fromEntries(filled);
 }
 
 /** Null where it is nothing but a placeholder that stands for nothing. */

@@ -80,6 +80,8 @@ export interface HttpService {
   isForPrograms?: boolean;
   /** Whether `text` is read as some kind of Markdown, and how a link with words is written in it. */
   markup: "none" | "markdown" | "angled";
+  /** What breaks a line where a mere line break is a space; not set: a line break does. */
+  lineBreak?: string;
   /** True where names are called though there is no markup. */
   mentions?: boolean;
   maxSubjectChars: number;

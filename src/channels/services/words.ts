@@ -1,4 +1,6 @@
 import type { AnswerButton } from "../../templates/answers.ts";
+import { countOf } from "../../templates/builtin/facts.ts";
+import { speakTo } from "../../templates/builtin/speak-to.ts";
 import { writeEntity } from "../../templates/words.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
@@ -10,7 +12,7 @@ const MAX_ABOUT_CHARS = 150;
 
 /** What a message says in a service: its subject, and the text with its links and what it is about. */
 export function wordsFor(
-  service: Pick<HttpService, "markup" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
+  service: Pick<HttpService, "markup" | "lineBreak" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
   message: Message,
   { subject, body, answers }: Rendered,
 ): { subject: string; text: string } {
@@ -21,8 +23,13 @@ export function wordsFor(
   const room = service.maxTextChars - (isRoom ? end.length : 0);
   return {
     subject: shorten(inert(subject), service.maxSubjectChars),
-    text: shorten(inert(body), room) + (isRoom ? end : ""),
+    text: shorten(withBreaks(inert(body), service.lineBreak), room) + (isRoom ? end : ""),
   };
+}
+
+/** Lines that stay lines. Items of a list are ones anyway, and more between them would take them apart. */
+function withBreaks(text: string, lineBreak = "\n"): string {
+  return lineBreak === "\n" ? text : text.replace(/(?<!\n)\n(?!\n|[ \t]*(?:[-*+]|\d{1,9}[.)]) )/g, lineBreak);
 }
 
 function inertFor({ markup, mentions }: Pick<HttpService, "markup" | "mentions">): (text: string) => string {
@@ -52,9 +59,12 @@ function linksOf(answers: readonly AnswerButton[], markup: HttpService["markup"]
   return links.join(markup === "none" ? "\n" : " · ");
 }
 
-function about({ reminder, occurrenceNumber }: Message): string {
-  const entity = shorten(writeEntity(reminder), MAX_ABOUT_CHARS);
-  return occurrenceNumber > 1 ? `${entity} · ${occurrenceNumber}` : entity;
+/** What it is about, and how often so far: in the reader's language. */
+function about(message: Message): string {
+  const entity = shorten(writeEntity(message.reminder), MAX_ABOUT_CHARS);
+  if (message.occurrenceNumber <= 1) return entity;
+  const { words, style } = speakTo(message);
+  return `${entity} · ${countOf(message, words, style).join(": ")}`;
 }
 
 function shorten(text: string, length: number): string {

@@ -1,3 +1,5 @@
+import { countOf } from "../../templates/builtin/facts.ts";
+import { speakTo } from "../../templates/builtin/speak-to.ts";
 import type { Rendered } from "../../templates/render.ts";
 import { writeEntity } from "../../templates/words.ts";
 import type { Message } from "../channel.ts";
@@ -45,19 +47,20 @@ function answerLinks(answers: Rendered["answers"]): string {
   return answers.map(({ label, url }) => `<${escapeMrkdwn(url)}|${escapeMrkdwn(label)}>`).join("  ·  ");
 }
 
-function context({ reminder, occurrenceNumber, nextRunAt }: Message): string {
-  const about = escapeMrkdwn(shorten(writeEntity(reminder), MAX_HEADER_CHARS));
-  return [
-    about,
-    ...(occurrenceNumber > 1 ? [`reminder number ${occurrenceNumber}`] : []),
-    ...(nextRunAt === null ? [] : [`next one ${inReadersZone(nextRunAt)}`]),
-  ].join("  ·  ");
+/** What it is about, how often so far, and when again: in the reader's language. */
+function context(message: Message): string {
+  const { reminder, occurrenceNumber, nextRunAt } = message;
+  const { words, style } = speakTo(message);
+  const about = shorten(writeEntity(reminder), MAX_HEADER_CHARS);
+  const count = occurrenceNumber > 1 ? [countOf(message, words, style).join(": ")] : [];
+  const next = nextRunAt === null ? [] : [`${escapeMrkdwn(words.facts.next)}: ${inReadersZone(nextRunAt)}`];
+  return [...[about, ...count].map(escapeMrkdwn), ...next].join("  ·  ");
 }
 
 /** Slack writes it in the zone of whoever reads it, and what stands behind the bar where it can't. */
 export function inReadersZone(instant: number): string {
   const fallback = `${new Date(instant).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-  return `<!date^${Math.floor(instant / 1_000)}^{date_short_pretty} at {time}|${fallback}>`;
+  return `<!date^${Math.floor(instant / 1_000)}^{date_short_pretty}, {time}|${fallback}>`;
 }
 
 export function shorten(text: string, length: number): string {

@@ -5,13 +5,18 @@ import type { Rendered } from "../../templates/write.ts";
 export const MOST_SMS_CHARS = 1_600;
 
 /**
- * What a message says by SMS: its subject and what it wants to say, and the link by which it is answered. Without greeting and footer, and in
- * characters that cost little where there are such.
+ * What a message says by SMS: its subject, unless the rest says the same, what it wants to say, and the link by which it is answered.
+ * Without greeting and footer, and in characters that cost little where there are such.
  */
-export function smsText({ subject, body, answers }: Pick<Rendered, "subject" | "body" | "answers">): string {
+export function smsText({
+  subject,
+  body,
+  saysSubject,
+  answers,
+}: Pick<Rendered, "subject" | "body" | "saysSubject" | "answers">): string {
   const done = answers.find(({ purpose }) => purpose === "done");
   const end = done ? `\n${toGsm7Friendly(done.label)}: ${done.url}` : "";
-  const said = toGsm7Friendly(`${subject}: ${body}`)
+  const said = toGsm7Friendly(saysSubject ? body : `${subject}: ${body}`)
     .replace(/\n{2,}/g, "\n")
     .trim();
   const room = MOST_SMS_CHARS - end.length;

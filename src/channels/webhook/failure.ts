@@ -1,6 +1,9 @@
 import type { Answer, Failure } from "../../outgoing/outcome.ts";
 import { retryAfterMs } from "../../outgoing/retry-after.ts";
-import { Permanent, Retryable } from "../channel.ts";
+import { BadAddress, Permanent, Retryable } from "../channel.ts";
+
+/** As Standard Webhooks has it, nothing more is sent there: until somebody releases it, who knows that it is taken again. */
+const GONE = { reason: "gone", days: null } as const;
 
 const TOLD_BY_STATUS: Record<number, string> = {
   401: "its receiver may not know the secret that it is signed with",
@@ -21,8 +24,9 @@ export function failureOf(outcome: Answer | Failure, host: string): Retryable | 
   const { status } = outcome;
   if (status >= 200 && status <= 299) return null;
   if (status === 410) {
-    return new Permanent(
+    return new BadAddress(
       `${host} answered the webhook with status 410: nobody takes it there any more; give the reminder another recipient`,
+      GONE,
     );
   }
   if (status >= 300 && status <= 399) {

@@ -5,7 +5,7 @@ import { writeDay, writeInstant } from "../words.ts";
 import type { Catalog } from "./catalog.ts";
 import { say } from "./speak.ts";
 
-type Fact = [label: string, value: string];
+export type Fact = [label: string, value: string];
 
 const DAY_MS = 86_400_000;
 const LONGEST_URL = 2_000;
@@ -19,14 +19,8 @@ export function factsOf(message: Renderable, catalog: Catalog, style: DateStyle)
     const at = writeInstant(endsSilence.until, style);
     lines.push([facts.promised, say(facts.promisedValue, style.locale, { at })]);
   }
-  const due = dueOf(reminder.data, style);
-  if (due) lines.push([facts.due, due]);
-  const amount = amountOf(reminder.data, style);
-  if (amount) lines.push([facts.amount, amount]);
-  if (occurrenceNumber > 1) {
-    const day = writeDay(reminder.createdAt, style);
-    lines.push([facts.reminder, say(facts.reminderValue, style.locale, { number: occurrenceNumber, day })]);
-  }
+  lines.push(...dueFactsOf(message, catalog, style));
+  if (occurrenceNumber > 1) lines.push(countOf(message, catalog, style));
   const days = Math.floor((occurrenceAt - reminder.createdAt) / DAY_MS);
   if (occurrenceNumber > 1 && days > 0) lines.push([facts.open, say(facts.openValue, style.locale, { days })]);
   if (nextRunAt !== null) lines.push([facts.next, writeInstant(nextRunAt, style)]);
@@ -34,6 +28,23 @@ export function factsOf(message: Renderable, catalog: Catalog, style: DateStyle)
   const end = nextRunAt === null ? null : endOf(message);
   if (end !== null) lines.push([facts.until, say(facts.untilValue, style.locale, { at: writeInstant(end, style) })]);
   return lines;
+}
+
+/** Until when, and how much: what a message has to say wherever it goes. */
+export function dueFactsOf({ reminder }: Renderable, { facts }: Catalog, style: DateStyle): Fact[] {
+  const due = dueOf(reminder.data, style);
+  const amount = amountOf(reminder.data, style);
+  return [...(due ? [[facts.due, due] as Fact] : []), ...(amount ? [[facts.amount, amount] as Fact] : [])];
+}
+
+/** How often so far, and since when. */
+export function countOf(
+  { reminder, occurrenceNumber }: Pick<Renderable, "reminder" | "occurrenceNumber">,
+  { facts }: Catalog,
+  style: DateStyle,
+): Fact {
+  const day = writeDay(reminder.createdAt, style);
+  return [facts.reminder, say(facts.reminderValue, style.locale, { number: occurrenceNumber, day })];
 }
 
 /** The address that `data` gives for what is to be done; null where it gives none of the web. */

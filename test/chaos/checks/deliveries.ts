@@ -1,6 +1,6 @@
 import type { DeliveryRow, ReminderInput } from "../evidence.ts";
 import type { Case, Court } from "./case.ts";
-import { mayGoOverBy } from "./fallbacks.ts";
+import { isGone, mayGoOverBy } from "./fallbacks.ts";
 import { isHeld } from "./held.ts";
 import { isForLater } from "./windows.ts";
 
@@ -64,7 +64,7 @@ function hasCause(one: Case, delivery: DeliveryRow, court: Court): boolean {
   const hasTakenPlace = (newer: DeliveryRow) => newer.occurrenceAt > occurrenceAt && newer.createdAt <= endedAt;
   if (deliveries.some((newer) => hasTakenPlace(newer) && !isForLater(one, newer, delivery))) return true;
   if (input.done.some(({ person, from }) => person === recipient && from <= endedAt)) return true;
-  if (wasRefused(input, delivery, court)) return true;
+  if (wasRefused(input, delivery, court) || isGone(one, delivery)) return true;
   return input.changes.some(
     (change) => ["paused", "completed", "deleted", "silenced"].includes(change.kind) && change.from <= endedAt,
   );

@@ -42,7 +42,7 @@ function judgeGoingOver(one: Case, first: DeliveryRow, overs: DeliveryRow[], cou
     if (mustGoOver(one, first, court)) accuse("failed, certainly hasn't arrived, and didn't go over");
     return;
   }
-  if (first.status !== "failed") accuse("went over");
+  if (first.status !== "failed" && !(first.status === "suppressed" && isGone(one, first))) accuse("went over");
   if (over.createdAt !== first.finishedAt)
     accuse(`went over ${over.createdAt - (first.finishedAt ?? 0)} ms after it had ended`);
   if (kept.length > 0) accuse(`went over though it was ${kept[0]?.answer}`);
@@ -79,6 +79,14 @@ export function hasGoneOver(first: DeliveryRow, all: DeliveryRow[]): boolean {
 
 function isInSteadOf(over: DeliveryRow, first: DeliveryRow): boolean {
   return over.occurrenceAt === first.occurrenceAt && over.recipientNo === first.recipientNo + PER_HOP;
+}
+
+/** Whether where it was to go has said before that nothing is taken there any more. */
+export function isGone({ arrivals }: Case, { recipient, occurrenceAt }: DeliveryRow): boolean {
+  return arrivals.some(
+    ({ answer, to, messageId }) =>
+      answer === "refused for good" && to === recipient && !messageId.includes(`-${occurrenceAt}-`),
+  );
 }
 
 function isRefusedForGood(one: Case, delivery: DeliveryRow): boolean {

@@ -39,8 +39,11 @@ export function isReport(mail: Email): boolean {
   return reportIn(mail) !== undefined;
 }
 
+/** The second is that of mail servers that speak UTF-8 with each other (RFC 6533). */
+const REPORTS: readonly string[] = ["message/delivery-status", "message/global-delivery-status"];
+
 function reportIn({ attachments }: Email): Email["attachments"][number] | undefined {
-  return attachments.find(({ mimeType }) => mimeType === "message/delivery-status");
+  return attachments.find(({ mimeType }) => REPORTS.includes(mimeType));
 }
 
 /** Where the code says nothing, only such words tell that there is no such mailbox. */

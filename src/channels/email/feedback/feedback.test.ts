@@ -173,6 +173,14 @@ describe("mail that came back", () => {
     expect(kinds(await feedbackOfMail(failed(status, words), null))).toEqual([kind]);
   });
 
+  test("in UTF-8, from servers that speak it with each other, says the same", async () => {
+    const fields = `Original-Recipient: utf-8; ${ADDRESS}\r\nFinal-Recipient: utf-8; änn@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n`;
+    const mail = report(fields).toString().replace("message/delivery-status", "message/global-delivery-status");
+    const [told, ...others] = await feedbackOfMail(Buffer.from(mail), null);
+    expect(others).toEqual([]);
+    expect(told).toMatchObject({ address: ADDRESS, kind: "hard", returnPath: "bounces+1-a-0-x@example.com" });
+  });
+
   test("that is delayed isn't lost, and that was relayed says nothing", async () => {
     expect(
       kinds(

@@ -22,17 +22,32 @@ export function feedbackOfMailgun(body: unknown): Feedback[] {
   ];
 }
 
+/** It wasn't even tried, for what Mailgun has in its own lists. https://documentation.mailgun.com/docs/mailgun/user-manual/suppressions */
+const LISTED = new Map<unknown, Feedback["kind"]>([
+  ["suppress-bounce", "hard"],
+  ["suppress-unsubscribe", "unsubscribed"],
+  ["suppress-complaint", "complaint"],
+  [605, "hard"],
+  [606, "unsubscribed"],
+  [607, "complaint"],
+]);
+/** Reasons for which it is the address that a failure is about, where no code says more. The others ("old": tried for too long) aren't. */
+const OF_ADDRESS = new Set([null, "bounce", "hardfail"]);
+
+function kindOfFailure(event: unknown): Feedback["kind"] {
+  const [reason, code] = [textAt(event, "reason"), at(event, "delivery-status", "code")];
+  const listed = LISTED.get(reason) ?? LISTED.get(code);
+  if (listed) return listed;
+  if (textAt(event, "severity") !== "permanent") return "soft";
+  const words = textAt(event, "delivery-status", "message");
+  const isOfAddress = OF_ADDRESS.has(reason) && textAt(event, "delivery-status", "bounce-type") !== "soft";
+  return kindOf(codeIn(textAt(event, "delivery-status", "enhanced-code"), words), isOfAddress);
+}
+
 function kindOfEvent(event: unknown): Feedback["kind"] | null {
   switch (textAt(event, "event")) {
-    case "failed": {
-      // It had bounced before, and wasn't even tried.
-      if (textAt(event, "reason") === "suppress-bounce") return "hard";
-      if (textAt(event, "reason") === "suppress-complaint") return "complaint";
-      if (textAt(event, "reason") === "suppress-unsubscribe") return "unsubscribed";
-      const words = textAt(event, "delivery-status", "message");
-      const code = codeIn(textAt(event, "delivery-status", "enhanced-code"), words);
-      return textAt(event, "severity") === "permanent" ? kindOf(code, true) : "soft";
-    }
+    case "failed":
+      return kindOfFailure(event);
     case "complained":
       return "complaint";
     case "unsubscribed":

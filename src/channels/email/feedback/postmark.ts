@@ -6,6 +6,7 @@ const COMPLAINTS = new Set(["SpamComplaint", "SpamNotification"]);
 /** What isn't a message that came back. */
 const NOTHING = new Set([
   "AutoResponder",
+  "InboundError",
   "AddressChange",
   "OpenRelayTest",
   "Subscribe",

@@ -23,8 +23,7 @@ function kindOfEvent(event: unknown): Feedback["kind"] | null {
   const reason = textAt(event, "reason") ?? "";
   switch (textAt(event, "event")) {
     case "bounce":
-      // One that is only blocked says nothing of the address.
-      return textAt(event, "type") === "blocked" ? "soft" : kindOf(codeIn(textAt(event, "status"), reason), true);
+      return kindOfBounce(event, reason);
     case "dropped":
       return kindOfDropped(reason);
     case "spamreport":
@@ -37,9 +36,20 @@ function kindOfEvent(event: unknown): Feedback["kind"] | null {
   }
 }
 
-/** It wasn't sent for what the provider knew already. */
+/** Of the address these say nothing, and that there is a mailbox. */
+const NOT_THE_ADDRESS = /^(content|frequency|mailbox unavailable|reputation|technical)/i;
+
+/** One that is only blocked, or was tried for too long, says nothing of the address. */
+function kindOfBounce(event: unknown, reason: string): Feedback["kind"] {
+  const type = textAt(event, "type");
+  if (type === "blocked" || type === "expired") return "soft";
+  const isOfAddress = !NOT_THE_ADDRESS.test(textAt(event, "bounce_classification") ?? "");
+  return kindOf(codeIn(textAt(event, "status"), reason), isOfAddress);
+}
+
+/** It wasn't sent for what the provider knew already. "Invalid" is the address; an "Invalid SMTPAPI header" is ours. */
 function kindOfDropped(reason: string): Feedback["kind"] {
-  if (/^(bounced address|invalid)/i.test(reason)) return "hard";
+  if (/^(bounced address|invalid)$/i.test(reason)) return "hard";
   if (/^spam reporting address/i.test(reason)) return "complaint";
   return /^unsubscribed address/i.test(reason) ? "unsubscribed" : "soft";
 }

@@ -28,6 +28,15 @@ export function feedbackOfSes(message: unknown): Feedback[] {
         because: wordsOf("the reader complained", type && `(${type})`),
       }));
     }
+    case "Subscription":
+      // By its own page, where SES manages lists; choosing among topics is none of ours.
+      if (at(message, "subscription", "newTopicPreferences", "unsubscribeAll") !== true) return [];
+      return listAt(message, "mail", "destination").map((address) => ({
+        ...about,
+        address: typeof address === "string" ? address : null,
+        kind: "unsubscribed",
+        because: "the reader unsubscribed from everything at Amazon SES",
+      }));
     default:
       return [];
   }

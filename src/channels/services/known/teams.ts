@@ -12,6 +12,8 @@ export const TEAMS: HttpService = {
   recipients: [],
   needsRecipient: false,
   markup: "markdown",
+  // https://learn.microsoft.com/en-us/microsoftteams/platform/task-modules-and-cards/cards/cards-format
+  lineBreak: "\n\n",
   maxSubjectChars: 250,
   maxTextChars: 8_000,
   linksInText: false,

@@ -19,12 +19,16 @@ export const TELEGRAM: HttpService = {
   mentions: true,
   maxSubjectChars: 200,
   maxTextChars: 3_800,
-  linksInText: true,
+  linksInText: false,
   request: {
     method: "POST",
     url: "{api_url}/bot{token}/sendMessage",
     encoding: "json",
-    body: { chat_id: "{recipient}", text: "{subject}\n\n{text}", link_preview_options: { is_disabled: true } },
+    body: {
+      ...{ chat_id: "{recipient}", text: "{subject}\n\n{text}", link_preview_options: { is_disabled: true } },
+      // Each answer is a button in a row of its own.
+      reply_markup: { inline_keyboard: [{ forEachAnswer: [{ text: "{label}", url: "{answer_url}" }] }] },
+    },
   },
   answer: {
     idAt: "result.message_id",
@@ -45,6 +49,8 @@ export const TELEGRAM: HttpService = {
       fault: "address",
       toDo: "the group has a new number: give the reminder that one",
     },
+    { says: "button_url_invalid", fault: "access", toDo: "Telegram takes no links to this machine: set PUBLIC_URL" },
+    { says: "wrong http url", fault: "access", toDo: "Telegram takes no links to this machine: set PUBLIC_URL" },
     { says: "message is too long", fault: "message", toDo: "shorten the reminder's message" },
     { status: 401, fault: "access", toDo: "Telegram doesn't know the bot's token: set it again" },
     { status: 404, fault: "access", toDo: "Telegram doesn't know the bot's token: set it again" },

@@ -17,6 +17,7 @@ export const WEBEX: HttpService = {
   ],
   needsRecipient: true,
   markup: "markdown",
+  lineBreak: "  \n",
   maxSubjectChars: 200,
   // 7,439 bytes; a character may have three of them.
   maxTextChars: 2_200,
