@@ -124,7 +124,7 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
       const recipient = request.query.recipient ?? null;
       const handedIn = { tenant: request.actor.tenant, id: digestOf(mail) };
       const told = { ...handedIn, by: "mail", channel: "email" as const, isTrusted: false };
-      const answered = await answerIn(request, handedIn, await receivedOfMail(read, recipient));
+      const answered = await answerIn(request, handedIn, receivedOfMail(read, recipient));
       const feedback = feedbackOfMail(read, recipient);
       const outcome = {
         ...(await takeFeedback(databases(request), bounceSecret, { ...told, feedback })),
