@@ -77,6 +77,8 @@ export class Outsiders {
           headers: { ...headers, "content-type": "application/json" },
           body,
         });
+        // Where there are limits, whoever asks most meets them; then it is as others have left it.
+        if (response.status === 429) continue;
         if (!response.ok) throw new Error(`${path} can't be set up: ${response.status} ${await response.text()}`);
       }
     }
