@@ -39,6 +39,10 @@ function whyIllegible(
   if ((headers["transfer-encoding"] ?? "chunked").trim().toLowerCase() !== "chunked") {
     return new Problem(400, "send the body as it is, or in chunks: no other Transfer-Encoding is read here", ENDS);
   }
+  // RFC 9112 §6.1: where it ends is doubtful, as who speaks HTTP/1.0 alone knows no codings.
+  if (httpVersion === "1.0" && headers["transfer-encoding"] !== undefined) {
+    return new Problem(400, "send chunks by HTTP/1.1 only", ENDS);
+  }
   const encoding = headers["content-encoding"];
   if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
   return new Problem(415, "send the body as it is, without Content-Encoding", {

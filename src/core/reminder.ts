@@ -7,6 +7,7 @@ import type { QuietHours } from "./quiet-hours.ts";
 import type { ByCalendar } from "./schedule/by-calendar.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
 import type { Silence } from "./silence.ts";
+import type { Checked } from "./stop.ts";
 
 export type { Instant };
 
@@ -259,6 +260,8 @@ export interface Delivery extends DeliveryKey {
   finishedAt: Instant | null;
   /** Whom it is for and why; null: whom the reminder is for. */
   addressed: Addressed | null;
+  /** What its stop condition answered last, before an attempt; null: it has none, or nobody looked yet. */
+  checked: Checked | null;
 }
 
 /** The delivery's public id: stable over retries and restarts, and so the idempotency id given to providers. */

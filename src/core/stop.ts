@@ -1,7 +1,9 @@
 import type { Contact, Instant, Reminder } from "./reminder.ts";
 
+export const STOP_STATES = ["met", "not_met", "unknown"] as const;
+
 /** Nobody knows whether the thing is done when what would say so can't be asked: that is neither a yes nor a no. */
-export type StopState = "met" | "not_met" | "unknown";
+export type StopState = (typeof STOP_STATES)[number];
 
 /** What the stop condition answered, and the sentence that says why. */
 export interface StopAnswer {
@@ -11,6 +13,14 @@ export interface StopAnswer {
   gotAt: Instant | null;
   /** For how long after that it may be used, in milliseconds. */
   freshForMs: number;
+}
+
+/** What was answered last before a message left, or didn't: kept with its attempt. */
+export interface Checked extends Pick<StopAnswer, "state" | "because"> {
+  /** The kind of its stop condition. */
+  type: string;
+  /** Since when that was so, as far as is known: when it was got, or read. */
+  at: Instant;
 }
 
 /** What a stop condition may know of a reminder. */

@@ -206,6 +206,7 @@ export class DeliveryClaims {
       answers: new Map(),
       wasAsked: false,
       stop: null,
+      checked: null,
     };
     const held = { ...delivery, digest, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);

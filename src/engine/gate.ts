@@ -5,8 +5,8 @@ import { isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { askAgainMs } from "../core/hold.ts";
 import { recheck, recheckPerson, recheckTelling } from "../core/recheck.ts";
-import type { Instant } from "../core/reminder.ts";
-import { readAnswer, type StopAnswer } from "../core/stop.ts";
+import type { Instant, StopCondition } from "../core/reminder.ts";
+import { type Checked, readAnswer, type StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
@@ -198,6 +198,7 @@ export class Gate {
     const stop = evaluate(stopCondition, subject, (key) => this.#known(held, key, subject.now));
     if (isQuestion(stop)) throw new MustAsk();
     if (isAsked(stopCondition)) held.stop = stop;
+    if (stopCondition) held.checked = checkedOf(stopCondition, stop, subject.now);
     const again = recheck(held.occurrenceAt, now, stop);
     if (again) return suppressed(again.reason, again.because);
     const personal = recheckPerson(personNow(held.known, held.addressed));
@@ -228,6 +229,11 @@ export class Gate {
 /** What was got in the person's quiet hours isn't good any more when these end: then everything is asked again. */
 function wasGotOutsideQuietHours({ known, addressed }: Held, { askedAt }: Got): boolean {
   return known === null || quietAt(known, askedAt, otherOf(known, addressed)) === null;
+}
+
+/** What is kept of an answer with the attempt that it lets through, or doesn't. */
+function checkedOf({ type }: StopCondition, { state, because, gotAt }: StopAnswer, readAt: Instant): Checked {
+  return { type, state, because, at: gotAt ?? readAt };
 }
 
 const NOT_MET = readAnswer("not_met", "");

@@ -1,6 +1,6 @@
 import type { Addressed } from "../core/people.ts";
 import { type DeliveryKey, deliveryId, type Instant } from "../core/reminder.ts";
-import type { StopAnswer } from "../core/stop.ts";
+import type { Checked, StopAnswer } from "../core/stop.ts";
 import type { Tenant } from "../core/tenant.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import type { Answers } from "./asking/answers.ts";
@@ -32,6 +32,8 @@ export interface Held extends DeliveryKey {
   wasAsked: boolean;
   /** What it said last of a condition that is asked; null: nothing yet. */
   stop: StopAnswer | null;
+  /** What its stop condition answered last in this attempt, be it asked or read; null: it has none, or nobody looked. */
+  checked: Checked | null;
   /** Just before `known` was read. */
   readAtMs: number;
   /** Its send doesn't begin before. */

@@ -135,6 +135,6 @@ function sentence(error: unknown): string {
 }
 
 /** PostgreSQL's text holds no NUL and no half of a surrogate pair, and a ledger no novels. */
-function clean(text: string): string {
+export function clean(text: string): string {
   return text.replaceAll("\0", "").slice(0, LONGEST_TEXT).toWellFormed();
 }

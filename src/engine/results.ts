@@ -7,6 +7,7 @@ import { type HoldPolicy, noteOf } from "../core/hold.ts";
 import { outcomeOf } from "../core/outcome.ts";
 import { type DeliveryStatus, deliveryId } from "../core/reminder.ts";
 import { countSent, noteAnswers } from "../store/asking.ts";
+import { checkedJson } from "../store/checked.ts";
 import { type DeliveryResult, leaveDigests, writeResults } from "../store/delivery-results.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { insertEvents, type NewEvent } from "../store/events.ts";
@@ -21,7 +22,7 @@ import { lockRemindersWithFlags } from "./asking/facts.ts";
 import { tellOperator } from "./fire.ts";
 import { type Overs, whatGoesOver } from "./going-over.ts";
 import type { Held } from "./held.ts";
-import type { Outcome } from "./outcome.ts";
+import { clean, type Outcome } from "./outcome.ts";
 
 export interface Ended {
   held: Held;
@@ -203,7 +204,7 @@ function completionByCondition(
 }
 
 function toResult({ held, outcome }: Ended): DeliveryResult {
-  const { reminderId, occurrenceAt, recipientNo, token } = held;
+  const { reminderId, occurrenceAt, recipientNo, token, checked } = held;
   const { status, retryInMs, untried, reason, providerId, demo } = outcome;
   const { notBefore } = outcome;
   return {
@@ -218,6 +219,7 @@ function toResult({ held, outcome }: Ended): DeliveryResult {
     reason,
     providerId,
     demo,
+    checked: checked && { ...checked, because: clean(checked.because) },
   };
 }
 
@@ -226,7 +228,11 @@ function eventFor(held: Held, outcome: Outcome): NewEvent[] {
   if (notBefore !== undefined) return [{ reminderId: held.reminderId, type: "quiet", because: reason ?? "" }];
   if (status === "sent" || status === "pending" || (status === "retrying" && untried)) return [];
   const type = status === "retrying" ? "attempt_failed" : status;
-  const details = { delivery: deliveryId(held), channel: held.channel, delivery_attempt: held.attempts };
+  const { checked } = held;
+  const details = {
+    ...{ delivery: deliveryId(held), channel: held.channel, delivery_attempt: held.attempts },
+    ...(checked && { checked: checkedJson({ ...checked, because: clean(checked.because) }) }),
+  };
   return [{ reminderId: held.reminderId, type, because: reason ?? status, details }];
 }
 

@@ -4,7 +4,7 @@ import { addressesOf } from "./addresses.ts";
 import { readBody } from "./body.ts";
 import { openConnections } from "./connections.ts";
 import { DEFAULT_RESPONSE_BYTES, DEFAULT_TIMEOUT_MS, MAX_RESPONSE_BYTES } from "./limits.ts";
-import { type Answer, Failed, type Failure } from "./outcome.ts";
+import { type Answer, Failed, type Failure, HeldBack } from "./outcome.ts";
 import { type OutgoingRequest, prepare } from "./request.ts";
 import { dnsResolver, type Resolve } from "./resolve.ts";
 import { sendTo, type Try } from "./send.ts";
@@ -14,7 +14,7 @@ import { whyFailed } from "./why-failed.ts";
 
 /** HTTP to URLs that users gave. */
 export interface GuardedHttp {
-  /** Never throws for what the request, the network or the receiver is like: that is a `Failure`. */
+  /** Never throws for what the request, the network or the receiver is like: that is a `Failure`. Throws what its `beforeSend` does. */
   request(wanted: OutgoingRequest): Promise<Answer | Failure>;
   /** Ends connections that are kept. */
   close(): void;
@@ -49,6 +49,7 @@ export function guardedHttp(settings: OutgoingSettings, options: GuardedHttpOpti
       if ("error" in tried) throw tried.error;
       return await answerOf(tried.response, wanted, signal);
     } catch (error) {
+      if (error instanceof HeldBack) throw error.thrown;
       const { kind, message } = whyFailed(signal.aborted ? signal.reason : error);
       return { ok: false, kind, because: message, mayHaveArrived };
     } finally {

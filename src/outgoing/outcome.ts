@@ -33,6 +33,17 @@ export interface Failure {
   mayHaveArrived: boolean;
 }
 
+/** Whoever wanted the request wants it no more: nothing was sent. */
+export class HeldBack extends Error {
+  override name = "HeldBack";
+  readonly thrown: unknown;
+
+  constructor(thrown: unknown) {
+    super("held back before it was sent");
+    this.thrown = thrown;
+  }
+}
+
 /** A failure on its way up; never leaves this folder. */
 export class Failed extends Error {
   override name = "Failed";

@@ -26,6 +26,11 @@ export interface OutgoingRequest {
    * was. "whole" (default): without all of the body there is no answer.
    */
   need?: "status" | "whole";
+  /**
+   * Asked once there is a connection, which may take seconds, and before anything of the request leaves; again where it has to be sent on another
+   * connection. What it throws, `request` throws, and nothing was sent.
+   */
+  beforeSend?: (() => Promise<void>) | undefined;
   /** May the receiver get it twice? Such requests use connections again. Default: as GET and HEAD may. */
   isRepeatable?: boolean;
 }
@@ -37,6 +42,7 @@ export interface Prepared {
   headers: Readonly<Record<string, string>>;
   body: Buffer | null;
   isRepeatable: boolean;
+  beforeSend: () => Promise<void>;
 }
 
 /** Throws `Failed` for what may not be sent. */
@@ -57,5 +63,6 @@ export function prepare(wanted: OutgoingRequest, settings: OutgoingSettings): Pr
     ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value])),
     ...(body === null ? {} : { "content-length": String(body.length) }),
   };
-  return { target, method, headers, body, isRepeatable };
+  const { beforeSend = async () => {} } = wanted;
+  return { target, method, headers, body, isRepeatable, beforeSend };
 }

@@ -3,7 +3,7 @@ import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import type { Connections } from "./connections.ts";
 import { CONNECT_MS, MAX_INTERIM_ANSWERS, MAX_RESPONSE_HEADER_BYTES } from "./limits.ts";
-import { Failed } from "./outcome.ts";
+import { Failed, HeldBack } from "./outcome.ts";
 import type { Prepared } from "./request.ts";
 
 export interface Outgoing extends Prepared {
@@ -41,7 +41,7 @@ function tryOnce(
   outgoing: Outgoing,
   agents: Connections["kept"],
 ): Promise<{ result: Try; onKept: boolean }> {
-  const { signal, body, target } = outgoing;
+  const { signal, body, target, beforeSend } = outgoing;
   return new Promise((resolve) => {
     const request = open(address, outgoing, agents);
     const reached: Reached = { somebody: false, receiver: false };
@@ -59,7 +59,17 @@ function tryOnce(
     const slow = setTimeout(() => fail(tooSlowToConnect()), CONNECT_MS);
     signal.addEventListener("abort", giveUp, { once: true });
 
-    onReached(request, target.scheme === "https", reached, () => clearTimeout(slow));
+    // Until it ends, nothing of it leaves: not even its head.
+    whenConnected(request, target.scheme === "https", reached, () => {
+      clearTimeout(slow);
+      beforeSend().then(
+        () => {
+          reached.receiver = true;
+          if (!request.destroyed) request.end(body ?? undefined);
+        },
+        (thrown: unknown) => fail(new HeldBack(thrown)),
+      );
+    });
     request.once("response", (response) => {
       settle({ response });
       // What breaks from now on concerns whoever reads the body.
@@ -71,7 +81,6 @@ function tryOnce(
       fail(new Failed("unreadable", "it answered in another protocol"));
     });
     failAfterInterimAnswers(request, fail);
-    request.end(body ?? undefined);
   });
 }
 
@@ -97,15 +106,13 @@ function open(address: string, outgoing: Outgoing, agents: Connections["kept"]):
 /** The address is known. If anything wanted to look up another one, this would say so and the request would fail. */
 const neverLookUp: LookupFunction = (_, __, callback) => callback(new Error("looked up a second time"), []);
 
-function onReached(request: ClientRequest, isEncrypted: boolean, reached: Reached, done: () => void): void {
-  const receiver = (): void => {
-    reached.somebody = true;
-    reached.receiver = true;
-    done();
-  };
+function whenConnected(request: ClientRequest, isEncrypted: boolean, reached: Reached, connected: () => void): void {
   request.once("socket", (socket) => {
-    if (request.reusedSocket) return receiver();
-    socket.once(isEncrypted ? "secureConnect" : "connect", receiver);
+    if (request.reusedSocket) {
+      reached.somebody = true;
+      return connected();
+    }
+    socket.once(isEncrypted ? "secureConnect" : "connect", connected);
     socket.once("connect", () => {
       reached.somebody = true;
     });

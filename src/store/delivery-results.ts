@@ -1,4 +1,6 @@
 import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import type { Checked } from "../core/stop.ts";
+import { checkedJson } from "./checked.ts";
 import { keyColumns, toKey } from "./delivery-keys.ts";
 import type { HeldKey } from "./leases.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";
@@ -15,6 +17,8 @@ export interface DeliveryResult extends HeldKey {
   reason: string | null;
   providerId: string | null;
   demo: boolean;
+  /** What its stop condition answered last; null: it has none, or nobody looked. */
+  checked: Checked | null;
 }
 
 // Only what is being sent has a lease token, so the token alone says whether the claim still holds. Naming the status as
@@ -22,7 +26,7 @@ export interface DeliveryResult extends HeldKey {
 const WRITE_RESULTS = `
   update deliveries d
      set status = u.status, provider_id = u.provider_id, demo = u.demo, lease_token = null,
-         attempts = d.attempts - u.untried::int,
+         attempts = d.attempts - u.untried::int, checked = coalesce(u.checked::jsonb, d.checked),
          -- Put back without a word, it keeps what was last said of it.
          reason = case when u.status in ('pending', 'retrying') then coalesce(u.reason, d.reason) else u.reason end,
          -- Put back before it was due, it still isn't to be sent before.
@@ -31,8 +35,9 @@ const WRITE_RESULTS = `
                                               u.not_before) end,
          finished_at = case when u.status not in ('pending', 'retrying') then reminder_now() end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::float8[], $7::boolean[],
-                $8::text[], $9::text[], $10::boolean[], $11::timestamptz[])
-      as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo, not_before)
+                $8::text[], $9::text[], $10::boolean[], $11::timestamptz[], $12::text[])
+      as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo, not_before,
+           checked)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token
   returning d.reminder_id, d.occurrence_at, d.recipient_no`;
@@ -50,6 +55,7 @@ export async function writeResults(sql: Sql, results: readonly DeliveryResult[])
     results.map((result) => result.providerId),
     results.map((result) => result.demo),
     results.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
+    results.map(({ checked }) => checked && JSON.stringify(checkedJson(checked))),
   ]);
   return rows.map(toKey);
 }

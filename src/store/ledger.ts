@@ -1,5 +1,6 @@
 import { toAddressed } from "../core/people.ts";
 import type { Delivery, DeliveryStatus, Instant, JsonObject } from "../core/reminder.ts";
+import { toChecked } from "./checked.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 import { BEST_FIRST, HAS_GONE_OVER, HAS_OTHERS_UNDER_WAY } from "./wake.ts";
@@ -87,5 +88,6 @@ export function toDelivery(row: Row): Delivery {
     createdAt: row.created_at as number,
     finishedAt: row.finished_at as number | null,
     addressed: toAddressed(row.addressed as JsonObject | null),
+    checked: toChecked(row.checked as JsonObject | null),
   };
 }

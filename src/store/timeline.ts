@@ -1,5 +1,7 @@
 import { type Addressed, toAddressed } from "../core/people.ts";
 import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
+import type { Checked } from "../core/stop.ts";
+import { toChecked } from "./checked.ts";
 import { toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
@@ -24,6 +26,8 @@ export type TimelineEntry = TimelinePosition & { type: string } & (
         recipient: string | null;
         demo: boolean;
         addressed: Addressed | null;
+        /** What its stop condition answered last before it left. */
+        checked: Checked | null;
       }
   );
 
@@ -31,21 +35,22 @@ export type TimelineEntry = TimelinePosition & { type: string } & (
 const timeline = (order: "asc" | "desc"): string => `
   with line as (
     select created_at as at, 0 as rank, 0::bigint as first, 0 as second, 'created' as type, 'row' as told,
-           null as because, null::jsonb as details, null as channel, null as recipient, false as demo, null::jsonb as addressed
+           null as because, null::jsonb as details, null as channel, null as recipient, false as demo, null::jsonb as addressed,
+           null::jsonb as checked
       from reminder_jobs
      where tenant_id = $1 and id = $2
      union all
-    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null
+    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null, null
       from reminder_events
      where tenant_id = $1 and reminder_id = $2
      union all
     select created_at, 1, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'fired', 'ledger',
-           null, null, channel, recipient, false, addressed
+           null, null, channel, recipient, false, addressed, null
       from deliveries
      where tenant_id = $1 and reminder_id = $2 and addressed -> 'tells' is null and addressed -> 'tried' is null
      union all
     select finished_at, 3, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'sent', 'ledger',
-           null, null, channel, recipient, demo, addressed
+           null, null, channel, recipient, demo, addressed, checked
       from deliveries
      where tenant_id = $1 and reminder_id = $2 and status = 'sent'
   )
@@ -84,6 +89,7 @@ interface TimelineRow extends TimelinePosition {
   recipient: string | null;
   demo: boolean;
   addressed: JsonObject | null;
+  checked: JsonObject | null;
 }
 
 function toEntry(row: TimelineRow, reminderId: number): TimelineEntry {
@@ -104,6 +110,7 @@ function toEntry(row: TimelineRow, reminderId: number): TimelineEntry {
         recipient: row.recipient,
         demo: row.demo,
         addressed: toAddressed(row.addressed),
+        checked: toChecked(row.checked),
       };
     }
   }

@@ -1,4 +1,5 @@
 import { createHmac, createSign, generateKeyPairSync, randomUUID } from "node:crypto";
+import type { Worker } from "node:worker_threads";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { returnPath } from "../../src/channels/email/return-path.ts";
@@ -125,6 +126,32 @@ test("not me and stop do what their links do", async () => {
   expect(await here.reminder(other.id)).toMatchObject({ status: "PAUSED", needs_attention: expect.any(String) });
   expect(await here.api.all("/opt-outs")).toMatchObject([{ address: ANN, kind: "event_type", about: "newsletter" }]);
   expect((await here.reminder(no.id)).needs_attention).toContain("wants no more of newsletter");
+});
+
+test("HTML without text is read for what is an answer alone, and one mail at a time, however many come", async () => {
+  const here = await replying();
+  const { id, replyTo: to } = await here.send();
+  const html = { "Content-Type": "text/html; charset=utf-8" };
+  let [started, running, most] = [0, 0, 0];
+  const count = (thread: Worker): void => {
+    started += 1;
+    running += 1;
+    most = Math.max(most, running);
+    thread.once("exit", () => {
+      running -= 1;
+    });
+  };
+  process.on("worker", count);
+  onTestFinished(() => void process.off("worker", count));
+  const many = (whom: string) =>
+    Promise.all(Array.from({ length: 12 }, (_, n) => here.hand(replyTo(whom, `<p>Whom do I ask, ${n}?</p>`, html))));
+
+  expect(await many("replies@in.example")).toEqual(Array(12).fill(0));
+  expect(started).toBe(0);
+  expect(await many(to)).toEqual(Array(12).fill(1));
+  expect((await here.events(id)).filter(({ type }) => type === "replied")).toHaveLength(12);
+  // One that is through may still be ending.
+  expect(most).toBeLessThanOrEqual(3);
 });
 
 test("what only a person can read asks for one, in its words; the reminder goes on", async () => {

@@ -53,3 +53,15 @@ test("what is coded in another way than in chunks is refused, since we would tak
   }
   expect(await api.list()).toEqual([]);
 });
+
+test("chunks by HTTP/1.0, which knows none, are refused, and the connection ends", async () => {
+  const api = await startApi(await freshDatabase());
+  const body = wish();
+  const json = JSON.stringify(body);
+  const chunked = post(body)
+    .replace("HTTP/1.1", "HTTP/1.0")
+    .replace(/Content-Length: \d+/, "Connection: keep-alive\r\nTransfer-Encoding: chunked")
+    .replace(json, `${json.length.toString(16)}\r\n${json}\r\n0\r\n\r\n`);
+  expect(await answersTo(api.url, chunked + post(wish()))).toEqual(["HTTP/1.1 400"]);
+  expect(await api.list()).toEqual([]);
+});

@@ -22,7 +22,9 @@ test("P4: fired ahead and handed back, or without a place in its lane, nobody ma
     lease,
   );
 
-  const written = await writeResults(database, [{ ...of(0), ...NOTHING, token: lease.token, status: "pending" }]);
+  const written = await writeResults(database, [
+    { ...of(0), ...NOTHING, token: lease.token, status: "pending", checked: null },
+  ]);
 
   expect(written).toEqual([of(0)]);
   const open = await database.query("select status, next_attempt_at from deliveries where reminder_id = $1", [id]);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { type Document, type Operation, operationsOf } from "./document.ts";
 import { Memory } from "./known.ts";
 import { Oracle } from "./oracle.ts";
+import type { Outsiders } from "./outsiders.ts";
 import { type Actor, type Finding, type Played, play, type Stage, type Way } from "./play.ts";
 import { type Step, sequences } from "./steps.ts";
 import { Wire } from "./wire.ts";
@@ -14,6 +15,8 @@ export interface CampaignOptions {
   concurrency?: number;
   /** Without any: somebody who doesn't say who he is. */
   actors?: readonly Actor[];
+  /** Who tells things from outside, rightly signed; without them, nobody. */
+  outsiders?: Outsiders;
   /** Plays only this sequence of the seed's, by its number. */
   only?: number;
   /** What isn't answered within this time hangs. The default leaves room for a busy machine. */
@@ -43,9 +46,11 @@ export interface Tally {
   found: Found[];
 }
 
-const ANYBODY: Actor = { name: "anybody", tenant: "default", headers: {} };
+export const ANYBODY: Actor = { name: "anybody", tenant: "default", headers: {} };
 /** Sequences are drawn this many at a time, each lot by a seed of its own. */
 const LOT = 50;
+/** Others delete what outsiders prove themselves with. */
+const SEQUENCES_BEFORE_RENEWAL = 20;
 const MOST_REMEMBERED = 400;
 const MOST_KINDS_SHORTENED = 8;
 const PATIENCE_MS = 20_000;
@@ -59,6 +64,7 @@ export async function campaign(options: CampaignOptions): Promise<Tally> {
     seed,
     concurrency = 16,
     actors = [ANYBODY],
+    outsiders,
     only,
     patienceMs = PATIENCE_MS,
     shortens = true,
@@ -66,7 +72,7 @@ export async function campaign(options: CampaignOptions): Promise<Tally> {
   } = options;
   const document = await describedBy(url, actors[0]?.headers ?? {});
   const operations = operationsOf(document);
-  const all = sequences(document, operations);
+  const all = sequences(document, operations, outsiders?.tellers);
   const wire = new Wire(url, { connections: concurrency, patienceMs });
   const newStage = (): Stage => ({
     wire,
@@ -74,6 +80,7 @@ export async function campaign(options: CampaignOptions): Promise<Tally> {
     operations: new Map(operations.map((operation) => [operation.id, operation])),
     ways: waysOf(operations),
     actors,
+    outsiders: outsiders ?? null,
     common: new Memory(MOST_REMEMBERED),
     owners: new Map(),
     answered: new Map(),
@@ -93,6 +100,7 @@ export async function campaign(options: CampaignOptions): Promise<Tally> {
   };
   const player = async (): Promise<void> => {
     while (tally.requests < requests && next <= last) {
+      if (next % SEQUENCES_BEFORE_RENEWAL === 0) await outsiders?.renew(url);
       const number = next++;
       const findings = await play(stage, draw(number), (played) => {
         tally.heard(played);
@@ -163,7 +171,7 @@ class Tallier {
     this.slowestMs = Math.max(this.slowestMs, ms);
     const statuses = this.statuses.get(operation) ?? new Map<number, number>();
     this.statuses.set(operation, statuses.set(status, (statuses.get(status) ?? 0) + 1));
-    const intent = step.kind === "raw" ? "bytes" : step.intent;
+    const intent = { raw: "bytes", told: "signed", request: step.kind === "request" ? step.intent : "" }[step.kind];
     this.intents.set(intent, (this.intents.get(intent) ?? 0) + 1);
   }
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { campaign } from "./campaign.ts";
+import { Outsiders } from "./outsiders.ts";
 
 // A fuzzer that finds nothing is only worth something if it finds what is there. Here is a service with one fault at a time.
 
@@ -46,7 +47,11 @@ type Handler = (request: IncomingMessage, response: ServerResponse, body: string
 const ACTORS = ["one", "two"].map((name) => ({ name, tenant: name, headers: { "x-tenant": name } }));
 
 /** What a campaign finds at a service that is right but for what `fault` does: true where it has answered. */
-async function foundWith(fault: Handler, requests = 500): Promise<string[]> {
+async function foundWith(
+  fault: Handler,
+  requests = 500,
+  outsidersAt?: (url: string) => Promise<Outsiders>,
+): Promise<string[]> {
   const things = new Map<number, { tenant: string; json: string }>();
   const answered = new Map<string, string>();
   const server = createServer((request, response) => {
@@ -99,9 +104,25 @@ async function foundWith(fault: Handler, requests = 500): Promise<string[]> {
     server.closeAllConnections();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { found } = await campaign({ url, requests, seed: 7, actors: ACTORS, patienceMs: 1_500, shortens: false });
+  const outsiders = outsidersAt && (await outsidersAt(url));
+  const { found } = await campaign({
+    ...{ url, requests, seed: 7, actors: ACTORS, patienceMs: 1_500, shortens: false },
+    ...(outsiders && { outsiders }),
+  });
   return found.map(({ complaint }) => complaint);
 }
+
+test("a crash over what is rightly signed is found", async () => {
+  const fault: Handler = ({ method, url = "" }, response, body) => {
+    if (method === "PUT") return answer(response, 200, "application/json", "{}");
+    if (!url.startsWith("/inbound/")) return false;
+    const isCrash = url === "/inbound/mail" && /^Action:/im.test(body);
+    return answer(response, isCrash ? 500 : 204, "application/problem+json", "");
+  };
+  expect(await foundWith(fault, 500, (url) => Outsiders.setUp(url, ACTORS.slice(0, 1), { sends: false }))).toContain(
+    "the status is 500",
+  );
+});
 
 const isGet = ({ method, url = "" }: IncomingMessage) => method === "GET" && url.startsWith("/reminders/");
 const answer = (response: ServerResponse, status: number, type: string, text: string): true => {

@@ -2,7 +2,9 @@ import { hash } from "node:crypto";
 import { JSON_TYPE, type Operation } from "./document.ts";
 import { Memory, objectsIn } from "./known.ts";
 import type { Oracle } from "./oracle.ts";
+import type { Outsiders } from "./outsiders.ts";
 import type { Known, Request, Step } from "./steps.ts";
+import type { Told } from "./told.ts";
 import { NoAnswer, type Wire, type WireAnswer, type WireRequest } from "./wire.ts";
 
 /** Somebody who may ask. */
@@ -49,6 +51,8 @@ export interface Stage {
   /** Whose reminder each id is, and what was answered under each idempotency key. */
   owners: Map<number, string>;
   answered: Map<string, string>;
+  /** Who tells things from outside; null: nobody. */
+  outsiders: Outsiders | null;
   /** Makes names of this campaign's own. */
   label: string;
 }
@@ -74,6 +78,12 @@ export async function play(
     if (step.kind === "raw") {
       findings.push(...(await playBytes(stage, step.bytes)));
       note("bytes", 0);
+      continue;
+    }
+    if (step.kind === "told") {
+      const { status, findings: met } = await playTold(stage, step, own);
+      findings.push(...met);
+      note(`told by ${step.by}`, status);
       continue;
     }
     // Mostly one and the same, who uses what he has made; now and then somebody else comes by.
@@ -107,6 +117,38 @@ export async function play(
     }
   }
   return findings;
+}
+
+/** Nobody's. */
+const NO_DELIVERY = "1-1736947800000-0";
+
+async function playTold(
+  { outsiders, common, wire, oracle }: Stage,
+  step: Told,
+  own: Memory,
+): Promise<{ status: number; findings: Finding[] }> {
+  if (outsiders === null) throw new Error("nobody is there to tell it");
+  const known = { at: step.about };
+  const { deliveries } = outsiders;
+  const isFirst = step.about % 2 === 0 && deliveries.length > 0;
+  const [delivery = NO_DELIVERY] = isFirst
+    ? [deliveries[(step.about / 2) % deliveries.length] as string]
+    : (own.recall("delivery", known) ?? common.recall("delivery", known) ?? []);
+  const request = outsiders.request(step, delivery);
+  const show = (complaint: string, answer: string): Finding => ({
+    complaint,
+    signature: `told by ${step.by}: ${complaint.replaceAll(/\d{4,}/g, "…")}`,
+    request: `${request.target} ${JSON.stringify(request.body?.toString("latin1"))}`.slice(0, 4 * LONGEST_SHOWN),
+    answer: answer.slice(0, LONGEST_SHOWN),
+  });
+  try {
+    const answer = await wire.send(request);
+    const complaints = oracle.complaints(request, answer);
+    return { status: answer.status, findings: complaints.map((one) => show(one, `${answer.status} ${answer.text}`)) };
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    return { status: 0, findings: [show(`no answer: ${error.message}`, "")] };
+  }
 }
 
 async function playBytes({ wire, oracle }: Stage, bytes: string): Promise<Finding[]> {
@@ -240,6 +282,7 @@ function learn(stage: Stage, actor: Actor, request: WireRequest, answer: WireAns
   const made = headers.location && stage.oracle.operationAt("GET", headers.location);
   if (made && made.names.length > 0) both(kindOf(made.names), partsOf(made, headers.location as string));
   for (const thing of objectsIn(json)) {
+    if (typeof thing.id === "string" && /^\d+-\d+-\d+$/.test(thing.id)) both("delivery", [thing.id]);
     if (isReminder(thing) && !stage.owners.has(thing.id)) stage.owners.set(thing.id, actor.tenant);
     for (const { names, integers } of stage.ways) {
       if (!names.every((name) => name in thing && (!integers || typeof thing[name] === "number"))) continue;

@@ -7,7 +7,8 @@ import { startEmbedded } from "../../src/store/embedded.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { keyHolders, NO_RATE_LIMITS } from "./actors.ts";
-import { campaign } from "./campaign.ts";
+import { ANYBODY, campaign } from "./campaign.ts";
+import { OUTSIDE, Outsiders } from "./outsiders.ts";
 import type { Actor } from "./play.ts";
 import { report } from "./report.ts";
 import { startService } from "./service.ts";
@@ -46,7 +47,8 @@ async function main(): Promise<number> {
   });
   try {
     const actors = values.tenants === "0" ? [] : await withTenants(server.url, Number(values.tenants));
-    const service = await startService(server.url, NO_RATE_LIMITS);
+    const service = await startService(server.url, { ...NO_RATE_LIMITS, ...OUTSIDE });
+    const outsiders = await Outsiders.setUp(service.url, actors.length > 0 ? actors : [ANYBODY]);
     const memoryMb: number[] = [];
     const sample = () => {
       const now = service.memoryMb();
@@ -58,6 +60,7 @@ async function main(): Promise<number> {
       requests,
       seed,
       concurrency,
+      outsiders,
       ...(actors.length > 0 ? { actors } : {}),
       ...(values.only === undefined ? {} : { only: Number(values.only) }),
       progress: (answered) => {

@@ -3,6 +3,7 @@ import { contactsCsv } from "./csv.ts";
 import { type Document, JSON_TYPE, type Json, type Operation, type Parameter } from "./document.ts";
 import { type flaw as anyFlaw, flaw, flawed } from "./flaws.ts";
 import { hostileBody, hostileHeaders, hostilePart, hostileQuery, OTHER_METHODS, RAW_REQUESTS } from "./hostile.ts";
+import { type Teller, type Told, tellings } from "./told.ts";
 import { fitting } from "./values.ts";
 import { nastyWord } from "./words.ts";
 
@@ -40,21 +41,28 @@ export interface RawBytes {
   bytes: string;
 }
 
-export type Step = Request | RawBytes;
+export type Step = Request | RawBytes | Told;
 
 type Flaw = typeof anyFlaw extends fc.Arbitrary<infer T> ? T : never;
 type Draft = Omit<Request, "body"> & { json: Json | undefined; flaws: Flaw[]; raw: string | null; isText: boolean };
 
 const MAX_STEPS = 24;
+const ONE_TOLD_IN = 6;
 
-/** Sequences of requests: things are made, used, ended and used again. */
-export function sequences(document: Document, operations: readonly Operation[]): fc.Arbitrary<Step[]> {
+/** Sequences of requests: things are made, used, ended and used again. `tellers`: who tells of them from outside. */
+export function sequences(
+  document: Document,
+  operations: readonly Operation[],
+  tellers: readonly Teller[] = [],
+): fc.Arbitrary<Step[]> {
   const requests = operations.map((operation) => ({
     weight: weightOf(operation),
     arbitrary: requestTo(document, operation),
   }));
   const raw = fc.constantFrom(...RAW_REQUESTS).map((bytes): Step => ({ kind: "raw", bytes }));
-  const step: fc.Arbitrary<Step> = fc.oneof({ weight: 1, arbitrary: raw }, ...requests);
+  const total = requests.reduce((sum, { weight }) => sum + weight, 0);
+  const told = tellers.length === 0 ? [] : [{ weight: Math.ceil(total / ONE_TOLD_IN), arbitrary: tellings(tellers) }];
+  const step: fc.Arbitrary<Step> = fc.oneof({ weight: 1, arbitrary: raw }, ...requests, ...told);
   return fc.array(step, { minLength: 1, maxLength: MAX_STEPS, size: "max" });
 }
 

@@ -83,7 +83,11 @@ test("it tells what it waits for, when it is due and what would stop it, and eac
   expect(sentencesOf(now.present, "waits")[0]).toMatch(
     /^The message for .* is tried again after 1 delivery attempt from .*: mailbox busy\.$/,
   );
-  expect(sentencesOf(now.history, "attempt_failed")).toEqual(["Delivery attempt 1 failed: mailbox busy."]);
+  expect(sentencesOf(now.history, "attempt_failed")).toEqual([
+    expect.stringMatching(
+      /^Delivery attempt 1 failed: mailbox busy\. Its stop condition, db_check, was not met as of .*: flag "paid" is not set\.$/,
+    ),
+  ]);
 
   sink.behave = () => DELIVERED;
   await advance({ minutes: 1 });
@@ -91,7 +95,9 @@ test("it tells what it waits for, when it is due and what would stop it, and eac
   await api.act(id, "pause");
   now = await look();
   expect(kinds(now.present)).toEqual(["paused", "would_stop", "would_stop", "would_stop"]);
-  expect(sentencesOf(now.history, "sent")[0]).toMatch(/ was sent to room 12 by sink\.$/);
+  expect(sentencesOf(now.history, "sent")[0]).toMatch(
+    / was sent to room 12 by sink\. Its stop condition, db_check, was not met as of .*: flag "paid" is not set\.$/,
+  );
   await api.act(id, "resume");
 
   await worker.stop();

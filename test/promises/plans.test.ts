@@ -39,7 +39,9 @@ const nothing = { retryInMs: 0, untried: false, reason: null, providerId: null, 
 
 const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promise<unknown>> = {
   "what became of attempts": (sql, id, token) =>
-    writeResults(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token, status: "sent", ...nothing }]),
+    writeResults(sql, [
+      { reminderId: id, occurrenceAt, recipientNo: 0, token, status: "sent", checked: null, ...nothing },
+    ]),
   "leases that are prolonged": (sql, id, token) =>
     renewLeases(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token }], 60),
   "attempts that failed": (sql, id, token) =>

@@ -123,6 +123,16 @@ describe("Mailgun", () => {
     expect(await at.suppressed()).toEqual([]);
   });
 
+  test("what it has signed for one thing says no other, which its signature isn't over", async () => {
+    const at = await here();
+    await at.api.call("PUT", "/inbound-sources/mailgun", { secrets: [KEY] });
+    const opened = signed({ event: "opened", recipient: ANN });
+    expect(await at.post("/inbound/default/mailgun", opened)).toMatchObject({ status: 200, body: { received: 0 } });
+    const other = JSON.stringify({ ...JSON.parse(opened), "event-data": hard });
+    expect(await at.post("/inbound/default/mailgun", other)).toMatchObject({ status: 200, body: { suppressed: 0 } });
+    expect(await at.suppressed()).toEqual([]);
+  });
+
   test("isn't believed without, and nobody learns who takes it", async () => {
     const at = await here();
     const before = await at.post("/inbound/default/mailgun", signed(hard));

@@ -8,6 +8,7 @@ import { flawOfSecret, isFresh, isSame, NotProved, type Provider } from "./provi
 export const mailgun: Provider = {
   name: "mailgun",
   channel: "email",
+  signsNoBody: true,
   secretFlaw: (secret) => flawOfSecret(secret, "Mailgun's HTTP webhook signing key"),
   async prove({ body, secrets, now }) {
     // A mail that it forwards is a form, with these beside its other fields.

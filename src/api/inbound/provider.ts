@@ -33,7 +33,9 @@ export interface Provider {
   /** What it tells. `delivery`: the one that the address names which it was given for it. */
   feedback(body: unknown, delivery: string | null): Feedback[];
   /** The mail that it has received for us, if it tells of one. */
-  received?(body: unknown): Promise<ReceivedMail | null>;
+  received?(body: unknown): ReceivedMail | null | Promise<ReceivedMail | null>;
+  /** True for one whose signature isn't over what it says: what came under it once is all that it is good for, whatever that was. */
+  signsNoBody?: boolean;
   /** True for one that reads what it is answered, and wants nothing else than nothing. */
   wantsNoAnswer?: boolean;
   /** An address that it wants asked before it tells anything; null where there is none. */

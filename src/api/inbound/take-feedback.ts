@@ -34,6 +34,8 @@ export interface Told {
   channel: Provider["channel"];
   /** False where the mail itself isn't to be believed: then only what came back to an address of ours counts. */
   isTrusted: boolean;
+  /** True where its name is used up also by what says nothing. */
+  isUsedUp?: boolean;
 }
 
 export interface Taken {
@@ -69,6 +71,7 @@ export async function takeFeedback(
     its.push(one);
     byTenant.set(tenant, its);
   }
+  if (told.isUsedUp) byTenant.set(told.tenant, byTenant.get(told.tenant) ?? []);
   let suppressed = 0;
   for (const [tenant, its] of byTenant) {
     suppressed += await database.forTenant(tenant).transaction((sql) => take(sql, told, its));

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from "fastify";
 import { bounded } from "../../channels/email/failure.ts";
-import type { ReceivedMail } from "../../channels/email/received/received.ts";
+import { inWords, type ReceivedMail } from "../../channels/email/received/received.ts";
 import { readReplyAddress, readReturnPath } from "../../channels/email/return-path.ts";
 import type { Purpose } from "../../core/answer.ts";
 import { type DeliveryKey, deliveryId } from "../../core/reminder.ts";
@@ -17,6 +17,7 @@ import type { Asked } from "../answers/asked.ts";
 import { type Taken, takeAnswer, tellOperator } from "../answers/take.ts";
 import type { Wish } from "../answers/wish.ts";
 import { Problem } from "../problem.ts";
+import { TenantTurns } from "../tenant-turns.ts";
 import { digestOf } from "./provider.ts";
 
 export interface ReplyOptions {
@@ -55,6 +56,10 @@ const PURPOSES = {
 const LONGEST_QUOTE = 300;
 const LONGEST_REPLY = 4_000;
 
+/** Mails whose HTML is read at once: one of each tenant, so that nobody waits for what is made to take long. */
+const oneOfEach = new TenantTurns(1);
+const someOfAll = new TenantTurns(2);
+
 /** What "stop" means to somebody who writes it: as in a mail program, all of the kind. */
 const STOP_SCOPE = "event_type";
 
@@ -63,16 +68,20 @@ const STOP_SCOPE = "event_type";
  * asks for a person; a mail program's answer only says that its owner is away. Null where it is no answer, or was taken before.
  * Throws 503 where it can't be taken now.
  */
-export async function takeReply(options: ReplyOptions, { tenant, id, mail }: HandedIn): Promise<Answered | null> {
+export async function takeReply(
+  options: ReplyOptions,
+  { tenant, id, mail: received }: HandedIn,
+): Promise<Answered | null> {
   const { database, secret, answerDays, log } = options;
-  const meant = secret === null ? null : meantBy(mail.recipients, secret);
+  const meant = secret === null ? null : meantBy(received.recipients, secret);
   if (meant === null) return null;
   const { delivery, isReturned } = meant;
+  const owner = (await ownersOf(database.forTenant(tenant), [delivery.reminderId])).get(delivery.reminderId);
+  if (owner === undefined) return null;
+  const mail = await oneOfEach.take(owner, () => someOfAll.take("", () => inWords(received)));
   // Which day it is for whoever wrote it is only known with the reminder; what it is about doesn't depend on that.
   const reply = readReply(mail, dayAt(delivery.occurrenceAt, "UTC"));
   if (isReturned && reply?.kind !== "out_of_office") return null;
-  const owner = (await ownersOf(database.forTenant(tenant), [delivery.reminderId])).get(delivery.reminderId);
-  if (owner === undefined) return null;
 
   // What a program quotes without saying so may hold the message's links: who may read what was said may not answer.
   const said = hideBearers(ownWords(mail.text) || mail.subject || "a mail without words", HIDDEN);

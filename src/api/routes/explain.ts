@@ -7,7 +7,9 @@ import { explainLine, type Line } from "../../core/explain/line.ts";
 import { explainPresent } from "../../core/explain/present.ts";
 import { explainWishes } from "../../core/explain/wishes.ts";
 import { toIso } from "../../core/instant.ts";
+import type { JsonObject } from "../../core/reminder.ts";
 import { clockOf } from "../../core/schedule/origin.ts";
+import { toChecked } from "../../store/checked.ts";
 import { listDone } from "../../store/done.ts";
 import { listOpenDeliveries } from "../../store/open-deliveries.ts";
 import { type Prospect, readProspect } from "../../store/prospect.ts";
@@ -102,11 +104,14 @@ function toLine(entry: TimelineEntry): Line {
     case "event": {
       const attempt = entry.details.delivery_attempt;
       const deliveryAttempt = typeof attempt === "number" ? attempt : null;
-      return { told: "event", at, id: entry.first, type: entry.type, because: entry.because, deliveryAttempt };
+      const checked = toChecked(entry.details.checked as JsonObject | undefined);
+      const { first: id, type, because } = entry;
+      return { told: "event", ...{ at, id, type, because, deliveryAttempt, checked } };
     }
     case "ledger": {
-      const { delivery, channel, recipient, demo, addressed } = entry;
-      return { told: entry.type === "fired" ? "fired" : "sent", at, delivery, channel, recipient, demo, addressed };
+      const { delivery, channel, recipient, demo, addressed, checked } = entry;
+      const told = entry.type === "fired" ? "fired" : "sent";
+      return { told, ...{ at, delivery, channel, recipient, demo, addressed, checked } };
     }
   }
 }

@@ -82,9 +82,9 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
       const url = provider.confirmationUrl?.(body) ?? null;
       if (url !== null) await confirm(http, url, request.log);
       const feedback = provider.feedback(body, query.delivery ?? null);
-      const { name: by, channel } = provider;
+      const { name: by, channel, signsNoBody: isUsedUp = false } = provider;
       const handedIn = { tenant: actor.tenant, id: request.told ?? "" };
-      const told = { ...handedIn, by, channel, isTrusted: true, feedback };
+      const told = { ...handedIn, by, channel, isTrusted: true, isUsedUp, feedback };
       const answered = await answerIn(request, handedIn, (await provider.received?.(body)) ?? null);
       const outcome = { ...(await takeFeedback(databases(request), bounceSecret, told)), answers: answered ? 1 : 0 };
       request.auditDetails = { ...outcome, ...answered };
@@ -124,7 +124,7 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
       const recipient = request.query.recipient ?? null;
       const handedIn = { tenant: request.actor.tenant, id: digestOf(mail) };
       const told = { ...handedIn, by: "mail", channel: "email" as const, isTrusted: false };
-      const answered = await answerIn(request, handedIn, await receivedOfMail(read, recipient));
+      const answered = await answerIn(request, handedIn, receivedOfMail(read, recipient));
       const feedback = feedbackOfMail(read, recipient);
       const outcome = {
         ...(await takeFeedback(databases(request), bounceSecret, { ...told, feedback })),

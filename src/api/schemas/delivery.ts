@@ -2,7 +2,17 @@ import { z } from "zod";
 import { PER_HOP } from "../../core/fallback.ts";
 import { toIso } from "../../core/instant.ts";
 import { DELIVERY_STATUSES, type Delivery as DeliveryRow, deliveryId } from "../../core/reminder.ts";
+import { STOP_STATES } from "../../core/stop.ts";
 import { isoInstant } from "./fields.ts";
+
+const Checked = z
+  .strictObject({
+    type: z.string().describe("The kind of the stop condition."),
+    state: z.enum(STOP_STATES),
+    because: z.string().describe("What was found, and where, in a sentence."),
+    at: isoInstant.describe("As of when."),
+  })
+  .meta({ id: "Checked", description: "What a stop condition answered." });
 
 export const Delivery = z
   .strictObject({
@@ -32,6 +42,9 @@ export const Delivery = z
       .string()
       .nullable()
       .describe("The delivery in whose stead it went over this channel, because that one couldn't be; null: none."),
+    checked: Checked.nullable().describe(
+      "What its stop condition answered last before its newest attempt; null: there is none, or it wasn't asked yet.",
+    ),
     demo: z.boolean().describe("True when it was printed instead of sent, because the channel runs in demo mode."),
     created_at: isoInstant,
     finished_at: isoInstant.nullable(),
@@ -54,6 +67,12 @@ export const Delivery = z
         person: null,
         policy_step: null,
         instead_of: null,
+        checked: {
+          type: "db_check",
+          state: "not_met",
+          because: 'flag "feedback_submitted" is not set',
+          at: "2026-01-15T11:30:00.015Z",
+        },
         demo: false,
         created_at: "2026-01-15T11:30:00.012Z",
         finished_at: "2026-01-15T11:30:00.480Z",
@@ -62,7 +81,7 @@ export const Delivery = z
   });
 
 export function toDeliveryJson(delivery: DeliveryRow): z.output<typeof Delivery> {
-  const { status, nextAttemptAt, addressed } = delivery;
+  const { status, nextAttemptAt, addressed, checked } = delivery;
   const isInstead = addressed?.tried !== undefined;
   return {
     id: deliveryId(delivery),
@@ -79,6 +98,7 @@ export function toDeliveryJson(delivery: DeliveryRow): z.output<typeof Delivery>
     person: addressed?.person ?? null,
     policy_step: addressed?.step ?? null,
     instead_of: isInstead ? deliveryId({ ...delivery, recipientNo: delivery.recipientNo - PER_HOP }) : null,
+    checked: checked && { ...checked, at: toIso(checked.at) },
     demo: delivery.demo,
     created_at: toIso(delivery.createdAt),
     finished_at: toIso(delivery.finishedAt),

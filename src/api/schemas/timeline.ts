@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
 import { deliveryId, type JsonObject } from "../../core/reminder.ts";
+import { checkedJson } from "../../store/checked.ts";
 import type { TimelineEntry } from "../../store/timeline.ts";
 import { freeObject, isoInstant } from "./fields.ts";
 
@@ -45,13 +46,13 @@ function told(entry: TimelineEntry): { because: string; details: JsonObject } {
     case "row":
       return { because: "the reminder was created", details: {} };
     case "ledger": {
-      const { delivery, channel, recipient, demo } = entry;
+      const { delivery, channel, recipient, demo, checked } = entry;
       const occurrenceAt = toIso(delivery.occurrenceAt);
       const details = { delivery_id: deliveryId(delivery), occurrence_at: occurrenceAt, channel, recipient };
       if (entry.type === "fired") return { because: `it was due at ${occurrenceAt}`, details };
       const to = recipient === null ? "" : ` to ${recipient}`;
       const because = demo ? `printed instead of sent${to}: ${channel} is in demo mode` : `sent${to} by ${channel}`;
-      return { because, details: { ...details, demo } };
+      return { because, details: { ...details, demo, ...(checked && { checked: checkedJson(checked) }) } };
     }
   }
 }

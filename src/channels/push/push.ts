@@ -69,10 +69,17 @@ export function createPushChannel(settings: PushSettings): Channel {
     if (all.length === 0) throw new Permanent(noDevice(contact));
     const words = render(message);
     await options.beforeSend?.();
-    const sent = await Promise.all(all.map((device) => sendTo(device, account, message, words, options)));
-    const gone = all.filter((_, index) => sent[index] === "gone");
+    const tried = await Promise.allSettled(all.map((device) => sendTo(device, account, message, words, options)));
+    // What holds it back on the way to one device changes nothing of what another has.
+    const heldBack = tried.find(({ status }) => status === "rejected");
+    const sent = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const gone = all.filter((_, index) => {
+      const one = tried[index];
+      return one?.status === "fulfilled" && one.value === "gone";
+    });
     for (const device of gone) await devices?.forget(tenantId, contact, device);
     if (sent.includes("taken")) return { providerId: null, demo: false };
+    if (heldBack?.status === "rejected") throw heldBack.reason;
     if (gone.length === all.length) throw new Permanent(noDevice(contact, "any more"));
     throw worstOf(sent.filter((one) => typeof one !== "string")) ?? new Permanent(TOO_LARGE);
   }
@@ -83,7 +90,7 @@ export function createPushChannel(settings: PushSettings): Channel {
     account: PushAccount,
     message: Message,
     words: Rendered,
-    { signal }: SendOptions,
+    { signal, beforeSend }: SendOptions,
   ): Promise<ToDevice> {
     const { host, origin } = new URL(device.endpoint);
     let leave: (tookMs: number | null) => void;
@@ -96,7 +103,7 @@ export function createPushChannel(settings: PushSettings): Channel {
     const beganAtMs = performance.now();
     const post = async (maxBytes: number): Promise<ToDevice> => {
       const { headers, body } = requestFor(device, account, message, pushPayload(message, words, maxBytes));
-      const request = { method: "POST", url: device.endpoint, headers, body, signal, timeoutMs } as const;
+      const request = { method: "POST", url: device.endpoint, headers, body, signal, beforeSend, timeoutMs } as const;
       const answer = await http.request({ ...request, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" });
       return readPushAnswer(answer, host);
     };

@@ -61,6 +61,7 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
       headers: { "content-type": MEDIA_TYPE[request.encoding], ...fillHeaders(request.headers ?? {}, values) },
       body: request.encoding === "json" ? JSON.stringify(body) : toForm(body),
       ...{ signal: options.signal, timeoutMs, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" },
+      beforeSend: options.beforeSend,
       isRepeatable: service.isIdempotent,
     });
     const read = readOutcome(service, outcome);

@@ -1,4 +1,5 @@
 import { tellsSecret } from "../../core/secret-forms.ts";
+import type { SendOptions } from "../channel.ts";
 import { noAnswer } from "../no-answer.ts";
 import { badStatus, notYet, SLACK, webhookRefusal } from "./failure.ts";
 import type { SlackWay } from "./web-api.ts";
@@ -8,13 +9,14 @@ const CODE = /^[a-z][a-z0-9_]{0,80}$/;
 const MAX_ANSWER_BYTES = 16 * 1024;
 
 /** Posts to the one channel that the URL was made for. Throws what the send is to throw. */
-export async function postToWebhook(way: SlackWay, url: string, body: object, signal: AbortSignal): Promise<void> {
+export async function postToWebhook(way: SlackWay, url: string, body: object, options: SendOptions): Promise<void> {
   const outcome = await way.http.request({
     method: "POST",
     url,
     headers: { "content-type": "application/json; charset=utf-8" },
     body: JSON.stringify(body),
-    signal,
+    signal: options.signal,
+    beforeSend: options.beforeSend,
     timeoutMs: way.timeoutMs,
     maxResponseBytes: MAX_ANSWER_BYTES,
     need: "status",

@@ -86,7 +86,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     const post = async (channel: string, threadTs: string | null): Promise<string | null> => {
       const where = threadTs === null ? { channel } : { channel, thread_ts: threadTs };
       const body = { ...where, ...content, unfurl_links: false, unfurl_media: false };
-      const id = providerId(await postMessage(way, token, body, options.signal), threadTs);
+      const id = providerId(await postMessage(way, token, body, options), threadTs);
       // Whoever answers may give the token back instead, and ids are for all who may read the reminder.
       return id !== null && tellsSecret(id, token) ? null : id;
     };
@@ -114,7 +114,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
   ): Promise<string | null> {
     const recipient = recipientOf(message, parseSlackRecipient);
     if (recipient !== null && "id" in readRecipient(recipient)) throw new Permanent(ONE_CHANNEL_ONLY);
-    await inTurn(url, options, () => postToWebhook(way, url, content, options.signal));
+    await inTurn(url, options, () => postToWebhook(way, url, content, options));
     return null;
   }
 

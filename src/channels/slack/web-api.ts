@@ -3,7 +3,7 @@ import { tellsSecret } from "../../core/secret-forms.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import { jsonOf } from "../../outgoing/json-answer.ts";
 import type { Answer } from "../../outgoing/outcome.ts";
-import { OutcomeUnknown, Retryable } from "../channel.ts";
+import { OutcomeUnknown, Retryable, type SendOptions } from "../channel.ts";
 import { noAnswer } from "../no-answer.ts";
 import { badStatus, notYet, refusal, SLACK } from "./failure.ts";
 
@@ -36,15 +36,15 @@ export interface Posted {
 }
 
 /** `chat.postMessage`. Throws `SlackRefused` for a clear no, else what the send is to throw. */
-export async function postMessage(way: SlackWay, token: string, body: object, signal: AbortSignal): Promise<Posted> {
-  const { channel, ts } = await callMethod(way, "chat.postMessage", token, body, signal);
+export async function postMessage(way: SlackWay, token: string, body: object, options: SendOptions): Promise<Posted> {
+  const { channel, ts } = await callMethod(way, "chat.postMessage", token, body, options);
   if (typeof channel !== "string" || typeof ts !== "string") throw unreadable();
   return { channel, ts };
 }
 
 /** `chat.update`: puts this in the place of a message. Throws as `postMessage` does. */
 export async function updateMessage(way: SlackWay, token: string, body: object, signal: AbortSignal): Promise<void> {
-  await callMethod(way, "chat.update", token, body, signal);
+  await callMethod(way, "chat.update", token, body, { signal });
 }
 
 async function callMethod(
@@ -52,13 +52,14 @@ async function callMethod(
   method: string,
   token: string,
   body: object,
-  signal: AbortSignal,
+  { signal, beforeSend }: SendOptions,
 ): Promise<Record<string, unknown>> {
   const outcome = await way.http.request({
     method: "POST",
     url: `${way.apiUrl}${method}`,
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json; charset=utf-8" },
     body: JSON.stringify(body),
+    beforeSend,
     ...limits(way, signal),
   });
   if (!outcome.ok) throw noAnswer(outcome, SLACK);

@@ -65,6 +65,7 @@ export function createSmsChannel(settings: SmsSettings): Channel {
         "content-type": "application/x-www-form-urlencoded",
       },
       body,
+      beforeSend: options.beforeSend,
       ...{ signal: options.signal, timeoutMs, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" },
     });
     const said = outcome.ok ? jsonOf(outcome) : null;

@@ -71,6 +71,7 @@ export function createWebhookChannel(settings: WebhookSettings): Channel {
         headers: { "content-type": "application/json", ...signedHeaders(secrets, head, body) },
         body,
         signal: options.signal,
+        beforeSend: options.beforeSend,
         timeoutMs,
         maxResponseBytes: MAX_ANSWER_BYTES,
         need: "status",

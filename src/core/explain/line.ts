@@ -1,12 +1,21 @@
 import type { Addressed } from "../people.ts";
 import type { Delivery, Instant, ReminderRecord } from "../reminder.ts";
 import { saidDuration, saidInstant } from "../schedule/wall-text.ts";
+import type { Checked } from "../stop.ts";
 import { type Evidence, type Fact, ofDelivery } from "./fact.ts";
 
 /** One line of what happened, as it is kept. */
 export type Line =
   | { told: "row"; at: Instant }
-  | { told: "event"; at: Instant; id: number; type: string; because: string | null; deliveryAttempt: number | null }
+  | {
+      told: "event";
+      at: Instant;
+      id: number;
+      type: string;
+      because: string | null;
+      deliveryAttempt: number | null;
+      checked: Checked | null;
+    }
   | {
       told: "fired" | "sent";
       at: Instant;
@@ -16,6 +25,7 @@ export type Line =
       demo: boolean;
       /** Null: it is for whom the reminder is for. */
       addressed: Addressed | null;
+      checked: Checked | null;
     };
 
 /** What happened, in a sentence. */
@@ -28,7 +38,7 @@ export function explainLine(line: Line, { id }: Pick<ReminderRecord, "id">, zone
     }
     case "event": {
       const evidence: Evidence = { table: "reminder_events", id: String(line.id), columns: [] };
-      return { kind: line.type, at, sentence: sayEvent(line), evidence };
+      return { kind: line.type, at, sentence: sayEvent(line) + wasChecked(line, zone), evidence };
     }
     case "fired": {
       const { occurrenceAt } = line.delivery;
@@ -47,12 +57,15 @@ export function explainLine(line: Line, { id }: Pick<ReminderRecord, "id">, zone
       const how = line.demo
         ? `printed instead of sent${to}, because ${line.channel} is in demo mode`
         : `sent${to} by ${line.channel}`;
-      const sentence = `The message for ${saidInstant(line.delivery.occurrenceAt, zone)} was ${how}.`;
+      const sentence = `The message for ${saidInstant(line.delivery.occurrenceAt, zone)} was ${how}.${wasChecked(line, zone)}`;
       return {
         kind: "sent",
         at,
         sentence,
-        evidence: ofDelivery(line.delivery, "status", "recipient", "demo", "finished_at"),
+        evidence: ofDelivery(
+          line.delivery,
+          ...["status", "recipient", "demo", "finished_at", ...(line.checked ? ["checked"] : [])],
+        ),
       };
     }
   }
@@ -65,6 +78,14 @@ function forWhom({ addressed, recipient }: Extract<Line, { told: "fired" | "sent
   const stand = via === undefined ? "" : `, for whom ${via} stands in`;
   const why = as === "recipient" ? "" : ` (${as})`;
   return `, for ${person ?? recipient}${why}${stand}${step ? `, by step ${step} of its policy` : ""}`;
+}
+
+/** What its stop condition answered right before, where it has one. */
+function wasChecked({ checked }: { checked: Checked | null }, zone: string): string {
+  if (checked === null) return "";
+  const { type, state, because, at } = checked;
+  const how = { met: "was met", not_met: "was not met", unknown: "was in doubt" }[state];
+  return ` Its stop condition, ${type}, ${how} as of ${saidInstant(at, zone)}: ${because}.`;
 }
 
 function sayEvent({ type, because, deliveryAttempt }: Extract<Line, { told: "event" }>): string {

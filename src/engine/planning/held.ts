@@ -24,6 +24,7 @@ export function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, plan
     answers: planning.asked?.answersOf(due) ?? new Map(),
     wasAsked: false,
     stop: null,
+    checked: null,
     readAtMs,
     // The database's clock showed the instant of reading before we heard of it, so this is never early by that clock.
     notBeforeMs: due.dueInMs > 0 ? heardAtMs + due.dueInMs : 0,

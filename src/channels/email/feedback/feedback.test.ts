@@ -132,6 +132,11 @@ test.each([
   }
 });
 
+test("of a mail with lines without end the first 6,000 are read: each takes its time", async () => {
+  const { text } = await readMime(Buffer.from(`From: ann@example.com\r\n\r\n${"x\r\n".repeat(80_000)}`));
+  expect(text?.trim().split("\n")).toHaveLength(5_998);
+});
+
 describe("mail that came back", () => {
   const feedbackOfMail = async (mail: Buffer, envelopeTo: string | null) =>
     feedbackOf(await readMime(mail), envelopeTo);

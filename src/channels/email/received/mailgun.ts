@@ -1,16 +1,17 @@
 import { textAt } from "../../../core/json-fields.ts";
 import { addressesIn } from "./mime.ts";
-import { type ReceivedMail, textFrom } from "./received.ts";
+import type { ReceivedMail } from "./received.ts";
 
 /** A mail that a route of Mailgun's forwards. https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store */
-export async function receivedOfMailgun(body: unknown): Promise<ReceivedMail | null> {
+export function receivedOfMailgun(body: unknown): ReceivedMail | null {
   const recipient = textAt(body, "recipient");
   if (recipient === null) return null;
   return {
     recipients: addressesIn(recipient, textAt(body, "To") ?? ""),
     from: textAt(body, "sender"),
     subject: textAt(body, "subject") ?? "",
-    text: await textFrom(textAt(body, "body-plain") ?? textAt(body, "stripped-text"), textAt(body, "body-html")),
+    text: textAt(body, "body-plain") ?? textAt(body, "stripped-text") ?? "",
+    html: textAt(body, "body-html"),
     autoSubmitted: textAt(body, "Auto-Submitted") ?? autoSubmittedIn(textAt(body, "message-headers")),
     messageId: textAt(body, "Message-Id"),
   };

@@ -6,6 +6,8 @@ const MOST_PARTS = 100;
 const MOST_BEGINNINGS = 500;
 /** What somebody writes, and what a mail server reports, comes first; what they attach, or give back, may be long. */
 const MOST_BYTES = 256 * 1024;
+/** It takes its time for each line, however short: a mail's own lines have some seventy characters. */
+const MOST_LINES = 6_000;
 
 /** Headers that say where the mail was sent to, beside the envelope: which one there is depends on the mail server. */
 const SENT_TO = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc"];
@@ -13,9 +15,18 @@ const MOST_ADDRESSES = 100;
 
 /** Takes apart what a mail begins with. Throws where it can't be read as mail. */
 export async function readMime(mail: Buffer): Promise<Email> {
-  const beginning = mail.subarray(0, MOST_BYTES);
+  const beginning = firstLines(mail.subarray(0, MOST_BYTES));
   if (hasTooManyParts(beginning.toString("latin1"))) throw new Error("it has too many parts");
   return await PostalMime.parse(beginning, { ...LIMITS, forceRfc822Attachments: true });
+}
+
+function firstLines(mail: Buffer): Buffer {
+  let end = -1;
+  for (let lines = 0; lines < MOST_LINES; lines += 1) {
+    end = mail.indexOf("\n", end + 1);
+    if (end === -1) return mail;
+  }
+  return mail.subarray(0, end + 1);
 }
 
 /** What it takes to take a mail apart grows faster than its parts. */

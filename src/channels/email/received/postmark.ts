@@ -1,9 +1,9 @@
 import { listAt, textAt } from "../../../core/json-fields.ts";
 import { addressesIn } from "./mime.ts";
-import { type ReceivedMail, textFrom } from "./received.ts";
+import type { ReceivedMail } from "./received.ts";
 
 /** A mail that Postmark has received. https://postmarkapp.com/developer/webhooks/inbound-webhook */
-export async function receivedOfPostmark(body: unknown): Promise<ReceivedMail | null> {
+export function receivedOfPostmark(body: unknown): ReceivedMail | null {
   const recipient = textAt(body, "OriginalRecipient");
   if (recipient === null || textAt(body, "RecordType") !== null) return null;
   const others = [...listAt(body, "ToFull"), ...listAt(body, "CcFull")].map((one) => textAt(one, "Email") ?? "");
@@ -15,7 +15,8 @@ export async function receivedOfPostmark(body: unknown): Promise<ReceivedMail | 
     recipients: addressesIn(recipient, ...others),
     from: textAt(body, "FromFull", "Email"),
     subject: textAt(body, "Subject") ?? "",
-    text: await textFrom(textAt(body, "TextBody") ?? textAt(body, "StrippedTextReply"), textAt(body, "HtmlBody")),
+    text: textAt(body, "TextBody") ?? textAt(body, "StrippedTextReply") ?? "",
+    html: textAt(body, "HtmlBody"),
     autoSubmitted: header("auto-submitted"),
     messageId: header("message-id"),
   };

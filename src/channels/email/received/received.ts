@@ -9,12 +9,17 @@ export interface ReceivedMail extends ReplyMail {
   from: string | null;
   /** Its `Message-ID`, if it has one: the same for the same mail, however often it is told. */
   messageId: string | null;
+  /** What it says as a page; null: it has none. Only read where it says nothing as text, see `inWords`. */
+  html: string | null;
 }
 
 const LONGEST_HTML = 100_000;
 
-/** What it says as text: its own, or what its HTML says where there is nothing else. Empty where that can't be read. */
-export async function textFrom(text: string | null | undefined, html: string | null | undefined): Promise<string> {
-  if (text?.trim()) return text;
-  return html ? await textOf(html.slice(0, LONGEST_HTML)).catch(() => "") : "";
+/**
+ * The same mail with what its HTML says, where it says nothing as text; nothing where that can't be read. It takes a thread of its own, for seconds
+ * if the HTML is made for that: ask it of what is an answer only, and not of many at once.
+ */
+export async function inWords(mail: ReceivedMail): Promise<ReceivedMail> {
+  if (mail.text.trim() !== "" || !mail.html) return mail;
+  return { ...mail, text: await textOf(mail.html.slice(0, LONGEST_HTML)).catch(() => "") };
 }

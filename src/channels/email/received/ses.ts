@@ -10,5 +10,5 @@ export async function receivedOfSes(message: unknown): Promise<ReceivedMail | nu
   const isBase64 = textAt(message, "receipt", "action", "encoding")?.toUpperCase() === "BASE64";
   const mail = await readMime(Buffer.from(content, isBase64 ? "base64" : "utf8")).catch(() => null);
   const recipients = listAt(message, "receipt", "recipients").filter((one) => typeof one === "string");
-  return mail && (await receivedOfMail(mail, recipients.join(" ")));
+  return mail && receivedOfMail(mail, recipients.join(" "));
 }

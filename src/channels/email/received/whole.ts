@@ -1,16 +1,17 @@
 import type { Email } from "postal-mime";
 import { isReport } from "../feedback/dsn.ts";
 import { headerOf, sentTo } from "./mime.ts";
-import { type ReceivedMail, textFrom } from "./received.ts";
+import type { ReceivedMail } from "./received.ts";
 
 /** A mail as it went over the wire; null for a report of a mail server. `envelopeTo`: where it was sent to, if that is told. */
-export async function receivedOfMail(mail: Email, envelopeTo: string | null): Promise<ReceivedMail | null> {
+export function receivedOfMail(mail: Email, envelopeTo: string | null): ReceivedMail | null {
   if (isReport(mail)) return null;
   return {
     recipients: sentTo(mail, envelopeTo),
     from: mail.from?.address ?? null,
     subject: mail.subject ?? "",
-    text: await textFrom(mail.text, mail.html),
+    text: mail.text ?? "",
+    html: mail.html ?? null,
     autoSubmitted: headerOf(mail, "auto-submitted"),
     messageId: headerOf(mail, "message-id"),
   };
