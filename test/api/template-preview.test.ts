@@ -128,5 +128,8 @@ test("tests are few, and each tenant's own", async () => {
   const mine = asked.find(({ status }) => status === 202)?.headers.get("location") as string;
   await two.refused(404, "GET", mine);
   expect(await two.call("POST", "/templates/test-send", wish)).toMatchObject({ status: 202 });
-  await one.refused(422, "POST", "/templates/test-send", { channel: "email", to: "a@example.com, b@example.com" });
+  const { errors } = await one.refused(422, "POST", "/templates/test-send", {
+    ...{ channel: "email", to: "a@example.com, b@example.com" },
+  });
+  expect(errors).toMatchObject([{ field: "to", pointer: "/to" }]);
 });

@@ -70,7 +70,7 @@ export function templatePreviewRoutes(
     async (request, reply) => {
       const { body, database } = request;
       const { to, ...asked } = body;
-      const recipient = parseRecipient(channels, asked.channel, to) as string;
+      const recipient = parseRecipient(channels, asked.channel, to, "to") as string;
       const { message, written } = await tryTemplate(request, cages, asked, asked.channel);
       const { instead, ...words } = written;
       const subject = `${TEST_MARK}${words.subject}`.slice(0, MAX_SUBJECT_LENGTH).toWellFormed();
