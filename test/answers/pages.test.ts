@@ -503,3 +503,52 @@ test("a manager is written to and asked in their own language, by their own cloc
   );
   expect(page).toContain(`min="${now?.day}"`);
 });
+
+test("a page writes dates as its reader does, and proposes the Friday that isn't today or tomorrow", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ recipient: null, entity_id: "GB" });
+  await here.database.query(
+    `insert into contacts (entity_type, entity_id, email, time_zone, locale)
+     select entity_type, entity_id, 'someone@example.org', 'UTC', 'en-GB' from reminder_jobs where id = $1`,
+    [id],
+  );
+  const [now] = await here.database.query<{ at: number }>("select reminder_now() as at");
+  const { text } = await open(links.promise);
+  const proposed = /name="date"[^>]* value="([^"]+)"/.exec(text)?.[1] ?? "";
+  const days = (Date.parse(proposed) - Math.floor((now?.at ?? 0) / DAY_MS) * DAY_MS) / DAY_MS;
+  expect(new Date(proposed).getUTCDay()).toBe(5);
+  expect(days).toBeGreaterThanOrEqual(2);
+  expect(days).toBeLessThanOrEqual(8);
+  expect((await press(links.promise, { choice: "date", date: proposed })).text).toMatch(
+    /Saturday,? \d+ \w+ \d{4} at 09:00 UTC/,
+  );
+});
+
+test("who opens a link of what is done is told so, and asked nothing", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ stop_condition_type: "db_check", stop_condition_value: "paid" });
+  await here.setFlag("paid", true);
+  await here.becomes(id, { status: "COMPLETED" });
+  for (const purpose of ["done", "snooze", "promise", "not_me"] as const) {
+    const { status, text } = await open(links[purpose]);
+    expect([status, text.includes("It is done already."), text.includes("<form")]).toEqual([200, true, false]);
+  }
+});
+
+test("one of several is told that all of them are put off, and why each of them gets it", async () => {
+  const here = await answering();
+  await here.database.query(
+    `insert into policies (name, steps) values ('p', '[{"to": ["recipient", {"address": "boss@example.org"}]}]')`,
+  );
+  const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: null, recipients, policy: "p" });
+  await here.linksOf(id, 3);
+  const linksTo = (who: string) => here.sink.received.find(({ recipient }) => recipient === who)?.links;
+  expect((await open(linksTo("ann@example.org")?.snooze ?? "")).text).toContain(
+    "That holds for everybody who gets it.",
+  );
+  expect((await open(linksTo("ann@example.org")?.why ?? "")).text).toContain("You are one of those to remind about");
+  expect((await open(linksTo("boss@example.org")?.why ?? "")).text).toContain("goes to you as well");
+  const alone = await here.send();
+  expect((await open(alone.links.snooze)).text).not.toContain("everybody");
+});
