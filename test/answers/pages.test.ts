@@ -549,6 +549,10 @@ test("one of several is told that all of them are put off, and why each of them 
   );
   expect((await open(linksTo("ann@example.org")?.why ?? "")).text).toContain("You are one of those to remind about");
   expect((await open(linksTo("boss@example.org")?.why ?? "")).text).toContain("goes to you as well");
+  const fired = (await here.api.timeline(id)).filter(({ type }) => type === "fired").map(({ because }) => because);
+  expect(fired.map((because) => because.split("Z, ")[1])).toEqual([
+    ...["for ann@example.org", "for bob@example.org", "for boss@example.org (escalation)"],
+  ]);
   const alone = await here.send();
   expect((await open(alone.links.snooze)).text).not.toContain("everybody");
 });
