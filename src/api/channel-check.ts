@@ -1,17 +1,22 @@
 import { InvalidRecipient } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
 import type { Recipient } from "../core/people.ts";
-import { invalidField, type Problem } from "./problem.ts";
+import { fieldError, invalid, invalidField, type Problem } from "./problem.ts";
 import { type PeopleFields, toRecipients } from "./schemas/people.ts";
 
 /**
  * The recipient in its channel's normal form. Throws a 422 that names `channel` when there is no such channel here, or
- * `recipient` when the channel can't send there.
+ * `recipient`, or the field that is named, when the channel can't send there.
  */
-export function parseRecipient(channels: Channels, channelName: string, recipient: string | null): string | null {
+export function parseRecipient(
+  channels: Channels,
+  channelName: string,
+  recipient: string | null,
+  field = "recipient",
+): string | null {
   const channel = channels.get(channelName);
   if (!channel) throw noSuchChannel(channels);
-  return recipient === null ? null : parseAs("recipient", recipient, (text) => channel.parseRecipient(text));
+  return recipient === null ? null : parseAs(field, recipient, (text) => channel.parseRecipient(text));
 }
 
 /** Several recipients, as they are kept; `recipients.1` is what a 422 names. */
@@ -22,7 +27,7 @@ export function parseRecipients(
 ): Recipient[] {
   const channel = channels.get(channelName);
   return toRecipients(recipients, (address, place) =>
-    channel ? parseAs(`recipients.${place}`, address, (text) => channel.parseRecipient(text)) : address,
+    channel ? parseAs(["recipients", place], address, (text) => channel.parseRecipient(text)) : address,
   );
 }
 
@@ -45,19 +50,26 @@ function noSuchChannel(channels: Channels): Problem {
   return invalidField("channel", `must be one of the channels of this installation: ${names || "there are none"}`);
 }
 
+/** A field's name, or the way to it. */
+type Field = string | readonly PropertyKey[];
+
+function refusedAt(field: Field, message: string): Problem {
+  return invalid([fieldError("body", typeof field === "string" ? [field] : field, message)]);
+}
+
 /** The same for an address that is kept under its channel's name; that channel must be here. */
-export function parseAddressIn(channels: Channels, channelName: string, address: string, field: string): string {
+export function parseAddressIn(channels: Channels, channelName: string, address: string, field: Field): string {
   const channel = channels.get(channelName);
   if (channel) return parseAs(field, address, (text) => channel.parseRecipient(text));
   const names = [...channels.keys()].join(", ");
-  throw invalidField(field, `must be for one of the channels of this installation: ${names || "there are none"}`);
+  throw refusedAt(field, `must be for one of the channels of this installation: ${names || "there are none"}`);
 }
 
-function parseAs(field: string, text: string, parse: (text: string) => string): string {
+function parseAs(field: Field, text: string, parse: (text: string) => string): string {
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof InvalidRecipient) throw invalidField(field, error.message);
+    if (error instanceof InvalidRecipient) throw refusedAt(field, error.message);
     throw error;
   }
 }

@@ -112,7 +112,21 @@ async function recordsOf(text: string, whose: string): Promise<Entry[]> {
     return entries;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw wrong(`can't be read as CSV: ${error.message.slice(0, 200)}`);
+    throw wrong(whyUnreadable(error));
+  }
+}
+
+/** Where a quote is out of place, nobody can say where the lines after it begin: the file is refused as a whole. */
+function whyUnreadable({ code, message, lines }: CsvError & { lines?: unknown }): string {
+  const where = typeof lines === "number" ? `, line ${lines}` : "";
+  switch (code) {
+    case "CSV_INVALID_CLOSING_QUOTE":
+    case "INVALID_OPENING_QUOTE":
+      return `can't be read as CSV${where}: a cell with quotes in it must be in quotes as a whole, and each quote within it be there twice`;
+    case "CSV_QUOTE_NOT_CLOSED":
+      return `can't be read as CSV${where}: the quotes that begin a cell there are never closed`;
+    default:
+      return `can't be read as CSV: ${message.slice(0, 200)}`;
   }
 }
 
@@ -169,7 +183,7 @@ function readLine(line: number, columns: readonly string[], cells: readonly stri
     "body",
   );
   const said = saidBy(cell);
-  const fields = validate(PutContact, said, "body");
+  const fields = inColumns(() => validate(PutContact, said, "body"));
   const email = parseAddress(channels, "email", fields.email ?? null);
   const addresses = columns.flatMap((column): [string, string | null][] => {
     const [, channel] = ADDRESS.exec(column) ?? [];
@@ -189,12 +203,29 @@ function readLine(line: number, columns: readonly string[], cells: readonly stri
       ...(fields.manager === undefined ? {} : { manager: fields.manager && toContactName(fields.manager) }),
       ...(addresses.length === 0 ? {} : { addresses: merged(former?.addresses ?? null, addresses) }),
     };
-    refuseItself(wish, wish);
+    inColumns(() => refuseItself(wish, wish));
     return wish;
   };
   // What doesn't depend on what there is shows at once.
   apply(null);
   return { line, entityType, entityId, apply };
+}
+
+/** Fields of a contact that are columns of another name. */
+const COLUMN_OF: Readonly<Record<string, string>> = {
+  "manager.entity_type": "manager_type",
+  "manager.entity_id": "manager_id",
+  manager: "manager_id",
+};
+
+/** Does this; what it refuses, it names as the table does. */
+function inColumns<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 422) throw error;
+    throw invalid(error.errors.map(({ field, message }) => fieldError("body", [COLUMN_OF[field] ?? field], message)));
+  }
 }
 
 /** As `PutContact` has it: what isn't there says nothing, what is empty says that it is unknown. */

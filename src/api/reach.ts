@@ -3,7 +3,7 @@ import type { Channels } from "../channels/registry.ts";
 import { nameOf, toContactName } from "../core/people.ts";
 import type { Preferences, Reach } from "../core/reminder.ts";
 import { parseAddressIn } from "./channel-check.ts";
-import { invalidField } from "./problem.ts";
+import { fieldError, invalid, invalidField } from "./problem.ts";
 import type { PutContact } from "./schemas/contact.ts";
 
 /** How else a contact is reached, and who stands for it. Throws a 422 that names the field. */
@@ -13,9 +13,10 @@ export function toReach(body: z.output<typeof PutContact>, channels: Channels): 
     const field = delegate == null ? "delegate" : "delegate_until";
     throw invalidField(field, "must be given too: a delegate stands for a contact until an instant");
   }
+  refuseUnknown(preferences?.channels ?? [], channels);
   const named = Object.entries(addresses ?? {}).map(([channel, address]) => [
     channel,
-    parseAddressIn(channels, channel, address, `addresses.${channel}`),
+    parseAddressIn(channels, channel, address, ["addresses", channel]),
   ]);
   return {
     phone: phone ?? null,
@@ -25,6 +26,15 @@ export function toReach(body: z.output<typeof PutContact>, channels: Channels): 
     delegate: delegate ? toContactName(delegate) : null,
     delegateUntil: until ?? null,
   };
+}
+
+/** A preference for a channel that isn't here would be kept, and never be heeded. */
+function refuseUnknown(preferred: readonly string[], channels: Channels): void {
+  const place = preferred.findIndex((name) => !channels.has(name));
+  if (place === -1) return;
+  const names = [...channels.keys()].join(", ");
+  const message = `must be one of the channels of this installation: ${names || "there are none"}`;
+  throw invalid([fieldError("body", ["preferences", "channels", place], message)]);
 }
 
 /** What is left out isn't kept either. */

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Message } from "../channels/channel.ts";
 import type { Contact, Instant } from "../core/reminder.ts";
+import { testLinks } from "../secrets/test-link.ts";
 import { readContact } from "../store/contacts.ts";
 import { readMoment } from "../store/moment.ts";
 import { readReminder } from "../store/reminders.ts";
@@ -34,10 +35,10 @@ export async function tryTemplate(
   request: FastifyRequest,
   cages: TemplateCages,
   asked: Asked,
-  channel: string,
+  { channel, publicUrl }: { channel: string; publicUrl: string | null },
 ): Promise<Tried> {
   const { database, actor } = request;
-  const message = await messageFor(request, asked);
+  const message = await messageFor(request, asked, publicUrl);
   const writer = new Writer(cages.cage, () => null);
   const given = asked.template ? toTexts(asked.template) : null;
   const draft = given && {
@@ -63,7 +64,11 @@ async function findStored(database: TenantDatabase, message: Message, channel: s
   return content ?? null;
 }
 
-async function messageFor(request: FastifyRequest, { sample = {}, ...asked }: Asked): Promise<Message> {
+async function messageFor(
+  request: FastifyRequest,
+  { sample = {}, ...asked }: Asked,
+  publicUrl: string | null,
+): Promise<Message> {
   const { database } = request;
   const real = asked.reminder_id === undefined ? null : await readReal(request, asked.reminder_id);
   const entity = {
@@ -92,6 +97,10 @@ async function messageFor(request: FastifyRequest, { sample = {}, ...asked }: As
     occurrenceAt: now,
     occurrenceNumber: number,
     nextRunAt: now + 24 * HOUR_MS,
+    links:
+      publicUrl === null
+        ? null
+        : testLinks(publicUrl, { tenant: database.tenant, reminderId: real?.reminder.id ?? 1, at: now }),
     isTest: true,
     attemptedAt: now,
   };

@@ -20,7 +20,7 @@ export interface Message {
   reminder: Pick<
     Reminder,
     "id" | "tenantId" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
-  > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition">>;
+  > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition" | "people">>;
   /** Who the entity is; the recipient may be somebody else, named by the reminder itself. */
   contact: Pick<Contact, "name" | "email" | "timeZone" | "locale"> | null;
   /** In whose clocks instants are written where neither of them has a zone; not set: UTC. */

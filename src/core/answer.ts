@@ -11,7 +11,9 @@ import {
   type Transition,
 } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
+import { personOf } from "./people.ts";
 import type { CompletionReason, DoneMeans, Instant, JsonObject, ReminderRecord } from "./reminder.ts";
+import { isSameJson } from "./same-json.ts";
 import { owedAfterSilence, type Silence } from "./silence.ts";
 
 /** What the link in a message is for: one thing each. `why` only tells. */
@@ -26,8 +28,8 @@ export type Answer =
   | { kind: "promise"; until: Instant }
   /** They take back that they have put it off. */
   | { kind: "wake" }
-  /** It isn't theirs; `to` names whose it is, in the channel's own form; null: they don't say. */
-  | { kind: "not_me"; to: string | null }
+  /** It isn't theirs; `to` names whose it is, in the channel's own form; null: they don't say. `beside`: nobody, unless given. */
+  | { kind: "not_me"; to: string | null; beside?: Beside }
   /** `address` is to get no more of it, or of its event type. */
   | { kind: "stop"; address: string; scope: "reminder" | "event_type" }
   /** They take that back. */
@@ -36,6 +38,9 @@ export type Answer =
   | { kind: "away"; until: Instant | null }
   /** They say something that only a person can read. */
   | { kind: "said"; words: string };
+
+/** Who else has it: the other recipients, where `person` is one of them, or whom it had gone to before it was escalated. */
+export type Beside = { kind: "recipients"; person: string } | { kind: "escalated" };
 
 /** What becomes of it. `noted`: the reminder stays as it is, its timeline says what was answered, and a flag may have to be set. */
 export type Answered = Transition | { kind: "noted"; change: Change; flagKey: string | null };
@@ -63,7 +68,7 @@ export function answerTo(reminder: ReminderRecord, answer: Answer, by: Answerer,
     case "wake":
       return woken(reminder, by, moment);
     case "not_me":
-      return declined(reminder, answer.to, by, moment);
+      return declined(reminder, answer, by, moment);
     case "stop":
       return stopped(reminder, answer, by);
     case "start":
@@ -139,11 +144,10 @@ function silenced(reminder: ReminderRecord, silence: Silence, { who, details }: 
   const { silence: former } = active;
   if (former?.until === silence.until && former.by === silence.by) return { kind: "unchanged" };
   const until = new Date(silence.until).toISOString();
-  const [type, did] =
-    silence.by === "snooze" ? ["snoozed", "snoozed it until"] : ["acknowledged", "promised that it is done by"];
+  const [type, did] = silence.by === "snooze" ? ["snoozed", "snoozed it"] : ["acknowledged", "promised to do it"];
   const nextRunAt = afterLastOccurrence(silence.until, active);
   const silent = { ...active, silence: { ...silence, until: nextRunAt }, nextRunAt, nextWallAt: null };
-  return changed(silent, type, `${who} ${did} ${until}: nothing is sent before, and it is due then`, {
+  return changed(silent, type, `${who} ${did}: nothing is sent before ${until}, and it is due then`, {
     ...details,
     until,
   });
@@ -212,14 +216,31 @@ function asIfNever(reminder: ReminderRecord, moment: Moment): ReminderRecord {
   return { ...plain, status: "COMPLETED", completionReason: "schedule_ended", completedAt: now };
 }
 
-function declined(reminder: ReminderRecord, to: string | null, { who, details }: Answerer, { now }: Moment): Answered {
+/** True where a reminder goes on as it is, for others, though somebody has said that it isn't theirs. */
+export function isLeftToOthers(
+  { people: { recipients } }: Pick<ReminderRecord, "people">,
+  { to, beside }: Extract<Answer, { kind: "not_me" }>,
+): boolean {
+  if (beside?.kind === "escalated") return true;
+  return beside?.kind === "recipients" && to === null && recipients !== null && recipients.length > 1;
+}
+
+function declined(
+  reminder: ReminderRecord,
+  answer: Extract<Answer, { kind: "not_me" }>,
+  { who, details }: Answerer,
+  { now }: Moment,
+): Answered {
   const hindered = hindrance("decline", reminder);
   if (hindered) return hindered;
   const active = begunAgain(reminder);
   if (active === null) return isDone;
+  if (isLeftToOthers(reminder, answer)) return leftToOthers(reminder, answer, { who, details });
+  const { to, beside } = answer;
   if (to === null) return leftAlone(reminder, { who, details });
   if (!reminder.allowsReassign)
     return { kind: "refused", because: "nobody else may be named: allow_reassign is false" };
+  if (beside?.kind === "recipients") return handedOn(reminder, active, { ...beside, to }, { who, details }, now);
   if (reminder.recipient === to) return { kind: "unchanged" };
   const nextRunAt = afterLastOccurrence(now, active);
   const theirs: ReminderRecord = {
@@ -230,6 +251,40 @@ function declined(reminder: ReminderRecord, to: string | null, { who, details }:
     ...(active.status === "ACTIVE" ? { nextRunAt, nextWallAt: null } : {}),
   };
   return changed(theirs, "reassigned", `${who} said that it isn't theirs, and named ${to}`, { ...details, to });
+}
+
+/** One of several isn't the one: the others are reminded as before, and somebody is told that there may be one too few. */
+function leftToOthers(
+  reminder: ReminderRecord,
+  { to, beside }: Extract<Answer, { kind: "not_me" }>,
+  { who, details }: Answerer,
+): Answered {
+  const named = to === null ? "" : `, and named ${to}`;
+  const then =
+    beside?.kind === "recipients" ? "; put somebody in their place, or leave them out of its recipients" : "";
+  const because = `${who} said that it isn't theirs${named}: they get no more of it${then}`;
+  const needsAttention = alsoSaid(without(reminder.needsAttention, because), because);
+  const told = needsAttention.length > LONGEST_ATTENTION ? reminder.needsAttention : needsAttention;
+  return changed({ ...reminder, needsAttention: told }, "declined", because, { ...details, ...(to ? { to } : {}) });
+}
+
+/** Whoever is named takes the place of one of the recipients. The others aren't reminded again because of that. */
+function handedOn(
+  reminder: ReminderRecord,
+  active: ReminderRecord,
+  { person, to }: { person: string; to: string },
+  { who, details }: Answerer,
+  now: Instant,
+): Answered {
+  const former = active.people.recipients ?? [];
+  const changedOnes = former.map((one) => (personOf(one) === person ? { address: to } : one));
+  const recipients = [...new Map(changedOnes.map((one) => [personOf(one), one])).values()];
+  if (isSameJson(recipients, [...former])) return { kind: "unchanged" };
+  const people = { ...active.people, recipients };
+  const again =
+    reminder.status === "COMPLETED" ? { nextRunAt: afterLastOccurrence(now, active), nextWallAt: null } : {};
+  const because = `${who} said that it isn't theirs, and named ${to}`;
+  return changed({ ...active, people, ...again }, "reassigned", because, { ...details, to });
 }
 
 /** Nobody has it any more: to go on nagging who isn't the one would be wrong, and to be silent without a word as well. */

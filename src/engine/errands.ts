@@ -85,7 +85,9 @@ export class Errands {
 async function tell(sql: Sql, errand: Extract<Errand, { kind: "tell" }>): Promise<void> {
   const { reminderId, tenantId } = errand;
   const known = (await readFacts(sql, [reminderId])).get(reminderId);
-  const told = known?.reminder.status === "COMPLETED" ? await escalatedTo(sql, reminderId, MOST_TOLD) : [];
+  // One that has only ended, like a policy after its last step, isn't done: nobody is to believe that.
+  const isDone = (await donenessOf(sql, [reminderId])).has(reminderId);
+  const told = known && isDone ? await escalatedTo(sql, reminderId, MOST_TOLD) : [];
   if (known && told.length > 0) {
     const rows = told.map((row) => ({
       bucket: row.bucket as number,

@@ -61,12 +61,15 @@ export interface DeliveryAddress {
   person: string | null;
   /** Who stands in for that person; null: nobody. */
   via: string | null;
+  /** False where it went there because it was escalated. */
+  isOwn: boolean;
   /** See `Receipt`. */
   providerId: string | null;
 }
 
 const DELIVERY = `
-  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via, provider_id as "providerId"
+  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via, provider_id as "providerId",
+         coalesce(addressed ->> 'as' like 'recipient%', true) as "isOwn"
     from deliveries${NAMED}`;
 
 /** Where a delivery went, and to which of several people; null where there is no such one, or no more. */

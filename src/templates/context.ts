@@ -12,11 +12,11 @@ export interface Renderable {
   reminder: Pick<
     Reminder,
     "id" | "entityType" | "entityId" | "eventType" | "subject" | "message" | "timeZone" | "createdAt"
-  > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition">>;
+  > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition" | "people">>;
   contact: Reader | null;
   tenantZone?: string | null;
   /** Set where it is for somebody else than the one to remind, and how. */
-  addressed?: { as?: string; tells?: boolean } | null;
+  addressed?: { as?: string; tells?: boolean; person?: string | null; via?: string } | null;
   /** Who that is; null: nobody knows more than the address; not set: it is for the one to remind. */
   addressee?: Reader | null;
   occurrenceAt: Instant;

@@ -1,3 +1,4 @@
+import { namedSo } from "../core/people.ts";
 import { type AnswerButton, answerButtons } from "./answers.ts";
 import type { Catalog } from "./builtin/catalog.ts";
 import { dueFactsOf, type Fact, factsOf, urlOf } from "./builtin/facts.ts";
@@ -93,16 +94,26 @@ function writeTelling(message: Renderable): Rendered {
   return { subject, title: subject, body, text: writeText(content), html: writeHtml(content), answers: [] };
 }
 
+/** What is asked of the reader; whom it was escalated to isn't the one to do it. */
+function askOf({ addressed }: Renderable, words: Catalog, useCase: UseCase): string {
+  return isOwn(addressed) ? words.ask[useCase] : words.askToo;
+}
+
+function isOwn(addressed: Renderable["addressed"]): boolean {
+  return (addressed?.as ?? "recipient").startsWith("recipient");
+}
+
 function builtInBody(
-  { occurrenceNumber, nextRunAt }: Renderable,
+  message: Renderable,
   words: Catalog,
   locale: string,
   { event, about, useCase }: { event: string; about: string; useCase: UseCase },
 ): string {
-  const isOnly = occurrenceNumber === 1 && nextRunAt === null;
+  const isOnly = message.occurrenceNumber === 1 && message.nextRunAt === null;
   // An appointment isn't open: it is to come.
   const state = say(isOnly || useCase === "interview" ? words.once : words.again, locale, { event, about });
-  return words.ask[useCase] === "" ? state : `${state}\n\n${words.ask[useCase]}`;
+  const ask = askOf(message, words, useCase);
+  return ask === "" ? state : `${state}\n\n${ask}`;
 }
 
 /** With until when it is, and where to do it. */
@@ -127,9 +138,21 @@ function footer(
   locale: string,
   about: string,
 ): string[] {
-  const isOwn = (addressed?.as ?? "recipient") === "recipient";
-  const why = say(isOwn ? words.why : words.whyToo, locale, { about, id: String(reminder.id) });
+  const id = String(reminder.id);
+  const why = say(whyOf(reminder, addressed, words), locale, { about, id, who: whoOf(addressed) });
   return nextRunAt === null ? [why] : [words.stops, why];
+}
+
+function whyOf({ people }: Renderable["reminder"], addressed: Renderable["addressed"], words: Catalog): string {
+  if (!isOwn(addressed)) return words.whyToo;
+  if (addressed?.via !== undefined) return words.whyInstead;
+  return (people?.recipients?.length ?? 1) > 1 ? words.whyOneOf : words.why;
+}
+
+/** Whom somebody stands in for, as people call them: "interviewer INT_100". */
+function whoOf(addressed: Renderable["addressed"]): string {
+  const [contact] = namedSo(addressed?.person ?? "");
+  return singleLine(contact ? writeEntity(contact) : withoutTurns(addressed?.person ?? ""));
 }
 
 /** Control characters have no place in a message; a tab is a space. */

@@ -152,6 +152,74 @@ test("not me: nobody is nagged any more, and a person must look at it", async ()
   expect((await here.reminder(id)).needs_attention).toContain("someone@example.org said that it isn't theirs");
 });
 
+test("not me, by one of several: they get no more of it, and the others are reminded as before", async () => {
+  const here = await answering();
+  const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: null, recipients });
+  await here.linksOf(id, 2);
+  const mine = here.sink.received.find(({ recipient }) => recipient === "ann@example.org");
+  const { text } = await press(mine?.links?.not_me ?? "", PRESSES.not_me);
+  expect(text).toContain("You will not be reminded of it any more.");
+  const { status, needs_attention: attention } = await here.reminder(id);
+  expect(status).toBe("ACTIVE");
+  expect(attention).toContain("ann@example.org said that it isn't theirs: they get no more of it");
+
+  await outlast();
+  await here.advance({ minutes: 61 });
+  await here.linksOf(id, 3);
+  await until(
+    async () => (await here.deliveries(id)).filter(({ finished_at: at }) => at !== null).length === 4,
+    "all of its deliveries have ended",
+  );
+  expect(here.sink.received.map(({ recipient }) => recipient).slice(2)).toEqual(["bob@example.org"]);
+});
+
+test("one of several names somebody else, who takes their place among the recipients", async () => {
+  const here = await answering();
+  const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+  const wanted = { recipient: null, recipients, allow_reassign: true };
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), ...wanted });
+  await here.linksOf(id, 2);
+  const mine = here.sink.received.find(({ recipient }) => recipient === "ann@example.org");
+  await press(mine?.links?.not_me ?? "", { choice: "to", to: "eve@example.org" });
+
+  expect(await here.reminder(id)).toMatchObject({
+    ...{ status: "ACTIVE", recipient: null, needs_attention: null },
+    recipients: [{ address: "eve@example.org" }, { address: "bob@example.org" }],
+  });
+  await here.advance({ minutes: 61 });
+  await here.linksOf(id, 4);
+  expect(
+    here.sink.received
+      .slice(2)
+      .map(({ recipient }) => recipient)
+      .sort(),
+  ).toEqual(["bob@example.org", "eve@example.org"]);
+});
+
+test("not me, by whom it was escalated to: whoever it is for is reminded as before", async () => {
+  const here = await answering();
+  await here.database.query(
+    `insert into policies (name, steps) values ('p', '[{"to": ["recipient", {"address": "boss@example.org"}]}]')`,
+  );
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: "ann@example.org", policy: "p" });
+  await here.linksOf(id, 2);
+  const theirs = here.sink.received.find(({ recipient }) => recipient === "boss@example.org");
+  await press(theirs?.links?.not_me ?? "", PRESSES.not_me);
+
+  expect(await here.reminder(id)).toMatchObject({
+    status: "ACTIVE",
+    needs_attention: "boss@example.org said that it isn't theirs: they get no more of it",
+  });
+  await outlast();
+  await here.advance({ minutes: 61 });
+  await until(
+    async () => (await here.deliveries(id)).filter(({ finished_at: at }) => at !== null).length === 4,
+    "all of its deliveries have ended",
+  );
+  expect(here.sink.received.slice(2).map(({ recipient }) => recipient)).toEqual(["ann@example.org"]);
+});
+
 test("who may name somebody else does, and they are reminded at once with links of their own", async () => {
   const here = await answering();
   const { id, links } = await here.send({ allow_reassign: true });
@@ -434,4 +502,57 @@ test("a manager is written to and asked in their own language, by their own cloc
     "select ((reminder_now() at time zone 'Pacific/Kiritimati')::date + 1)::text as day",
   );
   expect(page).toContain(`min="${now?.day}"`);
+});
+
+test("a page writes dates as its reader does, and proposes the Friday that isn't today or tomorrow", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ recipient: null, entity_id: "GB" });
+  await here.database.query(
+    `insert into contacts (entity_type, entity_id, email, time_zone, locale)
+     select entity_type, entity_id, 'someone@example.org', 'UTC', 'en-GB' from reminder_jobs where id = $1`,
+    [id],
+  );
+  const [now] = await here.database.query<{ at: number }>("select reminder_now() as at");
+  const { text } = await open(links.promise);
+  const proposed = /name="date"[^>]* value="([^"]+)"/.exec(text)?.[1] ?? "";
+  const days = (Date.parse(proposed) - Math.floor((now?.at ?? 0) / DAY_MS) * DAY_MS) / DAY_MS;
+  expect(new Date(proposed).getUTCDay()).toBe(5);
+  expect(days).toBeGreaterThanOrEqual(2);
+  expect(days).toBeLessThanOrEqual(8);
+  expect((await press(links.promise, { choice: "date", date: proposed })).text).toMatch(
+    /Saturday,? \d+ \w+ \d{4} at 09:00 UTC/,
+  );
+});
+
+test("who opens a link of what is done is told so, and asked nothing", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ stop_condition_type: "db_check", stop_condition_value: "paid" });
+  await here.setFlag("paid", true);
+  await here.becomes(id, { status: "COMPLETED" });
+  for (const purpose of ["done", "snooze", "promise", "not_me"] as const) {
+    const { status, text } = await open(links[purpose]);
+    expect([status, text.includes("It is done already."), text.includes("<form")]).toEqual([200, true, false]);
+  }
+});
+
+test("one of several is told that all of them are put off, and why each of them gets it", async () => {
+  const here = await answering();
+  await here.database.query(
+    `insert into policies (name, steps) values ('p', '[{"to": ["recipient", {"address": "boss@example.org"}]}]')`,
+  );
+  const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: null, recipients, policy: "p" });
+  await here.linksOf(id, 3);
+  const linksTo = (who: string) => here.sink.received.find(({ recipient }) => recipient === who)?.links;
+  expect((await open(linksTo("ann@example.org")?.snooze ?? "")).text).toContain(
+    "That holds for everybody who gets it.",
+  );
+  expect((await open(linksTo("ann@example.org")?.why ?? "")).text).toContain("You are one of those to remind about");
+  expect((await open(linksTo("boss@example.org")?.why ?? "")).text).toContain("goes to you as well");
+  const fired = (await here.api.timeline(id)).filter(({ type }) => type === "fired").map(({ because }) => because);
+  expect(fired.map((because) => because.split("Z, ")[1])).toEqual([
+    ...["for ann@example.org", "for bob@example.org", "for boss@example.org (escalation)"],
+  ]);
+  const alone = await here.send();
+  expect((await open(alone.links.snooze)).text).not.toContain("everybody");
 });

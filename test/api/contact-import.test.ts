@@ -87,8 +87,8 @@ test("each bad line is told with its number and what would be right, and keeps o
     [5, "time_zone"],
     [6, "entity_id"],
     [7, "entity_type"],
-    [8, "manager"],
-    [9, "manager.entity_id"],
+    [8, "manager_id"],
+    [9, "manager_id"],
     [10, null],
   ]);
   expect(body.bad_lines[3]?.message).toBe("is there already, in line 2");
@@ -152,4 +152,30 @@ test.each([
   const api = await start();
   const { status, body } = await importing(api, `entity_type,entity_id\n${nothing}`);
   expect([status, JSON.stringify(body)]).toEqual([422, expect.stringContaining("500000")]);
+});
+
+test("what is wrong is named as the table names it, and quotes that are out of place by their line", async () => {
+  const api = await start();
+  const table = "entity_type,entity_id,manager_type,manager_id\nperson,1,person,\nperson,2,person,2\n";
+  expect((await importing(api, table)).body.bad_lines).toMatchObject([
+    { line: 2, field: "manager_id" },
+    { line: 3, field: "manager_id", message: "must be another contact" },
+  ]);
+  for (const [cell, why] of [
+    [
+      '"Ann "Nan" Example"',
+      "a cell with quotes in it must be in quotes as a whole, and each quote within it be there twice",
+    ],
+    [
+      'Ann "Nan" Example',
+      "a cell with quotes in it must be in quotes as a whole, and each quote within it be there twice",
+    ],
+    ['"Ann', "the quotes that begin a cell there are never closed"],
+  ]) {
+    const { status, body } = await importing(api, `entity_type,entity_id,name\nperson,1,${cell}\n`);
+    expect([status, body.detail]).toEqual([
+      422,
+      expect.stringContaining(`the body can't be read as CSV, line 2: ${why}`),
+    ]);
+  }
 });

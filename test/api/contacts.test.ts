@@ -59,8 +59,8 @@ test.each([
   ["time_zone", { time_zone: "Berlin" }, /Europe\/Berlin/],
   ["locale", { locale: "german!" }, /BCP 47/],
   ["name", { name: "a\r\nb" }, /single line/],
-  ["telephone", { telephone: "+49 30 1" }, /known are: name, email, time_zone, locale/],
-  ["phone", { phone: "+49 30 1" }, /\+4930123456/],
+  ["telephone", { telephone: "+49 (0) 301" }, /known are: name, email, time_zone, locale/],
+  ["phone", { phone: "+49 (0) 301" }, /\+4930123456/],
   ["addresses.pigeon", { addresses: { pigeon: "loft 3" } }, /one of the channels of this installation/],
   ["addresses.email", { addresses: { email: "a, b@example.com" } }, /one plain e-mail address/],
   ["preferences.digest", { preferences: { digest: {} } }, /either `window_minutes` or `at`/],
@@ -80,4 +80,19 @@ test.each([
   const api = await startApi(await freshDatabase());
   const { errors } = await api.refused(422, "PUT", PATH, contact);
   expect(errors).toEqual([expect.objectContaining({ field, message: expect.stringMatching(message) })]);
+});
+
+test("a phone number may be written in groups, and is kept without gaps", async () => {
+  const api = await startApi(await freshDatabase());
+  const put = await api.call("PUT", PATH, { phone: "+49 151 123-45678" });
+  expect(put).toMatchObject({ status: 201, body: { phone: "+4915112345678" } });
+  await api.refused(422, "PUT", PATH, { phone: "+49 (0) 151 12345678" });
+});
+
+test("a preference for a channel that isn't here is refused, with the names of those that are", async () => {
+  const api = await startApi(await freshDatabase());
+  const { errors } = await api.refused(422, "PUT", PATH, { preferences: { channels: ["email", "pigeon"] } });
+  expect(errors).toMatchObject([
+    { pointer: "/preferences/channels/1", message: expect.stringMatching(/must be one of the channels .*email/) },
+  ]);
 });

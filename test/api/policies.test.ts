@@ -34,6 +34,21 @@ test("a policy is created, read, listed, changed and deleted, and its version co
   await api.refused(404, "GET", "/policies/invoices");
 });
 
+test("what may stand in a step is told where it holds something else, and that a rota is given as its calendar", async () => {
+  const api = await start();
+  const refusal = async (body: object) => (await api.refused(422, "PUT", "/policies/p", body)).detail;
+  expect(await refusal({ steps: [{ to: ["boss"] }] })).toContain(
+    'steps.0.to.0 must be "recipient", "manager", {"contact"',
+  );
+  expect(await refusal({ steps: [{ to: ["manager"], after: { send: 3 } }] })).toContain(
+    'steps.0.after must be one of {"sends": 3}',
+  );
+  const rotas = { duty: { ics: ICS(WEEKLY) } };
+  const put = await api.call("PUT", "/policies/p", { steps: [{ to: [{ rota: "duty" }], repeat: 1 }], rotas });
+  const { steps, rotas: shown } = put.body as { steps: object[]; rotas: object };
+  expect(await refusal({ steps, rotas: shown })).toContain('rotas.duty must be {"ics": "BEGIN:VCALENDAR..."}');
+});
+
 test.each([
   [{ steps: [] }, "steps"],
   [{ steps: [{ to: ["somebody"] }] }, "steps.0.to.0"],
@@ -212,6 +227,13 @@ test("several recipients are named once each, in the channel's own form, and don
   const field = async (fields: Record<string, unknown>): Promise<unknown> =>
     (await api.refused(422, "POST", "/reminders/", reminder(fields))).errors?.[0]?.field;
   expect(await field({ recipients: ["not an address"] })).toBe("recipients.0");
+  const { errors } = await api.refused(422, "POST", "/reminders/", { ...wish(), recipients: ["not an address"] });
+  expect(errors).toMatchObject([{ pointer: "/recipients/0" }]);
+  const unknown = await api.refused(422, "POST", "/reminders/", { ...wish(), recipients: [5], completes_when: "some" });
+  expect(unknown.errors).toMatchObject([
+    { field: "recipients.0", message: "must be an address, or a contact's entity_type and entity_id" },
+    { field: "completes_when", message: 'must be "any", "all", or {"quorum": n} with a whole number from 1 to 50' },
+  ]);
   expect(await field({ recipients: ["a@example.org", "a@example.org"] })).toBe("recipients");
   expect(await field({ recipients: ["a@example.org"], recipient: "b@example.org" })).toBe("recipient");
   expect(await field({ completes_when: "any" })).toBe("completes_when");

@@ -128,5 +128,28 @@ test("tests are few, and each tenant's own", async () => {
   const mine = asked.find(({ status }) => status === 202)?.headers.get("location") as string;
   await two.refused(404, "GET", mine);
   expect(await two.call("POST", "/templates/test-send", wish)).toMatchObject({ status: 202 });
-  await one.refused(422, "POST", "/templates/test-send", { channel: "email", to: "a@example.com, b@example.com" });
+  const { errors } = await one.refused(422, "POST", "/templates/test-send", {
+    ...{ channel: "email", to: "a@example.com, b@example.com" },
+  });
+  expect(errors).toMatchObject([{ field: "to", pointer: "/to" }]);
+});
+
+test("a preview has links as long as real ones, which lead to a page that says so, and without a PUBLIC_URL it has none", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database, { publicUrl: "https://reminders.example.com" });
+  const wish = {
+    template: { subject: "Rent", text: "Pay: {{ links.done }}", html: "<a href='{{ links.stop }}'>No</a>" },
+  };
+  const shown = (await api.call("POST", "/templates/preview", wish)).body as Previewed;
+  const [link = ""] = /https:\S+/.exec(shown.sms.text) ?? [];
+  expect(link.length).toBe("https://reminders.example.com/a/EAAFgLjO-6E0ANAFA2Kn1lES4Cwwm-EJK7oNJivYJmiJ".length);
+  expect(shown.html).toContain("https://reminders.example.com/a/test-stop-");
+  const page = await fetch(link.replace("https://reminders.example.com", api.url));
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("This was a test")]);
+  const pressed = await fetch(link.replace("https://reminders.example.com", api.url), { method: "POST" });
+  expect(pressed.status).toBe(200);
+
+  const hidden = await startApi(database);
+  const without = (await hidden.call("POST", "/templates/preview", wish)).body as Previewed;
+  expect(without.text).not.toContain("/a/");
 });

@@ -161,6 +161,23 @@ test("those whom it was escalated to are told once that it is done, if the polic
   );
 });
 
+test("that a policy has come to its end is told to nobody as if it were done", async () => {
+  const there = await world();
+  await there.database.query(
+    `insert into policies (name, steps, tell_when_done) values ('p', '[{"to": [{"address": "boss"}], "repeat": 1}]', true)`,
+  );
+  const id = await there.insert({ ...FLAG, recipient: "clerk", policy: "p", run_at: new Date(0) });
+  there.work();
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "policy_ended" });
+  await until(
+    async () => (await there.database.query("select from errands")).length === 0,
+    "nothing is left to be done",
+  );
+
+  expect(sentTo(there)).toEqual(["boss"]);
+  expect((await there.events(id)).map(({ type }) => type)).not.toContain("told");
+});
+
 test("a flag that is set back begins the same reminder anew, if it says so, and nobody has done theirs then", async () => {
   const there = await world();
   const id = await there.insert({ ...SAID, ...FLAG, reopens: true });

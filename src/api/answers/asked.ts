@@ -20,6 +20,8 @@ export interface Asked {
   providerId: string | null;
   /** Who of several people got it; null: whoever has the address. */
   person: string | null;
+  /** False for those whom it was escalated to. */
+  isOwn: boolean;
   contact: Contact | null;
   /** In whose language it is asked: of whoever got the message, else the contact's; null: nobody knows. */
   locale: string | null;

@@ -4,7 +4,7 @@ import { MS_PER_DAY, weekdayOf } from "../../core/schedule/calendar.ts";
 import { silenceEnd } from "../../core/silence.ts";
 import { dayAt, LONGEST_SILENCE_MS, nameOfDay } from "../../core/until.ts";
 import { html, join, type Markup } from "../../templates/html.ts";
-import { writeDay, writeInstant } from "../../templates/words.ts";
+import { chooseLocale, writeDay, writeInstant } from "../../templates/words.ts";
 import type { Asked } from "./asked.ts";
 import { aboutOf, type PageContent } from "./page.ts";
 import type { Words } from "./words/words.ts";
@@ -26,8 +26,19 @@ export function paragraph(text: string, kind = ""): Markup {
 }
 
 /** In the reader's language, by the reminder's person's clocks. */
-export function sayInstant(at: Instant, { zone }: Pick<Asked, "zone">, words: Words): string {
-  return writeInstant(at, { timeZone: zone, locale: words.language });
+export function sayInstant(at: Instant, asked: Pick<Asked, "zone" | "locale">, words: Words): string {
+  return writeInstant(at, styleOf(asked, words));
+}
+
+/** As they write dates where the reader is, if the page is in their language. */
+function styleOf({ zone, locale }: Pick<Asked, "zone" | "locale">, { language }: Words) {
+  const isTheirs = locale?.toLowerCase().split(/[-_]/, 1)[0] === language;
+  return { timeZone: zone, locale: chooseLocale(isTheirs ? locale : language) };
+}
+
+/** One of several puts it off for all of them. */
+function forAll({ reminder: { people } }: Asked, words: Words): Markup[] {
+  return (people.recipients?.length ?? 1) > 1 ? [paragraph(words.forAll, "hint")] : [];
 }
 
 /** What is asked by a link of this purpose, without the page around it. */
@@ -43,7 +54,7 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
         html`<div class="row">\n${join([button("choice", "1d", day, "main"), button("choice", "1w", week)])}</div>\n`,
       );
       const days = form(dateField(asked, date, 1, 3), button("choice", "date", press));
-      return { title: ask, parts: [paragraph(hint, "hint"), spans, days] };
+      return { title: ask, parts: [paragraph(hint, "hint"), ...forAll(asked, words), spans, days] };
     }
     case "promise": {
       const { ask, hint, today, tomorrow, date, press } = words.promise;
@@ -52,9 +63,8 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
         button("choice", nameOfDay(now), today, "main"),
         button("choice", nameOfDay(now + 1), tomorrow),
       ])}</div>\n`;
-      const untilFriday = ((FRIDAY - weekdayOf(now) + 7) % 7) + (weekdayOf(now) >= FRIDAY - 1 ? 7 : 0);
-      const days = form(dateField(asked, date, 0, untilFriday), button("choice", "date", press));
-      return { title: ask, parts: [paragraph(hint, "hint"), form(named), days] };
+      const days = form(dateField(asked, date, 0, untilFriday(weekdayOf(now))), button("choice", "date", press));
+      return { title: ask, parts: [paragraph(hint, "hint"), ...forAll(asked, words), form(named), days] };
     }
     case "not_me":
       return notMe(asked, words);
@@ -68,6 +78,12 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
     case "why":
       return why(asked, words);
   }
+}
+
+/** Days until the Friday that isn't today or tomorrow, for which there are buttons. */
+function untilFriday(weekday: number): number {
+  const days = (FRIDAY - weekday + 7) % 7;
+  return days < 2 ? days + 7 : days;
 }
 
 function notMe({ reminder, channel }: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
@@ -87,12 +103,14 @@ function notMe({ reminder, channel }: Asked, words: Words): Pick<PageContent, "t
 }
 
 function why(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
-  const { reminder, now, zone } = asked;
+  const { reminder, now } = asked;
   const { why } = words;
   const silent = silenceEnd(reminder.silence, now);
-  const style = { timeZone: zone, locale: words.language };
+  const style = styleOf(asked, words);
+  const isOneOf = (reminder.people.recipients?.length ?? 1) > 1;
+  const because = !asked.isOwn ? why.becauseToo : isOneOf ? why.becauseOneOf : why.because;
   const lines = [
-    why.because(aboutOf(reminder).entity),
+    because(aboutOf(reminder).entity),
     why.since(writeDay(reminder.createdAt, style)),
     ...(reminder.occurrenceCount > 0 ? [why.times(reminder.occurrenceCount)] : []),
     reminder.status === "PAUSED"

@@ -1,4 +1,4 @@
-import { doneMeans, type Purpose } from "../../core/answer.ts";
+import { doneMeans, hasOnlyEnded, type Purpose } from "../../core/answer.ts";
 import type { JsonObject } from "../../core/reminder.ts";
 import type { GivenAnswer } from "../../store/answers.ts";
 import type { Markup } from "../../templates/html.ts";
@@ -18,9 +18,17 @@ export interface Shown {
 
 /** What a link shows before anything is pressed: its question, or what was answered before. */
 export function showAsked(asked: Asked, words: Words): Shown {
-  const { former } = asked;
+  const { former, reminder, link } = asked;
+  if (former === null && isPastIt(link.purpose, reminder))
+    return shown(200, asked, words, { title: words.refused.done, isResult: true, parts: [close(words)] });
   if (former === null || former.undoneAt !== null) return shown(200, asked, words, question(asked, words));
   return shown(200, asked, words, answered(asked, former, words, true));
+}
+
+/** Who opens the link of a message that has done its work needs no question to which there is no answer any more. */
+function isPastIt(purpose: Purpose, reminder: Asked["reminder"]): boolean {
+  const needsOpen = purpose !== "why" && purpose !== "stop";
+  return needsOpen && reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
 }
 
 /** What has become of what was pressed. */

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
-import { type Answer, type Answered, type Answerer, answerTo } from "../../core/answer.ts";
+import { type Answer, type Answered, type Answerer, answerTo, isLeftToOthers } from "../../core/answer.ts";
 import type { Moment } from "../../core/lifecycle.ts";
 import { type DeliveryKey, deliveryId, type JsonObject, type ReminderRecord } from "../../core/reminder.ts";
 import { RuleError } from "../../core/schedule/rule-error.ts";
@@ -85,17 +85,28 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   }
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
     return { kind: "refused", asked, why: "not_allowed" };
-  const done = await answer(sql, asked, wish.answer, came);
+  const given = beside(asked, wish.answer);
+  const done = await answer(sql, asked, given, came);
   if (done.kind === "refused") return { kind: "refused", asked: done.asked, why: whyRefused(done.asked.reminder) };
   if (wish.answer.kind === "stop")
     await putOptOut(sql, { ...optOutOf(asked, wish.choice), createdBy: nameOfLink(asked.link) });
+  if (given.kind === "not_me" && isLeftToOthers(asked.reminder, given))
+    await putOptOut(sql, { ...optOutOf(asked, "reminder"), createdBy: nameOfLink(asked.link) });
   // What no link is for can't be pressed again, nor taken back.
   if (wish.answer.kind === "away" || wish.answer.kind === "said")
     return { kind: "answered", asked: done.asked, given: null };
   const { expiresAt } = asked.link;
   const outcome: JsonObject = { ...outcomeOf(wish.answer), was_so: done.kind === "unchanged" };
-  const given = await keepAnswer(sql, asked.link, { choice: wish.choice, outcome, expiresAt });
-  return { kind: "answered", asked: done.asked, given };
+  const kept = await keepAnswer(sql, asked.link, { choice: wish.choice, outcome, expiresAt });
+  return { kind: "answered", asked: done.asked, given: kept };
+}
+
+/** An answer, and who else has the reminder: to say that it isn't theirs is one person's word, and takes it from nobody else. */
+function beside({ reminder, person, isOwn }: Asked, given: Answer): Answer {
+  if (given.kind !== "not_me") return given;
+  if (!isOwn) return { ...given, beside: { kind: "escalated" } };
+  if (reminder.people.recipients === null || person === null) return given;
+  return { ...given, beside: { kind: "recipients", person } };
 }
 
 /** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { verifyAnswer } from "../../secrets/answer-token.ts";
+import { isTestLink } from "../../secrets/test-link.ts";
 import { isDatabaseAway } from "../../store/postgres.ts";
 import { auditWithin } from "../access/audit.ts";
 import { readAsked } from "../answers/asked.ts";
@@ -38,6 +39,7 @@ export async function answerRoutes(
     const hidden = (operationId: string) => ({ ...route, schema: { hide: true, operationId } });
 
     pages.get<{ Params: { token: string } }>("/a/:token", hidden("showAnswerPage"), async (request, reply) => {
+      if (isTestLink(request.params.token)) return sendTest(request, reply, door);
       const link = await door.admit(request, request.params.token);
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
       const asked = await readAsked(request.database, link, { lock: false });
@@ -46,6 +48,7 @@ export async function answerRoutes(
     });
 
     pages.post<{ Params: { token: string } }>("/a/:token", hidden("answerMessage"), async (request, reply) => {
+      if (isTestLink(request.params.token)) return sendTest(request, reply, door);
       const link = await door.admit(request, request.params.token);
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
       const form = request.body instanceof Map ? (request.body as Form) : NO_FORM;
@@ -64,6 +67,13 @@ export async function answerRoutes(
       return send(reply, showTaken(taken, wordsOf(request, locale)));
     });
   });
+}
+
+/** Somebody looks at words that they try out: there is nothing to be answered. */
+function sendTest(request: FastifyRequest, reply: FastifyReply, door: { count(request: FastifyRequest): void }) {
+  door.count(request);
+  const words = wordsOf(request);
+  return send(reply, showNotice(200, words.test, words));
 }
 
 /** In the reader's language, else in what the browser asks for. */

@@ -29,7 +29,7 @@ const MAX_SUBJECT_LENGTH = 200;
 /** What a template looks like, without anybody being reminded. */
 export function templatePreviewRoutes(
   api: Api,
-  { channels, cages }: Pick<ApiContext, "channels"> & { cages: TemplateCages },
+  { channels, cages, publicUrl = null }: Pick<ApiContext, "channels" | "publicUrl"> & { cages: TemplateCages },
 ): void {
   api.post(
     "/templates/preview",
@@ -48,7 +48,7 @@ export function templatePreviewRoutes(
     },
     async (request) => {
       const { body } = request;
-      return toPreviewJson(await tryTemplate(request, cages, body, body.channel ?? "email"));
+      return toPreviewJson(await tryTemplate(request, cages, body, { channel: body.channel ?? "email", publicUrl }));
     },
   );
 
@@ -70,8 +70,8 @@ export function templatePreviewRoutes(
     async (request, reply) => {
       const { body, database } = request;
       const { to, ...asked } = body;
-      const recipient = parseRecipient(channels, asked.channel, to) as string;
-      const { message, written } = await tryTemplate(request, cages, asked, asked.channel);
+      const recipient = parseRecipient(channels, asked.channel, to, "to") as string;
+      const { message, written } = await tryTemplate(request, cages, asked, { channel: asked.channel, publicUrl });
       const { instead, ...words } = written;
       const subject = `${TEST_MARK}${words.subject}`.slice(0, MAX_SUBJECT_LENGTH).toWellFormed();
       const test = await database.transaction((sql) =>

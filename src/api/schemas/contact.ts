@@ -19,6 +19,11 @@ const exampleReach = {
   delegate: null,
 };
 
+/** People write numbers in groups; what stands in brackets may not be dialled, and is refused. */
+function withoutGaps(number: string): string {
+  return number.replace(/(?<=[\d+])[\s./-]+(?=\d)/g, "");
+}
+
 const PHONE = /^\+[1-9]\d{4,14}$/;
 const MOST_CHANNELS = 20;
 const MOST_OPT_OUTS = 200;
@@ -96,9 +101,12 @@ export const PutContact = z
       .nullish()
       .describe("When nothing is delivered, on its clocks. Left out: the tenant's quiet hours; an empty list: none."),
     phone: line(50)
+      .overwrite(withoutGaps)
       .regex(PHONE, "must be a number in international form, like +4930123456")
       .nullish()
-      .describe("For channels that call numbers."),
+      .describe(
+        "For channels that call numbers: with its country's code. Spaces, dots, dashes and slashes within it aren't kept.",
+      ),
     addresses: z
       .record(line(50), line(500))
       .refine((addresses) => Object.keys(addresses).length <= MOST_CHANNELS, `must be at most ${MOST_CHANNELS}`)

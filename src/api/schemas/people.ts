@@ -13,7 +13,7 @@ export const peopleFields = {
     .nullish()
     .describe("When the thing is to be done: by this, policies count. It ends nothing by itself."),
   recipients: z
-    .array(z.union([line(500), contactRef]))
+    .array(z.union([line(500), contactRef], { error: "must be an address, or a contact's entity_type and entity_id" }))
     .min(1)
     .max(MOST_RECIPIENTS)
     .nullish()
@@ -22,7 +22,9 @@ export const peopleFields = {
         "at each occurrence, until they have done theirs.",
     ),
   completes_when: z
-    .union([z.enum(["any", "all"]), z.strictObject({ quorum: wholeNumber({ min: 1, max: MOST_RECIPIENTS }) })])
+    .union([z.enum(["any", "all"]), z.strictObject({ quorum: wholeNumber({ min: 1, max: MOST_RECIPIENTS }) })], {
+      error: `must be "any", "all", or {"quorum": n} with a whole number from 1 to ${MOST_RECIPIENTS}`,
+    })
     .nullish()
     .describe(
       "How many of the recipients must have done theirs (`POST /reminders/{id}/done`): `any`, `all` (as usual), or a `quorum`.",

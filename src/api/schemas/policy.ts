@@ -21,12 +21,15 @@ const duration = line(40);
 const rotaName = line(50);
 
 const After = z
-  .union([
-    z.strictObject({ sends: wholeNumber({ min: 1, max: 10_000 }) }),
-    z.strictObject({ elapsed: duration }),
-    z.strictObject({ working_time: duration }),
-    z.strictObject({ deadline: duration }),
-  ])
+  .union(
+    [
+      z.strictObject({ sends: wholeNumber({ min: 1, max: 10_000 }) }),
+      z.strictObject({ elapsed: duration }),
+      z.strictObject({ working_time: duration }),
+      z.strictObject({ deadline: duration }),
+    ],
+    { error: 'must be one of {"sends": 3}, {"elapsed": "P1D"}, {"working_time": "PT8H"} and {"deadline": "-P1D"}' },
+  )
   .describe(
     "When it begins: after so many sends (`sends`), so long after the first occurrence (`elapsed`, or `working_time` by the " +
       "reminder's calendar), or around the reminder's `deadline_at` (`deadline`, negative for before). Durations of ISO 8601, " +
@@ -34,12 +37,15 @@ const After = z
   );
 
 const Target = z
-  .union([
-    z.enum(["recipient", "manager"]),
-    z.strictObject({ contact: contactRef }),
-    z.strictObject({ address: line(500) }),
-    z.strictObject({ rota: rotaName }),
-  ])
+  .union(
+    [
+      z.enum(["recipient", "manager"]),
+      z.strictObject({ contact: contactRef }),
+      z.strictObject({ address: line(500) }),
+      z.strictObject({ rota: rotaName }),
+    ],
+    { error: 'must be "recipient", "manager", {"contact": {...}}, {"address": "..."} or {"rota": "..."}' },
+  )
   .describe(
     "`recipient`: to whom the reminder would go anyway; `manager`: that contact's manager; another contact; an address in the " +
       "step's channel; whoever is on call by a rota of this policy.",
@@ -82,6 +88,9 @@ const Step = z.strictObject({
     ),
 });
 
+/** What a read shows is no calendar any more. */
+const A_CALENDAR = 'must be {"ics": "BEGIN:VCALENDAR..."}: give the calendar again, as a read shows only its shifts';
+
 const rules = {
   steps: z
     .array(Step)
@@ -89,7 +98,13 @@ const rules = {
     .max(MOST_STEPS)
     .describe("In order. A reminder goes on by one at a time, and passes over none."),
   rotas: z
-    .record(rotaName, z.strictObject({ ics: text(LONGEST_ICS) }))
+    .record(
+      rotaName,
+      z.strictObject(
+        { ics: text(LONGEST_ICS) },
+        { error: ({ code }) => (code === "invalid_type" ? A_CALENDAR : undefined) },
+      ),
+    )
     .refine((rotas) => Object.keys(rotas).length <= MOST_ROTAS, `must be at most ${MOST_ROTAS}`)
     .refine(
       (rotas) => Object.values(rotas).reduce((length, { ics }) => length + ics.length, 0) <= LONGEST_ICS,

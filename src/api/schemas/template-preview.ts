@@ -95,7 +95,9 @@ export const TemplatePreview = z
   });
 
 export const testParams = z.strictObject({
-  test: z.uuid().meta({ description: "The test's id.", example: "7d7b2c9e-93c1-4e6c-8a44-0c3a4f1d2b10" }),
+  test: z
+    .uuid({ error: "must be the id of a test, a UUID" })
+    .meta({ description: "The test's id.", example: "7d7b2c9e-93c1-4e6c-8a44-0c3a4f1d2b10" }),
 });
 
 export const TemplateTest = z

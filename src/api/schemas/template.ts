@@ -8,7 +8,7 @@ const keyFields = {
   event_type: line(200).meta({ description: "For reminders of this event type; `*`: of any.", example: "payment" }),
   channel: line(50).meta({ description: "For messages over this channel; `*`: over any.", example: "email" }),
   locale: z
-    .union([z.literal(ANY), locale])
+    .union([z.literal(ANY), locale], { error: "must be a language tag of BCP 47, like en or pt-BR, or * for any" })
     .meta({ description: "For readers of this language (BCP 47); `*`: of any.", example: "de" }),
 };
 

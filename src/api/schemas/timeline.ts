@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
+import type { Addressed } from "../../core/people.ts";
 import { deliveryId, type JsonObject } from "../../core/reminder.ts";
 import { checkedJson } from "../../store/checked.ts";
 import type { TimelineEntry } from "../../store/timeline.ts";
@@ -39,6 +40,13 @@ export function toTimelineJson(entry: TimelineEntry): z.output<typeof TimelineLi
   return { at: toIso(entry.at), type: entry.type, ...told(entry) };
 }
 
+/** Where several get it, each has a line of their own. */
+function forWhom(addressed: Addressed | null): string {
+  if (addressed === null || addressed.person === null) return "";
+  const via = addressed.via === undefined ? "" : `, in whose stead ${addressed.via} gets it`;
+  return `, for ${addressed.person}${addressed.as === "recipient" ? "" : ` (${addressed.as})`}${via}`;
+}
+
 function told(entry: TimelineEntry): { because: string; details: JsonObject } {
   switch (entry.told) {
     case "event":
@@ -49,7 +57,8 @@ function told(entry: TimelineEntry): { because: string; details: JsonObject } {
       const { delivery, channel, recipient, demo, checked } = entry;
       const occurrenceAt = toIso(delivery.occurrenceAt);
       const details = { delivery_id: deliveryId(delivery), occurrence_at: occurrenceAt, channel, recipient };
-      if (entry.type === "fired") return { because: `it was due at ${occurrenceAt}`, details };
+      if (entry.type === "fired")
+        return { because: `it was due at ${occurrenceAt}${forWhom(entry.addressed)}`, details };
       const to = recipient === null ? "" : ` to ${recipient}`;
       const because = demo ? `printed instead of sent${to}: ${channel} is in demo mode` : `sent${to} by ${channel}`;
       return { because, details: { ...details, demo, ...(checked && { checked: checkedJson(checked) }) } };

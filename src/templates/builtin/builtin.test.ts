@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { exampleMessage, type MessageChanges } from "../../../test/support/message.ts";
+import { NO_PEOPLE } from "../../core/people.ts";
 import { NO_WORDS, writeMessage } from "../write.ts";
 import type { Catalog } from "./catalog.ts";
 import { de } from "./de.ts";
@@ -82,6 +83,48 @@ Sie erhalten das, weil Sie für invoice 42 erinnert werden (Erinnerung 1).
       expect(part).toContain(days);
       expect(part).toContain(number);
     }
+  });
+
+  test("say of an interview when and where it is, in every form, by the reader's clocks", () => {
+    const data = { starts_at: "2025-01-20T14:00:00Z", ends_at: "2025-01-20T15:00:00Z", location: "Room 5,\n2nd floor" };
+    const written = write("en-GB", { reminder: { eventType: "interview", data } });
+    const when = "When: Monday 20 January 2025 at 15:00 CET to Monday 20 January 2025 at 16:00 CET";
+    for (const part of [written.text, written.body]) {
+      expect(part.replaceAll("Monday,", "Monday")).toContain(`${when}\nWhere: Room 5, 2nd floor`);
+    }
+    expect(written.html).toContain("Room 5, 2nd floor");
+    const wholeDay = write("de", { reminder: { eventType: "interview", data: { starts_at: "2025-01-20" } } });
+    expect(wholeDay.text).toContain("Wann: 20. Januar 2025\n");
+    for (const starts_at of ["soon", 7, "2025-13-99", null])
+      expect(write("en", { reminder: { data: { starts_at, location: "x" } } }).text).not.toMatch(/When|Where/);
+  });
+
+  test("say until when a policy counts, where the data names no other day", () => {
+    const people = { ...NO_PEOPLE, deadlineAt: Date.UTC(2025, 0, 20, 11) };
+    expect(write("en-GB", { reminder: { people } }).text).toMatch(/Due: Monday,? 20 January 2025 at 12:00 CET/);
+    expect(write("de", { reminder: { people, data: { due: "2025-01-31" } } }).text).toContain(
+      "Fällig: 31. Januar 2025",
+    );
+  });
+
+  test("ask of whom it was escalated to that it gets done, and say why each of several, or who stands in, gets it", () => {
+    const as = (addressed: object, people = NO_PEOPLE) =>
+      write("en", {
+        addressee: null,
+        addressed: { step: 1, template: null, ...addressed } as never,
+        reminder: { people },
+      }).text;
+    const manager = as({ person: "person/boss", as: "manager of invoice/42" });
+    expect(manager).toContain("Please see to it that it gets done.");
+    expect(manager).not.toContain("Please pay it.");
+    expect(manager).toContain("goes to you as well");
+    expect(as({ person: "sales_rep/7", as: "recipient", via: "sales_rep/8" })).toContain(
+      "You get this because you stand in for sales rep 7, who is to be reminded about invoice 42 (reminder 1).",
+    );
+    const recipients = [{ address: "a@example.com" }, { address: "b@example.com" }];
+    expect(as({ person: "a@example.com", as: "recipient" }, { ...NO_PEOPLE, recipients })).toContain(
+      "You get this because you are one of those to remind about invoice 42 (reminder 1).",
+    );
   });
 
   test("lead to the web alone, whatever the data says", () => {

@@ -18,7 +18,14 @@ export interface Catalog {
   label: Record<UseCase, string>;
   /** What stands on the button that leads to `data.url`. */
   action: Record<UseCase, string>;
+  /** In place of `ask`, to those whom it was escalated to. */
+  askToo: string;
   facts: {
+    /** Of what takes place. */
+    when: string;
+    /** `from`, `to` */
+    whenValue: string;
+    where: string;
     due: string;
     amount: string;
     reminder: string;
@@ -33,7 +40,6 @@ export interface Catalog {
     /** `at` */
     untilValue: string;
     promised: string;
-    /** `at` */
     promisedValue: string;
   };
   /** What a reader may answer. */
@@ -62,6 +68,10 @@ export interface Catalog {
   stops: string;
   /** `about`, `id` */
   why: string;
+  /** The same for one of several. `about`, `id` */
+  whyOneOf: string;
+  /** The same for whoever stands in for somebody. `who`, `about`, `id` */
+  whyInstead: string;
   /** The same for those to whom a policy sends it besides. `about`, `id` */
   whyToo: string;
 }

@@ -15,6 +15,7 @@ export const de: Catalog = {
     document: "Bitte reichen Sie ein, was fehlt, damit es weitergehen kann.",
     general: "",
   },
+  askToo: "Bitte sorgen Sie dafür, dass es erledigt wird.",
   label: {
     interview: "Gespräch",
     feedback: "Feedback",
@@ -36,6 +37,9 @@ export const de: Catalog = {
     general: "Öffnen",
   },
   facts: {
+    when: "Wann",
+    whenValue: "{from} bis {to}",
+    where: "Wo",
     due: "Fällig",
     amount: "Betrag",
     reminder: "Erinnerung",
@@ -47,7 +51,7 @@ export const de: Catalog = {
     until: "Bis",
     untilValue: "es erledigt ist, spätestens {at}",
     promised: "Zugesagt",
-    promisedValue: "bis {at}, und es ist noch nicht erledigt",
+    promisedValue: "bis jetzt, und es ist noch nicht erledigt",
   },
   answers: {
     done: "Erledigt",
@@ -77,5 +81,7 @@ export const de: Catalog = {
   },
   stops: "Diese Erinnerungen hören von selbst auf, sobald es erledigt ist.",
   why: "Sie erhalten das, weil Sie für {about} erinnert werden (Erinnerung {id}).",
+  whyOneOf: "Sie erhalten das als eine von mehreren Personen, die für {about} erinnert werden (Erinnerung {id}).",
+  whyInstead: "Sie erhalten das in Vertretung für {who}: Es ist eine Erinnerung für {about} (Erinnerung {id}).",
   whyToo: "Sie erhalten das, weil die Erinnerung an {about} auch an Sie geht (Erinnerung {id}).",
 };

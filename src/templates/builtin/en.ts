@@ -15,6 +15,7 @@ export const en: Catalog = {
     document: "Please hand in what is missing, so that we can go on.",
     general: "",
   },
+  askToo: "Please see to it that it gets done.",
   label: {
     interview: "Interview",
     feedback: "Feedback",
@@ -36,6 +37,9 @@ export const en: Catalog = {
     general: "Open",
   },
   facts: {
+    when: "When",
+    whenValue: "{from} to {to}",
+    where: "Where",
     due: "Due",
     amount: "Amount",
     reminder: "Reminder",
@@ -47,7 +51,7 @@ export const en: Catalog = {
     until: "Until",
     untilValue: "it is done, at the latest {at}",
     promised: "Promised",
-    promisedValue: "by {at}, and it isn’t done yet",
+    promisedValue: "it would be done by now, and it isn’t yet",
   },
   answers: {
     done: "Done",
@@ -77,5 +81,7 @@ export const en: Catalog = {
   },
   stops: "These reminders stop by themselves as soon as it is done.",
   why: "You get this because you are the one to remind about {about} (reminder {id}).",
+  whyOneOf: "You get this because you are one of those to remind about {about} (reminder {id}).",
+  whyInstead: "You get this because you stand in for {who}, who is to be reminded about {about} (reminder {id}).",
   whyToo: "You get this because the reminder about {about} goes to you as well (reminder {id}).",
 };

@@ -15,6 +15,7 @@ export const es: Catalog = {
     document: "Por favor, entregue lo que falta para que podamos seguir.",
     general: "",
   },
+  askToo: "Por favor, ocúpese de que se haga.",
   label: {
     interview: "Entrevista",
     feedback: "Opinión",
@@ -36,6 +37,9 @@ export const es: Catalog = {
     general: "Abrir",
   },
   facts: {
+    when: "Cuándo",
+    whenValue: "{from} – {to}",
+    where: "Dónde",
     due: "Vence",
     amount: "Importe",
     reminder: "Recordatorio",
@@ -47,7 +51,7 @@ export const es: Catalog = {
     until: "Hasta",
     untilValue: "que esté hecho, a más tardar {at}",
     promised: "Prometido",
-    promisedValue: "para el {at}, y aún no está hecho",
+    promisedValue: "que ya estaría hecho, y aún no lo está",
   },
   answers: {
     done: "Hecho",
@@ -77,5 +81,8 @@ export const es: Catalog = {
   },
   stops: "Estos recordatorios se detienen solos en cuanto está hecho.",
   why: "Recibe este mensaje porque es a usted a quien se le recuerda lo relativo a {about} (recordatorio {id}).",
+  whyOneOf:
+    "Recibe este mensaje por ser una de las personas a quienes se recuerda lo relativo a {about} (recordatorio {id}).",
+  whyInstead: "Recibe este mensaje en lugar de {who}, por lo relativo a {about} (recordatorio {id}).",
   whyToo: "Recibe este mensaje porque el recordatorio sobre {about} también se le envía a usted (recordatorio {id}).",
 };

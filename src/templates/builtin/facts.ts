@@ -1,7 +1,7 @@
-import type { Instant, JsonValue } from "../../core/reminder.ts";
+import type { Instant, JsonObject, JsonValue } from "../../core/reminder.ts";
 import type { Renderable } from "../context.ts";
 import type { DateStyle } from "../liquid.ts";
-import { writeDay, writeInstant } from "../words.ts";
+import { withoutTurns, writeDay, writeInstant } from "../words.ts";
 import type { Catalog } from "./catalog.ts";
 import { say } from "./speak.ts";
 
@@ -15,10 +15,8 @@ export function factsOf(message: Renderable, catalog: Catalog, style: DateStyle)
   const { facts } = catalog;
   const { reminder, occurrenceNumber, nextRunAt, occurrenceAt, endsSilence } = message;
   const lines: Fact[] = [];
-  if (endsSilence?.by === "acknowledgement") {
-    const at = writeInstant(endsSilence.until, style);
-    lines.push([facts.promised, say(facts.promisedValue, style.locale, { at })]);
-  }
+  // By when, the message itself says: it comes on the morning after that day.
+  if (endsSilence?.by === "acknowledgement") lines.push([facts.promised, facts.promisedValue]);
   lines.push(...dueFactsOf(message, catalog, style));
   if (occurrenceNumber > 1) lines.push(countOf(message, catalog, style));
   const days = Math.floor((occurrenceAt - reminder.createdAt) / DAY_MS);
@@ -30,11 +28,18 @@ export function factsOf(message: Renderable, catalog: Catalog, style: DateStyle)
   return lines;
 }
 
-/** Until when, and how much: what a message has to say wherever it goes. */
+/** When and where, until when, and how much: what a message has to say wherever it goes. */
 export function dueFactsOf({ reminder }: Renderable, { facts }: Catalog, style: DateStyle): Fact[] {
-  const due = dueOf(reminder.data, style);
-  const amount = amountOf(reminder.data, style);
-  return [...(due ? [[facts.due, due] as Fact] : []), ...(amount ? [[facts.amount, amount] as Fact] : [])];
+  const { location } = reminder.data;
+  const when = whenOf(reminder.data, facts.whenValue, style);
+  const where = when !== null && typeof location === "string" ? placeOf(location) : null;
+  const told: [label: string, value: string | null][] = [
+    [facts.when, when],
+    [facts.where, where],
+    [facts.due, dueOf(reminder.data, style) ?? deadlineOf(reminder, style)],
+    [facts.amount, amountOf(reminder.data, style)],
+  ];
+  return told.filter((fact): fact is Fact => Boolean(fact[1]));
 }
 
 /** How often so far, and since when. */
@@ -56,6 +61,41 @@ export function urlOf({ reminder }: Renderable): string | null {
   return null;
 }
 
+const DATE_OR_INSTANT = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/;
+const LONGEST_PLACE = 300;
+
+/** A date is that day everywhere, an instant is written on the reader's clock; null for what is neither. */
+function writeDateOf(value: JsonValue | undefined, style: DateStyle): string | null {
+  if (typeof value !== "string" || !DATE_OR_INSTANT.test(value)) return null;
+  const at = Date.parse(value);
+  if (Number.isNaN(at)) return null;
+  return value.length === 10 ? writeDay(at, { ...style, timeZone: "UTC" }) : writeInstant(at, style);
+}
+
+/** `starts_at`, and `ends_at` if that is later: the same as in the calendar's entry. */
+function whenOf({ starts_at, ends_at }: JsonObject, fromTo: string, style: DateStyle): string | null {
+  const from = writeDateOf(starts_at, style);
+  const to = writeDateOf(ends_at, style);
+  if (from === null || to === null) return from;
+  const isLater = Date.parse(String(ends_at)) > Date.parse(String(starts_at));
+  return isLater ? say(fromTo, style.locale, { from, to }) : from;
+}
+
+function placeOf(location: string): string {
+  const place = withoutTurns(
+    location
+      .toWellFormed()
+      .replace(/[\p{Cc}\u2028\u2029\s]+/gu, " ")
+      .trim(),
+  );
+  return place.length <= LONGEST_PLACE ? place : `${place.slice(0, LONGEST_PLACE - 1).toWellFormed()}…`;
+}
+
+/** By which its policy counts. */
+function deadlineOf({ people }: Renderable["reminder"], style: DateStyle): string | null {
+  return people?.deadlineAt == null ? null : writeInstant(people.deadlineAt, style);
+}
+
 /** After this nothing comes any more, done or not. */
 function endOf({ reminder: { bounds, stopCondition } }: Renderable): Instant | null {
   const deadline = stopCondition?.type === "deadline" ? Date.parse(stopCondition.value ?? "") : Number.NaN;
@@ -63,14 +103,11 @@ function endOf({ reminder: { bounds, stopCondition } }: Renderable): Instant | n
   return ends.length > 0 ? Math.min(...ends) : null;
 }
 
-/** `due`, `due_at`, `due_date` or `deadline`: a date is that day everywhere, an instant is written on the reader's clock. */
+/** `due`, `due_at`, `due_date` or `deadline`. */
 function dueOf(data: Record<string, JsonValue>, style: DateStyle): string | null {
   for (const name of ["due", "due_at", "due_date", "deadline"]) {
-    const due = Object.hasOwn(data, name) ? data[name] : null;
-    if (typeof due !== "string" || !/^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(due)) continue;
-    const at = Date.parse(due);
-    if (Number.isNaN(at)) continue;
-    return due.length === 10 ? writeDay(at, { ...style, timeZone: "UTC" }) : writeInstant(at, style);
+    const due = Object.hasOwn(data, name) ? writeDateOf(data[name], style) : null;
+    if (due !== null) return due;
   }
   return null;
 }

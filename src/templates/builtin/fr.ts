@@ -15,6 +15,7 @@ export const fr: Catalog = {
     document: "Merci de transmettre ce qui manque, pour que nous puissions avancer.",
     general: "",
   },
+  askToo: "Merci de veiller à ce que ce soit fait.",
   label: {
     interview: "Entretien",
     feedback: "Avis",
@@ -36,6 +37,9 @@ export const fr: Catalog = {
     general: "Ouvrir",
   },
   facts: {
+    when: "Quand",
+    whenValue: "{from} – {to}",
+    where: "Où",
     due: "Échéance",
     amount: "Montant",
     reminder: "Rappel",
@@ -47,7 +51,7 @@ export const fr: Catalog = {
     until: "Jusqu’à",
     untilValue: "ce que ce soit fait, au plus tard {at}",
     promised: "Promis",
-    promisedValue: "pour le {at}, et ce n’est pas encore fait",
+    promisedValue: "ce devait être fait à présent, et ce ne l’est pas encore",
   },
   answers: {
     done: "C’est fait",
@@ -77,5 +81,8 @@ export const fr: Catalog = {
   },
   stops: "Ces rappels s’arrêtent d’eux-mêmes dès que c’est fait.",
   why: "Vous recevez ce message parce que c’est à vous qu’est rappelé ce qui concerne {about} (rappel {id}).",
+  whyOneOf:
+    "Vous recevez ce message parce que vous êtes l’une des personnes à qui est rappelé ce qui concerne {about} (rappel {id}).",
+  whyInstead: "Vous recevez ce message à la place de {who}, pour ce qui concerne {about} (rappel {id}).",
   whyToo: "Vous recevez ce message parce que le rappel concernant {about} vous est aussi adressé (rappel {id}).",
 };

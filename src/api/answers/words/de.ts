@@ -9,6 +9,7 @@ export const de: Words = {
     said: "Danke. Es ist als erledigt vermerkt.",
     was: "Es war schon als erledigt vermerkt.",
   },
+  forAll: "Das gilt für alle, die sie bekommen.",
   snooze: {
     ask: "Später erinnern?",
     hint: "Bis dahin hören Sie nichts davon.",
@@ -48,6 +49,8 @@ export const de: Words = {
   why: {
     title: "Warum Sie das bekommen",
     because: (about) => `Sie sind es, der oder die an ${about} zu erinnern ist.`,
+    becauseOneOf: (about) => `Sie gehören zu denen, die für ${about} erinnert werden.`,
+    becauseToo: (about) => `Die Erinnerung für ${about} geht auch an Sie, weil es noch nicht erledigt ist.`,
     since: (day) => `Diese Erinnerung wurde eingerichtet am ${day}.`,
     times: (count) => (count === 1 ? "Sie kam bisher einmal." : `Sie kam bisher ${count}-mal.`),
     next: (at) => `Sie ist wieder fällig: ${at}.`,
@@ -96,6 +99,10 @@ export const de: Words = {
       forged: "Dieser Knopf funktioniert nicht mehr.",
     },
   },
+  test: [
+    "Das war ein Test",
+    "In einer echten Nachricht führt dieser Link dorthin, wo man antwortet. Es wurde nichts geändert.",
+  ],
   failed: ["Etwas ist schiefgegangen", "Es wurde nichts geändert. Bitte versuchen Sie es gleich noch einmal."],
   tooMany: ["Zu viele Versuche", "Bitte warten Sie eine Minute, und versuchen Sie es dann noch einmal."],
 };

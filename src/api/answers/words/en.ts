@@ -9,6 +9,7 @@ export const en: Words = {
     said: "Thank you. It is marked as done.",
     was: "It was marked as done already.",
   },
+  forAll: "That holds for everybody who gets it.",
   snooze: {
     ask: "Remind you later?",
     hint: "Until then you hear nothing of it.",
@@ -48,6 +49,8 @@ export const en: Words = {
   why: {
     title: "Why you get this",
     because: (about) => `You are the one to remind about ${about}.`,
+    becauseOneOf: (about) => `You are one of those to remind about ${about}.`,
+    becauseToo: (about) => `The reminder about ${about} goes to you as well, since it isn't done yet.`,
     since: (day) => `This reminder was set up on ${day}.`,
     times: (count) => (count === 1 ? "It has been sent once." : `It has come up ${count} times so far.`),
     next: (at) => `It is due next on ${at}.`,
@@ -92,6 +95,7 @@ export const en: Words = {
       forged: "This button doesn’t work any more.",
     },
   },
+  test: ["This was a test", "In a real message, this link leads to where it is answered. Nothing was changed."],
   failed: ["Something went wrong", "Nothing was changed. Please try again in a moment."],
   tooMany: ["Too many tries", "Please wait a minute, then try again."],
 };

@@ -9,6 +9,7 @@ export const es: Words = {
     said: "Gracias. Queda anotado como hecho.",
     was: "Ya estaba anotado como hecho.",
   },
+  forAll: "Vale para todas las personas que lo reciben.",
   snooze: {
     ask: "¿Recordárselo más tarde?",
     hint: "Hasta entonces no recibirá nada.",
@@ -48,6 +49,8 @@ export const es: Words = {
   why: {
     title: "Por qué recibe esto",
     because: (about) => `Es usted a quien hay que recordar ${about}.`,
+    becauseOneOf: (about) => `Es usted una de las personas a quienes hay que recordar ${about}.`,
+    becauseToo: (about) => `El recordatorio sobre ${about} también se le envía a usted, porque aún no está hecho.`,
     since: (day) => `Este recordatorio se creó el ${day}.`,
     times: (count) => (count === 1 ? "Ha llegado una vez." : `Ha llegado ${count} veces hasta ahora.`),
     next: (at) => `Próximo vencimiento: ${at}.`,
@@ -92,6 +95,7 @@ export const es: Words = {
       forged: "Este botón ya no funciona.",
     },
   },
+  test: ["Era una prueba", "En un mensaje real, este enlace lleva a donde se responde. No se ha cambiado nada."],
   failed: ["Algo ha fallado", "No se ha cambiado nada. Inténtelo de nuevo en un momento."],
   tooMany: ["Demasiados intentos", "Espere un minuto e inténtelo de nuevo."],
 };

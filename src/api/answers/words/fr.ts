@@ -9,6 +9,7 @@ export const fr: Words = {
     said: "Merci. C'est noté comme fait.",
     was: "C'était déjà noté comme fait.",
   },
+  forAll: "Cela vaut pour toutes les personnes qui le reçoivent.",
   snooze: {
     ask: "Vous le rappeler plus tard ?",
     hint: "D'ici là, vous ne recevrez rien.",
@@ -48,6 +49,8 @@ export const fr: Words = {
   why: {
     title: "Pourquoi vous recevez ceci",
     because: (about) => `C'est vous qui devez recevoir les rappels sur ${about}.`,
+    becauseOneOf: (about) => `Vous êtes l'une des personnes qui reçoivent les rappels sur ${about}.`,
+    becauseToo: (about) => `Le rappel sur ${about} vous est aussi envoyé, parce que ce n'est pas encore fait.`,
     since: (day) => `Ce rappel a été créé le ${day}.`,
     times: (count) => (count === 1 ? "Il est venu une fois." : `Il est venu ${count} fois jusqu'ici.`),
     next: (at) => `Prochaine échéance : ${at}.`,
@@ -93,6 +96,7 @@ export const fr: Words = {
       forged: "Ce bouton ne fonctionne plus.",
     },
   },
+  test: ["C'était un test", "Dans un vrai message, ce lien mène à la page pour répondre. Rien n'a été changé."],
   failed: ["Une erreur s'est produite", "Rien n'a été modifié. Veuillez réessayer dans un instant."],
   tooMany: ["Trop de tentatives", "Veuillez attendre une minute, puis réessayer."],
 };

@@ -8,6 +8,8 @@ export interface Words {
   language: string;
   /** What it is about stands above all this. */
   done: { ask: string; hint: string; press: string; said: string; was: string };
+  /** Where several have it: what one puts off is put off for all. */
+  forAll: string;
   snooze: {
     ask: string;
     hint: string;
@@ -47,6 +49,10 @@ export interface Words {
   why: {
     title: string;
     because(about: string): string;
+    /** To one of several. */
+    becauseOneOf(about: string): string;
+    /** To whom it was escalated to. */
+    becauseToo(about: string): string;
     since(day: string): string;
     times(count: number): string;
     next(at: string): string;
@@ -77,6 +83,8 @@ export interface Words {
     cantSay: string;
     over: { expired: string; gone: string; forged: string };
   };
+  /** Of a link in a message by which somebody tries words out. */
+  test: [title: string, text: string];
   failed: [title: string, text: string];
   tooMany: [title: string, text: string];
 }
