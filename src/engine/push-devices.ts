@@ -10,6 +10,7 @@ import {
   readDevices,
 } from "../store/push-subscriptions.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
+import { beforeSending } from "./before-sending.ts";
 
 const LARGEST_READ = 500;
 
@@ -26,7 +27,7 @@ export class PushDevices implements Devices {
   }
 
   of(tenantId: string, { entityType, entityId }: ContactName): Promise<readonly KnownDevice[]> {
-    return this.#reader.add({ tenantId, entityType, entityId });
+    return beforeSending(() => this.#reader.add({ tenantId, entityType, entityId }));
   }
 
   /** Never throws: others may have taken the message, and a device that is gone will be so the next time. */

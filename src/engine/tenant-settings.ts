@@ -1,8 +1,10 @@
+import { NotYet } from "../channels/channel.ts";
 import type { SealedSecret } from "../core/secret.ts";
 import { CannotOpen, type Keyring } from "../secrets/keyring.ts";
 import { Batcher } from "../store/batcher.ts";
 import { type ChannelSettings, readChannelSettings, secretKind } from "../store/channel-settings.ts";
-import { isDatabaseAway, type Sql } from "../store/postgres.ts";
+import type { Sql } from "../store/postgres.ts";
+import { beforeSending } from "./before-sending.ts";
 
 export interface TenantSettingsOptions<T> {
   database: Sql;
@@ -47,7 +49,7 @@ export class TenantSettings<T> {
     this.#reader = new Batcher((tenantIds) => this.#read(tenantIds), LARGEST_READ);
   }
 
-  /** Null where the tenant has set nothing. Throws what `make` and `cannotOpen` say. */
+  /** Null where the tenant has set nothing. Throws what `make` and `cannotOpen` say, and `NotYet` while the database is away. */
   async of(tenantId: string): Promise<T | null> {
     const { result } = await this.#fresh(tenantId);
     if ("error" in result) throw result.error;
@@ -58,10 +60,10 @@ export class TenantSettings<T> {
     const known = this.#known.get(tenantId);
     if (known && performance.now() - known.readAtMs < this.#freshMs) return known;
     try {
-      return await this.#reader.add(tenantId);
+      return await beforeSending(() => this.#reader.add(tenantId));
     } catch (error) {
       // Without the database no message leaves anyway: what is known is good enough to get to that question.
-      if (known && isDatabaseAway(error)) return known;
+      if (known && error instanceof NotYet) return known;
       throw error;
     }
   }

@@ -4,6 +4,7 @@ import { Batcher } from "../store/batcher.ts";
 import { type Addressed, lastSent } from "../store/last-sent.ts";
 import type { Sql } from "../store/postgres.ts";
 import { type ThreadAsked, threadRoots } from "../store/thread-root.ts";
+import { beforeSending } from "./before-sending.ts";
 
 /** A reminder's threads are counted from its creation on, and anew after so many days: no more than deliveries are kept. */
 const COUNTED_DAYS = 84;
@@ -22,7 +23,7 @@ export class Threads {
 
   /** The provider's id of the reminder's newest message to this recipient; null where there is none. */
   lastSent(reminderId: number, recipient: string): Promise<string | null> {
-    return this.#reader.add({ reminderId, recipient });
+    return beforeSending(() => this.#reader.add({ reminderId, recipient }));
   }
 
   /**
@@ -37,7 +38,8 @@ export class Threads {
     const counted = Math.floor((occurrenceAt - createdAt) / countedMs);
     // The first message may have been due before its reminder was there.
     const since = counted <= 0 ? 0 : createdAt + counted * countedMs;
-    const root = await this.#roots.add({ reminderId, recipient, since, before: occurrenceAt, everyMs });
+    const asked = { reminderId, recipient, since, before: occurrenceAt, everyMs };
+    const root = await beforeSending(() => this.#roots.add(asked));
     return root && deliveryId(root);
   }
 }
