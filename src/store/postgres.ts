@@ -104,8 +104,8 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
   };
 }
 
-// Every transaction states what it relies on, since behind a pooler there is no session to state it once: limits, and
-// forms of instants that don't depend on the settings of the database or its user. Locks of a worker that stopped in the
+// Every transaction states what it relies on, since behind a pooler there is no session to state it once: that who waited for
+// a lock sees what its holder has committed, limits, and forms of instants that don't depend on the settings of the database or its user. Locks of a worker that stopped in the
 // middle are given back by the idle limit. So are who it is and how it is planned: `identity` is empty, or begins with a semicolon.
 interface Manner {
   identity: string;
@@ -113,7 +113,7 @@ interface Manner {
 }
 
 const begin = (statementMs: number, { identity }: Manner): string =>
-  `begin; set local statement_timeout = ${statementMs}; set local idle_in_transaction_session_timeout = '10s'; ` +
+  `begin isolation level read committed; set local statement_timeout = ${statementMs}; set local idle_in_transaction_session_timeout = '10s'; ` +
   `set local datestyle = 'ISO'; set local timezone = 'UTC'${identity}`;
 
 async function inTransaction<T>(

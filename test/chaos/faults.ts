@@ -163,19 +163,26 @@ export class Saboteur {
     return "database";
   }
 
-  /** New connections begin REPEATABLE READ transactions, in which a row that others have changed is an error. */
+  /**
+   * One change in ten is told that it can't be serialized. Besides, the database's default becomes REPEATABLE READ: whoever relies
+   * on another isolation has to say so.
+   */
   async #isolate(ms: number): Promise<string> {
     const { database } = this.#stage;
     const [row] = await database.query<{ name: string }>("select current_database() as name");
     const name = pg.escapeIdentifier(row?.name ?? "");
     await database.query(`alter database ${name} set default_transaction_isolation = 'repeatable read'`);
     await this.#terminate(OURS);
+    await database.query(FAIL_TO_SERIALIZE).catch(() => {});
     await sleep(ms);
     // It must not stay, whatever else is broken just then.
-    for (let isReset = false; !isReset; ) {
-      isReset = await database.query(`alter database ${name} reset default_transaction_isolation`).then(
-        () => true,
-        () => sleep(200, false),
+    const undo = [`alter database ${name} reset default_transaction_isolation`, SERIALIZE_AGAIN];
+    for (const statement of undo) {
+      while (
+        !(await database.query(statement).then(
+          () => true,
+          () => sleep(200, false),
+        ))
       );
     }
     await this.#terminate(OURS);
@@ -194,6 +201,24 @@ export class Saboteur {
     return "database";
   }
 }
+
+const CHANGED_BY_ALL = ["reminder_jobs", "deliveries"];
+const FAIL_TO_SERIALIZE = `
+  do $$ begin
+    set local lock_timeout = '1s';
+    create or replace function chaos_serialize() returns trigger language plpgsql as $f$ begin
+      if random() < 0.1 then
+        raise exception 'could not serialize access due to concurrent update' using errcode = '40001';
+      end if;
+      return null;
+    end $f$;
+    ${CHANGED_BY_ALL.map((table) => `create or replace trigger chaos_serialize after update on ${table} for each statement execute function chaos_serialize();`).join("\n    ")}
+  end $$`;
+const SERIALIZE_AGAIN = `
+  do $$ begin
+    set local lock_timeout = '1s';
+    ${CHANGED_BY_ALL.map((table) => `drop trigger if exists chaos_serialize on ${table};`).join("\n    ")}
+  end $$`;
 
 /** Takes a reminder's lock and then its delivery's, where the engine takes them the other way round. */
 async function provokeDeadlock(database: Database): Promise<string | null> {
