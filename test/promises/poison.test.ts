@@ -23,6 +23,29 @@ async function insertDue(database: Database, recipient: string, count: number): 
   );
 }
 
+/** One worker after the other, the next when the leases of the dead one have run out. Resolves to how many died. */
+async function workUntilDone(
+  database: Database,
+  env: Record<string, string>,
+  { mostDeaths, whenDead = async () => {} }: { mostDeaths: number; whenDead?: () => Promise<void> },
+): Promise<number> {
+  const isOver = async () => (await database.query("select from reminder_jobs where status = 'ACTIVE'")).length === 0;
+  for (let deaths = 0; ; ) {
+    const worker = runProgram(["worker"], env);
+    let isDead = false;
+    worker.ended.then(() => {
+      isDead = true;
+    });
+    await until(async () => isDead || (await isOver()), "the worker dies or all is done");
+    if (!isDead) return deaths;
+    deaths += 1;
+    expect(await worker.ended).toBe("SIGKILL");
+    expect(deaths, "how often a worker died of it").toBeLessThanOrEqual(mostDeaths);
+    await whenDead();
+    await advance(database, { seconds: DEFAULT_SETTINGS.leaseSeconds });
+  }
+}
+
 test("among those with which workers died before, it takes each of the others along once at most", async () => {
   const [database, office] = await Promise.all([freshDatabase(), openPostOffice()]);
   const env = {
@@ -43,18 +66,7 @@ test("among those with which workers died before, it takes each of the others al
     "update reminder_jobs set next_run_at = null, last_occurrence_at = run_at, occurrence_count = 1",
   );
 
-  const isOver = async () => (await database.query("select from reminder_jobs where status = 'ACTIVE'")).length === 0;
-  for (let deaths = 0; ; deaths += 1) {
-    expect(deaths, "how often a worker died of it").toBeLessThanOrEqual(3);
-    const worker = runProgram(["worker"], env);
-    let isDead = false;
-    worker.ended.then(() => {
-      isDead = true;
-    });
-    await until(async () => isDead || (await isOver()), "the worker dies or all is done");
-    if (!isDead) break;
-    await advance(database, { seconds: DEFAULT_SETTINGS.leaseSeconds });
-  }
+  await workUntilDone(database, env, { mostDeaths: 3 });
   const ends = await database.query(
     "select recipient, status, count(*) as count, max(attempts) as most from deliveries group by 1, 2 order by recipient",
   );
@@ -81,23 +93,11 @@ test.each([5, 2])(
     await insertDue(database, POISON, 1);
     await insertDue(database, "someone@example.org", 40);
 
-    const isOver = async () => (await database.query("select from reminder_jobs where status = 'ACTIVE'")).length === 0;
-    let deaths = 0;
-    for (;;) {
-      const worker = runProgram(["worker"], env);
-      let isDead = false;
-      worker.ended.then(() => {
-        isDead = true;
-      });
-      await until(async () => isDead || (await isOver()), "the worker dies or all is done");
-      if (!isDead) break;
-      deaths += 1;
-      expect(await worker.ended).toBe("SIGKILL");
-      expect(deaths, "how often a worker died of it").toBeLessThanOrEqual(maxAttempts);
-      // Others come in beside it, and the leases of the dead run out.
-      await insertDue(database, "someone@example.org", 5);
-      await advance(database, { seconds: DEFAULT_SETTINGS.leaseSeconds });
-    }
+    // Others come in beside it.
+    const deaths = await workUntilDone(database, env, {
+      mostDeaths: maxAttempts,
+      whenDead: () => insertDue(database, "someone@example.org", 5),
+    });
 
     expect(deaths).toBe(maxAttempts);
     const others = 40 + 5 * deaths;
