@@ -1,4 +1,4 @@
-import type { Answered } from "../core/answer.ts";
+import type { Answered } from "../core/answered.ts";
 import { awaitsOutcome, type Moment } from "../core/lifecycle.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";

@@ -1,19 +1,11 @@
-import { alsoSaid, without } from "./attention.ts";
+import { type Answered, type Answerer, IS_DONE } from "./answered.ts";
+import { alsoSaid, LONGEST_ATTENTION, without } from "./attention.ts";
 import { flagKey } from "./flag-key.ts";
-import {
-  type Change,
-  changed,
-  comeBackLast,
-  hindrance,
-  type Moment,
-  NOTHING_DUE,
-  regularNext,
-  type Transition,
-} from "./lifecycle.ts";
+import { changed, comeBackLast, hindrance, type Moment, NOTHING_DUE, regularNext } from "./lifecycle.ts";
+import { declined, type NotMe } from "./not-me.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
-import { personOf } from "./people.ts";
-import type { CompletionReason, DoneMeans, Instant, JsonObject, ReminderRecord } from "./reminder.ts";
-import { isSameJson } from "./same-json.ts";
+import { begunAgain, hasOnlyEnded } from "./only-ended.ts";
+import type { DoneMeans, Instant, ReminderRecord } from "./reminder.ts";
 import { owedAfterSilence, type Silence } from "./silence.ts";
 
 /** What the link in a message is for: one thing each. `why` only tells. */
@@ -28,8 +20,7 @@ export type Answer =
   | { kind: "promise"; until: Instant }
   /** They take back that they have put it off. */
   | { kind: "wake" }
-  /** It isn't theirs; `to` names whose it is, in the channel's own form; null: they don't say. `beside`: nobody, unless given. */
-  | { kind: "not_me"; to: string | null; beside?: Beside }
+  | NotMe
   /** `address` is to get no more of it, or of its event type. */
   | { kind: "stop"; address: string; scope: "reminder" | "event_type" }
   /** They take that back. */
@@ -38,20 +29,6 @@ export type Answer =
   | { kind: "away"; until: Instant | null }
   /** They say something that only a person can read. */
   | { kind: "said"; words: string };
-
-/** Who else has it: the other recipients, where `person` is one of them, or whom it had gone to before it was escalated. */
-export type Beside = { kind: "recipients"; person: string } | { kind: "escalated" };
-
-/** What becomes of it. `noted`: the reminder stays as it is, its timeline says what was answered, and a flag may have to be set. */
-export type Answered = Transition | { kind: "noted"; change: Change; flagKey: string | null };
-
-/** Who answers, as it is told in the timeline. */
-export interface Answerer {
-  /** Like `ann@example.com`, or `somebody`. */
-  who: string;
-  /** What else is kept of it. */
-  details: JsonObject;
-}
 
 /**
  * What an answer does to a reminder. Pure, and the same again changes nothing. Throws a `RuleError` where a rule that can't be read
@@ -108,39 +85,11 @@ function sayDone(reminder: ReminderRecord, { who, details }: Answerer, { now }: 
   return changed(kept, "completed", `${who} said that it is done`, { ...details, reason: "done" });
 }
 
-/** Why a reminder may be COMPLETED without the thing being done: nothing more was due. */
-const ONLY_ENDED: ReadonlySet<CompletionReason | null> = new Set([
-  "one_time_sent",
-  "max_occurrences",
-  "schedule_ended",
-  "policy_ended",
-  "delivery_failed",
-  "delivery_unknown",
-]);
-
-/** True for one that is COMPLETED without being done: it may begin again, and may still be said to be done. */
-export function hasOnlyEnded({
-  status,
-  completionReason,
-  deletedAt,
-}: Pick<ReminderRecord, "status" | "completionReason" | "deletedAt">): boolean {
-  return status === "COMPLETED" && ONLY_ENDED.has(completionReason) && deletedAt === null;
-}
-
-/** The same reminder, ACTIVE again where it had only ended; null where it is done. */
-function begunAgain(reminder: ReminderRecord): ReminderRecord | null {
-  if (reminder.status !== "COMPLETED") return reminder;
-  if (!hasOnlyEnded(reminder)) return null;
-  return { ...reminder, status: "ACTIVE", completionReason: null, completedAt: null };
-}
-
-const isDone = { kind: "refused", because: "it is done" } as const;
-
 function silenced(reminder: ReminderRecord, silence: Silence, { who, details }: Answerer): Answered {
   const hindered = hindrance(silence.by === "snooze" ? "snooze" : "acknowledge", reminder);
   if (hindered) return hindered;
   const active = begunAgain(reminder);
-  if (active === null) return isDone;
+  if (active === null) return IS_DONE;
   const { silence: former } = active;
   if (former?.until === silence.until && former.by === silence.by) return { kind: "unchanged" };
   const until = new Date(silence.until).toISOString();
@@ -174,9 +123,6 @@ function away(reminder: ReminderRecord, until: Instant | null, { who, details }:
   };
   return { ...silent, change };
 }
-
-/** Characters that a reminder's own row keeps of such words; its timeline has each of them. */
-const LONGEST_ATTENTION = 1_000;
 
 /** Who waits for an answer in words gets none from us: somebody must read it. */
 function said(reminder: ReminderRecord, words: string, { who, details }: Answerer): Answered {
@@ -214,88 +160,6 @@ function asIfNever(reminder: ReminderRecord, moment: Moment): ReminderRecord {
   if (next !== null) return { ...plain, ...next };
   if (hasFired) return comeBackLast(plain, now, lastOutcome);
   return { ...plain, status: "COMPLETED", completionReason: "schedule_ended", completedAt: now };
-}
-
-/** True where a reminder goes on as it is, for others, though somebody has said that it isn't theirs. */
-export function isLeftToOthers(
-  { people: { recipients } }: Pick<ReminderRecord, "people">,
-  { to, beside }: Extract<Answer, { kind: "not_me" }>,
-): boolean {
-  if (beside?.kind === "escalated") return true;
-  return beside?.kind === "recipients" && to === null && recipients !== null && recipients.length > 1;
-}
-
-function declined(
-  reminder: ReminderRecord,
-  answer: Extract<Answer, { kind: "not_me" }>,
-  { who, details }: Answerer,
-  { now }: Moment,
-): Answered {
-  const hindered = hindrance("decline", reminder);
-  if (hindered) return hindered;
-  const active = begunAgain(reminder);
-  if (active === null) return isDone;
-  if (isLeftToOthers(reminder, answer)) return leftToOthers(reminder, answer, { who, details });
-  const { to, beside } = answer;
-  if (to === null) return leftAlone(reminder, { who, details });
-  if (!reminder.allowsReassign)
-    return { kind: "refused", because: "nobody else may be named: allow_reassign is false" };
-  if (beside?.kind === "recipients") return handedOn(reminder, active, { ...beside, to }, { who, details }, now);
-  if (reminder.recipient === to) return { kind: "unchanged" };
-  const nextRunAt = afterLastOccurrence(now, active);
-  const theirs: ReminderRecord = {
-    ...{ ...active, recipient: to, silence: null },
-    // One that is paused still has to be resumed by somebody.
-    needsAttention: active.status === "PAUSED" ? active.needsAttention : null,
-    // They haven't heard of it yet.
-    ...(active.status === "ACTIVE" ? { nextRunAt, nextWallAt: null } : {}),
-  };
-  return changed(theirs, "reassigned", `${who} said that it isn't theirs, and named ${to}`, { ...details, to });
-}
-
-/** One of several isn't the one: the others are reminded as before, and somebody is told that there may be one too few. */
-function leftToOthers(
-  reminder: ReminderRecord,
-  { to, beside }: Extract<Answer, { kind: "not_me" }>,
-  { who, details }: Answerer,
-): Answered {
-  const named = to === null ? "" : `, and named ${to}`;
-  const then =
-    beside?.kind === "recipients" ? "; put somebody in their place, or leave them out of its recipients" : "";
-  const because = `${who} said that it isn't theirs${named}: they get no more of it${then}`;
-  const needsAttention = alsoSaid(without(reminder.needsAttention, because), because);
-  const told = needsAttention.length > LONGEST_ATTENTION ? reminder.needsAttention : needsAttention;
-  return changed({ ...reminder, needsAttention: told }, "declined", because, { ...details, ...(to ? { to } : {}) });
-}
-
-/** Whoever is named takes the place of one of the recipients. The others aren't reminded again because of that. */
-function handedOn(
-  reminder: ReminderRecord,
-  active: ReminderRecord,
-  { person, to }: { person: string; to: string },
-  { who, details }: Answerer,
-  now: Instant,
-): Answered {
-  const former = active.people.recipients ?? [];
-  const changedOnes = former.map((one) => (personOf(one) === person ? { address: to } : one));
-  const recipients = [...new Map(changedOnes.map((one) => [personOf(one), one])).values()];
-  if (isSameJson(recipients, [...former])) return { kind: "unchanged" };
-  const people = { ...active.people, recipients };
-  const again =
-    reminder.status === "COMPLETED" ? { nextRunAt: afterLastOccurrence(now, active), nextWallAt: null } : {};
-  const because = `${who} said that it isn't theirs, and named ${to}`;
-  return changed({ ...active, people, ...again }, "reassigned", because, { ...details, to });
-}
-
-/** Nobody has it any more: to go on nagging who isn't the one would be wrong, and to be silent without a word as well. */
-function leftAlone(reminder: ReminderRecord, { who, details }: Answerer): Answered {
-  const isOver = reminder.status === "COMPLETED";
-  const then = isOver ? "create it anew for whoever it is" : "give it another recipient, then resume it";
-  const because = `${who} said that it isn't theirs`;
-  const needsAttention = `${because}: ${then}`;
-  if (reminder.needsAttention === needsAttention) return { kind: "unchanged" };
-  const status = isOver ? reminder.status : "PAUSED";
-  return changed({ ...reminder, status, needsAttention }, "declined", needsAttention, details);
 }
 
 function stopped(

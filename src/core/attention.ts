@@ -1,6 +1,9 @@
 /** Between the things that a person must look at, in a reminder's `needs_attention`. */
 const BETWEEN = "; ";
 
+/** Characters that a reminder's own row keeps of them; its timeline has each. */
+export const LONGEST_ATTENTION = 1_000;
+
 /** What a person must look at, and this besides. */
 export function alsoSaid(former: string | null, told: string): string {
   return former === null ? told : `${former}${BETWEEN}${told}`;

@@ -1,4 +1,4 @@
-import { hasOnlyEnded } from "./answer.ts";
+import { hasOnlyEnded } from "./only-ended.ts";
 import { quorumOf } from "./people.ts";
 import type { Instant, ReminderRecord } from "./reminder.ts";
 

@@ -1,4 +1,5 @@
-import { doneMeans, hasOnlyEnded, type Purpose } from "../../core/answer.ts";
+import { doneMeans, type Purpose } from "../../core/answer.ts";
+import { hasOnlyEnded } from "../../core/only-ended.ts";
 import type { JsonObject } from "../../core/reminder.ts";
 import type { GivenAnswer } from "../../store/answers.ts";
 import type { Markup } from "../../templates/html.ts";
@@ -109,7 +110,7 @@ function stillStands({ link, reminder, now }: Asked, { until }: JsonObject): boo
 }
 
 function saidOf(asked: Asked, outcome: JsonObject, words: Words): string {
-  const { until, to, was_so: wasSo } = outcome;
+  const { until, to, was_so: wasSo, goes_on: goesOn } = outcome;
   const at = typeof until === "number" ? sayInstant(until, asked, words) : "";
   switch (asked.link.purpose) {
     case "done":
@@ -119,7 +120,8 @@ function saidOf(asked: Asked, outcome: JsonObject, words: Words): string {
     case "promise":
       return words.promise.said(at);
     case "not_me":
-      return typeof to === "string" ? words.notMe.saidOther(to) : words.notMe.said;
+      if (goesOn === "as before") return words.notMe.saidToGroup;
+      return typeof to === "string" && goesOn === undefined ? words.notMe.saidOther(to) : words.notMe.said;
     case "stop":
       return outcome.scope === "reminder"
         ? words.stop.saidReminder

@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger } from "fastify";
-import { type Answer, type Answered, type Answerer, answerTo, isLeftToOthers } from "../../core/answer.ts";
+import { type Answer, answerTo } from "../../core/answer.ts";
+import type { Answered, Answerer } from "../../core/answered.ts";
 import type { Moment } from "../../core/lifecycle.ts";
+import { type Beside, leftTo } from "../../core/not-me.ts";
 import { type DeliveryKey, deliveryId, type JsonObject, type ReminderRecord } from "../../core/reminder.ts";
 import { RuleError } from "../../core/schedule/rule-error.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
@@ -88,25 +90,25 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   const given = beside(asked, wish.answer);
   const done = await answer(sql, asked, given, came);
   if (done.kind === "refused") return { kind: "refused", asked: done.asked, why: whyRefused(done.asked.reminder) };
-  if (wish.answer.kind === "stop")
-    await putOptOut(sql, { ...optOutOf(asked, wish.choice), createdBy: nameOfLink(asked.link) });
-  if (given.kind === "not_me" && isLeftToOthers(asked.reminder, given))
-    await putOptOut(sql, { ...optOutOf(asked, "reminder"), createdBy: nameOfLink(asked.link) });
+  const others = given.kind === "not_me" ? leftTo(asked.reminder, given) : null;
+  const [address, scope] =
+    given.kind === "stop" ? [given.address, given.scope] : ([others?.address ?? null, "reminder"] as const);
+  if (address !== null) await putOptOut(sql, { ...optOutOf(asked, address, scope), createdBy: nameOfLink(asked.link) });
   // What no link is for can't be pressed again, nor taken back.
   if (wish.answer.kind === "away" || wish.answer.kind === "said")
     return { kind: "answered", asked: done.asked, given: null };
   const { expiresAt } = asked.link;
-  const outcome: JsonObject = { ...outcomeOf(wish.answer), was_so: done.kind === "unchanged" };
+  const outcome: JsonObject = { ...outcomeOf(given, others), was_so: done.kind === "unchanged" };
   const kept = await keepAnswer(sql, asked.link, { choice: wish.choice, outcome, expiresAt });
   return { kind: "answered", asked: done.asked, given: kept };
 }
 
 /** An answer, and who else has the reminder: to say that it isn't theirs is one person's word, and takes it from nobody else. */
-function beside({ reminder, person, isOwn }: Asked, given: Answer): Answer {
+function beside({ reminder, person, isOwn, recipient: address }: Asked, given: Answer): Answer {
   if (given.kind !== "not_me") return given;
-  if (!isOwn) return { ...given, beside: { kind: "escalated" } };
+  if (!isOwn) return { ...given, beside: { kind: "escalated", address } };
   if (reminder.people.recipients === null || person === null) return given;
-  return { ...given, beside: { kind: "recipients", person } };
+  return { ...given, beside: { kind: "recipients", person, address } };
 }
 
 /** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */
@@ -118,8 +120,9 @@ async function undo(sql: TenantSql, asked: Asked, came: Came): Promise<Taken> {
   let now = asked;
   if (link.purpose === "stop") {
     // Both, where somebody pressed the page's button and their mail program's.
-    const { channel, address } = optOutOf(asked, former.choice);
-    const kinds = await takeBackOptOuts(sql, { channel, address, createdBy: nameOfLink(link) });
+    const { channel, recipient } = asked;
+    const whose = { channel, address: recipient ?? "", createdBy: nameOfLink(link) };
+    const kinds = await takeBackOptOuts(sql, whose);
     const scope = kinds.includes("event_type") || former.choice !== "reminder" ? "event_type" : "reminder";
     now = (await answer(sql, asked, { kind: "start", scope }, came)).asked;
   } else if (reminder.silence?.until === former.outcome.until) {
@@ -176,18 +179,17 @@ export async function momentOf(sql: TenantSql, { reminder, now }: Pick<Asked, "r
   };
 }
 
-function optOutOf({ channel, recipient, reminder }: Asked, kind: string): OptOutName {
-  const about = kind === "reminder" ? String(reminder.id) : reminder.eventType;
-  return { channel, address: recipient ?? "", kind: kind === "reminder" ? "reminder" : "event_type", about };
+function optOutOf({ channel, reminder }: Asked, address: string, kind: OptOutName["kind"]): OptOutName {
+  return { channel, address, kind, about: kind === "reminder" ? String(reminder.id) : reminder.eventType };
 }
 
-function outcomeOf(answer: Answer): JsonObject {
+function outcomeOf(answer: Answer, others: Beside | null): JsonObject {
   switch (answer.kind) {
     case "snooze":
     case "promise":
       return { until: answer.until };
     case "not_me":
-      return { to: answer.to };
+      return { to: answer.to, ...(others ? { goes_on: others.address === null ? "as before" : "without them" } : {}) };
     case "stop":
       return { scope: answer.scope };
     default:

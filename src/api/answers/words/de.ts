@@ -37,6 +37,7 @@ export const de: Words = {
     pressOther: "Diese Person ist zuständig",
     said: "Danke. Sie werden daran nicht mehr erinnert.",
     saidOther: (to) => `Danke. Ab jetzt wird ${to} an Ihrer Stelle erinnert.`,
+    saidToGroup: "Danke. Wer dies eingerichtet hat, erfährt davon. Wo auch andere es lesen, erscheint es weiterhin.",
   },
   stop: {
     ask: "Keine solchen Nachrichten mehr?",

@@ -37,6 +37,7 @@ export const en: Words = {
     pressOther: "It is theirs",
     said: "Thank you. You will not be reminded of it any more.",
     saidOther: (to) => `Thank you. From now on, ${to} is reminded instead of you.`,
+    saidToGroup: "Thank you. Whoever has set this up is told. It still goes where others read it too.",
   },
   stop: {
     ask: "Stop these messages?",

@@ -37,6 +37,7 @@ export const es: Words = {
     pressOther: "Le corresponde a esa persona",
     said: "Gracias. No recibirá más este recordatorio.",
     saidOther: (to) => `Gracias. A partir de ahora, ${to} recibe los recordatorios en su lugar.`,
+    saidToGroup: "Gracias. Se avisará a quien lo creó. Seguirá llegando allí donde también lo leen otras personas.",
   },
   stop: {
     ask: "¿Terminar estos mensajes?",

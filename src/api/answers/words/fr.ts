@@ -37,6 +37,8 @@ export const fr: Words = {
     pressOther: "C'est pour cette personne",
     said: "Merci. Vous ne recevrez plus ce rappel.",
     saidOther: (to) => `Merci. Désormais, ${to} reçoit les rappels à votre place.`,
+    saidToGroup:
+      "Merci. La personne qui l'a créé en est informée. Le rappel reste envoyé là où d'autres le lisent aussi.",
   },
   stop: {
     ask: "Arrêter ces messages ?",

@@ -37,6 +37,8 @@ export interface Words {
     pressOther: string;
     said: string;
     saidOther(to: string): string;
+    /** Of what others read as well, a group's channel say. */
+    saidToGroup: string;
   };
   stop: {
     ask: string;

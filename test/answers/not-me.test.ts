@@ -1,0 +1,132 @@
+import { expect, test } from "vitest";
+import { answering, open, PRESSES, press } from "../support/answers.ts";
+import { outlast, until } from "../support/wait.ts";
+
+test("not me: nobody is nagged any more, and a person must look at it", async () => {
+  const here = await answering();
+  const { id, links } = await here.send();
+  expect((await press(links.not_me, { choice: "to", to: "bob@example.org" })).status).toBe(409);
+  expect((await press(links.not_me, PRESSES.not_me)).status).toBe(200);
+  await here.becomes(id, { status: "PAUSED" });
+  expect((await here.reminder(id)).needs_attention).toContain("someone@example.org said that it isn't theirs");
+});
+
+test("not me, by one of several: they get no more of it, and the others are reminded as before", async () => {
+  const here = await answering();
+  const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: null, recipients });
+  await here.linksOf(id, 2);
+  const mine = here.sink.received.find(({ recipient }) => recipient === "ann@example.org");
+  const { text } = await press(mine?.links?.not_me ?? "", PRESSES.not_me);
+  expect(text).toContain("You will not be reminded of it any more.");
+  const { status, needs_attention: attention } = await here.reminder(id);
+  expect(status).toBe("ACTIVE");
+  expect(attention).toContain("ann@example.org said that it isn't theirs: they get no more of it");
+
+  await outlast();
+  await here.advance({ minutes: 61 });
+  await here.linksOf(id, 3);
+  await until(
+    async () => (await here.deliveries(id)).filter(({ finished_at: at }) => at !== null).length === 4,
+    "all of its deliveries have ended",
+  );
+  expect(here.sink.received.map(({ recipient }) => recipient).slice(2)).toEqual(["bob@example.org"]);
+});
+
+test("one of several names somebody else, who takes their place among the recipients", async () => {
+  const here = await answering();
+  const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+  const wanted = { recipient: null, recipients, allow_reassign: true };
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), ...wanted });
+  await here.linksOf(id, 2);
+  const mine = here.sink.received.find(({ recipient }) => recipient === "ann@example.org");
+  await press(mine?.links?.not_me ?? "", { choice: "to", to: "eve@example.org" });
+
+  expect(await here.reminder(id)).toMatchObject({
+    ...{ status: "ACTIVE", recipient: null, needs_attention: null },
+    recipients: [{ address: "eve@example.org" }, { address: "bob@example.org" }],
+  });
+  await here.advance({ minutes: 61 });
+  await here.linksOf(id, 4);
+  expect(
+    here.sink.received
+      .slice(2)
+      .map(({ recipient }) => recipient)
+      .sort(),
+  ).toEqual(["bob@example.org", "eve@example.org"]);
+});
+
+test("not me, by whom it was escalated to: whoever it is for is reminded as before", async () => {
+  const here = await answering();
+  await here.database.query(
+    `insert into policies (name, steps) values ('p', '[{"to": ["recipient", {"address": "boss@example.org"}]}]')`,
+  );
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: "ann@example.org", policy: "p" });
+  await here.linksOf(id, 2);
+  const theirs = here.sink.received.find(({ recipient }) => recipient === "boss@example.org");
+  await press(theirs?.links?.not_me ?? "", PRESSES.not_me);
+
+  expect(await here.reminder(id)).toMatchObject({
+    status: "ACTIVE",
+    needs_attention: "boss@example.org said that it isn't theirs: they get no more of it",
+  });
+  await outlast();
+  await here.advance({ minutes: 61 });
+  await until(
+    async () => (await here.deliveries(id)).filter(({ finished_at: at }) => at !== null).length === 4,
+    "all of its deliveries have ended",
+  );
+  expect(here.sink.received.slice(2).map(({ recipient }) => recipient)).toEqual(["ann@example.org"]);
+});
+
+test("not me, of a message that went to nobody's own address: it is told, and goes on as before", async () => {
+  const here = await answering();
+  await here.database.query(
+    `insert into contacts (entity_type, entity_id, name) values ('team', 'a', 'Ann'), ('team', 'b', 'Bob')`,
+  );
+  const recipients = ["a", "b"].map((entity_id) => ({ contact: { entity_type: "team", entity_id } }));
+  const wanted = { recipient: null, recipients: JSON.stringify(recipients) };
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), ...wanted });
+  const links = await here.linksOf(id, 2);
+  expect(here.sink.received.map(({ recipient }) => recipient)).toEqual([null, null]);
+
+  const { status, text } = await press(links.not_me, PRESSES.not_me);
+  expect(status).toBe(200);
+  expect(text).toContain("It still goes where others read it too.");
+  const { status: now, needs_attention: attention } = await here.reminder(id);
+  expect(now).toBe("ACTIVE");
+  expect(attention).toMatch(/said that it isn't theirs: it goes where others read it too, as before; put somebody in/);
+  expect(await here.database.query("select from opt_outs")).toEqual([]);
+
+  await here.advance({ minutes: 61 });
+  await here.linksOf(id, 4);
+});
+
+test("whom it was escalated to may name somebody else: that is told, and nobody is put in anybody's place", async () => {
+  const here = await answering();
+  await here.database.query(
+    `insert into policies (name, steps) values ('p', '[{"to": ["recipient", {"address": "boss@example.org"}]}]')`,
+  );
+  const wanted = { recipient: "ann@example.org", policy: "p", allow_reassign: true };
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), ...wanted });
+  await here.linksOf(id, 2);
+  const theirs = here.sink.received.find(({ recipient }) => recipient === "boss@example.org");
+  const { text } = await press(theirs?.links?.not_me ?? "", { choice: "to", to: "bob@example.org" });
+
+  expect(text).toContain("You will not be reminded of it any more.");
+  expect(text).not.toContain("instead of you");
+  expect(await here.reminder(id)).toMatchObject({
+    ...{ status: "ACTIVE", recipient: "ann@example.org" },
+    needs_attention: "boss@example.org said that it isn't theirs, and named bob@example.org: they get no more of it",
+  });
+});
+
+test("who may name somebody else does, and they are reminded at once with links of their own", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ allow_reassign: true });
+  expect((await open(links.not_me)).text).toContain('name="to"');
+  await press(links.not_me, { choice: "to", to: "bob@example.org" });
+  const theirs = await here.linksOf(id, 2);
+  expect(here.sink.received.at(-1)?.recipient).toBe("bob@example.org");
+  expect(theirs.done).not.toBe(links.done);
+});
