@@ -76,6 +76,7 @@ export class Deliverer {
       write: (lane, held) => this.#write(lane, held),
       end: (held, outcome, lane) => this.#end(held, outcome, lane),
       letGo: (held, lane) => this.#letGo(held, lane),
+      stored: (these) => this.#held.gone(these),
       isEnding: () => this.#isEnding,
     });
     const begin = (lane: Lane, held: Held): void => {

@@ -12,6 +12,8 @@ export interface DigestSenderOptions {
   write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }>;
   end(held: Held, outcome: Outcome, lane: Lane): void;
   letGo(held: Held, lane: Lane): void;
+  /** Resolves when what became of these is stored. */
+  stored(these: readonly Held[]): Promise<void>;
   isEnding(): boolean;
 }
 
@@ -68,14 +70,18 @@ export class DigestSender {
     if (!digest.hasPlace) await gate.passTogether(leftOf(digest));
     digest.hasPlace = true;
     await Promise.all(leftOf(digest).map((held) => this.#admit(lane, held)));
+    // If we died with the message on its way, what was left out would else come again with it, under the id of the message that was without.
+    await this.#options.stored(digest.items.filter(({ hasEnded }) => hasEnded));
     const left = leftOf(digest);
     if (left.length === 0) return;
+    if (this.#options.isEnding()) throw new Overtaken(handedBack(left[0]?.attempts ?? 0));
     const sendingSinceMs = performance.now();
     for (const held of left) held.sendingSinceMs = sendingSinceMs;
     const signal = lane.deadlines.signal(sendingSinceMs);
     const all = await this.#write(lane, left);
     if (all.length < left.length) throw new Fewer();
     const items = this.#thatFit(lane, all);
+    if (items.length < all.length) throw new Fewer();
     const [first] = items as [WrittenItem, ...WrittenItem[]];
     const { links, buttons, endsSilence, ...message } = first.message;
     const written = writeDigest(items);

@@ -63,7 +63,7 @@ export interface Digest {
 /** What this worker holds, by the delivery's id. */
 export class HeldDeliveries {
   readonly #held = new Map<string, Held>();
-  #whenEmpty: (() => void)[] = [];
+  #whenFewer: (() => void)[] = [];
 
   add(held: Held): void {
     this.#held.set(deliveryId(held), held);
@@ -76,12 +76,21 @@ export class HeldDeliveries {
   remove(held: Held): void {
     const id = deliveryId(held);
     if (this.#held.get(id) === held) this.#held.delete(id);
-    if (this.#held.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
+    for (const resolve of this.#whenFewer.splice(0)) resolve();
   }
 
   /** Resolves when nothing is held any more. */
   async empty(): Promise<void> {
-    if (this.#held.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+    while (this.#held.size > 0) await this.#fewer();
+  }
+
+  /** Resolves when these aren't held any more: what became of them is stored, or can't be. */
+  async gone(these: readonly Held[]): Promise<void> {
+    while (these.some((held) => this.get(held) === held)) await this.#fewer();
+  }
+
+  #fewer(): Promise<void> {
+    return new Promise((resolve) => this.#whenFewer.push(resolve));
   }
 
   values(): Held[] {

@@ -34,7 +34,9 @@ const ROWS_PER_DIGEST = 20;
 // One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
 // worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
 // `due_at`: the newest of its reminder's occurrences after it that doesn't wait for a later message.
-// What was begun by a worker that has died is known by its id, and is kept apart from what came since; so is what was begun by itself. The tenants of $3 have no room,
+// What was begun by a worker that has died is known by its id, and is kept apart from what came since; so is what was begun by itself.
+// Of that, all is taken or nothing (`whole`): where somebody has one of its rows locked, it would come again with less in it, and the rest
+// later, under an id that the receiver knows already. The tenants of $3 have no room,
 // or had some just now, and what waits of them isn't in the way of the others'.
 const LOCK_DIGESTS = `
   with due as materialized (
@@ -54,7 +56,8 @@ const LOCK_DIGESTS = `
   )
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
          d.digest_id, d.digest_id is null and d.status = 'sending' as was_alone, newest.due_at as newest_due_at,
-         case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part
+         case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part,
+         whole.count as whole
     from mine
    cross join lateral (
      select *
@@ -71,7 +74,14 @@ const LOCK_DIGESTS = `
        from deliveries n
       where n.reminder_id = d.reminder_id and n.recipient_no = d.recipient_no and n.occurrence_at > d.occurrence_at
         and (n.digest_at is null or n.digest_at <= reminder_now())
-   ) newest`;
+   ) newest
+   cross join lateral (
+     select count(*)::integer
+       from deliveries
+      where mine.digest_id is not null
+        and channel = $1 and digest_at = mine.digest_at and tenant_id = mine.tenant_id and recipient = mine.recipient
+        and digest_id = mine.digest_id and ${OPEN}
+   ) whole`;
 
 const NAME = `
   update deliveries d
@@ -91,6 +101,7 @@ export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedD
   const rows = await sql.query(LOCK_DIGESTS, params);
   // What isn't taken is let go when the transaction ends, as it was.
   const mayBeTaken = (rows: readonly Row[]): boolean => {
+    if (rows.length < (rows[0]?.whole as number)) return false;
     const isSuspect = rows.some(({ part }) => part === "suspect");
     if (isSuspect && suspects === 0) return false;
     if (!room.tryTake(rows[0]?.tenant_id as Tenant)) return false;

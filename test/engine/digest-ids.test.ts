@@ -73,3 +73,18 @@ test("a digest's id stays the same, leads to its first delivery, and is none's o
   expect(later.id).not.toBe(digest.id);
   expect(later.items.map(deliveryId)).not.toContain(later.id);
 });
+
+test("what was begun together comes again whole: while somebody has one of it locked, none of it is taken", async () => {
+  const database = await freshDatabase();
+  await insertTogether(database, ["payment", "feedback"]);
+  const [digest] = (await claim(database)) as [ClaimedDigest];
+  await advance(database, { seconds: LEASE_SECONDS });
+  await insertTogether(database, ["document"]);
+
+  await database.transaction(async (sql) => {
+    await sql.query("select from deliveries where reminder_id = $1 for update", [digest.items[0]?.reminderId]);
+    const others = await claim(database);
+    expect(others.flatMap(({ items }) => items.map(({ attempts }) => attempts))).toEqual([1]);
+  });
+  expect(await claim(database)).toMatchObject([{ id: digest.id, items: [{ attempts: 2 }, { attempts: 2 }] }]);
+});

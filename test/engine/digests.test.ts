@@ -11,6 +11,7 @@ import { nextDigests } from "../../src/store/digests.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { weighing } from "../support/effort.ts";
+import { holding } from "../support/holding.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
@@ -337,6 +338,33 @@ test("what is written anew without one of them takes no second place of the day"
   await until(() => connecting.length === 1, "it is sent anew, on the same day");
   connecting.shift()?.();
   expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["suppressed", "sent"]);
+});
+
+test("what was left out is stored before the others leave: else it could come again under the id of their message", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  there.work();
+  const ids = [
+    await due(there, "ann", "payment"),
+    await due(there, "ann", "feedback"),
+    await due(there, "ann", "approval"),
+  ];
+  await gathered(there, ids);
+  await there.database.query("update reminder_jobs set status = 'PAUSED' where id = $1", [ids[1]]);
+  const letGo = await holding(there.database, "lock table reminder_events in share mode");
+  await there.advance({ minutes: 41 });
+  await until(
+    async () =>
+      (await there.database.query("select from pg_locks where relation = 'reminder_events'::regclass and not granted"))
+        .length > 0,
+    "what became of the paused one is being stored",
+  );
+  await until(() => there.sink.received.length > 0, "the others leave", 500).catch(() => {});
+  expect(there.sink.received).toEqual([]);
+  await letGo();
+  await ended(there, ids);
+  expect(there.sink.received.map(itemsOf)).toEqual([["Payment", "Approval"]]);
 });
 
 test("what a channel would cut off goes in a message of its own", async () => {

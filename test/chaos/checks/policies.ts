@@ -45,7 +45,8 @@ export function judgePolicy(one: Case, court: Court): void {
     }
     const was = wasGiven(before, given);
     if (step !== before.step && step !== before.step + 1) accuse(`${name} came after step ${before.step + 1}`);
-    if (step === before.step + 1 && was === "no") accuse(`${name}: the step before was taken back, and is lost`);
+    const wasEver = all.some((one, at) => at < index && one.step === before.step && wasGiven(one, given) !== "no");
+    if (step === before.step + 1 && !wasEver) accuse(`${name}: the step before was taken back, and is lost`);
     const sends = countSends(all.slice(0, index), given);
     const begin = one.input.policy.steps[step]?.begins;
     if (step === before.step + 1 && begin && "sends" in begin && sends.most < begin.sends)
