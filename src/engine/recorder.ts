@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { deliveryId } from "../core/reminder.ts";
-import { isDatabaseAway } from "../store/postgres.ts";
+import { isDatabaseAway, isFaultOfStatement } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { backoffMs } from "./loop.ts";
 import { withoutTexts } from "./outcome.ts";
@@ -17,7 +17,7 @@ export interface RecorderOptions extends Keeping {
 
 /**
  * Stores what became of attempts: at once when there is little, in growing batches when there is much. While the
- * database is away it keeps the results and tries again: a result that is lost is a message sent twice.
+ * database is away, or refuses what it took before, it keeps the results and tries again: a result that is lost is a message sent twice.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -61,9 +61,11 @@ export class Recorder {
         const left = await storeResults(database, batch, this.#options);
         return left.filter((ended) => ended.held.token !== tokens.get(ended));
       } catch (error) {
-        if (!isDatabaseAway(error)) return await this.#storeOneByOne(batch, error);
+        const isRefused = isFaultOfStatement(error);
+        if (!isRefused && !isDatabaseAway(error)) return await this.#storeOneByOne(batch, error);
         if (this.#hurried) return [];
-        if (failures === 0) log.warn({ results: batch.length }, "keeping results until the database takes them");
+        const told = { results: batch.length, ...(isRefused && { err: error }) };
+        if (failures === 0) log[isRefused ? "error" : "warn"](told, "keeping results until the database takes them");
         await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
       }
     }

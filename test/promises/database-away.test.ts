@@ -4,10 +4,13 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { channelMap } from "../../src/channels/registry.ts";
+import { startWorker } from "../../src/engine/worker.ts";
 import { startEmbedded } from "../../src/store/embedded.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { isDatabaseAway, openDatabase } from "../../src/store/postgres.ts";
+import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { installTestClock } from "../support/clock.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { DELIVERED } from "../support/sink.ts";
@@ -152,4 +155,62 @@ test("P8: a connection that is killed in the very moment it is ready fails its q
 
   expect(isDatabaseAway(failure)).toBe(true);
   expect(uncaught).toEqual([]);
+});
+
+/** What somebody does to the database, and takes back. */
+const MENDED: readonly [what: string, toBreak: Change, mend: Change][] = [
+  [
+    "is read-only for a while",
+    async (database, server) => {
+      await server.runAlone(`alter database ${nameOf(database)} set default_transaction_read_only = on`);
+      await endConnections(database, server);
+    },
+    async (database, server) => {
+      await server.runAlone(`alter database ${nameOf(database)} reset default_transaction_read_only`);
+      await endConnections(database, server);
+    },
+  ],
+  [
+    "lacks a table for a while",
+    (database) => database.query("alter table deliveries rename to deliveries_being_restored"),
+    (database) => database.query("alter table deliveries_being_restored rename to deliveries"),
+  ],
+];
+
+type Change = (database: TestDatabase, server: ReturnType<typeof openDatabase>) => Promise<unknown>;
+
+function nameOf({ url }: TestDatabase): string {
+  return new URL(url).pathname.slice(1);
+}
+
+/** Those that are open keep the settings that they began with. */
+async function endConnections(database: TestDatabase, server: ReturnType<typeof openDatabase>): Promise<void> {
+  await server.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [nameOf(database)]);
+}
+
+test.each(MENDED)("P8: a database that %s sets no reminder aside: all goes on once that is mended", async (...it) => {
+  const [, toBreak, mend] = it;
+  const { database, insert, sink } = await world();
+  const server = openDatabase({ url: inject("serverUrl"), poolSize: 1 });
+  onTestFinished(() => server.close());
+  const id = await insert({ run_at: new Date() });
+  await toBreak(database, server);
+  const said: string[] = [];
+  const worker = startWorker({
+    database: workerDatabase(database),
+    channels: channelMap([sink]),
+    log: pino({ level: "warn" }, { write: (line) => said.push(line) }),
+  });
+  onTestFinished(() => worker.stop());
+  await until(() => said.some((line) => /"loop":"fire"|can't be fired/.test(line)), "it has tried to fire");
+
+  await mend(database, server);
+
+  // By connections that nobody has ended.
+  const looking = openDatabase({ url: database.url, poolSize: 2 });
+  onTestFinished(() => looking.close());
+  const { becomes, events } = worldOn({ ...looking, url: database.url });
+  await becomes(id, { status: "ACTIVE", occurrence_count: 1 });
+  await until(() => sink.received.length === 1, "its message is sent");
+  expect((await events(id)).map(({ type }) => type)).not.toContain("paused");
 });

@@ -1,0 +1,49 @@
+import pg from "pg";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import type { WorkerDatabase } from "../store/tenant-database.ts";
+import type { Held } from "./held.ts";
+import { sent } from "./outcome.ts";
+import { Recorder } from "./recorder.ts";
+
+const KEY = { reminderId: 1, occurrenceAt: Date.UTC(2026, 0, 1), recipientNo: 0 };
+const held = { ...KEY, token: "token", known: null, addressed: null, isLast: false, checked: null } as unknown as Held;
+
+function failure(code: string): Error {
+  return Object.assign(new pg.DatabaseError("no", 0, "error"), { code });
+}
+
+/** Tries to store the result in a database that fails like this at first; returns the reasons that it was to store. */
+async function stored(code: string, failures: number): Promise<unknown[]> {
+  const reasons: unknown[] = [];
+  const query = async (_text: string, params: readonly unknown[]) => {
+    reasons.push((params[8 - 1] as unknown[])[0]);
+    if (reasons.length <= failures) throw failure(code);
+    return [{ reminder_id: 1, occurrence_at: KEY.occurrenceAt, recipient_no: 0 }];
+  };
+  await new Promise<void>((onStored) => {
+    const recorder = new Recorder({
+      ...{
+        database: { query } as unknown as WorkerDatabase,
+        log: pino({ level: "silent" }),
+        onStored: () => onStored(),
+      },
+      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map() },
+    });
+    recorder.add({ held, outcome: sent({ providerId: null, demo: false }, "as it was") });
+  });
+  return reasons;
+}
+
+test.each([
+  ["08006", "its connection was cut"],
+  ["25006", "it is read-only for a while, as after a failover or with a disk that is nearly full"],
+  ["42501", "somebody has taken rights from its role"],
+  ["42P01", "a table isn't there, as in the middle of a restore"],
+])("a result is kept until the database takes it as it is: %s, %s", async (code) => {
+  expect(await stored(code, 3)).toEqual(["as it was", "as it was", "as it was", "as it was"]);
+});
+
+test("what can't be stored for what it says goes without its words", async () => {
+  expect(await stored("22P05", 1)).toEqual(["as it was", null]);
+});
