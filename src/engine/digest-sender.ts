@@ -162,14 +162,20 @@ export class DigestSender {
     this.#options.end(held, { ...outcome, leavesDigest: true }, lane);
   }
 
-  /** They are tried again at the same time, and so together. An address is blamed once. */
+  /**
+   * They are tried again at the same time, and so together: when the one that was tried the most often is to be. Each by its own
+   * attempts, which aren't as many where some had come by themselves before. An address is blamed once.
+   */
   #fail(lane: Lane, left: readonly Held[], error: unknown): void {
-    const [first, ...others] = left;
-    if (!first) return;
-    const outcome = failed(error, first.attempts, lane.retries, this.#options.isEnding());
-    const { blamed, ...same } = outcome;
-    this.#options.end(first, outcome, lane);
-    for (const held of others) this.#options.end(held, same, lane);
+    const isEnding = this.#options.isEnding();
+    const outcomes = left.map((held) => failed(error, held.attempts, lane.retries, isEnding));
+    const retryInMs = Math.max(...outcomes.map((outcome) => outcome.retryInMs));
+    for (const [n, held] of left.entries()) {
+      const { blamed, ...outcome } = outcomes[n] as Outcome;
+      const isOver = outcome.status === "failed" || outcome.status === "unknown";
+      const same = isOver ? outcome : { ...outcome, retryInMs };
+      this.#options.end(held, n === 0 && blamed ? { ...same, blamed } : same, lane);
+    }
   }
 }
 

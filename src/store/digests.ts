@@ -34,9 +34,9 @@ const ROWS_PER_DIGEST = 20;
 // One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
 // worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
 // `due_at`: the newest of its reminder's occurrences after it that doesn't wait for a later message.
-// What was begun by a worker that has died is known by its id, and is kept apart from what came since; so is what was begun by itself.
-// Of that, all is taken or nothing (`whole`): where somebody has one of its rows locked, it would come again with less in it, and the rest
-// later, under an id that the receiver knows already. The tenants of $3 have no room,
+// What was begun by a worker that has died is known by its id, and is kept apart from what came since; so is what was begun by itself, and
+// what may have arrived by itself. Of what was begun together, all is taken or nothing (`whole`): where somebody has one of its rows locked,
+// it would come again with less in it, and the rest later, under an id that the receiver knows already. The tenants of $3 have no room,
 // or had some just now, and what waits of them isn't in the way of the others'.
 const LOCK_DIGESTS = `
   with due as materialized (
@@ -55,7 +55,8 @@ const LOCK_DIGESTS = `
              hashtext(concat_ws(' ', tenant_id, $1::text, recipient, extract(epoch from digest_at), digest_id)))
   )
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
-         d.digest_id, d.digest_id is null and d.status = 'sending' as was_alone, newest.due_at as newest_due_at,
+         d.digest_id, d.digest_id is null and (d.status = 'sending' or coalesce(d.may_have_arrived, false)) as was_alone,
+         newest.due_at as newest_due_at,
          case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part,
          whole.count as whole
     from mine
@@ -142,7 +143,7 @@ export async function nextDigests(sql: Sql, channels: readonly string[]): Promis
   return new Map(rows.map(({ name, in_ms }) => [name, in_ms]));
 }
 
-/** What a worker sent by itself until it died may have arrived under its own id, under which nothing else may come. */
+/** What was sent by itself and may have arrived has arrived under its own id, under which nothing else may come. */
 function keyOf(row: Row): string {
   const { tenant_id, recipient, digest_at, digest_id } = row;
   return JSON.stringify([tenant_id, recipient, digest_at, row.was_alone ? idOf(row) : digest_id, row.was_alone]);

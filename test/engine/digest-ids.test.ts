@@ -47,6 +47,25 @@ test("what was alone when its worker died is alone again, under the same id, wha
   expect(others?.items.map(({ attempts }) => attempts)).toEqual([1, 1]);
 });
 
+test("so is what may have arrived when it was alone: together with others, under another id, it would come twice", async () => {
+  const database = await freshDatabase();
+  await insertTogether(database, ["payment", "approval"]);
+  const [both] = (await claim(database)) as [ClaimedDigest];
+  const [unsure, sure] = both.items as [ClaimedDigest["items"][0], ClaimedDigest["items"][0]];
+  await database.query(
+    `update deliveries
+        set status = 'retrying', digest_id = null, next_attempt_at = reminder_now(), may_have_arrived = reminder_id = $1`,
+    [unsure.reminderId],
+  );
+  await insertTogether(database, ["document"]);
+
+  const [alone, others, ...none] = await claim(database);
+  expect(none).toEqual([]);
+  expect(alone).toMatchObject({ id: deliveryId(unsure), items: [{ reminderId: unsure.reminderId, attempts: 2 }] });
+  expect(others?.items.map(({ reminderId }) => reminderId)).toContain(sure.reminderId);
+  expect(others?.items.map(({ attempts }) => attempts).sort()).toEqual([1, 2]);
+});
+
 test("a digest's id stays the same, leads to its first delivery, and is none's own: that one may come by itself later", async () => {
   const database = await freshDatabase();
   await insertTogether(database, ["payment", "feedback"]);

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { exampleMessage } from "../../test/support/message.ts";
+import { BadAddress, Permanent, Retryable } from "../channels/channel.ts";
+import { DigestSender } from "./digest-sender.ts";
+import type { Gate } from "./gate.ts";
+import type { Digest, Held } from "./held.ts";
+import type { Lane } from "./lane.ts";
+import type { Outcome } from "./outcome.ts";
+
+const RETRIES = { waitsSeconds: [10, 100, 1_000, 10_000], capSeconds: 86_400 };
+
+/** What becomes of deliveries that were tried as often and go together, when the channel throws this. */
+async function outcomesOf(attempts: readonly number[], error: Error): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const message = exampleMessage({ reminder: { subject: "Pay", message: "Please pay." } });
+  const sender = new DigestSender({
+    gate: { pass: async () => {}, passTogether: async () => {} } as unknown as Gate,
+    write: async () => ({ message, instead: null }),
+    end: (held, outcome) => {
+      held.hasEnded = true;
+      outcomes.push(outcome);
+    },
+    ...{ letGo: () => {}, stored: async () => {}, isEnding: () => false },
+  });
+  const lane = {
+    channel: { send: () => Promise.reject(error) },
+    ...{ retries: RETRIES, deadlines: { signal: () => new AbortController().signal } },
+  } as unknown as Lane;
+  const items = attempts.map((tried) => ({ attempts: tried, hasEnded: false }) as Held);
+  const digest: Digest = { id: "1-1735689600000-0-abcdef01", items, hasPlace: false };
+  for (const held of items) held.digest = digest;
+  await sender.deliver(lane, digest);
+  return outcomes;
+}
+
+test("what fails as one is tried again as one, when the one that was tried the most often is to be", async () => {
+  const [first, second] = await outcomesOf([1, 3], new Retryable("it is busy"));
+  expect([first, second]).toMatchObject([{ status: "retrying" }, { status: "retrying" }]);
+  expect(first?.retryInMs).toBeGreaterThan(700_000);
+  expect(first?.retryInMs).toBe(second?.retryInMs);
+});
+
+test.each([[[1, 5]], [[5, 1]]])(
+  "each of it has its own attempts, in whatever order they stand: %j",
+  async (attempts) => {
+    const outcomes = await outcomesOf(attempts, new Retryable("it is busy"));
+    const byAttempts = Object.fromEntries(attempts.map((tried, n) => [tried, outcomes[n]]));
+    expect(byAttempts[1]).toMatchObject({ status: "retrying", mayGoOver: true });
+    expect(byAttempts[1]?.retryInMs).toBeLessThan(20_000);
+    expect(byAttempts[5]).toMatchObject({
+      ...{ status: "failed", mayGoOver: true, retryInMs: 0 },
+      reason: "gave up after 5 delivery attempts: it is busy",
+    });
+  },
+);
+
+test("for good it fails for all, and its address is blamed once", async () => {
+  expect(await outcomesOf([1, 2], new Permanent("no"))).toMatchObject([{ status: "failed" }, { status: "failed" }]);
+  const blamed = { reason: "gone", days: null } as const;
+  const outcomes = await outcomesOf([1, 2], new BadAddress("nobody is there", blamed));
+  expect(outcomes.map((outcome) => outcome.blamed)).toEqual([blamed, undefined]);
+});
