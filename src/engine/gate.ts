@@ -12,8 +12,8 @@ import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Got, isFresh as isFreshAnswer } from "./asking/answers.ts";
 import { readFactsWithFlags } from "./asking/facts.ts";
+import { NotNow } from "./asking/not-now.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
-import { Crowded } from "./asking/turnstile.ts";
 import { otherOf, personNow } from "./audience.ts";
 import { newestFor } from "./digest.ts";
 import { type Held, isLeaseValid } from "./held.ts";
@@ -102,7 +102,7 @@ export class Gate {
       );
       return null;
     } catch (error) {
-      if (error instanceof Crowded) return putBack(attempts, error.retryInMs, error.message);
+      if (error instanceof NotNow) return putBack(attempts, error.retryInMs, error.message);
       if (error instanceof Stopped) return handedBack(attempts);
       throw error;
     }

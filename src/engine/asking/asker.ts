@@ -21,8 +21,8 @@ import { backoffMs } from "../loop.ts";
 import { FIRE_AHEAD_MS } from "../settings.ts";
 import type { Answers } from "./answers.ts";
 import { addFlags } from "./facts.ts";
+import { NotNow } from "./not-now.ts";
 import type { Questions } from "./questions.ts";
-import { Crowded } from "./turnstile.ts";
 
 export interface AskerOptions extends Omit<Firing, "claims" | "from" | "database" | "channels" | "log"> {
   database: WorkerDatabase;
@@ -145,7 +145,7 @@ export class Asker {
       if (stopCondition !== null) await questions.resolve(stopCondition, subjectOf(due), answers);
       if (isCurrent()) await this.#firing.add({ id, answers });
     } catch (error) {
-      if (error instanceof Crowded) {
+      if (error instanceof NotNow) {
         if (isCurrent()) await this.#givingBack.add({ id, retryInMs: error.retryInMs });
       } else if (!this.#isStopping) log.error({ err: error, reminder: id }, "a reminder can't be asked; trying again");
     } finally {

@@ -4,9 +4,11 @@ import { CannotOpen, type Keyring } from "../../secrets/keyring.ts";
 import { Batcher } from "../../store/batcher.ts";
 import { isDatabaseAway, type Sql } from "../../store/postgres.ts";
 import { readSecrets } from "../../store/secrets.ts";
+import { NotNow } from "./not-now.ts";
 
 /** A change takes effect within 5 s; this leaves time to ask. */
 const FRESH_MS = 2_000;
+const ASK_AGAIN_MS = 1_000;
 const LARGEST_READ = 1_000;
 /** Beyond this, what isn't fresh any more is forgotten. */
 const MOST_KEPT = 1_000;
@@ -30,7 +32,7 @@ export class OriginSecrets {
     this.#reader = new Batcher((places) => readSecrets(database, places), LARGEST_READ);
   }
 
-  /** Throws `CannotAsk` where there is none, or it can't be read or opened. */
+  /** Throws `CannotAsk` where there is none, or it can't be opened, and `NotNow` while the database is away. */
   async of(tenantId: string, name: string, origin: string): Promise<string> {
     const place = placeForOrigin(tenantId, origin, name);
     const sealed = await this.#fresh(place);
@@ -54,7 +56,7 @@ export class OriginSecrets {
       this.#known.set(key, { readAtMs: nowMs, sealed });
       return sealed;
     } catch (error) {
-      if (isDatabaseAway(error)) throw new CannotAsk(`the secret ${place.name} can't be read at the moment`);
+      if (isDatabaseAway(error)) throw new NotNow(`the secret ${place.name} can't be read at the moment`, ASK_AGAIN_MS);
       throw error;
     }
   }

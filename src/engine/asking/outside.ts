@@ -5,7 +5,7 @@ import { type Asking, CannotAsk } from "../../conditions/condition.ts";
 export interface Outside {
   http: GuardedHttp;
   queries: SqlQueries;
-  /** A tenant's secret that was stored for this origin. Throws `CannotAsk` where there is none. */
+  /** A tenant's secret that was stored for this origin. Throws `CannotAsk` where there is none, and `NotNow` where it can't be read. */
   secret(tenantId: string, name: string, origin: string): Promise<string>;
 }
 

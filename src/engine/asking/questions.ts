@@ -5,6 +5,7 @@ import type { Instant, StopCondition } from "../../core/reminder.ts";
 import type { StopAnswer, StopSubject } from "../../core/stop.ts";
 import { AnswerCache, type Answers, type Got } from "./answers.ts";
 import { Breaker } from "./breaker.ts";
+import { NotNow } from "./not-now.ts";
 import { askingFor, type Outside } from "./outside.ts";
 import { type AskingLimits, Turnstile } from "./turnstile.ts";
 
@@ -49,7 +50,7 @@ export class Questions {
 
   /**
    * Asks until it can be said whether the thing is done, or that nobody can say. What is got is added to `answers`. Throws
-   * `Crowded` and `Stopped`, and nothing else. `isGood`: false for what others have got that isn't to be used here.
+   * `NotNow` and `Stopped`, and nothing else. `isGood`: false for what others have got that isn't to be used here.
    */
   async resolve(
     condition: StopCondition,
@@ -120,6 +121,7 @@ export class Questions {
       return await Promise.race([answer, rejectedSoonAfter(signal)]);
     } catch (error) {
       if (this.#stopping.signal.aborted) throw new Stopped();
+      if (error instanceof NotNow) throw error;
       if (timeout.aborted) return unknown(tooLate);
       if (error instanceof CannotAsk) return unknown(error.message);
       // Whatever it says isn't meant for whoever made the reminder.

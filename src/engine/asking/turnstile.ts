@@ -1,3 +1,5 @@
+import { NotNow } from "./not-now.ts";
+
 /** Questions that may be under way at once, from one worker. */
 export interface AskingLimits {
   total: number;
@@ -16,13 +18,11 @@ const LONGEST_WAIT_MS = 60_000;
 const WEIGHT = 1 / 4;
 
 /** There is no place, and too many wait for one already. */
-export class Crowded extends Error {
+export class Crowded extends NotNow {
   override name = "Crowded";
-  readonly retryInMs: number;
 
   constructor(service: string, retryInMs: number) {
-    super(`so much is asked of ${service} that it has to wait for its turn`);
-    this.retryInMs = retryInMs;
+    super(`so much is asked of ${service} that it has to wait for its turn`, retryInMs);
   }
 }
 
