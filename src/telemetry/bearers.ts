@@ -5,10 +5,12 @@ const TOKEN = /(?<![\w-])(?=[\w-]+\.[\w-]+\.)([\w-]*?)eyJ[\w-]{4,}\.[\w-]+\.[\w-
 
 /**
  * Who has the link in a message may answer it; who has one to subscribe by gets the messages of a contact. Mail programs put in a few characters
- * where they break or mark addresses, before the token or within it: that opens nothing, and shows the link all the same. Each letter can be
- * read in one way only, so that it takes no longer for what is made to.
+ * where they break or mark addresses, before the token or within it, and begin the next line as one that is quoted: that opens nothing, and
+ * shows the link all the same; its end does so alone, as what comes before can be guessed. Each letter can be read in one way only, so that
+ * it takes no longer for what is made to.
  */
-const LINK = /((?:\\{0,2}\/|%2f)[ap](?:\\{0,2}\/|%2f)[^\w\s"-]{0,12}?)(?=[\w-])(?:[\w%=.~+-]|\\[nrt]){24,}/gi;
+const LINK =
+  /((?:\\{0,2}\/|%2f)[ap](?:\\{0,2}\/|%2f)[^\w\s"-]{0,12}?)(?=[\w-])(?:[\w%=.~+\xad\u200b-\u200d\u2060\ufeff-]|\\[nrt][ >]*|\r?\n[ \t>]*(?=[\w-]{8})){24,}/gi;
 
 /** So may who has the address that a reply to it goes to: see `replyAddress`. */
 const REPLY_ADDRESS = /((?:\+|%2b)[0-9a-z]{1,11}-[0-9a-z]{1,10}-[0-9a-z]{1,3}-)[a-z2-7]{16}(?=@|%40)/gi;
