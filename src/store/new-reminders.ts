@@ -3,7 +3,7 @@ import { MS_PER_MINUTE } from "../core/instant.ts";
 import type { Instant, ReminderRecord } from "../core/reminder.ts";
 import { insertOf, type NewReminder } from "./new-reminder-rows.ts";
 import type { Row } from "./postgres.ts";
-import { orQuotaReached } from "./quota.ts";
+import { orQuotaReached, QuotaReached } from "./quota.ts";
 import { keyOf, type ReminderKey } from "./reminder-key.ts";
 import type { TenantDatabase, TenantSql } from "./tenant-database.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
@@ -58,11 +58,13 @@ export async function insertInParts(
   patience: Patience,
   whenStored: (reminders: ReminderRecord[]) => void = () => {},
 ): Promise<ReminderRecord[]> {
+  let taken = 0;
   return database.transaction(async (sql) => {
     const inserting: Promise<ReminderRecord[]>[] = [];
     for (const part of parts) {
       if (part.length === 0) continue;
       const inserted = insertPart(sql, part, patience).then((reminders) => {
+        taken += reminders.length;
         whenStored(reminders);
         return reminders;
       });
@@ -71,7 +73,12 @@ export async function insertInParts(
       // It leaves before the next is made and written out.
       await setImmediate();
     }
-    return (await Promise.all(inserting)).flat();
+    try {
+      return (await Promise.all(inserting)).flat();
+    } catch (error) {
+      // The places that the parts before it had taken are free again.
+      throw error instanceof QuotaReached ? error.withFreed(taken) : error;
+    }
   });
 }
 

@@ -11,6 +11,11 @@ export class QuotaReached extends Error {
     this.left = left;
     this.quota = quota;
   }
+
+  /** The same where `freed` were created before in the same transaction, and are gone with it. */
+  withFreed(freed: number): QuotaReached {
+    return new QuotaReached(this.message, { left: this.left + freed, quota: this.quota });
+  }
 }
 
 /** What the trigger of the table says as `QuotaReached`; any other error as it is. */

@@ -72,6 +72,21 @@ test.each([{}, { "idempotency-key": "once" }])(
   },
 );
 
+// More than travel to the database at once: the first hundred, and three hundred at a time.
+test.each([
+  ["in the middle of a part", 250, {}],
+  ["in the middle of a part, under a key", 250, { "idempotency-key": "once" }],
+  ["just at the end of one", 100, {}],
+])("P9: of a bulk whose quota ends %s, as many get a place as there are", async (_where, quota, headers) => {
+  const database = await withQuota(quota);
+  const api = await startApi(database, { tenant: "acme" });
+  const items = Array.from({ length: 450 }, (_, n) => wish({ entity_id: `i${n}` }));
+  const { body } = await api.call("POST", "/reminders/bulk", { reminders: items }, headers);
+  const statuses = (body as { results: { status: number }[] }).results.map(({ status }) => status);
+  expect(statuses).toEqual(items.map((_, n) => (n < quota ? 201 : 403)));
+  expect(await activeOf(database)).toBe(quota);
+});
+
 test("P9: those who create at the same time, over HTTP and by SQL, never get one more together than the quota", async () => {
   const database = await withQuota(25);
   const apis = [await startApi(database, { tenant: "acme" }), await startApi(database, { tenant: "acme" })];
