@@ -101,6 +101,32 @@ test("snoozed, it is silent until then, due exactly then, and regular again afte
   expect((await here.reminder(id)).next_run_at).toBeLessThanOrEqual((due as number) + 3_600_000);
 });
 
+test("the same button puts it off once more when the first time is over, and says that it is done once it is", async () => {
+  const here = await answering();
+  const { id, links } = await here.send();
+  await press(links.snooze, { choice: "1d" });
+  const first = (await here.reminder(id)).silent_until as number;
+  // Pressed twice, it is the same.
+  expect((await press(links.snooze, { choice: "1d" })).text).toContain("You will be reminded again on");
+  expect((await here.reminder(id)).silent_until).toBe(first);
+
+  await here.advance({ days: 1, minutes: 1 });
+  await here.linksOf(id, 2);
+  expect((await open(links.snooze)).text).toContain('value="1d"');
+  expect((await press(links.snooze, { choice: "1d" })).text).toContain("You will be reminded again on");
+  const { silent_until: second, next_run_at: next } = await here.reminder(id);
+  expect((second as number) - first).toBeGreaterThan(DAY_MS - 60_000);
+  expect(next).toBe(second);
+
+  await press(links.done, PRESSES.done);
+  await here.becomes(id, { status: "COMPLETED" });
+  for (const { status, text } of [await open(links.snooze), await press(links.snooze, { choice: "1d" })]) {
+    expect(text).not.toContain("You will be reminded again");
+    expect([200, 409]).toContain(status);
+    expect(text).toContain("It is done already.");
+  }
+});
+
 test("a promise re-arms and says so, also for what was to be sent once", async () => {
   const here = await answering();
   const { id, links } = await here.send({ schedule_type: "one_time", interval_minutes: null });

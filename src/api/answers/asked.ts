@@ -32,6 +32,17 @@ export interface Asked {
   now: Instant;
 }
 
+/**
+ * True where what was answered by this link before still stands. That it was put off does until then, unless somebody has said anything
+ * else since: whoever presses the same once more after that means it.
+ */
+export function stillStands({ link, reminder, now }: Asked, { outcome, undoneAt }: GivenAnswer): boolean {
+  if (undoneAt !== null) return false;
+  if (link.purpose !== "snooze" && link.purpose !== "promise") return true;
+  const { until } = outcome;
+  return typeof until === "number" && until > now && reminder.silence?.until === until;
+}
+
 /** Why there is nothing to be asked. */
 export type Over = "expired" | "gone";
 

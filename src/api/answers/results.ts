@@ -3,7 +3,7 @@ import { hasOnlyEnded } from "../../core/only-ended.ts";
 import type { JsonObject } from "../../core/reminder.ts";
 import type { GivenAnswer } from "../../store/answers.ts";
 import type { Markup } from "../../templates/html.ts";
-import type { Asked, Over } from "./asked.ts";
+import { type Asked, type Over, stillStands } from "./asked.ts";
 import { aboutOf, type PageContent, writePage } from "./page.ts";
 import { button, form, paragraph, question, sayInstant } from "./questions.ts";
 import type { Taken } from "./take.ts";
@@ -20,10 +20,11 @@ export interface Shown {
 /** What a link shows before anything is pressed: its question, or what was answered before. */
 export function showAsked(asked: Asked, words: Words): Shown {
   const { former, reminder, link } = asked;
-  if (former === null && isPastIt(link.purpose, reminder))
+  if (former !== null && stillStands(asked, former))
+    return shown(200, asked, words, answered(asked, former, words, true));
+  if (isPastIt(link.purpose, reminder))
     return shown(200, asked, words, { title: words.refused.done, isResult: true, parts: [close(words)] });
-  if (former === null || former.undoneAt !== null) return shown(200, asked, words, question(asked, words));
-  return shown(200, asked, words, answered(asked, former, words, true));
+  return shown(200, asked, words, question(asked, words));
 }
 
 /** Who opens the link of a message that has done its work needs no question to which there is no answer any more. */
@@ -94,20 +95,15 @@ export function sayOver(over: Over | "forged", words: Words): string {
   return words.slack.over[over];
 }
 
-function answered(asked: Asked, { outcome }: GivenAnswer, words: Words, isEarlier: boolean): Result {
+function answered(asked: Asked, given: GivenAnswer, words: Words, isEarlier: boolean): Result {
   const { purpose } = asked.link;
   const parts: Markup[] = isEarlier ? [paragraph(words.earlier, "hint")] : [];
-  if (CAN_BE_UNDONE.has(purpose) && stillStands(asked, outcome))
+  if (CAN_BE_UNDONE.has(purpose) && stillStands(asked, given))
     parts.push(form(button("undo", "yes", words.undo, "small")));
-  return { title: saidOf(asked, outcome, words), isResult: true, parts: [...parts, close(words)] };
+  return { title: saidOf(asked, given.outcome, words), isResult: true, parts: [...parts, close(words)] };
 }
 
 const CAN_BE_UNDONE: ReadonlySet<Purpose> = new Set(["snooze", "promise", "stop"]);
-
-function stillStands({ link, reminder, now }: Asked, { until }: JsonObject): boolean {
-  if (link.purpose === "stop") return true;
-  return typeof until === "number" && until > now && reminder.silence?.until === until;
-}
 
 function saidOf(asked: Asked, outcome: JsonObject, words: Words): string {
   const { until, to, was_so: wasSo, goes_on: goesOn } = outcome;

@@ -17,7 +17,7 @@ import { QuotaReached } from "../../store/quota.ts";
 import { KeyIsTaken } from "../../store/reminders.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
-import { type Asked, type NothingToAsk, readAsked } from "./asked.ts";
+import { type Asked, type NothingToAsk, readAsked, stillStands } from "./asked.ts";
 import type { Wish } from "./wish.ts";
 
 /** What became of a press of a button. */
@@ -82,7 +82,7 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   const { former } = asked;
   if (wish.kind === "wrong") return { kind: "wrong", asked, why: wish.why };
   if (wish.kind === "undo") return undo(sql, asked, came);
-  if (!came.isInWords && former !== null && former.undoneAt === null && former.choice === wish.choice) {
+  if (!came.isInWords && former !== null && former.choice === wish.choice && stillStands(asked, former)) {
     return { kind: "answered", asked, given: former };
   }
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
