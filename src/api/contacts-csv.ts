@@ -38,6 +38,7 @@ const LINES_OF_A_TURN = 50;
 const BYTES_OF_A_TURN = 16 * 1024;
 /** Cells that hold nothing cost as much as others, and what is a line's end costs something too. */
 const MOST_SEPARATORS = 500_000;
+const MOST_BYTES_OF_A_LINE = 20_000;
 
 /**
  * Reads contacts from CSV (RFC 4180), with the names of the columns in its first line. Columns that aren't there leave what contacts
@@ -86,10 +87,12 @@ interface Entry {
 
 const OPTIONS: Options = {
   bom: true,
+  // All of them: files are put together of others, and the library would go by the first.
+  record_delimiter: ["\r\n", "\n", "\r"],
   raw: true,
   skip_empty_lines: true,
   relax_column_count: true,
-  max_record_size: 20_000,
+  max_record_size: MOST_BYTES_OF_A_LINE,
   to: MOST_LINES + 2,
 };
 
@@ -123,6 +126,8 @@ function whyUnreadable({ code, message, lines }: CsvError & { lines?: unknown })
     case "CSV_INVALID_CLOSING_QUOTE":
     case "INVALID_OPENING_QUOTE":
       return `can't be read as CSV${where}: a cell with quotes in it must be in quotes as a whole, and each quote within it be there twice`;
+    case "CSV_MAX_RECORD_SIZE":
+      return `can't be read as CSV${where}: a line must have at most ${MOST_BYTES_OF_A_LINE} bytes`;
     case "CSV_QUOTE_NOT_CLOSED":
       return `can't be read as CSV${where}: the quotes that begin a cell there are never closed`;
     default:
@@ -154,6 +159,10 @@ function breaksIn(text: string): number {
 }
 
 function refuseColumns(columns: readonly string[], channels: Channels): void {
+  const [only = "", ...others] = columns;
+  const separator = others.length === 0 ? /[;\t]/.exec(only)?.[0] : undefined;
+  if (separator !== undefined)
+    throw wrong(`must have commas between its cells, not ${separator === ";" ? "semicolons" : "tabs"}`);
   const known = [...MUST, ...PLAIN, ...MANAGER] as readonly string[];
   for (const [place, column] of columns.entries()) {
     const [, channel] = ADDRESS.exec(column) ?? [];

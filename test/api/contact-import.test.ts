@@ -154,6 +154,25 @@ test.each([
   expect([status, JSON.stringify(body)]).toEqual([422, expect.stringContaining("500000")]);
 });
 
+test("lines end as they may, in one file too, and cells that no commas part are named", async () => {
+  const api = await start();
+  const csv = 'entity_type,entity_id,name\r\nperson,1,"An\rn"\nperson,2,Bob\rperson,3,Cy\r\nperson,4,Dee';
+  expect((await importing(api, csv)).body).toMatchObject({
+    ...{ created: 3, bad: 1 },
+    bad_lines: [{ line: 2, field: "name", message: expect.stringContaining("single line") }],
+  });
+  for (const [separator, name] of [
+    [";", "semicolons"],
+    ["\t", "tabs"],
+  ] as const) {
+    const { status, body } = await importing(api, ["entity_type", "entity_id", "email"].join(separator));
+    expect(status).toBe(422);
+    expect(body.detail).toBe(`the body must have commas between its cells, not ${name}`);
+  }
+  const { body } = await importing(api, `entity_type,entity_id,name\nperson,1,x\nperson,2,${"x".repeat(30_000)}\n`);
+  expect(body.detail).toMatch(/^the body can't be read as CSV, line 3: a line must have at most 20000 bytes$/);
+});
+
 test("what is wrong is named as the table names it, and quotes that are out of place by their line", async () => {
   const api = await start();
   const table = "entity_type,entity_id,manager_type,manager_id\nperson,1,person,\nperson,2,person,2\n";
