@@ -121,6 +121,18 @@ describe("nobody gets into an e-mail who was not meant to", () => {
     expect(mail.subject).toContain("evil@example.net");
   });
 
+  test.each(["=?utf-8?Q?=0D=0ABcc:=20evil@example.net?=", "=?utf-8?Q?=E2=80=AEgpj.exe?=", "=?UTF-8?B?YWJj?="])(
+    "not by what looks as if it were encoded: a subject is read as it was written (%s)",
+    async (word) => {
+      for (const own of [word, `Pay ${word} ${"x".repeat(50)} ${word}`, `${"Rückruf ".repeat(6)}${word}`]) {
+        const { raw, mail } = await arrived({ reminder: { subject: own } });
+        expect(mail.subject).toBe(own);
+        const head = raw.split("\r\n\r\n")[0] as string;
+        expect(Math.max(...head.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(78);
+      }
+    },
+  );
+
   test.each(LINE_ENDS)("not by a line end in the sender's name (%j)", async (lineEnd) => {
     const smtp = await startSmtp();
 

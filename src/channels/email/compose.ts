@@ -1,5 +1,6 @@
 import MailComposer from "nodemailer/lib/mail-composer";
 import type { Rendered } from "../../templates/render.ts";
+import { encodedWords } from "./encoded-words.ts";
 import type { MessageHeaders } from "./headers.ts";
 
 export interface Sender {
@@ -27,7 +28,7 @@ export async function compose(rendered: Rendered, { from, to, replyTo, headers, 
     to: { name: "", address: to },
     ...(replyTo === null ? {} : { replyTo: { name: "", address: replyTo } }),
     ...headers,
-    subject: rendered.subject,
+    ...subjectOf(rendered, headers),
     text: rendered.text,
     html: rendered.html,
     ...(calendar === null ? {} : { icalEvent: { method: "PUBLISH", filename: "reminder.ics", content: calendar } }),
@@ -35,4 +36,13 @@ export async function compose(rendered: Rendered, { from, to, replyTo, headers, 
     disableUrlAccess: true,
   });
   return await composer.compile().build();
+}
+
+/** A subject that holds encoded words already would be taken for one of which somebody has encoded what is needed. */
+function subjectOf(
+  { subject }: Rendered,
+  { headers }: MessageHeaders,
+): { subject: string } | Pick<MessageHeaders, "headers"> {
+  if (!subject.includes("=?")) return { subject };
+  return { headers: { ...headers, Subject: { prepared: true, foldLines: true, value: encodedWords(subject) } } };
 }

@@ -2,9 +2,10 @@ import type { Message } from "../channel.ts";
 import { domainOf } from "./address.ts";
 import type { SmtpServer } from "./settings.ts";
 
-/** A header's value as it is written: it stays on one line. */
-export interface Unfolded {
+/** A header's value as it is written: it stays on one line, or is folded between its words. */
+export interface Prepared {
   prepared: true;
+  foldLines?: true;
   value: string;
 }
 
@@ -14,7 +15,7 @@ export interface MessageHeaders {
   /** Left out by a message that begins a thread. */
   inReplyTo?: string;
   references?: string;
-  headers: Record<string, string | Unfolded>;
+  headers: Record<string, string | Prepared>;
 }
 
 export interface HeaderOptions {
@@ -55,7 +56,7 @@ const LONGEST_URL = 500;
  * RFC 8058 wants exactly these two, with https. Unfolded and short: some relays fold anew what is long, within the URL too, and
  * then the signature over it is no good. What can't be written so is left out.
  */
-function unsubscribing(url: string | null): Record<string, Unfolded> {
+function unsubscribing(url: string | null): Record<string, Prepared> {
   if (url === null || url.length > LONGEST_URL || !/^https:\/\/[\x21-\x7E]+$/.test(url) || /[<>,"\\]/.test(url))
     return {};
   return {
