@@ -339,6 +339,24 @@ describe("mail that came back", () => {
     expect((await at.events(key.reminderId)).map(({ type }) => type)).toEqual(["bounced"]);
   });
 
+  test("takes back no release: a message comes back once, in whatever words and letters that is told again", async () => {
+    const at = await here();
+    const key = await sentOne(at);
+    const address = returnPath("bounces@mail.example.com", key, BOUNCE_SECRET);
+    await hand(at, report(address));
+    expect(await at.suppressed()).toEqual([[ANN, "hard_bounce"]]);
+    expect((await at.api.call("DELETE", `/suppressions/email/${ANN}`)).status).toBe(204);
+
+    for (const again of [report(address), `X-Again: 1\r\n${report(address)}`, report(address.toUpperCase(), "5.1.10")])
+      expect(await hand(at, again)).toMatchObject({ status: 200, body: { received: 1, suppressed: 0 } });
+    expect(await at.suppressed()).toEqual([]);
+    expect((await at.events(key.reminderId)).map(({ type }) => type)).toEqual(["bounced"]);
+
+    // The next one is another.
+    await hand(at, report(returnPath("bounces@mail.example.com", await sentOne(at), BOUNCE_SECRET)));
+    expect(await at.suppressed()).toEqual([[ANN, "hard_bounce"]]);
+  });
+
   test("to any other address does nothing, nor what is soft, nor an answer of who is out of office", async () => {
     const at = await here();
     const key = await sentOne(at);

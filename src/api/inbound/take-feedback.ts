@@ -100,7 +100,7 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
   for (const [n, one] of meant.entries()) {
     const recipient = recipients[n] ?? null;
     const address = one.isSigned ? recipient : addressOf(channel, one.address);
-    if (address === null) continue;
+    if (address === null || !(await isNews(sql, one))) continue;
     const { reason, type, days } = MEANING[one.kind];
     const { because } = one;
     if (reason !== null) {
@@ -115,6 +115,15 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
   await insertEvents(sql, events);
   await keepOutcome(sql, name, { suppressed });
   return suppressed;
+}
+
+/**
+ * A message comes back for good once. Who has its return path may say so again and again, each time in other words, and what
+ * somebody has released since is not to be taken back by that.
+ */
+async function isNews(sql: TenantSql, { isSigned, delivery, kind }: Meant): Promise<boolean> {
+  if (!isSigned || delivery === null || MEANING[kind].reason === null) return true;
+  return (await takeEvent(sql, { origin: "return path", id: `${kind} ${deliveryId(delivery)}` })) === null;
 }
 
 function eventOf(
