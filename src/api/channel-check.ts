@@ -45,6 +45,23 @@ export function parseAddressOf(channels: Channels, channelName: string, address:
   return parseAs("address", address, (text) => channel.parseRecipient(text));
 }
 
+/**
+ * How an address may stand in what is kept of it: in the form in which its channel would send to it, and as it is written here, which
+ * is how plain SQL may have written it too.
+ */
+export function formsOf(channels: Channels, channelName: string | null, address: string): string[] {
+  const all = channelName === null ? [...channels.values()] : [channels.get(channelName) ?? []].flat();
+  const normal = all.flatMap((channel) => {
+    try {
+      return [channel.parseRecipient(address)];
+    } catch (error) {
+      if (error instanceof InvalidRecipient) return [];
+      throw error;
+    }
+  });
+  return [...new Set([address, ...normal])];
+}
+
 function noSuchChannel(channels: Channels): Problem {
   const names = [...channels.keys()].join(", ");
   return invalidField("channel", `must be one of the channels of this installation: ${names || "there are none"}`);

@@ -138,7 +138,7 @@ export async function buildServer({ log, access = KEYS_ONLY, actorOf, ...context
   suppressionRoutes(api, context);
   inboundRoutes(api, context);
   inboundSourceRoutes(api, context);
-  optOutRoutes(api);
+  optOutRoutes(api, context);
   calendarRoutes(api);
   templateRoutes(api, { ...context, cages });
   templateVersionRoutes(api);

@@ -73,7 +73,7 @@ export async function takeBackOptOuts(
 const LIST = `
   select channel, address, kind, about, created_by, created_at
     from opt_outs
-   where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text is null or address = lower($3))
+   where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text[] is null or address in (select lower(form) from unnest($3) form))
      and ($4::text is null or (channel, address, kind, about) > ($4, $5, $6, $7))
    order by channel, address, kind, about
    limit $8`;
@@ -81,10 +81,10 @@ const LIST = `
 /** Up to `limit` of them in the order of their names, beginning after `after`. */
 export async function listOptOuts(
   sql: TenantSql,
-  page: { channel: string | null; address: string | null; after: readonly string[] | null; limit: number },
+  page: { channel: string | null; addresses: readonly string[] | null; after: readonly string[] | null; limit: number },
 ): Promise<OptOut[]> {
   const after = page.after ?? [null, null, null, null];
-  const rows = await sql.query(LIST, [sql.tenant, page.channel, page.address, ...after, page.limit]);
+  const rows = await sql.query(LIST, [sql.tenant, page.channel, page.addresses, ...after, page.limit]);
   return rows.map(toOptOut);
 }
 

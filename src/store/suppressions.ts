@@ -97,14 +97,15 @@ export async function release(sql: TenantSql, channel: string, address: string):
 const LIST = `
   select ${COLUMNS}
     from suppressions
-   where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text is null or address = lower($3))
+   where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text[] is null or address in (select lower(form) from unnest($3) form))
      and ($4::text is null or (channel, address) > ($4, $5)) and (expires_at is null or expires_at > reminder_now())
    order by channel, address
    limit $6`;
 
 export interface SuppressionPage {
   channel: string | null;
-  address: string | null;
+  /** In any of these forms; null: of whichever. */
+  addresses: readonly string[] | null;
   /** Begins after this channel and address. */
   after: readonly [channel: string, address: string] | null;
   limit: number;
@@ -112,8 +113,8 @@ export interface SuppressionPage {
 
 /** Suppressed addresses of one tenant, by channel and address; without those that have expired. */
 export async function listSuppressions(sql: TenantSql, page: SuppressionPage): Promise<Suppression[]> {
-  const { channel, address, after, limit } = page;
-  const rows = await sql.query(LIST, [sql.tenant, channel, address, after?.[0] ?? null, after?.[1] ?? null, limit]);
+  const { channel, addresses, after, limit } = page;
+  const rows = await sql.query(LIST, [sql.tenant, channel, addresses, after?.[0] ?? null, after?.[1] ?? null, limit]);
   return rows.map(toSuppression);
 }
 

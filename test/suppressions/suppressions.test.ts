@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Retryable } from "../../src/channels/channel.ts";
+import { channelMap } from "../../src/channels/registry.ts";
 import { type NewSuppression, suppress } from "../../src/store/suppressions.ts";
 import { apiDatabase, workerDatabase } from "../../src/store/tenant-database.ts";
 import { readUnwanted } from "../../src/store/unwanted.ts";
@@ -7,7 +8,7 @@ import { startApi } from "../support/api.ts";
 import { advance } from "../support/clock.ts";
 import { freshDatabase } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
-import { DELIVERED } from "../support/sink.ts";
+import { DELIVERED, sinkChannel } from "../support/sink.ts";
 import { createTenants } from "../support/tenants.ts";
 import { outlast, until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
@@ -114,6 +115,28 @@ test("P9: one tenant's suppressions hold nothing back of another's, and aren't s
   await here.deliveryBecomes(theirs, "suppressed");
   expect(await acme.all("/suppressions")).toHaveLength(1);
   expect(await (await startApi(here.database)).all("/suppressions")).toEqual([]);
+});
+
+test("an address is found and released however it is written, as it is suppressed, and as plain SQL may have written it", async () => {
+  const database = await freshDatabase();
+  const digits = { ...sinkChannel("digits"), parseRecipient: (text: string) => text.replaceAll(/[^\d+]/g, "") };
+  const api = await startApi(database, { channels: channelMap([digits]) });
+  const [written, normal] = ["+49 151 / 123", "+49151123"].map(encodeURIComponent);
+  const found = async () => ((await api.call("GET", `/suppressions?address=${written}`)).body as unknown[]).length;
+  await api.call("POST", "/suppressions", { channel: "digits", address: "+49 (151) 123" });
+  await suppress(workerDatabase(database), [bounced("+49 151 / 123", { channel: "digits" })]);
+  expect(await found()).toBe(2);
+  expect((await api.call("GET", `/suppressions?channel=digits&address=${normal}`)).body).toHaveLength(1);
+  await api.call("DELETE", `/suppressions/digits/${written}`);
+  expect(await found()).toBe(0);
+
+  await database.query(
+    "insert into opt_outs (channel, address, kind, about, created_by) values ('digits', '+49151123', 'event_type', 'x', 'a')",
+  );
+  const optOuts = async () => (await api.call("GET", `/opt-outs?channel=digits&address=${written}`)).body;
+  expect(await optOuts()).toHaveLength(1);
+  await api.call("DELETE", `/opt-outs/digits/${written}/event_type/x`);
+  expect(await optOuts()).toEqual([]);
 });
 
 test("it is in the audit who has suppressed and who has released", async () => {

@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { listOptOuts } from "../../store/opt-outs.ts";
 import { wantAgain } from "../answers/want-again.ts";
-import type { Api } from "../context.ts";
+import { formsOf } from "../channel-check.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { answers, answersNothing, refuses } from "../responses.ts";
 import { OptOut, optOutFilters, optOutParams, optOutPosition, toOptOutJson } from "../schemas/answer.ts";
 
 const tags = ["Suppressions"];
 
-export function optOutRoutes(api: Api): void {
+export function optOutRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
   api.get(
     "/opt-outs",
     {
@@ -27,7 +28,7 @@ export function optOutRoutes(api: Api): void {
       const limit = query.limit ?? DEFAULT_LIMIT;
       const items = await listOptOuts(database, {
         channel: query.channel ?? null,
-        address: query.address ?? null,
+        addresses: query.address === undefined ? null : formsOf(channels, query.channel ?? null, query.address),
         after: query.cursor ?? null,
         limit: limit + 1,
       });
@@ -51,7 +52,10 @@ export function optOutRoutes(api: Api): void {
     },
     async (request, reply) => {
       const { database, params, actor } = request;
-      await database.transaction((sql) => wantAgain(sql, params, actor.name));
+      await database.transaction(async (sql) => {
+        for (const address of formsOf(channels, params.channel, params.address))
+          await wantAgain(sql, { ...params, address }, actor.name);
+      });
       return reply.code(204).send(null);
     },
   );

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { listSuppressions, putSuppression, release } from "../../store/suppressions.ts";
-import { parseAddressOf } from "../channel-check.ts";
+import { formsOf, parseAddressOf } from "../channel-check.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
@@ -34,7 +34,7 @@ export function suppressionRoutes(api: Api, { channels }: Pick<ApiContext, "chan
       const limit = query.limit ?? DEFAULT_LIMIT;
       const items = await listSuppressions(database, {
         channel: query.channel ?? null,
-        address: query.address ?? null,
+        addresses: query.address === undefined ? null : formsOf(channels, query.channel ?? null, query.address),
         after: query.cursor ?? null,
         limit: limit + 1,
       });
@@ -94,7 +94,7 @@ export function suppressionRoutes(api: Api, { channels }: Pick<ApiContext, "chan
     },
     async (request, reply) => {
       const { channel, address } = request.params;
-      await release(request.database, channel, address);
+      for (const form of formsOf(channels, channel, address)) await release(request.database, channel, form);
       return reply.code(204).send(null);
     },
   );
