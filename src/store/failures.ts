@@ -1,7 +1,7 @@
 import pg from "pg";
 import { isStalePlan } from "./prepared.ts";
 
-// What it means that the database didn't do what it was asked, by SQLSTATE or by how the connection ended.
+// What it means that the database didn't do what it was asked, by SQLSTATE or by how the connection ended (docs/decisions/0056).
 
 /**
  * SQLSTATE classes and codes that say "not now" rather than "not so". Who may log in, and that nothing may be written for a while (a
