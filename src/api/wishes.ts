@@ -2,6 +2,7 @@ import type { Channels } from "../channels/registry.ts";
 import { addressFor, waysOf } from "../channels/ways.ts";
 import { type Addressee, addressees, otherOf } from "../core/audience.ts";
 import { MOST_EXPLAINED, type Wishing } from "../core/explain/wishes.ts";
+import { whoOptedOut } from "../core/opted-out.ts";
 import { whyUnwanted } from "../core/unwanted.ts";
 import type { Prospect } from "../store/prospect.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
@@ -37,10 +38,11 @@ export async function readWishes(
     const table = verdict.suppressed === null ? "opt_outs" : "suppressions";
     const evidence = { table, id: to.recipient ?? "", columns: [] } as const;
     const { addressed } = to;
+    const either = known && addressed && whoOptedOut(addressed, known.contacts, eventType);
     const gathersUntil = surroundings.gathersUntil(dueAt, dueAt, addressed === null ? null : { ...to, addressed });
     return {
       to,
-      contact: other === undefined && reminder.recipient === null ? contact : (other ?? null),
+      contact: either?.person ?? (other === undefined && reminder.recipient === null ? contact : (other ?? null)),
       unwanted: because === null ? null : { because, evidence },
       gathersUntil,
       quietUntil: surroundings.quietUntil(gathersUntil ?? dueAt, to.addressed),

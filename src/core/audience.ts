@@ -1,3 +1,4 @@
+import { whoOptedOut, whyOptedOut } from "./opted-out.ts";
 import { type Addressed, nameOf, type People, personOf, type Recipient, toContactName } from "./people.ts";
 import { type EntityName, type Policy, PREFERRED, type Step, type Target } from "./policy.ts";
 import { HAS_DONE_THEIRS } from "./recheck.ts";
@@ -74,7 +75,9 @@ export function addressees(reminder: Of, step: Step | null, audience: Audience, 
   for (const one of all.slice(0, MOST_ADDRESSEES)) {
     const addressee = unlessDone(reached(one, reminder, step, audience, ways, at), audience);
     const key = `${addressee.channel}\n${addressee.recipient ?? addressee.addressed.person}`;
-    if (!found.has(key)) found.set(key, addressee);
+    const former = found.get(key);
+    // What somebody doesn't get in another's stead is no reason not to give them their own.
+    if (!former || (former.optedOut !== null && addressee.optedOut === null)) found.set(key, addressee);
   }
   return [...found.values()];
 }
@@ -137,11 +140,11 @@ function reached(
   const contact = audience.contacts.get(name) ?? null;
   const isStandIn = name !== nameOf(who.contact);
   const { channel, recipient } = wayTo(contact, named ?? reminder.channel, step?.channel === PREFERRED, ways);
-  return {
-    ...{ channel, recipient },
-    addressed: { ...addressed, person: nameOf(who.contact), as, ...(isStandIn ? { via: name } : {}) },
-    optedOut: contact && whyOptedOut(contact, reminder.eventType),
-  };
+  const whom = { ...addressed, person: nameOf(who.contact), as, ...(isStandIn ? { via: name } : {}) };
+  const optedOut = isStandIn
+    ? (whoOptedOut(whom, audience.contacts, reminder.eventType)?.because ?? null)
+    : contact && whyOptedOut(contact, reminder.eventType);
+  return { channel, recipient, addressed: whom, optedOut };
 }
 
 /** Whom a step names beside the recipients may have done theirs as one of these. */
@@ -179,13 +182,6 @@ export function standInFor(contact: ContactName, contacts: Audience["contacts"],
     present = known.delegate;
   }
   return contact;
-}
-
-/** Why a contact is told nothing of this kind; null: it is. */
-export function whyOptedOut({ preferences }: Pick<Person, "preferences">, eventType: string): string | null {
-  const out = preferences?.opt_out ?? [];
-  if (out.includes("*")) return "the contact has opted out of all reminders";
-  return out.includes(eventType) ? `the contact has opted out of ${eventType}` : null;
 }
 
 /** The contact of whoever a message is for, null for an address alone; undefined: it is for the reminder's own. */

@@ -1,14 +1,8 @@
 import type { Channels } from "../channels/registry.ts";
 import { addressFor, waysOf } from "../channels/ways.ts";
-import {
-  type Addressee,
-  type Audience,
-  addressees,
-  otherOf as otherThan,
-  type Person,
-  whyOptedOut,
-} from "../core/audience.ts";
+import { type Addressee, type Audience, addressees, otherOf as otherThan, type Person } from "../core/audience.ts";
 import type { Escalating } from "../core/escalation.ts";
+import { whoOptedOut, whyOptedOut } from "../core/opted-out.ts";
 import { type Addressed, NO_PEOPLE, nameOf } from "../core/people.ts";
 import type { Step } from "../core/policy.ts";
 import type { PersonNow } from "../core/recheck.ts";
@@ -92,8 +86,9 @@ export function personNow(known: ReminderWithFacts, addressed: Addressed | null)
   // What couldn't be delivered to an address alone goes over to its contact.
   const isOwn = reminder.recipient === null || addressed?.tried !== undefined;
   const person = other === undefined ? (isOwn ? contact : null) : other;
+  const either = addressed && audience && whoOptedOut(addressed, audience.contacts, reminder.eventType);
   return {
     isDone: addressed?.person != null && audience?.done.has(addressed.person) === true,
-    optedOut: person && whyOptedOut(person, reminder.eventType),
+    optedOut: either?.because ?? (person && whyOptedOut(person, reminder.eventType)),
   };
 }

@@ -183,6 +183,8 @@ export class Gate {
     if (held.addressed?.tells) {
       const untold = recheckTelling(now);
       if (untold) return suppressed(untold.reason, untold.because);
+      const { optedOut } = personNow(held.known, held.addressed);
+      if (optedOut !== null) return suppressed("opted_out", optedOut);
       const quiet = quietAt(held.known, this.#nowFor(held), other);
       return quiet && heldBack(held.attempts, quiet);
     }

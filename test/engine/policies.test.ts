@@ -33,6 +33,15 @@ async function office(there: World): Promise<void> {
   await contact(there, { entity_type: "person", entity_id: "boss", email: "boss@example.org" });
 }
 
+/** Quiet hours, as kept, from the next half hour on for two hours. */
+async function soonQuiet({ database }: World): Promise<string> {
+  const [row] = await database.query<{ from: string; to: string }>(
+    `select to_char(reminder_now() at time zone 'UTC' + interval '30 minutes', 'HH24:MI') as from,
+            to_char(reminder_now() at time zone 'UTC' + interval '150 minutes', 'HH24:MI') as to`,
+  );
+  return JSON.stringify([row]);
+}
+
 const sentTo = ({ sink }: World): (string | null)[] => sink.received.map(({ recipient }) => recipient);
 
 /** Lets so many hours pass, one at a time, and waits until what is due then has been sent. */
@@ -226,6 +235,45 @@ test("who has opted out gets nothing of that kind: the delivery says so, and the
     recipient: "boss@example.org",
   });
   expect(boss?.finished_at).not.toBeNull();
+});
+
+test("what somebody has opted out of, or does while it waits, goes to nobody in their stead; what is the stand-in's own does", async () => {
+  const there = await world();
+  const away = { delegate_type: "person", delegate_id: "b", delegate_until: "2999-01-01Z" };
+  await contact(there, { ...OWNER, email: "clerk@example.org", ...away, preferences: '{"opt_out": ["payment"]}' });
+  await contact(there, { entity_type: "person", entity_id: "a", email: "a@example.org", ...away });
+  await contact(there, { entity_type: "person", entity_id: "b", email: "b@example.org" });
+  const both = [{ contact: OWNER }, { contact: { entity_type: "person", entity_id: "b" } }];
+  const alone = await there.insert(SAID);
+  const together = await there.insert({ ...SAID, entity_id: "2", recipients: JSON.stringify(both) });
+  const other = await there.insert({
+    ...SAID,
+    entity_type: "person",
+    entity_id: "a",
+    schedule_type: "one_time",
+    interval_minutes: null,
+    run_at: new Date(Date.now() + 3_600_000),
+    quiet_hours: await soonQuiet(there),
+  });
+  there.work();
+  await hours(there, alone, 1);
+  await settled(there, together);
+
+  expect(sentTo(there)).toEqual(["b@example.org"]);
+  expect(await there.deliveries(alone)).toMatchObject([
+    { status: "suppressed", reason: "invoice/1, whom it is for, has opted out of payment" },
+  ]);
+  expect(await there.deliveries(together)).toMatchObject([{ status: "sent", addressed: { person: "person/b" } }]);
+
+  // It waited for the end of the quiet hours when they changed their mind.
+  await there.deliveryBecomes(other, "pending");
+  await there.database.query(`update contacts set preferences = '{"opt_out": ["*"]}' where entity_id = 'a'`);
+  await there.advance({ minutes: 3 * 60 });
+  await until(
+    async () => (await there.deliveries(other))[0]?.status === "suppressed",
+    "the message that waited is held back",
+  );
+  expect((await there.deliveries(other))[0]?.reason).toBe("person/a, whom it is for, has opted out of all reminders");
 });
 
 test("a reminder that is sent once is done where whom it is for has opted out", async () => {

@@ -161,6 +161,29 @@ test("those whom it was escalated to are told once that it is done, if the polic
   );
 });
 
+test("who has opted out since it was escalated to them isn't told either that it is done", async () => {
+  const there = await world();
+  await there.database.query(
+    "insert into contacts (entity_type, entity_id, email) values ('person', 'boss', 'boss@example.org')",
+  );
+  await there.database.query(
+    `insert into policies (name, steps, tell_when_done)
+     values ('p', '[{"to": [{"contact": {"entity_type": "person", "entity_id": "boss"}}]}]', true)`,
+  );
+  const id = await there.insert({ ...FLAG, recipient: "clerk", policy: "p", run_at: new Date(0) });
+  there.work();
+  await allSent(there, id, 1);
+  await there.database.query(`update contacts set preferences = '{"opt_out": ["payment"]}'`);
+  await there.setFlag("paid", true);
+  await allSent(there, id, 2);
+
+  expect((await there.deliveries(id)).at(-1)).toMatchObject({
+    ...{ recipient: "boss@example.org", status: "suppressed", addressed: { tells: true } },
+    reason: "the contact has opted out of payment",
+  });
+  expect(sentTo(there)).toEqual(["boss@example.org"]);
+});
+
 test("that a policy has come to its end is told to nobody as if it were done", async () => {
   const there = await world();
   await there.database.query(

@@ -262,6 +262,12 @@ test("it tells what holds back or takes away the next message by its person's ow
   expect(await said()).toEqual([
     "As things are, nothing of it goes to invoice/42: the contact has opted out of all reminders.",
   ]);
+  await api.putContact("team", "ops", { addresses: { sink: "room 13" } });
+  const away = { delegate: { entity_type: "team", entity_id: "ops" }, delegate_until: "2999-01-01T00:00:00Z" };
+  await put({ ...away, preferences: { opt_out: ["*"] } });
+  expect(await said()).toEqual([
+    "As things are, nothing of it goes to invoice/42: invoice/42, whom it is for, has opted out of all reminders.",
+  ]);
 
   await put({});
   await database.query(

@@ -1,7 +1,8 @@
 import type { Attempt, SimulatedDelivery } from "../../src/core/life/happening.ts";
-import { BOSS, type Crowd } from "./crowd.ts";
+import type { Crowd } from "./crowd.ts";
+import { faultInPeople } from "./crowd-people-faults.ts";
 import { faultInPolicy } from "./crowd-policy-faults.ts";
-import type { Fired, Story } from "./crowd-story.ts";
+import type { Story } from "./crowd-story.ts";
 import { DAY, END, HOUR, isNight, isWithin, MINUTE, wall } from "./year.ts";
 
 // What the guides promise of several people, policies, answers, digests and budgets. Nothing here asks the core.
@@ -61,55 +62,6 @@ function faultInAnswers({ world }: Crowd, { silences, closed }: Story): string |
     if (cameAt !== due) return `what was put off until ${iso(until)} came at ${iso(cameAt ?? due)}, not at ${iso(due)}`;
   }
   return null;
-}
-
-/** Each message of an occurrence goes to whom the guides say, once; and it is done when as many have done theirs as it takes. */
-function faultInPeople(crowd: Crowd, { fired, doneAt, enoughAt, end }: Story): string | null {
-  for (const one of fired) {
-    const expected = addressesOf(crowd, one, doneAt);
-    const got = one.deliveries.map(({ to }) => to?.recipient ?? "").toSorted();
-    if (got.join() !== expected.join())
-      return `${iso(one.occurrenceAt)} was for ${got.join(" and ")}, not for ${expected.join(" and ")}`;
-  }
-  if (enoughAt !== null && end.reminder.status !== "COMPLETED") return "enough have done theirs, and it goes on";
-  if (end.reminder.completionReason === "people_done" && enoughAt === null) return "too few have done theirs";
-  return null;
-}
-
-/** To which addresses an occurrence goes: by its step's targets or, where these are nobody, as without one. */
-function addressesOf(crowd: Crowd, { at, course }: Fired, doneAt: ReadonlyMap<string, number>): string[] {
-  const { people, policy, recipients } = crowd;
-  const own = (recipients ?? ["person/0"]).filter((name) => recipients === null || !hasDone(name, at, doneAt));
-  const number = course?.step.number ?? 0;
-  const targets = number === 0 ? ["recipient" as const] : (policy?.steps[number - 1]?.to ?? []);
-  const wanted = targets.flatMap((target) => {
-    if (target === "recipient") return own;
-    if (target === "manager") {
-      const whose = own.length > 0 ? own : ["person/0"];
-      return whose.flatMap((name) => people.get(name)?.manager ?? []);
-    }
-    if ("contact" in target) return [`${target.contact.entity_type}/${target.contact.entity_id}`];
-    return [BOSS];
-  });
-  const names = wanted.length > 0 ? wanted : own;
-  return [...new Set(names.map((name) => (name === BOSS ? BOSS : addressThen(crowd, name, at))))].toSorted();
-}
-
-/** Done before it fired, or by then: people come first. */
-function hasDone(name: string, at: number, doneAt: ReadonlyMap<string, number>): boolean {
-  return (doneAt.get(name) ?? Number.POSITIVE_INFINITY) <= at;
-}
-
-/** Of whoever stands in for somebody, and for those in turn; in a circle nobody does. */
-function addressThen({ people }: Crowd, name: string, at: number): string {
-  const seen = [name];
-  for (let present = people.get(name); present; present = people.get(seen.at(-1) ?? "")) {
-    const { delegate, address } = present;
-    if (!delegate || delegate.until <= at) return address;
-    if (seen.includes(delegate.name)) return people.get(name)?.address ?? "";
-    seen.push(delegate.name);
-  }
-  return "";
 }
 
 const contactOf = ({ to }: SimulatedDelivery): string => to?.addressed.via ?? to?.addressed.person ?? "";
@@ -177,7 +129,8 @@ function isForgotten(
   { closed, fired }: Story,
 ): boolean {
   const name = to?.addressed.via ?? to?.addressed.person ?? "";
-  const { digest, isOut } = people.get(name) ?? {};
+  const { digest } = people.get(name) ?? {};
+  const isOut = [name, to?.addressed.person ?? name].some((one) => people.get(one)?.isOut);
   const isDisturbed = world.outages.length > 0 || world.wishes.length > 0 || isQuiet || digest || isOut;
   if (isDisturbed || status !== "suppressed") return false;
   const isOver = [...closed, { from: world.stopMetAt ?? END }].some(({ from }) => from <= firedAt + SOON_MS);
@@ -205,7 +158,7 @@ function faultInLoss({ world, people }: Crowd, story: Story): string | null {
     if (status !== "suppressed" && attempts.length === 0) return `P2: ${iso(occurrenceAt)} is ${status}, untried`;
     if (status !== "suppressed") continue;
     const person = to?.addressed.person ?? "";
-    const isOut = people.get(to?.addressed.via ?? person)?.isOut;
+    const isOut = [person, to?.addressed.via ?? person].some((name) => people.get(name)?.isOut);
     const hasReason =
       isOut ||
       doneAt.has(person) ||
