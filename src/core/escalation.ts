@@ -1,10 +1,10 @@
 import type { Escalation, Policy, Step } from "./policy.ts";
 import type { Instant } from "./reminder.ts";
 import type { BusinessTime } from "./schedule/business.ts";
-import { addWorkingMs, workingMsBetween } from "./schedule/business-time.ts";
 import { LAST_INSTANT } from "./schedule/calendar.ts";
 import { askedOccurrence, type Timetable } from "./schedule/schedule.ts";
-import { saidDuration } from "./schedule/wall-text.ts";
+import { beginOf, whyBegun } from "./step-begin.ts";
+import { waited } from "./step-wait.ts";
 
 /** What a policy is asked with at an occurrence. */
 export interface Escalating {
@@ -99,47 +99,6 @@ function endOf({ name }: Policy, { number, repeat }: Step): string {
   return `step ${number}, the last of the policy ${name}, was given ${times}`;
 }
 
-/** Why a step has begun; null: it hasn't. The one before has been given as often as it says. */
-function whyBegun(
-  { after }: Step,
-  { sends, firstAt }: Pick<Escalation, "sends" | "firstAt">,
-  at: Instant,
-  deadlineAt: Instant | null,
-  business: BusinessTime | undefined,
-): string | null {
-  if (after === null || after.kind === "repeated") return "the step before was given as often as it is to be";
-  if (after.kind === "sends") return sends >= after.count ? `it was sent ${counted(sends)} before` : null;
-  if (after.kind === "working_time" && business) {
-    const worked = workingMsBetween(business.calendar, firstAt, at);
-    const hasPassed = worked !== null && worked >= after.ms;
-    return hasPassed ? `the first one was ${saidDuration(after.ms)} of working time ago or more` : null;
-  }
-  const begin = beginOf(after, firstAt, deadlineAt, business);
-  if (begin === null || at < begin) return null;
-  if (after.kind !== "deadline") return `the first one was ${saidDuration(after.ms)} ago or more`;
-  if (after.ms < 0) return `the deadline is ${saidDuration(-after.ms)} away or less`;
-  return after.ms === 0 ? "the deadline has come" : `the deadline was ${saidDuration(after.ms)} ago or more`;
-}
-
-/** The instant at which a step begins; null: it isn't one, or nobody can say. */
-function beginOf(
-  after: Step["after"],
-  firstAt: Instant,
-  deadlineAt: Instant | null,
-  business: BusinessTime | undefined,
-): Instant | null {
-  switch (after?.kind) {
-    case "elapsed":
-      return firstAt + after.ms;
-    case "working_time":
-      return business ? addWorkingMs(business.calendar, firstAt, after.ms) : firstAt + after.ms;
-    case "deadline":
-      return deadlineAt === null ? null : deadlineAt + after.ms;
-    default:
-      return null;
-  }
-}
-
 /** When a reminder is due next by its policy, and how many of its instants have passed besides. */
 export interface NextByPolicy {
   nextRunAt: Instant | null;
@@ -190,48 +149,8 @@ function nextBegin(
   return beginOf(next.after, firstAt, deadlineAt, business);
 }
 
-interface Waiting {
-  occurrenceAt: Instant;
-  base: Instant;
-  deadlineAt: Instant | null;
-  business: BusinessTime | undefined;
-}
-
-function waited(
-  interval: NonNullable<Step["interval"]>,
-  { occurrenceAt, base, deadlineAt, business }: Waiting,
-): { at: Instant; missed: number } {
-  // Counted from when it was due, so that firing late doesn't shift what follows; unless that has passed as well.
-  const from = (at: Instant): Instant => waitFrom(interval, at, deadlineAt, business);
-  if (interval.kind === "cadence" || business?.countsIn === "working_time") {
-    const at = from(occurrenceAt);
-    return { at: at > base ? at : from(base), missed: 0 };
-  }
-  const passed = Math.floor((base - occurrenceAt) / interval.ms);
-  return { at: occurrenceAt + (passed + 1) * interval.ms, missed: passed };
-}
-
-function waitFrom(
-  interval: NonNullable<Step["interval"]>,
-  at: Instant,
-  deadlineAt: Instant | null,
-  business: BusinessTime | undefined,
-): Instant {
-  if (interval.kind === "cadence") {
-    const { shortestMs, longestMs, share } = interval;
-    const distance = deadlineAt === null ? Number.POSITIVE_INFINITY : Math.abs(deadlineAt - at);
-    return at + Math.round(Math.min(longestMs, Math.max(shortestMs, distance * share)));
-  }
-  const worked = business ? addWorkingMs(business.calendar, at, interval.ms) : null;
-  return worked === null || worked <= at ? at + interval.ms : worked;
-}
-
 /** Where the calendar lets it be, but later than what was. */
 function placed(timetable: Timetable, at: Instant, base: Instant): Instant {
   const { at: where } = askedOccurrence(timetable, at);
   return where > base ? where : at;
-}
-
-function counted(times: number): string {
-  return times === 1 ? "once" : `${times} times`;
 }

@@ -2,7 +2,7 @@ import { MS_PER_MINUTE } from "./instant.ts";
 import type { Instant } from "./reminder.ts";
 import { type Rota, readRota } from "./rota.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
-import { parseDuration } from "./schedule/duration.ts";
+import { parseDuration, parseWorkingDuration } from "./schedule/duration.ts";
 import { RuleError, remembering } from "./schedule/rule-error.ts";
 
 /** An entity, as contacts are named. */
@@ -49,7 +49,9 @@ export interface PolicyText {
 /** When a step begins, to calculate with. Durations in milliseconds. */
 export type After =
   | { kind: "sends"; count: number }
-  | { kind: "elapsed" | "working_time" | "deadline"; ms: number }
+  | { kind: "elapsed" | "deadline"; ms: number }
+  /** Days are working days, and the rest is time that passes only while it is open. */
+  | { kind: "working_time"; days: number; ms: number }
   /** Once the one before has been given as often as it says. */
   | { kind: "repeated" };
 
@@ -123,7 +125,8 @@ function toStep(step: StepText, place: number, before: StepText | undefined): St
 
 function toAfter(after: AfterText): After {
   if ("sends" in after) return { kind: "sends", count: after.sends };
-  const [kind, text] = Object.entries(after)[0] as [Exclude<After["kind"], "sends" | "repeated">, string];
+  if ("working_time" in after) return { kind: "working_time", ...parseWorkingDuration(after.working_time) };
+  const [kind, text] = Object.entries(after)[0] as ["elapsed" | "deadline", string];
   return { kind, ms: durationMs(text) };
 }
 
@@ -162,7 +165,7 @@ function stepFlaw(
     return { field: "after", message: "must not count sends where the step before it says how often it is repeated" };
   const [kind, text] = after && !("sends" in after) ? (Object.entries(after)[0] as [string, string]) : [];
   if (kind !== undefined && text !== undefined) {
-    const wrong = whyNotDuration(text, kind === "deadline");
+    const wrong = whyNotDuration(text, kind);
     if (wrong) return { field: `after.${kind}`, message: wrong };
   }
   if (minutes != null && cadence != null)
@@ -179,10 +182,11 @@ function stepFlaw(
   };
 }
 
-function whyNotDuration(text: string, mayBeNegative: boolean): string | null {
+function whyNotDuration(text: string, kind: string): string | null {
   try {
+    if (kind === "working_time") parseWorkingDuration(text);
     const ms = durationMs(text);
-    return ms < 0 && !mayBeNegative ? `must not be negative, which ${text} is` : null;
+    return ms < 0 && kind !== "deadline" ? `must not be negative, which ${text} is` : null;
   } catch (error) {
     if (error instanceof RuleError) return error.message.replace(" of anchor_at", "");
     throw error;

@@ -33,7 +33,8 @@ const After = z
   .describe(
     "When it begins: after so many sends (`sends`), so long after the first occurrence (`elapsed`, or `working_time` by the " +
       "reminder's calendar), or around the reminder's `deadline_at` (`deadline`, negative for before). Durations of ISO 8601, " +
-      "like PT4H or -P1D. Left out for the first step: at once; for others: once the one before has been repeated.",
+      "like PT4H or -P1D; days of `working_time` are working days. Left out for the first step: at once; for others: once the one " +
+      "before has been repeated.",
   );
 
 const Target = z

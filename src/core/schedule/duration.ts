@@ -36,6 +36,15 @@ export function parseDuration(text: string): Duration {
   return duration;
 }
 
+/** A duration of which each part can be counted in working time. Throws a `RuleError`. */
+export function parseWorkingDuration(text: string): { days: number; ms: number } {
+  if (/[YW]|^[^T]*M/i.test(text)) {
+    throw new RuleError(`must be days, hours, minutes and seconds where working time counts, which ${text} isn't`);
+  }
+  const { days, ms } = parseDuration(text);
+  return { days, ms };
+}
+
 /** The same time of day on the date that lies so many months and days away; the 31st of a shorter month is its last day. */
 export function addDate(wall: WallClock, { months, days }: Duration): WallClock {
   const day = Math.floor(wall / MS_PER_DAY);

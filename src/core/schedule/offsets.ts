@@ -1,7 +1,7 @@
 import type { Instant } from "../reminder.ts";
 import type { BusinessTime } from "./business.ts";
 import { addWorkingDays, addWorkingMs } from "./business-time.ts";
-import { addDate, parseDuration } from "./duration.ts";
+import { addDate, parseDuration, parseWorkingDuration } from "./duration.ts";
 import { RuleError } from "./rule-error.ts";
 import { toInstant, toWallClock, type WallClock } from "./wall-clock.ts";
 
@@ -48,14 +48,6 @@ export function workingOffsetInstants(
     return countsIn === "working_time" ? addWorkingMs(calendar, at, ms, REACH_DAYS) : at + ms;
   });
   return inOrder(instants.filter((instant) => instant !== null));
-}
-
-/** A duration of which each part can be counted in working time. Throws a `RuleError`. */
-function parseWorkingDuration(text: string): { days: number; ms: number } {
-  if (/[YW]|^[^T]*M/i.test(text)) {
-    throw new RuleError(`must be days, hours, minutes and seconds where working time counts, which ${text} isn't`);
-  }
-  return parseDuration(text);
 }
 
 function inOrder(instants: Instant[]): Instant[] {
