@@ -54,6 +54,11 @@ test("one of several names somebody else, who takes their place among the recipi
       .map(({ recipient }) => recipient)
       .sort(),
   ).toEqual(["bob@example.org", "eve@example.org"]);
+
+  // Whose it isn't any more can't say for those whose it is that it is done.
+  const said = await press(mine?.links?.done ?? "", PRESSES.done);
+  expect([said.status, said.text]).toEqual([409, expect.stringContaining("This has changed since")]);
+  expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE" });
 });
 
 test("not me, by whom it was escalated to: whoever it is for is reminded as before", async () => {

@@ -3,6 +3,7 @@ import { type Answer, answerTo } from "../../core/answer.ts";
 import type { Answered, Answerer } from "../../core/answered.ts";
 import type { Moment } from "../../core/lifecycle.ts";
 import { type Beside, leftTo } from "../../core/not-me.ts";
+import { hasOnlyEnded } from "../../core/only-ended.ts";
 import { type DeliveryKey, deliveryId, type JsonObject, type ReminderRecord } from "../../core/reminder.ts";
 import { RuleError } from "../../core/schedule/rule-error.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
@@ -90,6 +91,8 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   const given = beside(asked, wish.answer);
   const done = await answer(sql, asked, given, came);
   if (done.kind === "refused") return { kind: "refused", asked: done.asked, why: whyRefused(done.asked.reminder) };
+  if (done.kind === "no_longer_theirs")
+    return { kind: "refused", asked, why: isDone(asked.reminder) ? "done" : "other" };
   const others = given.kind === "not_me" ? leftTo(asked.reminder, given) : null;
   const [address, scope] =
     given.kind === "stop" ? [given.address, given.scope] : ([others?.address ?? null, "reminder"] as const);
@@ -138,7 +141,7 @@ async function answer(
   asked: Asked,
   given: Answer,
   came: Came,
-): Promise<{ kind: Answered["kind"]; asked: Asked }> {
+): Promise<{ kind: Answered["kind"] | "no_longer_theirs"; asked: Asked }> {
   const { reminder, link, recipient, contact } = asked;
   const who = came.who ?? recipient ?? contact?.name ?? "somebody";
   const by = { who, details: { answer: link.purpose, by: nameOfLink(link), ...came.details } };
@@ -147,6 +150,8 @@ async function answer(
     const done = await recordDone(sql, reminder.id, asked.person ?? recipient);
     if (done.kind === "done")
       return { kind: done.isNew ? "changed" : "unchanged", asked: { ...asked, reminder: done.reminder } };
+    // It was theirs once: by now somebody else is in their place, for whom they can't speak.
+    if (done.kind === "nobody" && asked.isOwn) return { kind: "no_longer_theirs", asked };
   }
   const { kind, reminder: written } = await recordAnswer(sql, reminder, given, by, await momentOf(sql, asked));
   return { kind, asked: { ...asked, reminder: written } };
@@ -195,6 +200,10 @@ function outcomeOf(answer: Answer, others: Beside | null): JsonObject {
     default:
       return {};
   }
+}
+
+function isDone(reminder: ReminderRecord): boolean {
+  return reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
 }
 
 function whyRefused({ status }: ReminderRecord): "done" | "paused" {
