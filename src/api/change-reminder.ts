@@ -22,7 +22,7 @@ import {
 import type { TenantDatabase, TenantSql } from "../store/tenant-database.ts";
 import { reminderEtag } from "./etag.ts";
 import { type Conditions, isUnconditional, mustPermit } from "./etag-conditions.ts";
-import { type Policies, readNamedPolicies } from "./new-reminder.ts";
+import { type Policies, policyOf, readNamedPolicies } from "./new-reminder.ts";
 import { conflict, invalidField, notFound, overQuota, Problem } from "./problem.ts";
 import { toReminderJson } from "./schemas/reminder.ts";
 
@@ -77,7 +77,8 @@ async function changeLocked(
   const calendars = await readCalendarTexts(sql, names);
   const policyNames = reminder.people.policy ? [reminder.people.policy, ...named.policies] : named.policies;
   const policies = await readNamedPolicies(sql, policyNames);
-  const result = decided(id, () => change(reminder, { now, lastOutcome: outcome, contactZone, calendars, policies }));
+  const moment = { now, lastOutcome: outcome, contactZone, calendars, policies, policy: policyOf(reminder, policies) };
+  const result = decided(id, () => change(reminder, moment));
   if (!isUnconditional(conditions)) {
     mustPermit(conditions, reminderEtag(toReminderJson(reminder)), { isDone: result.kind === "unchanged" });
   }

@@ -4,11 +4,12 @@ import { flagKeysOf } from "../conditions/evaluate.ts";
 import { MAX_FLAG_KEY_LENGTH } from "../core/flag-key.ts";
 import { NO_PEOPLE, type People } from "../core/people.ts";
 import { peopleFlaw } from "../core/people-flaws.ts";
-import type { PolicyText } from "../core/policy.ts";
-import type { StopCondition } from "../core/reminder.ts";
+import { type Policy, type PolicyText, readPolicy } from "../core/policy.ts";
+import type { ReminderRecord, StopCondition } from "../core/reminder.ts";
 import { begin, type NewTimes, needsMoment } from "../core/schedule/begin.ts";
 import { type ByCalendar, editedByCalendar, NO_CALENDARS } from "../core/schedule/by-calendar.ts";
 import { DEFAULT_MIN_INTERVAL_SECONDS } from "../core/schedule/check.ts";
+import { RuleError } from "../core/schedule/rule-error.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { readPolicies } from "../store/audience.ts";
 import { readMoment } from "../store/moment.ts";
@@ -79,6 +80,17 @@ export async function readNamedPolicies(database: TenantSql, names: readonly str
   return new Map(
     [...texts.values()].map((text) => JSON.parse(text) as PolicyText).map((policy) => [policy.name, policy]),
   );
+}
+
+/** The policy that a reminder goes by, of these; null: it goes by none, or that can't be read, of which firing tells. */
+export function policyOf({ people }: Pick<ReminderRecord, "people">, policies: Policies): Policy | null {
+  const text = people.policy === null ? undefined : policies.get(people.policy);
+  try {
+    return text ? readPolicy(JSON.stringify(text)) : null;
+  } catch (error) {
+    if (error instanceof RuleError) return null;
+    throw error;
+  }
 }
 
 /**

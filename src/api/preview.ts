@@ -105,7 +105,8 @@ export async function previewKnown(
     return nothing(reminder, around.zone, now, `its ${surroundings.known.flaw}: a worker will pause it`);
   }
   const outcome = awaitsOutcome(reminder) ? await lastOutcome(database, id) : null;
-  const prepared = prepare({ ...prospect, around, contactZone: around.zone, calendars, lastOutcome: outcome });
+  const policy = surroundings.known?.policy ?? null;
+  const prepared = prepare({ ...prospect, around, contactZone: around.zone, calendars, lastOutcome: outcome, policy });
   if (prepared.kind === "still") return nothing(reminder, around.zone, now, prepared.because);
   const isOutdated = isUnplanned && reminder.nextWallAt !== null;
   try {

@@ -14,6 +14,8 @@ export interface Audience {
   policy: Policy | null;
   /** See `Escalating`. */
   wasGiven: boolean | null;
+  /** See `Escalating`. */
+  waitsUntil?: Instant | null;
   /** By `nameOf`: contacts that may get something, and those who stand for them. */
   contacts: ReadonlyMap<string, Person>;
   /** Of the recipients, those who have done theirs. */

@@ -1,6 +1,7 @@
 import { type Ceiling, ceilingReached, NO_CEILING, type Progress } from "./ceiling.ts";
 import { type Course, type Escalating, escalate, nextByPolicy } from "./escalation.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
+import { dueOnceGiven } from "./policy-held.ts";
 import type { CompletionReason, DeliveryStatus, Instant, OnUnknown, Reminder } from "./reminder.ts";
 import { OPENING_DAYS } from "./schedule/business.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
@@ -119,6 +120,9 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
   // What is just being sent may yet be taken back. To go on then would let the message of the next step take its place.
   if (reminder.escalating?.wasGiven === null && !isAskedFor)
     return { kind: "postpone", nextRunAt: now + UNTIL_GIVEN_MS, nextWallAt };
+  const given =
+    reminder.escalating && !isAskedFor ? dueOnceGiven(reminder.escalating, occurrenceAt, now, timetable) : null;
+  if (given !== null) return { kind: "postpone", ...asNextRun(given) };
   if (reminder.escalating)
     return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast, isAskedFor });
   if (misfirePolicy === "all") {

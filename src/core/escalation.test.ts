@@ -50,6 +50,20 @@ describe("an escalation", () => {
     expect(stepsOf(lived)).toEqual([0, 0, 0, 1, 1]);
   });
 
+  test("gives what an outage has skipped over as far apart as it was to begin, however seldom the reminder is due", () => {
+    const steps: StepText[] = [
+      { to: ["recipient"] },
+      { after: { elapsed: "PT2H" }, to: ["manager"] },
+      { after: { elapsed: "PT5H" }, to: ["manager"], repeat: 1 },
+    ];
+    const { lived } = live(policyOf(...steps), { lateMs: (n) => (n === 1 ? 20 * HOUR : 0), scheduledMs: 7 * DAY });
+    expect(lived).toEqual([
+      { at: T0, step: 1 },
+      { at: T0 + 22 * HOUR, step: 2 },
+      { at: T0 + 25 * HOUR, step: 3 },
+    ]);
+  });
+
   test("gives a step again whose message was still to leave when a silence ends: that has held it back", () => {
     const policy = policyOf({ to: ["recipient"], repeat: 1 }, { after: { elapsed: "PT1M" }, to: ["manager"] });
     const escalation: Escalation = { step: 1, given: 0, sends: 0, firstAt: T0, isVoid: false, isOver: false };

@@ -13,6 +13,8 @@ export interface Escalating {
   escalation: Escalation | null;
   /** True unless the message of the occurrence before was taken back before anybody got it; null: it is just being sent. */
   wasGiven: boolean | null;
+  /** Where it wasn't: until when that message waits, for the end of quiet hours or its place, say; null or not set: it doesn't. */
+  waitsUntil?: Instant | null;
   deadlineAt: Instant | null;
 }
 
@@ -58,7 +60,7 @@ export function escalate(
   const counted = (wasGiven ?? false) || escalation.isVoid ? 1 : 0;
   const given = escalation.given + counted;
   const now = { given, sends: escalation.sends + counted, firstAt: escalation.firstAt };
-  const present = stepOf(policy, escalation.step);
+  const present = stepInForce(policy, escalation);
   // Who changes the policy may have taken the step away in which the reminder is.
   if (present.number !== escalation.step) return courseOf(policy, present, { ...now, given: 0 }, true, CHANGED);
   const next = steps[steps.indexOf(present) + 1];
@@ -78,8 +80,8 @@ const GOES_ON = "it goes on";
 const ASKED_FOR = "it was put off until now";
 const CHANGED = "the policy was changed";
 
-function stepOf({ steps }: Policy, number: number): Step {
-  // Where the own step of the reminder is gone or new, the first that is left stands for it.
+/** The step in which a reminder is. Where its own is gone or new, the first that is left stands for it. */
+export function stepInForce({ steps }: Policy, { step: number }: Pick<Escalation, "step">): Step {
   return steps.findLast((step) => step.number <= number) ?? steps[0];
 }
 
@@ -124,19 +126,52 @@ export function nextByPolicy(
   const begin = nextBegin(policy, step, escalation, deadlineAt, business);
   const isAwaited = begin !== null && begin > base;
   const hasGivenAll = step.repeat !== null && escalation.given + 1 >= step.repeat;
+  const nextAt = isAwaited ? begin : followsAt(base, begin, ownBeginOf(step, escalation, deadlineAt, business));
   // What was given as often as it is to be isn't given again while the next step is yet to begin.
-  const next = !isAwaited
-    ? rhythm
-    : hasGivenAll || rhythm === null
-      ? placed(timetable, begin, base)
-      : Math.min(rhythm, placed(timetable, begin, base));
+  const next =
+    nextAt === null
+      ? rhythm
+      : (hasGivenAll && isAwaited) || rhythm === null
+        ? placed(timetable, nextAt, base)
+        : Math.min(rhythm, placed(timetable, nextAt, base));
   const isScheduled = next !== null && next === scheduled && own === null;
   const isBeyond =
     next !== null && !isScheduled && (next > LAST_INSTANT || (bounds.endAt !== null && next > bounds.endAt));
   return { nextRunAt: isBeyond ? null : next, missed: own === null ? null : own.missed, isScheduled };
 }
 
-/** When the step after this one begins, where that is an instant, and this one may be left by then. */
+/**
+ * When a step follows that time has skipped over: as far behind the present one as the two were to begin. Null: nobody can say how far
+ * that is, or they weren't to begin in that order, so that it is due when the reminder is due again.
+ */
+export function followsAt(base: Instant, begin: Instant | null, ownBegin: Instant | null): Instant | null {
+  if (begin === null || ownBegin === null || begin <= ownBegin) return null;
+  return base + Math.max(SHORTEST_APART_MS, begin - ownBegin);
+}
+
+/** Steps that were skipped over are given no closer together: about as long as a policy waits for a message that is just being sent. */
+export const SHORTEST_APART_MS = 1_000;
+
+/** When a step began itself; null: it wasn't by an instant. */
+export function ownBeginOf(
+  { after }: Step,
+  { firstAt }: Escalation,
+  deadlineAt: Instant | null,
+  business: BusinessTime | undefined,
+): Instant | null {
+  return after === null ? firstAt : beginOf(after, firstAt, deadlineAt, business);
+}
+
+/** When the step after the one in force begins, where that is an instant, and the one in force may be left by then. */
+export function stepToCome(
+  policy: Policy,
+  escalation: Escalation,
+  deadlineAt: Instant | null,
+  business: BusinessTime | undefined,
+): Instant | null {
+  return nextBegin(policy, stepInForce(policy, escalation), escalation, deadlineAt, business);
+}
+
 function nextBegin(
   { steps }: Policy,
   step: Step,
@@ -150,7 +185,7 @@ function nextBegin(
 }
 
 /** Where the calendar lets it be, but later than what was. */
-function placed(timetable: Timetable, at: Instant, base: Instant): Instant {
+export function placed(timetable: Timetable, at: Instant, base: Instant): Instant {
   const { at: where } = askedOccurrence(timetable, at);
   return where > base ? where : at;
 }

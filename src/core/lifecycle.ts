@@ -1,5 +1,7 @@
 import { asNextRun, completionAfter, type NextRun } from "./decide.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
+import type { Policy } from "./policy.ts";
+import { againByPolicy } from "./policy-again.ts";
 import {
   type DeliveryStatus,
   goesByWallClock,
@@ -43,6 +45,8 @@ export interface Moment {
   contactZone?: string | null;
   /** The calendars that it goes by or is to go by; not set: none. */
   calendars?: Calendars;
+  /** The policy that it goes by, as long as that can be read; not set: none. */
+  policy?: Policy | null;
 }
 
 type Rule = "go" | "so already" | { refused: string };
@@ -137,12 +141,10 @@ export const NOTHING_DUE = { nextRunAt: null, nextWallAt: null };
 /**
  * A reminder that is ACTIVE again after an absence. What one that comes again would have been due for meanwhile was not
  * wanted, so it goes on with the next regular instant, or is done if there is none; a one-time one is still wanted, at once
- * if its time has passed.
+ * if its time has passed, and so is a step of its policy that has begun meanwhile.
  */
-function comeBack(
-  reminder: ReminderRecord,
-  { now, lastOutcome, contactZone = null, calendars }: Moment,
-): ReminderRecord {
+function comeBack(reminder: ReminderRecord, moment: Moment): ReminderRecord {
+  const { now, lastOutcome } = moment;
   const { schedule, bounds, nextRunAt, nextWallAt } = reminder;
   // Somebody has put it off until then, so it is wanted then, or at once if that has passed.
   const owedAt = owedAfterSilence(reminder);
@@ -160,20 +162,22 @@ function comeBack(
   if (isFixed && nextRunAt !== null && nextRunAt > now) return reminder;
   const { runAt, business } = reminder;
   const asked = business === null ? null : runAt;
-  const next = regularNext(reminder, asked, { now, contactZone, ...(calendars ? { calendars } : {}) });
+  const next = regularNext(reminder, asked, moment);
   if (next !== null) return { ...reminder, ...next };
   return { ...reminder, ...NOTHING_DUE, status: "COMPLETED", completionReason: "schedule_ended", completedAt: now };
 }
 
-/** When it is due next by its schedule, or as somebody asked if that is still to come; null: never. */
+/** When it is due next by its policy or else its schedule, or as somebody asked if that is still to come; null: never. */
 export function regularNext(
   reminder: ReminderRecord,
   asked: Instant | null,
-  { now, contactZone = null, calendars }: Omit<Moment, "lastOutcome">,
+  { now, contactZone = null, calendars, policy }: Omit<Moment, "lastOutcome">,
 ): NextRun | null {
   const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
   const { business } = reminder;
   const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
+  const byPolicy = againByPolicy(reminder, policy, timetable, now);
+  if (byPolicy !== null) return byPolicy.nextRunAt === null ? null : byPolicy;
   const wanted = asked !== null && asked > after ? askedOccurrence(timetable, asked) : null;
   const next = wanted !== null && wanted.at > after ? wanted : nextOccurrence(timetable, after);
   return next && asNextRun(next);

@@ -1,4 +1,6 @@
 import { asNextRun, NEVER, type NextRun, workedOutAnew } from "./decide.ts";
+import type { Policy } from "./policy.ts";
+import { againByPolicy } from "./policy-again.ts";
 import { goesByWallClock, type Instant, type Reminder } from "./reminder.ts";
 import { RuleError } from "./schedule/rule-error.ts";
 import { askedOccurrence, nextOccurrence, type Occurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
@@ -17,6 +19,8 @@ export interface Unplanned {
   wasPlanned: boolean;
   /** True while a message of it is under way that is still to be sent. */
   isUnderWay: boolean;
+  /** The policy that it goes by, as long as that can be read; not set: none. */
+  policy?: Policy | null;
   now: Instant;
 }
 
@@ -40,6 +44,8 @@ export function replan(unplanned: Unplanned): NextRun | "ended" | RuleError {
   if (isUnderWay && isLast) return NEVER;
   try {
     const timetable = timetableOf(reminder, around.zone, around.calendar);
+    const byPolicy = againByPolicy({ people, lastOccurrenceAt }, unplanned.policy, timetable, now);
+    if (byPolicy !== null && byPolicy.nextRunAt !== null) return byPolicy;
     const next =
       nextWallAt === null
         ? (askedByCalendar(timetable, unplanned) ?? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now)))

@@ -36,7 +36,9 @@ export function hasAudience({ reminder, contact }: ReminderWithFacts): boolean {
 /** See `Escalating`; null: it goes by no policy. */
 export function escalatingOf({ reminder, audience }: ReminderWithFacts): Escalating | null {
   const { escalation, deadlineAt } = reminder.people;
-  return audience?.policy ? { policy: audience.policy, escalation, wasGiven: audience.wasGiven, deadlineAt } : null;
+  if (!audience?.policy) return null;
+  const { policy, wasGiven, waitsUntil = null } = audience;
+  return { policy, escalation, wasGiven, waitsUntil, deadlineAt };
 }
 
 /** Who gets an occurrence. `step`: of its policy; null: it goes by none. */

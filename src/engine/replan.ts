@@ -5,6 +5,7 @@ import { type CompletedReminder, writeCompleted, writePaused } from "../store/fi
 import { isFaultOfRows, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { claimUnplanned, type MovedReminder, type UnplannedReminder, writeMoved } from "../store/unplanned.ts";
+import { addAudiences } from "./audience.ts";
 
 /**
  * Works out when reminders that go by the clocks on the wall are due, where nobody has (they came by plain SQL, or their
@@ -48,9 +49,9 @@ async function replanClaimed(
     const moved: MovedReminder[] = [];
     const completed: CompletedReminder[] = [];
     const events: NewEvent[] = [];
-    for (const due of await claim(sql)) {
+    for (const due of await addAudiences(sql, await claim(sql))) {
       const { id: reminderId } = due.reminder;
-      const next = replan(due);
+      const next = replan({ ...due, policy: due.audience?.policy ?? null });
       if (next instanceof RuleError) {
         const { schedule } = due.reminder;
         const because = `its ${schedule.type} ${next.message}; correct it, then resume it`;

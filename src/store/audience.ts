@@ -21,7 +21,9 @@ const POLICIES = `
 // was tried. Of what is just being sent nobody knows yet, unless somebody got it; see 0047.
 const NOT_GIVEN = `
   select u.id, exists (select from deliveries d
-                        where d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at and d.status = 'sending') as is_leaving
+                        where d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at and d.status = 'sending') as is_leaving,
+         (select min(d.next_attempt_at) from deliveries d
+           where d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at and d.status in ('pending', 'retrying')) as waits_until
     from unnest($1::bigint[], $2::timestamptz[], $3::boolean[]) as u(id, occurrence_at, sends_all)
    where not exists (
            select from deliveries d
@@ -84,7 +86,7 @@ export async function readAudiences(sql: Sql, reminders: readonly Audienced[]): 
     readPolicies(sql, [...unique.values()]),
     fired.length === 0
       ? []
-      : sql.query<{ id: number; is_leaving: boolean }>(NOT_GIVEN, [
+      : sql.query<{ id: number; is_leaving: boolean; waits_until: Instant | null }>(NOT_GIVEN, [
           fired.map(({ reminder }) => reminder.id),
           fired.map(({ lastOccurrenceAt }) => toTimestamptz(lastOccurrenceAt as Instant)),
           fired.map(({ reminder }) => reminder.bounds.misfirePolicy === "all"),
@@ -100,6 +102,7 @@ export async function readAudiences(sql: Sql, reminders: readonly Audienced[]): 
   });
   const contacts = await readContacts(sql, wanted);
   const given = new Map(notGiven.map(({ id, is_leaving: isLeaving }) => [id, isLeaving ? null : false]));
+  const waits = new Map(notGiven.map(({ id, waits_until: until }) => [id, until]));
   const doneBy = new Map<number, Set<string>>();
   for (const { reminder_id: id, person } of done) doneBy.set(id, (doneBy.get(id) ?? new Set()).add(person));
   return new Map(
@@ -108,6 +111,7 @@ export async function readAudiences(sql: Sql, reminders: readonly Audienced[]): 
       {
         ...(policies.get(id) ?? NO_POLICY),
         wasGiven: given.has(id) ? (given.get(id) ?? null) : true,
+        waitsUntil: waits.get(id) ?? null,
         contacts: contacts.get(tenantId) ?? new Map(),
         done: doneBy.get(id) ?? new Set(),
       },

@@ -33,11 +33,12 @@ async function office(there: World): Promise<void> {
   await contact(there, { entity_type: "person", entity_id: "boss", email: "boss@example.org" });
 }
 
-/** Quiet hours, as kept, from the next half hour on for two hours. */
-async function soonQuiet({ database }: World): Promise<string> {
+/** Quiet hours, as kept, from in half an hour until so many minutes from now. */
+async function soonQuiet({ database }: World, { until = 150 } = {}): Promise<string> {
   const [row] = await database.query<{ from: string; to: string }>(
     `select to_char(reminder_now() at time zone 'UTC' + interval '30 minutes', 'HH24:MI') as from,
-            to_char(reminder_now() at time zone 'UTC' + interval '150 minutes', 'HH24:MI') as to`,
+            to_char(reminder_now() at time zone 'UTC' + $1 * interval '1 minute', 'HH24:MI') as to`,
+    [until],
   );
   return JSON.stringify([row]);
 }
@@ -113,6 +114,34 @@ test("a step that a pause took back is given when the reminder is resumed, and o
   const told = sentTo(there);
   expect(told.slice(0, 2)).toEqual(["clerk@example.org", "boss@example.org"]);
   expect(told.at(-1)).toBe("ceo@example.org");
+});
+
+test("steps that quiet hours have held back follow each other when these end, and not once a week", async () => {
+  const there = await world();
+  await office(there);
+  await policy(there, [
+    { to: ["recipient"], repeat: 1 },
+    { after: { elapsed: "PT2H" }, to: ["manager"], repeat: 1 },
+    { after: { elapsed: "PT4H" }, to: [{ address: "ceo@example.org" }], repeat: 1 },
+  ]);
+  const id = await there.insert({
+    ...SAID,
+    interval_minutes: 10_080,
+    max_occurrences: 4,
+    run_at: new Date(0),
+    policy: "p",
+  });
+  await there.database.query("update contacts set quiet_hours = $1 where entity_id = 'boss'", [
+    await soonQuiet(there, { until: 9 * 60 }),
+  ]);
+  there.work();
+  await settled(there, id);
+  await hours(there, id, 14);
+
+  expect(sentTo(there)).toEqual(["clerk@example.org", "boss@example.org", "ceo@example.org"]);
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "policy_ended" });
+  // The step that waited was not given again and again meanwhile.
+  expect(await there.deliveries(id)).toHaveLength(3);
 });
 
 test("a step whose message still waits to be sent when the next one begins is not lost: the next one waits for it", async () => {

@@ -18,6 +18,7 @@ import { QuotaReached } from "../../store/quota.ts";
 import { KeyIsTaken } from "../../store/reminders.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
+import { policyOf, readNamedPolicies } from "../new-reminder.ts";
 import { type Asked, type NothingToAsk, readAsked, stillStands } from "./asked.ts";
 import type { Wish } from "./wish.ts";
 
@@ -176,11 +177,13 @@ export async function recordAnswer(
 /** What an answer to a reminder goes by beside its row. */
 export async function momentOf(sql: TenantSql, { reminder, now }: Pick<Asked, "reminder" | "now">): Promise<Moment> {
   const names = reminder.business ? [reminder.business.calendar] : [];
+  const policies = await readNamedPolicies(sql, reminder.people.policy === null ? [] : [reminder.people.policy]);
   return {
     now,
     lastOutcome: await lastOutcome(sql, reminder.id),
     contactZone: reminder.timeZone === null ? (await readMoment(sql, [reminder], [])).zoneOf(reminder) : null,
     calendars: await readCalendarTexts(sql, names),
+    policy: policyOf(reminder, policies),
   };
 }
 

@@ -29,8 +29,8 @@ const ACTIONS: ActionRoute[] = [
     summary: "Resume a paused reminder",
     description:
       "A recurring reminder goes on with its next regular instant: what it would have been due for meanwhile is not made " +
-      "up for. A one-time reminder keeps its time, and is due at once if that has passed. 409 if another reminder is ACTIVE " +
-      "for the same entity and event.",
+      "up for, but for a step of its policy that has begun: that is due at once. A one-time reminder keeps its time, and is due at " +
+      "once if that has passed. 409 if another reminder is ACTIVE for the same entity and event.",
   },
   {
     action: "complete",

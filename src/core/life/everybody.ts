@@ -2,6 +2,7 @@ import { type Addressee, addressees } from "../audience.ts";
 import type { Course, Escalating } from "../escalation.ts";
 import type { Instant, ReminderRecord } from "../reminder.ts";
 import type { SimulatedDelivery } from "./happening.ts";
+import type { Message } from "./message.ts";
 import type { World } from "./world.ts";
 
 /** All people of a life: whom its messages are for, and who of them has done theirs. */
@@ -32,12 +33,13 @@ export class Everybody {
   }
 
   /** See `Escalating`; null: it goes by no policy. `newest`: the messages of the newest occurrence here; none: it hasn't fired here yet. */
-  escalating(reminder: ReminderRecord, newest: readonly SimulatedDelivery[]): Escalating | null {
+  escalating(reminder: ReminderRecord, newest: readonly Message[]): Escalating | null {
     if (!this.#audience?.known.policy) return null;
-    const { policy, wasGiven } = this.#audience.known;
+    const { policy, wasGiven, waitsUntil = null } = this.#audience.known;
     const { escalation, deadlineAt } = reminder.people;
     const given = newest.length === 0 ? (wasGiven ?? true) : wasGivenThen(reminder, newest);
-    return { policy, escalation, deadlineAt, wasGiven: given };
+    const until = newest.length === 0 ? waitsUntil : waitsUntilThen(newest);
+    return { policy, escalation, deadlineAt, wasGiven: given, waitsUntil: until };
   }
 }
 
@@ -46,6 +48,11 @@ const NOBODY: ReadonlySet<string> = new Set();
 function wasGivenThen(reminder: ReminderRecord, newest: readonly SimulatedDelivery[]): boolean | null {
   if (newest.some((one) => isGiven(reminder, one))) return true;
   return newest.some(({ status }) => status === "sending") ? null : false;
+}
+
+function waitsUntilThen(newest: readonly Message[]): Instant | null {
+  const waiting = newest.filter(({ status }) => status === "pending" || status === "retrying");
+  return waiting.length === 0 ? null : Math.min(...waiting.map(({ nextAt }) => nextAt));
 }
 
 /** As the store has it, see `readAudiences`. */

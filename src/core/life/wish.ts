@@ -16,11 +16,11 @@ export function grant(
   wish: Exclude<Wish, { kind: "person_done" }>,
   reminder: ReminderRecord,
   lastOutcome: DeliveryStatus | null,
-  world: Pick<World, "zone" | "calendar">,
+  world: Pick<World, "zone" | "calendar" | "audience">,
   now: Instant,
 ): ReminderRecord {
   const surroundings = surroundingsOf(reminder, world);
-  const moment = { now, lastOutcome, ...surroundings };
+  const moment = { now, lastOutcome, policy: world.audience?.known.policy ?? null, ...surroundings };
   const granted =
     typeof wish === "string"
       ? transition(wish, reminder, moment)

@@ -139,14 +139,18 @@ function judgeRest(
   const [byRhythm] = regimes.flatMap((regime) =>
     owedInstants(regime, court.readAt).filter((due) => due > (last?.firedAt ?? 0)),
   );
-  const due = isAwaited ? begunAt(begin, last, court) : byRhythm;
+  const apart = Math.max(0, begin - ((last && beginsAt(last.step)) ?? begin));
+  const due = isAwaited ? begunAt(begin, apart, last, court) : byRhythm;
   if (due !== undefined && court.isOwed(due, court.readAt)) accuse(`its next step was due at ${due}, and is lost`);
 }
 
-/** When a step can come that begins then: it waits, a second at a time, while the message before is just being sent. */
-function begunAt(begin: number, before: Given | undefined, court: Court): number {
+/**
+ * When a step can come that begins then: it waits, a second at a time, while the message before is just being sent; and behind one that itself
+ * has waited it comes as far as the two were to begin apart.
+ */
+function begunAt(begin: number, apart: number, before: Given | undefined, court: Court): number {
   const leftBy = Math.max(0, ...(before?.deliveries.map(({ finishedAt }) => finishedAt ?? court.readAt) ?? []));
-  return leftBy >= begin ? leftBy + WAITS_MS : begin;
+  return leftBy >= begin ? leftBy + apart + WAITS_MS : begin;
 }
 
 /** Nobody has changed it from a while before one occurrence on. */

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
+import { answerTo } from "./answer.ts";
+import { type Moment, transition } from "./lifecycle.ts";
+import { NO_PEOPLE } from "./people.ts";
+import { readPolicy } from "./policy.ts";
+import type { ReminderRecord } from "./reminder.ts";
+import { replan } from "./replan.ts";
+
+const DAY = 24 * HOUR;
+
+const policy = readPolicy(
+  JSON.stringify({
+    name: "p",
+    steps: [
+      { to: ["recipient"], repeat: 1 },
+      { after: { elapsed: "PT4H" }, to: ["manager"] },
+    ],
+    rotas: {},
+  }),
+);
+
+/** Once a week, and its policy's second step four hours after the first. It has fired once, at `T0`. */
+function fired(fields: Partial<ReminderRecord> = {}): ReminderRecord {
+  return reminderRecord({
+    schedule: { type: "recurring", intervalMinutes: 7 * 24 * 60, anchorAt: T0 },
+    people: {
+      ...NO_PEOPLE,
+      policy: "p",
+      escalation: { step: 1, given: 0, sends: 0, firstAt: T0, isVoid: false, isOver: false },
+    },
+    ...{ occurrenceCount: 1, lastOccurrenceAt: T0, lastRunAt: T0, nextRunAt: T0 + 4 * HOUR },
+    ...fields,
+  });
+}
+
+const moment = (now: number, more: Partial<Moment> = {}): Moment => ({ now, lastOutcome: "sent", policy, ...more });
+
+/** An office that is always open, so that all is counted by a calendar and nothing is moved by it. */
+const OPEN = [{ from: "00:00", to: "24:00" }];
+const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const CALENDAR = ["UTC", JSON.stringify(Object.fromEntries(DAYS.map((day) => [day, OPEN]))), "[]", "[]"].join("\n");
+const BUSINESS = { calendar: "office", countsIn: "all_time", outside: "next" } as const;
+const calendars = new Map([["office", CALENDAR]]);
+
+describe("a reminder that is resumed", () => {
+  const resumed = (now: number, fields: Partial<ReminderRecord> = {}) =>
+    transition("resume", fired({ status: "PAUSED", ...fields }), moment(now, { calendars }));
+
+  test("gives the step that has begun meanwhile at once, and not when its schedule comes round again", () => {
+    expect(resumed(T0 + DAY)).toMatchObject({ reminder: { status: "ACTIVE", nextRunAt: T0 + DAY } });
+  });
+
+  test.each([null, BUSINESS])("waits for the step that is yet to begin, by the calendar %j", (business) => {
+    expect(resumed(T0 + HOUR, { business })).toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
+  });
+
+  test("goes by its schedule before it has fired by its policy, and where it goes by none", () => {
+    const unfired = {
+      people: { ...NO_PEOPLE, policy: "p" },
+      occurrenceCount: 0,
+      lastOccurrenceAt: null,
+      nextRunAt: T0,
+    };
+    expect(resumed(T0 + HOUR, unfired)).toMatchObject({ reminder: { nextRunAt: T0 + 7 * DAY } });
+    expect(resumed(T0 + DAY, { people: NO_PEOPLE })).toMatchObject({ reminder: { nextRunAt: T0 + 7 * DAY } });
+  });
+});
+
+test("who takes back a snooze has the policy go on where it was", () => {
+  const somebody = { who: "ann@example.org", details: {} };
+  const snoozed = answerTo(fired(), { kind: "snooze", until: T0 + 3 * DAY }, somebody, moment(T0 + MINUTE));
+  if (snoozed.kind !== "changed") throw new Error(snoozed.kind);
+  const woken = answerTo(snoozed.reminder, { kind: "wake" }, somebody, moment(T0 + 2 * MINUTE));
+  expect(woken).toMatchObject({ reminder: { silence: null, nextRunAt: T0 + 4 * HOUR } });
+});
+
+test("a change of its calendar leaves the step where the calendar lets it be", () => {
+  const reminder = fired({ business: BUSINESS });
+  const around = { zone: null, calendar: CALENDAR };
+  const unplanned = { reminder, around, lastOccurrenceAt: T0, runAt: null, wasPlanned: false, isUnderWay: false };
+  expect(replan({ ...unplanned, policy, now: T0 + HOUR })).toMatchObject({ nextRunAt: T0 + 4 * HOUR });
+});
