@@ -30,6 +30,11 @@ export async function refuseBody({ body }: FastifyRequest): Promise<void> {
   if (body !== undefined) validate(NOTHING, body, "body");
 }
 
+/** A hook for routes of whose body nothing has to be said: none at all is an empty one. */
+export async function takeNoneAsEmpty(request: FastifyRequest): Promise<void> {
+  if (request.body === undefined) request.body = {};
+}
+
 function refusal(error: z.ZodError, part: FieldError["in"], schema: z.ZodType, input: unknown): Problem {
   return invalid(error.issues.flatMap((issue) => explain(issue, part, schema, input)));
 }

@@ -28,6 +28,8 @@ export type TimelineEntry = TimelinePosition & { type: string } & (
         addressed: Addressed | null;
         /** What its stop condition answered last before it left. */
         checked: Checked | null;
+        /** What is to be said of how it left: a sentence; null: nothing. */
+        reason: string | null;
       }
   );
 
@@ -36,21 +38,21 @@ const timeline = (order: "asc" | "desc"): string => `
   with line as (
     select created_at as at, 0 as rank, 0::bigint as first, 0 as second, 'created' as type, 'row' as told,
            null as because, null::jsonb as details, null as channel, null as recipient, false as demo, null::jsonb as addressed,
-           null::jsonb as checked
+           null::jsonb as checked, null as reason
       from reminder_jobs
      where tenant_id = $1 and id = $2
      union all
-    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null, null
+    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null, null, null
       from reminder_events
      where tenant_id = $1 and reminder_id = $2
      union all
     select created_at, 1, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'fired', 'ledger',
-           null, null, channel, recipient, false, addressed, null
+           null, null, channel, recipient, false, addressed, null, null
       from deliveries
      where tenant_id = $1 and reminder_id = $2 and addressed -> 'tells' is null and addressed -> 'tried' is null
      union all
     select finished_at, 3, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'sent', 'ledger',
-           null, null, channel, recipient, demo, addressed, checked
+           null, null, channel, recipient, demo, addressed, checked, reason
       from deliveries
      where tenant_id = $1 and reminder_id = $2 and status = 'sent'
   )
@@ -90,6 +92,7 @@ interface TimelineRow extends TimelinePosition {
   demo: boolean;
   addressed: JsonObject | null;
   checked: JsonObject | null;
+  reason: string | null;
 }
 
 function toEntry(row: TimelineRow, reminderId: number): TimelineEntry {
@@ -111,6 +114,7 @@ function toEntry(row: TimelineRow, reminderId: number): TimelineEntry {
         demo: row.demo,
         addressed: toAddressed(row.addressed),
         checked: toChecked(row.checked),
+        reason: row.reason,
       };
     }
   }

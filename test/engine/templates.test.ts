@@ -96,6 +96,13 @@ test("where a template can't be filled in, the message is sent in the built-in w
       "in the built-in words, because the text of the template payment/sink/* (version 1) is broken: undefined variable: data.missing, line:2, col:4",
   });
   expect(sink.received[0]?.written?.body).toContain("“Payment”");
+  // Whoever looks for why it reads like that finds it where the rest of its story is.
+  const why = "by sink, in the built-in words, because the text of the template payment/sink/* (version 1) is broken";
+  const sent = (await api.timeline(id)).find(({ type }) => type === "sent");
+  expect(sent?.because).toContain(why);
+  const { body } = await api.call("GET", `/reminders/${id}/explain`);
+  const told = (body as { history: { kind: string; sentence: string }[] }).history.find(({ kind }) => kind === "sent");
+  expect(told?.sentence).toContain(why);
 });
 
 test("or it fails, where the template says so", async () => {

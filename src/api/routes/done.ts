@@ -12,6 +12,7 @@ import { conflict, invalidField, Problem } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { idParams, isoInstant, line } from "../schemas/fields.ts";
 import { Reminder, toReminderJson } from "../schemas/reminder.ts";
+import { takeNoneAsEmpty } from "../validation.ts";
 import { changed, SOMEBODY } from "./silence.ts";
 
 const RecordDone = z
@@ -33,6 +34,7 @@ export function doneRoutes(api: Api): void {
     "/reminders/:id/done",
     {
       config: { access: "reminders:write" },
+      preValidation: takeNoneAsEmpty,
       schema: {
         operationId: "recordDone",
         tags: ["Reminder lifecycle"],
@@ -40,7 +42,7 @@ export function doneRoutes(api: Api): void {
         description:
           "They get it no more, and the reminder completes when as many have as `completes_when` says. Where it has no `recipients`, it is " +
           "as if whoever it reminds said so: that sets the flag that it waits for, which completes it and all others that wait for the same, or " +
-          "completes it where it waits for none; `done_means` says otherwise. Doing it again changes nothing.",
+          "completes it where it waits for none; `done_means` says otherwise; the body may be left out then. Doing it again changes nothing.",
         params: idParams,
         body: RecordDone,
         response: {

@@ -109,9 +109,9 @@ function toLine(entry: TimelineEntry): Line {
       return { told: "event", ...{ at, id, type, because, deliveryAttempt, checked } };
     }
     case "ledger": {
-      const { delivery, channel, recipient, demo, addressed, checked } = entry;
+      const { delivery, channel, recipient, demo, addressed, checked, reason } = entry;
       const told = entry.type === "fired" ? "fired" : "sent";
-      return { told, ...{ at, delivery, channel, recipient, demo, addressed, checked } };
+      return { told, ...{ at, delivery, channel, recipient, demo, addressed, checked, reason } };
     }
   }
 }

@@ -54,13 +54,14 @@ function told(entry: TimelineEntry): { because: string; details: JsonObject } {
     case "row":
       return { because: "the reminder was created", details: {} };
     case "ledger": {
-      const { delivery, channel, recipient, demo, checked } = entry;
+      const { delivery, channel, recipient, demo, checked, reason } = entry;
       const occurrenceAt = toIso(delivery.occurrenceAt);
       const details = { delivery_id: deliveryId(delivery), occurrence_at: occurrenceAt, channel, recipient };
       if (entry.type === "fired")
         return { because: `it was due at ${occurrenceAt}${forWhom(entry.addressed)}`, details };
       const to = recipient === null ? "" : ` to ${recipient}`;
-      const because = demo ? `printed instead of sent${to}: ${channel} is in demo mode` : `sent${to} by ${channel}`;
+      const how = demo ? `printed instead of sent${to}: ${channel} is in demo mode` : `sent${to} by ${channel}`;
+      const because = reason === null ? how : `${how}, ${reason}`;
       return { because, details: { ...details, demo, ...(checked && { checked: checkedJson(checked) }) } };
     }
   }

@@ -26,6 +26,8 @@ export type Line =
       /** Null: it is for whom the reminder is for. */
       addressed: Addressed | null;
       checked: Checked | null;
+      /** What is to be said of how it left; null: nothing. */
+      reason: string | null;
     };
 
 /** What happened, in a sentence. */
@@ -57,14 +59,17 @@ export function explainLine(line: Line, { id }: Pick<ReminderRecord, "id">, zone
       const how = line.demo
         ? `printed instead of sent${to}, because ${line.channel} is in demo mode`
         : `sent${to} by ${line.channel}`;
-      const sentence = `The message for ${saidInstant(line.delivery.occurrenceAt, zone)} was ${how}.${wasChecked(line, zone)}`;
+      const but = line.reason === null ? "" : `, ${line.reason}`;
+      const sentence = `The message for ${saidInstant(line.delivery.occurrenceAt, zone)} was ${how}${but}.${wasChecked(line, zone)}`;
       return {
         kind: "sent",
         at,
         sentence,
         evidence: ofDelivery(
           line.delivery,
-          ...["status", "recipient", "demo", "finished_at", ...(line.checked ? ["checked"] : [])],
+          ...["status", "recipient", "demo", "finished_at"],
+          ...(line.checked ? ["checked"] : []),
+          ...(line.reason === null ? [] : ["reason"]),
         ),
       };
     }
