@@ -205,7 +205,7 @@ function because({ tenant: ofTenant }: Slots, tenant: Capped | null, recipient: 
     return `waits for its turn: at most ${tenant?.cap.limit} messages a minute for this tenant`;
   const { kind, cap, key } = recipient;
   return kind === "person"
-    ? `waits for its turn: ${key} wants at most ${cap.limit} message${cap.limit === 1 ? "" : "s"} a day`
+    ? `waits for its turn: ${key} wants at most ${cap.limit} messages a day`
     : `waits for its turn: at most ${cap.limit} messages an hour to one recipient`;
 }
 

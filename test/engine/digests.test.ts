@@ -10,7 +10,6 @@ import { claimDigests } from "../../src/store/claimed.ts";
 import { nextDigests } from "../../src/store/digests.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
-import { startApi } from "../support/api.ts";
 import { weighing } from "../support/effort.ts";
 import { holding } from "../support/holding.ts";
 import { DELIVERED } from "../support/sink.ts";
@@ -278,56 +277,6 @@ test("at most so many messages a day: the rest is held until there is room, by w
   await until(async () => (await statuses())[2] === "sent", "the next day there is room");
   await there.advance({ minutes: 26 * 60 });
   await until(async () => (await statuses())[3] === "sent", "and again the day after");
-});
-
-test("who wants another number of messages a day gets what waits by that number at once, and not by the one of before", async () => {
-  const there = await world();
-  const api = await startApi(there.database);
-  await atTwentyPast(there);
-  await contact(there, "ann", { max_per_day: 3 });
-  await contact(there, "bob", { max_per_day: 1 });
-  there.work();
-  const events = ["a", "b", "c", "d", "e", "f"];
-  const ids = await Promise.all(events.map((event) => due(there, "ann", event)));
-  const others = await Promise.all(["a", "b"].map((event) => due(there, "bob", event)));
-  const sentOf = async (all: readonly number[]) =>
-    (await there.database.query("select from deliveries where reminder_id = any($1) and status = 'sent'", [all]))
-      .length;
-  const held = async (all: readonly number[], limit: string) =>
-    (
-      await there.database.query("select from deliveries where reminder_id = any($1) and reason like $2", [
-        all,
-        `% wants at most ${limit} a day`,
-      ])
-    ).length;
-  await until(
-    async () => (await held(ids, "3 messages")) === 3 && (await held(others, "1 message")) === 1,
-    "the rest waits",
-  );
-
-  const want = (preferences: object) => api.putContact("person", "ann", { email: "ann@example.org", preferences });
-  await want({ max_per_day: 5 });
-  await until(
-    async () => (await sentOf(ids)) === 5 && (await held(ids, "5 messages")) === 1,
-    "the two that there are more leave",
-  );
-  expect([await sentOf(others), await held(others, "1 message")]).toEqual([1, 1]);
-
-  // Fewer than were promised: one a day from now on.
-  const more = await Promise.all(["g", "h"].map((event) => due(there, "ann", event)));
-  const waiting = [ids[5] as number, ...more];
-  await until(async () => (await held(waiting, "5 messages")) >= 2, "they are promised their places");
-  await want({ max_per_day: 1 });
-  await until(async () => (await held(waiting, "1 message")) === 3, "what waits has asked anew");
-  await there.advance({ minutes: 25 * 60 });
-  expect(await sentOf([...ids, ...more])).toBe(5);
-  await there.advance({ minutes: 2 * 60 });
-  await until(async () => (await sentOf([...ids, ...more])) === 6, "a day after the change there is room for one");
-  await there.advance({ minutes: 20 * 60 });
-  expect(await sentOf([...ids, ...more])).toBe(6);
-
-  await want({});
-  await until(async () => (await sentOf([...ids, ...more])) === 8, "without a number nothing waits");
 });
 
 test("or it comes as one, when there is room", async () => {
