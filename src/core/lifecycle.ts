@@ -176,10 +176,11 @@ export function regularNext(
   const after = Math.max(now, reminder.lastOccurrenceAt ?? now);
   const { business } = reminder;
   const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
+  const wanted = asked !== null && asked > after ? askedOccurrence(timetable, asked) : null;
+  if (wanted !== null && wanted.at > after) return asNextRun(wanted);
   const byPolicy = againByPolicy(reminder, policy, timetable, now);
   if (byPolicy !== null) return byPolicy.nextRunAt === null ? null : byPolicy;
-  const wanted = asked !== null && asked > after ? askedOccurrence(timetable, asked) : null;
-  const next = wanted !== null && wanted.at > after ? wanted : nextOccurrence(timetable, after);
+  const next = nextOccurrence(timetable, after);
   return next && asNextRun(next);
 }
 

@@ -55,6 +55,14 @@ describe("a reminder that is resumed", () => {
     expect(resumed(T0 + HOUR, { business })).toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
   });
 
+  test("is over once its end has passed, and due when somebody has asked for it", () => {
+    const bounds = { ...fired().bounds, endAt: T0 + 12 * HOUR };
+    expect(resumed(T0 + DAY, { bounds })).toMatchObject({ reminder: { completionReason: "schedule_ended" } });
+    expect(resumed(T0 + DAY, { runAt: T0 + 2 * DAY, nextRunAt: T0 + 2 * DAY })).toMatchObject({
+      reminder: { nextRunAt: T0 + 2 * DAY },
+    });
+  });
+
   test("goes by its schedule before it has fired by its policy, and where it goes by none", () => {
     const unfired = {
       people: { ...NO_PEOPLE, policy: "p" },
@@ -80,4 +88,7 @@ test("a change of its calendar leaves the step where the calendar lets it be", (
   const around = { zone: null, calendar: CALENDAR };
   const unplanned = { reminder, around, lastOccurrenceAt: T0, runAt: null, wasPlanned: false, isUnderWay: false };
   expect(replan({ ...unplanned, policy, now: T0 + HOUR })).toMatchObject({ nextRunAt: T0 + 4 * HOUR });
+  // What somebody has asked for stays as well.
+  const asked = { ...unplanned, runAt: T0 + 2 * DAY };
+  expect(replan({ ...asked, policy, now: T0 + HOUR })).toMatchObject({ nextRunAt: T0 + 2 * DAY });
 });

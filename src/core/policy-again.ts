@@ -25,7 +25,8 @@ export function againByPolicy(
   const begin = escalation.isOver ? null : stepToCome(policy, escalation, deadlineAt, timetable.business);
   if (begin !== null && begin <= after) {
     const { at } = askedOccurrence(timetable, afterLastOccurrence(now, { lastOccurrenceAt }));
-    return { nextRunAt: at, nextWallAt: null };
+    const { endAt } = timetable.bounds;
+    return endAt !== null && at > endAt ? NEVER : { nextRunAt: at, nextWallAt: null };
   }
   const scheduled = nextOccurrence(timetable, after);
   const escalating = { policy, escalation, wasGiven: true, deadlineAt };

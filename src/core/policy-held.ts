@@ -27,6 +27,9 @@ export function dueOnceGiven(
   if (begin === null || isItsRhythm) return null;
   const ownBegin = ownBeginOf(step, escalation, deadlineAt, timetable.business);
   const at = placed(timetable, followsAt(waitsUntil, begin, ownBegin) ?? waitsUntil + SHORTEST_APART_MS, now);
+  const { endAt } = timetable.bounds;
+  // After its end it would never come.
+  if (endAt !== null && at > endAt) return null;
   const scheduled = nextOccurrence(timetable, Math.max(now, dueAt));
   return scheduled !== null && scheduled.at <= at ? scheduled : { at, wallAt: null, meantAt: at };
 }

@@ -44,11 +44,12 @@ export function replan(unplanned: Unplanned): NextRun | "ended" | RuleError {
   if (isUnderWay && isLast) return NEVER;
   try {
     const timetable = timetableOf(reminder, around.zone, around.calendar);
-    const byPolicy = againByPolicy({ people, lastOccurrenceAt }, unplanned.policy, timetable, now);
+    const asked = nextWallAt === null ? askedByCalendar(timetable, unplanned) : null;
+    const byPolicy = asked ? null : againByPolicy({ people, lastOccurrenceAt }, unplanned.policy, timetable, now);
     if (byPolicy !== null && byPolicy.nextRunAt !== null) return byPolicy;
     const next =
       nextWallAt === null
-        ? (askedByCalendar(timetable, unplanned) ?? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now)))
+        ? (asked ?? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now)))
         : workedOutAnew(timetable, nextWallAt);
     if (next !== null) return asNextRun(next);
     // Its last message is still wanted: it completes with that, not before.

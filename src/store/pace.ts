@@ -132,7 +132,7 @@ const POSTPONE = `
      set status = case when d.attempts > 1 then 'retrying' else 'pending' end, attempts = d.attempts - 1, lease_token = null,
          next_attempt_at = greatest(u.until, d.occurrence_at), reason = u.reason,
          tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at,
-         digest_at = coalesce(u.digest_at, d.digest_at), digest_id = case when u.digest_at is null then d.digest_id end
+         digest_at = coalesce(u.digest_at, d.digest_at), digest_id = case when u.digest_at is null or d.may_have_arrived then d.digest_id end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
                 $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
       as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, digest_at)

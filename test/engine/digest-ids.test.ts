@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { deliveryId, readDeliveryId } from "../../src/core/reminder.ts";
 import { type ClaimedDigest, claimDigests } from "../../src/store/claimed.ts";
+import { postpone } from "../../src/store/pace.ts";
 import type { Database } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { advance } from "../support/clock.ts";
@@ -106,4 +107,37 @@ test("what was begun together comes again whole: while somebody has one of it lo
     expect(others.flatMap(({ items }) => items.map(({ attempts }) => attempts))).toEqual([1]);
   });
   expect(await claim(database)).toMatchObject([{ id: digest.id, items: [{ attempts: 2 }, { attempts: 2 }] }]);
+});
+
+test("what may have arrived together stays together, whatever time it is put off to", async () => {
+  const database = await freshDatabase();
+  await insertTogether(database, ["payment", "feedback"]);
+  const [digest] = (await claim(database)) as [ClaimedDigest];
+  await database.query("update deliveries set may_have_arrived = true");
+  const [row] = await database.query<{ token: string; at: number }>(
+    "select lease_token as token, reminder_now() + interval '1 day' as at from deliveries limit 1",
+  );
+  const { token, at } = row as { token: string; at: number };
+  const later = {
+    token,
+    until: at,
+    digestAt: at,
+    slots: { tenant: null, recipient: null },
+    reason: "there is no place",
+  };
+  await workerDatabase(database).transaction((sql) =>
+    postpone(
+      sql,
+      digest.items.map(({ reminderId, occurrenceAt, recipientNo }) => ({
+        reminderId,
+        occurrenceAt,
+        recipientNo,
+        ...later,
+      })),
+    ),
+  );
+  await advance(database, { seconds: 86_400 });
+  const again = await claim(database);
+  expect(again).toMatchObject([{ id: digest.id }]);
+  expect(again[0]?.items).toHaveLength(2);
 });
