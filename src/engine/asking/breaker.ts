@@ -30,6 +30,12 @@ export class Breaker {
     return `${record.because} (${agoSeconds} s ago, and ${record.slowInARow} times in a row)`;
   }
 
+  /** Whoever was to try couldn't ask: the next one may. */
+  untried(service: string, nowMs: number): void {
+    const record = this.#records.get(service);
+    if (record) record.tryAgainAtMs = nowMs;
+  }
+
   answered(service: string): void {
     this.#records.delete(service);
   }

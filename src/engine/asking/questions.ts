@@ -98,7 +98,7 @@ export class Questions {
       this.#stopping.signal.throwIfAborted();
       const askedAtMs = performance.now();
       const refusal = this.#breaker.refusal(place, askedAtMs);
-      const answer = refusal === null ? await this.#answer(question) : unknown(refusal);
+      const answer = refusal === null ? await this.#try(question, place) : unknown(refusal);
       const tookMs = performance.now() - askedAtMs;
       if (answer.state !== "unknown") this.#breaker.answered(place);
       else if (refusal === null) this.#breaker.failed(place, answer.because, tookMs, performance.now());
@@ -108,6 +108,15 @@ export class Questions {
       this.#cache.keep(question.key, got);
       return got;
     });
+  }
+
+  async #try(question: Question, place: string): Promise<StopAnswer> {
+    try {
+      return await this.#answer(question);
+    } catch (error) {
+      this.#breaker.untried(place, performance.now());
+      throw error;
+    }
   }
 
   async #answer({ kind, condition, subject, service }: Question): Promise<StopAnswer> {
