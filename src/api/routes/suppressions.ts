@@ -94,7 +94,9 @@ export function suppressionRoutes(api: Api, { channels }: Pick<ApiContext, "chan
     },
     async (request, reply) => {
       const { channel, address } = request.params;
-      for (const form of formsOf(channels, channel, address)) await release(request.database, channel, form);
+      await request.database.transaction(async (sql) => {
+        for (const form of formsOf(channels, channel, address)) await release(sql, channel, form);
+      });
       return reply.code(204).send(null);
     },
   );
