@@ -249,6 +249,19 @@ describe("what is allowed is not accused", () => {
     expect(check(evidence)).toMatchObject({ violations: [], duplicates: { afterFaults: 1, afterLies: 0 } });
   });
 
+  test("what is unknown because its worker had to end before the receiver answered; but not if it had answered before", () => {
+    const evidence = world();
+    const delivery = deliveryOf(evidence, 1);
+    Object.assign(delivery, { status: "unknown", reason: "the receiver did not answer in time" });
+    evidence.tables.events.push(event(1, delivery.finishedAt ?? T, "unknown", {}));
+    const answer = arrivalOf(evidence, 1);
+    const said = () => check(evidence).violations.filter(({ what }) => what.includes("answered everything"));
+    Object.assign(answer, { answeredAt: (delivery.finishedAt ?? T) + 40 });
+    expect(said()).toEqual([]);
+    Object.assign(answer, { answeredAt: (delivery.finishedAt ?? T) - 1 });
+    expect(said()).toHaveLength(1);
+  });
+
   test("one catch-up for all that an outage kept, when it tells how many", () => {
     const evidence = world();
     for (const minute of [1, 2]) forget(evidence, 1, minute);

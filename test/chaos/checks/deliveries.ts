@@ -1,4 +1,4 @@
-import type { DeliveryRow, ReminderInput } from "../evidence.ts";
+import type { Arrival, DeliveryRow, ReminderInput } from "../evidence.ts";
 import type { Case, Court } from "./case.ts";
 import { isGone, mayGoOverBy } from "./fallbacks.ts";
 import { isHeld } from "./held.ts";
@@ -27,6 +27,11 @@ export function judgeDeliveries(one: Case, court: Court): void {
   }
 }
 
+/** A worker that is told to end gives up what it waits for: an answer that came after that was none. */
+function isAnsweredAfter({ answeredAt }: Arrival, { finishedAt }: DeliveryRow): boolean {
+  return answeredAt !== null && finishedAt !== null && answeredAt > finishedAt;
+}
+
 function contradiction(one: Case, delivery: DeliveryRow, court: Court): string | null {
   const arrivals = one.arrivalsOf(delivery);
   const answered = (...answers: string[]) => arrivals.some(({ answer }) => answers.includes(answer));
@@ -34,7 +39,9 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
     case "sent":
       return answered("accepted") || isUntold(delivery) ? null : "the receiver never accepted it";
     case "unknown":
-      return answered("none") ? null : "the receiver answered everything it got";
+      return answered("none") || arrivals.some((arrival) => isAnsweredAfter(arrival, delivery))
+        ? null
+        : "the receiver answered everything it got";
     case "failed":
       if (answered("refused for good") || mayGoOverBy(one, delivery, court)) return null;
       return delivery.attempts >= triesOf(delivery, court)
