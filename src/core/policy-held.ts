@@ -11,8 +11,8 @@ import type { Instant } from "./reminder.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 
 /**
- * When an occurrence is due instead that a policy names while the message of the step before still waits: to give that step again would only
- * take the place of the message, and use an occurrence up. Null: it is due now, as the rhythm of the reminder or of its step names it.
+ * While the message of a step still waits, to give that step again would only take the message's place, and use an occurrence up. So an
+ * occurrence that is due then by the policy alone is put off: this says until when. Null: it isn't put off.
  */
 export function dueOnceGiven(
   { policy, escalation, wasGiven, waitsUntil = null, deadlineAt }: Escalating,
