@@ -14,11 +14,11 @@ function failure(code: string): Error {
 }
 
 /** Tries to store the result in a database that fails like this at first; returns the reasons that it was to store. */
-async function stored(code: string, failures: number): Promise<unknown[]> {
+async function stored(error: Error, failures: number): Promise<unknown[]> {
   const reasons: unknown[] = [];
   const query = async (_text: string, params: readonly unknown[]) => {
     reasons.push((params[8 - 1] as unknown[])[0]);
-    if (reasons.length <= failures) throw failure(code);
+    if (reasons.length <= failures) throw error;
     return [{ reminder_id: 1, occurrence_at: KEY.occurrenceAt, recipient_no: 0 }];
   };
   await new Promise<void>((onStored) => {
@@ -41,9 +41,18 @@ test.each([
   ["42501", "somebody has taken rights from its role"],
   ["42P01", "a table isn't there, as in the middle of a restore"],
 ])("a result is kept until the database takes it as it is: %s, %s", async (code) => {
-  expect(await stored(code, 3)).toEqual(["as it was", "as it was", "as it was", "as it was"]);
+  expect(await stored(failure(code), 3)).toEqual(["as it was", "as it was", "as it was", "as it was"]);
+});
+
+test.each([
+  ["certificate has expired", { code: "CERT_HAS_EXPIRED" }],
+  ["self-signed certificate", { code: "DEPTH_ZERO_SELF_SIGNED_CERT" }],
+  ["The server does not support SSL connections", {}],
+  ["connect EMFILE 127.0.0.1:5432", { code: "EMFILE", syscall: "connect" }],
+])("so is one while no connection can be made: %s", async (message, fields) => {
+  expect(await stored(Object.assign(new Error(message), fields), 2)).toEqual(["as it was", "as it was", "as it was"]);
 });
 
 test("what can't be stored for what it says goes without its words", async () => {
-  expect(await stored("22P05", 1)).toEqual(["as it was", null]);
+  expect(await stored(failure("22P05"), 1)).toEqual(["as it was", null]);
 });

@@ -11,6 +11,10 @@ const TRANSIENT_SQLSTATE = /^(08|25006|28|3D000|53|57P0|58|40001|40P01|55P03|570
 const REFUSED_SQLSTATE = /^(28|3D000)/;
 const TRANSIENT_NETWORK =
   /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)|terminated|timeout|Connection ended|not queryable/i;
+/** No connection is made to a server whose certificate has run out or isn't trusted (by Node's names), or that speaks no TLS. */
+const NO_TLS = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO)|SSL connection/;
+/** What failed there, however (too many files are open, say), hasn't led to a connection. */
+const CONNECTING = /^(connect|getaddrinfo)$/;
 
 /** True for errors that pass by themselves: the database is away, restarting, read-only, full, overloaded, or cut a tie. */
 export function isDatabaseAway(error: unknown): boolean {
@@ -63,7 +67,8 @@ export function isHeldElsewhere(error: unknown): boolean {
 
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof pg.DatabaseError) return false;
-  return TRANSIENT_NETWORK.test(codeOf(error)) || TRANSIENT_NETWORK.test(error.message);
+  if ("syscall" in error && CONNECTING.test(String(error.syscall))) return true;
+  return [codeOf(error), error.message].some((said) => TRANSIENT_NETWORK.test(said) || NO_TLS.test(said));
 }
 
 function codeOf(error: Error): string {

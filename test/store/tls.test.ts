@@ -56,7 +56,8 @@ test("the database is reached by TLS where the URL asks for it, and only with a 
   const refused = await isSecure(url.href).catch((error: Error) => error);
   expect(refused).toBeInstanceOf(Error);
   expect((refused as Error).message).toMatch(/certificate/);
-  expect(isDatabaseAway(refused)).toBe(false);
+  // It may have run out while we were at work: what we have to store is kept until somebody has renewed it.
+  expect(isDatabaseAway(refused)).toBe(true);
 
   url.searchParams.set("sslrootcert", trusted);
   expect(await isSecure(url.href)).toBe(true);
