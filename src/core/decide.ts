@@ -120,8 +120,8 @@ export function decide(reminder: DueReminder, facts: Facts, now: Instant): Decis
   // What is just being sent may yet be taken back. To go on then would let the message of the next step take its place.
   if (reminder.escalating?.wasGiven === null && !isAskedFor)
     return { kind: "postpone", nextRunAt: now + UNTIL_GIVEN_MS, nextWallAt };
-  const given =
-    reminder.escalating && !isAskedFor ? dueOnceGiven(reminder.escalating, occurrenceAt, now, timetable) : null;
+  const due = { at: occurrenceAt, lastOccurrenceAt: reminder.lastOccurrenceAt };
+  const given = reminder.escalating && !isAskedFor ? dueOnceGiven(reminder.escalating, due, now, timetable) : null;
   if (given !== null) return { kind: "postpone", ...asNextRun(given) };
   if (reminder.escalating)
     return sendByPolicy(reminder.escalating, timetable, { occurrenceAt, since, now, next, isLast, isAskedFor });

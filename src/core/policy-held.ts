@@ -7,8 +7,15 @@ import {
   stepInForce,
   stepToCome,
 } from "./escalation.ts";
+import type { Step } from "./policy.ts";
 import type { Instant } from "./reminder.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
+import { waited } from "./step-wait.ts";
+
+interface Due {
+  at: Instant;
+  lastOccurrenceAt: Instant | null;
+}
 
 /**
  * While the message of a step still waits, to give that step again would only take the message's place, and use an occurrence up. So an
@@ -16,20 +23,47 @@ import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/sche
  */
 export function dueOnceGiven(
   { policy, escalation, wasGiven, waitsUntil = null, deadlineAt }: Escalating,
-  dueAt: Instant,
+  due: Due,
   now: Instant,
   timetable: Timetable,
 ): Occurrence | null {
   if (escalation === null || wasGiven !== false || waitsUntil === null || waitsUntil <= now) return null;
+  const { business } = timetable;
   const step = stepInForce(policy, escalation);
-  const begin = stepToCome(policy, escalation, deadlineAt, timetable.business);
-  const isItsRhythm = step.interval !== null || nextOccurrence(timetable, dueAt - 1)?.at === dueAt;
-  if (begin === null || isItsRhythm) return null;
-  const ownBegin = ownBeginOf(step, escalation, deadlineAt, timetable.business);
+  const begin = stepToCome(policy, escalation, deadlineAt, business);
+  // Before that somebody has asked for it.
+  if (begin === null || due.at < begin) return null;
+  const rhythm = rhythmOf(step, due, { deadlineAt, now }, timetable);
+  if (rhythm === "it is") return null;
+  const ownBegin = ownBeginOf(step, escalation, deadlineAt, business);
   const at = placed(timetable, followsAt(waitsUntil, begin, ownBegin) ?? waitsUntil + SHORTEST_APART_MS, now);
   const { endAt } = timetable.bounds;
   // After its end it would never come.
   if (endAt !== null && at > endAt) return null;
-  const scheduled = nextOccurrence(timetable, Math.max(now, dueAt));
-  return scheduled !== null && scheduled.at <= at ? scheduled : { at, wallAt: null, meantAt: at };
+  return rhythm !== null && rhythm.at <= at ? rhythm : asOccurrence(at);
+}
+
+/** When the step is given again after `due` anyway, by its own interval or else as the reminder is due; null: never. */
+function rhythmOf(
+  { interval }: Step,
+  due: Due,
+  { deadlineAt, now }: { deadlineAt: Instant | null; now: Instant },
+  timetable: Timetable,
+): Occurrence | null | "it is" {
+  const late = Math.max(now, due.at);
+  if (interval === null) {
+    const isIt = nextOccurrence(timetable, due.at - 1)?.at === due.at;
+    return isIt ? "it is" : nextOccurrence(timetable, late);
+  }
+  const { lastOccurrenceAt } = due;
+  if (lastOccurrenceAt === null) return "it is";
+  const { business } = timetable;
+  const base = due.at - 1;
+  const own = waited(interval, { occurrenceAt: lastOccurrenceAt, base, deadlineAt, business });
+  const at = placed(timetable, own.at, base);
+  return at <= late ? "it is" : asOccurrence(at);
+}
+
+function asOccurrence(at: Instant): Occurrence {
+  return { at, wallAt: null, meantAt: at };
 }

@@ -144,6 +144,31 @@ test("steps that quiet hours have held back follow each other when these end, an
   expect(await there.deliveries(id)).toHaveLength(3);
 });
 
+test("nor is a step given again and again while quiet hours hold it back that has an interval of its own", async () => {
+  const there = await world();
+  await office(there);
+  await policy(there, [
+    { to: ["recipient"], interval_minutes: 1_440 },
+    { after: { elapsed: "PT1M" }, to: ["manager"], repeat: 1 },
+  ]);
+  const [row] = await there.database.query<{ hours: string }>(
+    `select json_build_array(json_build_object('from', to_char(reminder_now() at time zone 'UTC' - interval '1 hour', 'HH24:MI'),
+              'to', to_char(reminder_now() at time zone 'UTC' + interval '150 minutes', 'HH24:MI')))::text as hours`,
+  );
+  await there.database.query("update contacts set quiet_hours = $1 where entity_id = '1'", [row?.hours]);
+  const id = await there.insert({ ...SAID, interval_minutes: 10_080, run_at: new Date(0), policy: "p" });
+  there.work();
+  await there.deliveryBecomes(id, "pending");
+  await hours(there, id, 2);
+  await there.advance({ minutes: 30 });
+  await settled(there, id);
+  await hours(there, id, 1);
+
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "policy_ended" });
+  expect(sentTo(there)).toEqual(["clerk@example.org", "boss@example.org"]);
+  expect(await there.deliveries(id)).toHaveLength(2);
+});
+
 test("a step whose message still waits to be sent when the next one begins is not lost: the next one waits for it", async () => {
   const there = await world({ concurrency: 1 });
   await office(there);
