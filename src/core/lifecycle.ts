@@ -178,9 +178,9 @@ export function regularNext(
   const timetable = timetableOf(reminder, contactZone, business && calendars?.get(business.calendar));
   const wanted = asked !== null && asked > after ? askedOccurrence(timetable, asked) : null;
   if (wanted !== null && wanted.at > after) return asNextRun(wanted);
-  const byPolicy = againByPolicy(reminder, policy, timetable, now);
-  if (byPolicy !== null) return byPolicy.nextRunAt === null ? null : byPolicy;
   const next = nextOccurrence(timetable, after);
+  const byPolicy = againByPolicy(reminder, policy, timetable, now, next);
+  if (byPolicy !== null) return byPolicy.nextRunAt === null ? null : byPolicy;
   return next && asNextRun(next);
 }
 

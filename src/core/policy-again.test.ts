@@ -6,6 +6,7 @@ import { NO_PEOPLE } from "./people.ts";
 import { readPolicy } from "./policy.ts";
 import type { ReminderRecord } from "./reminder.ts";
 import { replan } from "./replan.ts";
+import { type ReminderEdit, update } from "./update.ts";
 
 const DAY = 24 * HOUR;
 
@@ -91,4 +92,90 @@ test("a change of its calendar leaves the step where the calendar lets it be", (
   // What somebody has asked for stays as well.
   const asked = { ...unplanned, runAt: T0 + 2 * DAY };
   expect(replan({ ...asked, policy, now: T0 + HOUR })).toMatchObject({ nextRunAt: T0 + 2 * DAY });
+});
+
+describe("who changes something else about it leaves the step when it is due", () => {
+  const edited = (edit: ReminderEdit, now = T0 + HOUR, fields: Partial<ReminderRecord> = {}) =>
+    update(fired(fields), edit, now, undefined, policy);
+
+  test.each<[string, ReminderEdit]>([
+    ["its end", { bounds: { endAt: T0 + 21 * DAY } }],
+    ["its jitter", { bounds: { jitterSeconds: 60 } }],
+    ["its interval", { intervalMinutes: 24 * 60 }],
+    // The first step was given as often as it is to be.
+    ["its interval to a short one", { intervalMinutes: 60 }],
+  ])("%s", (_what, edit) => {
+    expect(edited(edit)).toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
+  });
+
+  test("unless somebody says when it is due, or its end comes before", () => {
+    expect(edited({ runAt: T0 + 2 * HOUR })).toMatchObject({ reminder: { nextRunAt: T0 + 2 * HOUR } });
+    expect(edited({ bounds: { endAt: T0 + 2 * HOUR } })).not.toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
+  });
+
+  test("and a step that counts from the deadline is due by the new one", () => {
+    const byDeadline = readPolicy(
+      JSON.stringify({
+        name: "p",
+        steps: [{ to: ["recipient"] }, { after: { deadline: "-PT1H" }, to: ["manager"] }],
+        rotas: {},
+      }),
+    );
+    const people = { ...fired().people, deadlineAt: T0 + 2 * DAY };
+    const reminder = fired({ people, nextRunAt: T0 + 2 * DAY - HOUR });
+    for (const deadlineAt of [T0 + DAY, T0 + 3 * DAY])
+      expect(update(reminder, { people: { ...people, deadlineAt } }, T0 + HOUR, undefined, byDeadline)).toMatchObject({
+        reminder: { nextRunAt: deadlineAt - HOUR },
+      });
+  });
+});
+
+describe("one that is due next by the clocks on the wall, whose zone was changed", () => {
+  const at = (text: string): number => Date.parse(text);
+  const daily = {
+    ...{ schedule: { type: "cron" as const, cron: "0 9 * * *" }, nextWallAt: at("2026-01-16T09:00Z") },
+    ...{ lastOccurrenceAt: at("2026-01-15T09:00+01:00"), nextRunAt: at("2026-01-16T09:00+01:00") },
+    people: {
+      ...NO_PEOPLE,
+      policy: "p",
+      escalation: { step: 2, given: 0, sends: 1, firstAt: at("2026-01-14T09:00+01:00"), isVoid: false, isOver: false },
+    },
+  };
+  const moved = (zone: string, now: number) => {
+    const reminder = fired(daily);
+    const { lastOccurrenceAt } = daily;
+    const unplanned = { reminder, around: { zone, calendar: null }, lastOccurrenceAt, runAt: null, wasPlanned: false };
+    return replan({ ...unplanned, isUnderWay: false, policy, now });
+  };
+
+  test("isn't due twice at what these show, where that comes later there", () => {
+    expect(moved("America/New_York", at("2026-01-15T10:00+01:00"))).toEqual({
+      nextRunAt: at("2026-01-16T09:00-05:00"),
+      nextWallAt: daily.nextWallAt,
+    });
+  });
+
+  test("isn't passed over, where they have shown it already", () => {
+    expect(moved("Asia/Tokyo", at("2026-01-16T08:00+01:00"))).toEqual({
+      nextRunAt: at("2026-01-16T09:00+09:00"),
+      nextWallAt: daily.nextWallAt,
+    });
+  });
+
+  test("doesn't keep back a step that begins before that", () => {
+    const reminder = fired({
+      ...daily,
+      people: {
+        ...daily.people,
+        escalation: { ...daily.people.escalation, step: 1, sends: 0, firstAt: at("2026-01-16T06:00+01:00") },
+      },
+    });
+    const { lastOccurrenceAt } = daily;
+    const around = { zone: "America/New_York", calendar: null };
+    const unplanned = { reminder, around, lastOccurrenceAt, runAt: null, wasPlanned: false, isUnderWay: false };
+    expect(replan({ ...unplanned, policy, now: at("2026-01-16T07:00+01:00") })).toEqual({
+      nextRunAt: at("2026-01-16T10:00+01:00"),
+      nextWallAt: null,
+    });
+  });
 });

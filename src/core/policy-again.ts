@@ -3,7 +3,7 @@ import { nextByPolicy, stepInForce, stepToCome } from "./escalation.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { Policy } from "./policy.ts";
 import type { Instant, Reminder } from "./reminder.ts";
-import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule/schedule.ts";
+import { askedOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 
 /** A reminder that has fired by its policy, and isn't due at present. */
 interface Absent extends Pick<Reminder, "people"> {
@@ -13,12 +13,14 @@ interface Absent extends Pick<Reminder, "people"> {
 /**
  * When a reminder is due by its policy after an absence, or since its calendar was changed: as if its newest occurrence had only now been
  * decided. A step that has begun meanwhile is due at once. Null: it goes by none, or hasn't fired by it yet, so that its schedule says when.
+ * `scheduled`: what that says; null: never.
  */
 export function againByPolicy(
   { people: { escalation, deadlineAt }, lastOccurrenceAt }: Absent,
   policy: Policy | null | undefined,
   timetable: Timetable,
   now: Instant,
+  scheduled: Occurrence | null,
 ): NextRun | null {
   if (!policy || escalation === null || lastOccurrenceAt === null) return null;
   const after = Math.max(now, lastOccurrenceAt);
@@ -28,7 +30,6 @@ export function againByPolicy(
     const { endAt } = timetable.bounds;
     return endAt !== null && at > endAt ? NEVER : { nextRunAt: at, nextWallAt: null };
   }
-  const scheduled = nextOccurrence(timetable, after);
   const escalating = { policy, escalation, wasGiven: true, deadlineAt };
   const course = { step: stepInForce(policy, escalation), escalation, isNew: false, because: "" };
   const when = { occurrenceAt: lastOccurrenceAt, now: after, scheduled: scheduled?.at ?? null };

@@ -45,12 +45,14 @@ export function replan(unplanned: Unplanned): NextRun | "ended" | RuleError {
   try {
     const timetable = timetableOf(reminder, around.zone, around.calendar);
     const asked = nextWallAt === null ? askedByCalendar(timetable, unplanned) : null;
-    const byPolicy = asked ? null : againByPolicy({ people, lastOccurrenceAt }, unplanned.policy, timetable, now);
-    if (byPolicy !== null && byPolicy.nextRunAt !== null) return byPolicy;
-    const next =
+    const scheduled =
       nextWallAt === null
-        ? (asked ?? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now)))
+        ? nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now))
         : workedOutAnew(timetable, nextWallAt);
+    const fired = { people, lastOccurrenceAt };
+    const byPolicy = asked ? null : againByPolicy(fired, unplanned.policy, timetable, now, scheduled);
+    if (byPolicy !== null && byPolicy.nextRunAt !== null) return byPolicy;
+    const next = asked ?? scheduled;
     if (next !== null) return asNextRun(next);
     // Its last message is still wanted: it completes with that, not before.
     return isUnderWay ? NEVER : "ended";

@@ -1,6 +1,9 @@
+import type { NextRun } from "./decide.ts";
 import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
 import type { People } from "./people.ts";
+import type { Policy } from "./policy.ts";
+import { againByPolicy } from "./policy-again.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type {
   DoneMeans,
@@ -11,9 +14,10 @@ import type {
   ReminderRecord,
   StopCondition,
 } from "./reminder.ts";
-import { reschedule, type ScheduleEdit } from "./reschedule.ts";
+import { type Rescheduled, reschedule, type ScheduleEdit } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
 import { fieldsOf, type Refusal } from "./schedule/fields.ts";
+import { nextOccurrence, timetableOf } from "./schedule/schedule.ts";
 import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
 import { owedAfterSilence } from "./silence.ts";
 
@@ -37,18 +41,20 @@ export type Updated = Transition | Refusal;
 
 /**
  * What an edit makes of a reminder. Pure; an edit that asks for what is so already changes nothing, and `data` that it
- * doesn't change stays the same object.
+ * doesn't change stays the same object. `policy`: the one that it goes by, as long as that can be read; null: none.
  */
 export function update(
   reminder: ReminderRecord,
   edit: ReminderEdit,
   now: Instant,
   surroundings: Surroundings = PLAIN_SURROUNDINGS,
+  policy: Policy | null = null,
 ): Updated {
   const hindered = hindrance("update", reminder);
   if (hindered) return hindered;
-  const when = reschedule(reminder, edit, now, surroundings);
-  if (when.kind === "invalid") return when;
+  const rescheduled = reschedule(reminder, edit, now, surroundings);
+  if (rescheduled.kind === "invalid") return rescheduled;
+  const when = { ...rescheduled, ...byItsPolicy(rescheduled, reminder, edit, { now, policy, ...surroundings }) };
 
   // A silence outlasts a change of the rule; who names the next instant ends it.
   const silentUntil = edit.runAt === undefined ? owedAfterSilence(reminder) : null;
@@ -81,6 +87,32 @@ export function update(
   const change = { type: "updated", because: `somebody changed ${fields.join(", ")}`, details: { changed: details } };
   // Somebody has looked at it.
   return { kind: "changed", reminder: { ...edited, needsAttention: null }, change };
+}
+
+/**
+ * When it is due by its policy, though its rule, its bounds or its deadline are others: no step waits for the schedule to come round because of that.
+ * Null: the policy has no say in it.
+ */
+function byItsPolicy(
+  { schedule, bounds, business, runAt, nextRunAt, nextWallAt }: Extract<Rescheduled, { kind: "rescheduled" }>,
+  reminder: ReminderRecord,
+  edit: ReminderEdit,
+  { now, policy, contactZone, calendars }: Surroundings & { now: Instant; policy: Policy | null },
+): NextRun | null {
+  const { lastOccurrenceAt } = reminder;
+  const people = edit.people ?? reminder.people;
+  const isMoved = nextRunAt !== reminder.nextRunAt;
+  const isAsked = edit.runAt !== undefined || schedule.type === "one_time" || (!isMoved && nextRunAt === runAt);
+  const isDue = !isMoved && nextRunAt !== null && nextRunAt <= now;
+  const isSame = !isMoved && people.deadlineAt === reminder.people.deadlineAt;
+  if (policy === null || isAsked || isDue || isSame) return null;
+  const timeZone = orFormer(edit.timeZone, reminder.timeZone);
+  const calendar = business && calendars?.get(business.calendar);
+  const timetable = timetableOf({ ...reminder, schedule, bounds, business, timeZone }, contactZone, calendar);
+  const byRule = nextRunAt === null ? null : { at: nextRunAt, meantAt: nextRunAt, wallAt: nextWallAt };
+  const scheduled = isMoved ? byRule : nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now));
+  const step = againByPolicy({ people, lastOccurrenceAt }, policy, timetable, now, scheduled);
+  return step?.nextRunAt == null ? null : step;
 }
 
 /** True where somebody has named another next instant: the same again changes nothing. */

@@ -211,6 +211,42 @@ test("a reminder names its policy: one that there is, that ends, and with what i
   await api.refused(409, "DELETE", "/policies/endless");
 });
 
+test("who changes a reminder's schedule, its end or its deadline leaves its policy's next step when it is due", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  const HOUR = 3_600_000;
+  const steps = [
+    { to: ["recipient"], repeat: 1 },
+    { after: { elapsed: "PT4H" }, to: ["manager"] },
+  ];
+  await api.call("PUT", "/policies/p", { steps });
+  const { body } = await api.call(
+    "POST",
+    "/reminders/",
+    reminder({ policy: "p", interval_minutes: 10_080, max_occurrences: 9 }),
+  );
+  const { id } = body as { id: number };
+  const [now] = await database.query<{ at: number }>("select date_trunc('second', reminder_now()) as at");
+  const firstAt = now?.at as number;
+  const begin = new Date(firstAt + 4 * HOUR);
+  // As if it had fired just now.
+  await database.query(
+    `update reminder_jobs
+        set last_occurrence_at = $2, last_run_at = $2, occurrence_count = 1, next_run_at = $3, escalation = $4
+      where id = $1`,
+    [
+      id,
+      new Date(firstAt),
+      begin,
+      JSON.stringify({ step: 1, given: 0, sends: 0, firstAt, isVoid: false, isOver: false }),
+    ],
+  );
+  for (const change of [{ end_at: new Date(firstAt + 900 * HOUR).toISOString() }, { interval_minutes: 1_440 }])
+    expect((await api.call("PATCH", `/reminders/${id}`, change)).body).toMatchObject({
+      next_run_at: begin.toISOString(),
+    });
+});
+
 test("a policy isn't changed into one that reminders under way can't go by, unless forced", async () => {
   const api = await start();
   await api.call("PUT", "/policies/p", { steps: STEPS });

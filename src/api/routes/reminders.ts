@@ -167,7 +167,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           "is sooner. A next run that was asked for by `run_at` stays.\n" +
           "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
           "run. To `one_time`, the next run is the last.\n" +
-          "- Any other change of the schedule, its bounds, its time zone or its calendar: it is due at the next occurrence from now on.\n\n" +
+          "- Any other change of the schedule, its bounds, its time zone or its calendar: it is due at the next occurrence from now on, " +
+          "or before that when a step of its policy begins.\n\n" +
           "A `stop_condition_type` other than before brings its own value and settings; null clears all three.\n\n" +
           "What a reminder is about (`entity_type`, `entity_id`, `event_type`) can't be changed, and neither can one that " +
           "is COMPLETED.",
@@ -209,7 +210,7 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           allowsReassign: body.allow_reassign,
           people: editedPeople(reminder.people, body, editedRecipients(channels, body, reminder)),
         } as const;
-        const updated = update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds });
+        const updated = update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds }, moment.policy);
         if (updated.kind === "changed" && concernsPeople(updated)) {
           checkPeople(updated.reminder, moment.policies, body.force);
         }

@@ -26,7 +26,7 @@ export function grant(
       ? transition(wish, reminder, moment)
       : "kind" in wish
         ? answerTo(reminder, wish, SOMEBODY, moment)
-        : update(reminder, wish, now, surroundings);
+        : update(reminder, wish, now, surroundings, moment.policy);
   return granted.kind === "changed" ? { ...granted.reminder, updatedAt: now } : reminder;
 }
 
