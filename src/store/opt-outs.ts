@@ -1,4 +1,5 @@
 import type { Instant } from "../core/reminder.ts";
+import { isAddress } from "./address-key.ts";
 import type { Row } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
@@ -7,7 +8,7 @@ export const OPT_OUT_KINDS = ["reminder", "event_type"] as const;
 /** Of what an address wants no more. */
 export interface OptOut {
   channel: string;
-  /** Whether in capitals or not makes no difference. */
+  /** Whether in capitals or not makes no difference, but behind a URL's host. */
   address: string;
   kind: (typeof OPT_OUT_KINDS)[number];
   /** The reminder's id, or the event type. */
@@ -20,7 +21,7 @@ export type OptOutName = Pick<OptOut, "channel" | "address" | "kind" | "about">;
 
 const PUT = `
   insert into opt_outs (tenant_id, channel, address, kind, about, created_by)
-  values ($1, $2, lower($3), $4, $5, $6)
+  values ($1, $2, reminder_address_key($3), $4, $5, $6)
   on conflict do nothing`;
 
 /** Sends this address no more of it, from the next message on. */
@@ -29,9 +30,9 @@ export async function putOptOut(sql: TenantSql, optOut: Omit<OptOut, "createdAt"
   await sql.query(PUT, [sql.tenant, channel, address, kind, about, createdBy]);
 }
 
-const DELETE = `
-  delete from opt_outs where tenant_id = $1 and channel = $2 and address = lower($3) and kind = $4 and about = $5
-  returning 1`;
+const NAMED = `
+   where tenant_id = $1 and channel = $2 and ${isAddress("o", "$3::text")} and kind = $4 and about = $5`;
+const DELETE = `delete from opt_outs o${NAMED} returning 1`;
 
 /** Sends it again. False where it was sent anyway. */
 export async function deleteOptOut(sql: TenantSql, { channel, address, kind, about }: OptOutName): Promise<boolean> {
@@ -57,8 +58,8 @@ export async function remindersGivenUp(
 }
 
 const TAKE_BACK = `
-  delete from opt_outs
-   where tenant_id = $1 and channel = $2 and address = lower($3) and created_by = $4
+  delete from opt_outs o
+   where tenant_id = $1 and channel = $2 and ${isAddress("o", "$3::text")} and created_by = $4
   returning kind`;
 
 /** Sends an address again whatever this one said it wanted no more, and says of what kinds that was. */
@@ -72,8 +73,9 @@ export async function takeBackOptOuts(
 
 const LIST = `
   select channel, address, kind, about, created_by, created_at
-    from opt_outs
-   where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text[] is null or address in (select lower(form) from unnest($3) form))
+    from opt_outs o
+   where tenant_id = $1 and ($2::text is null or channel = $2)
+     and ($3::text[] is null or exists (select from unnest($3) form where ${isAddress("o", "form")}))
      and ($4::text is null or (channel, address, kind, about) > ($4, $5, $6, $7))
    order by channel, address, kind, about
    limit $8`;

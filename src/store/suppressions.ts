@@ -1,8 +1,9 @@
 import type { Instant } from "../core/reminder.ts";
+import { isAddress } from "./address-key.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
-/** An address of a channel, as it may be written in a reminder: whether in capitals or not makes no difference. */
+/** An address of a channel, as it may be written in a reminder: whether in capitals or not makes no difference, but behind a URL's host. */
 export interface Address {
   tenantId: string;
   channel: string;
@@ -38,11 +39,11 @@ const COLUMNS = "channel, address, reason, because, expires_at, created_by, crea
 // for longer, or for ever, outlasts what comes later.
 const SUPPRESS = `
   insert into suppressions as s (tenant_id, channel, address, reason, because, expires_at, created_by)
-  select distinct on (u.tenant_id, u.channel, lower(u.address))
-         u.tenant_id, u.channel, lower(u.address), u.reason, u.because, reminder_now() + u.days * interval '1 day', u.created_by
+  select distinct on (u.tenant_id, u.channel, reminder_address_key(u.address))
+         u.tenant_id, u.channel, reminder_address_key(u.address), u.reason, u.because, reminder_now() + u.days * interval '1 day', u.created_by
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::text[])
            as u(tenant_id, channel, address, reason, because, days, created_by)
-   order by u.tenant_id, u.channel, lower(u.address), u.days desc nulls first
+   order by u.tenant_id, u.channel, reminder_address_key(u.address), u.days desc nulls first
   on conflict (tenant_id, channel, address)
   do update set reason = excluded.reason, because = excluded.because, expires_at = excluded.expires_at,
                 created_by = excluded.created_by, created_at = excluded.created_at
@@ -62,7 +63,7 @@ export async function suppress(sql: Sql, suppressions: readonly NewSuppression[]
 // A row that this statement has inserted carries no xmax; one that it has updated does.
 const PUT = `
   insert into suppressions (tenant_id, channel, address, reason, because, expires_at, created_by)
-  values ($1, $2, lower($3), $4, $5, $6, $7)
+  values ($1, $2, reminder_address_key($3), $4, $5, $6, $7)
   on conflict (tenant_id, channel, address)
   do update set reason = excluded.reason, because = excluded.because, expires_at = excluded.expires_at,
                 created_by = excluded.created_by, created_at = excluded.created_at
@@ -79,10 +80,10 @@ export async function putSuppression(
   return { suppression: toSuppression(row as Row), isNew: row?.is_new as boolean };
 }
 
-const OF_ADDRESS = "tenant_id = $1 and channel = $2 and address = lower($3)";
-const RELEASE = `delete from suppressions where ${OF_ADDRESS} returning 1`;
+const OF_ADDRESS = `tenant_id = $1 and channel = $2 and ${isAddress("s", "$3::text")}`;
+const RELEASE = `delete from suppressions s where ${OF_ADDRESS} returning 1`;
 
-const RESTART = `delete from suppressions where ${OF_ADDRESS} and reason = 'stop' returning 1`;
+const RESTART = `delete from suppressions s where ${OF_ADDRESS} and reason = 'stop' returning 1`;
 
 /** The same for whoever had said STOP, and says START: what else is held against the address stays. */
 export async function restart(sql: TenantSql, channel: string, address: string): Promise<boolean> {
@@ -96,8 +97,9 @@ export async function release(sql: TenantSql, channel: string, address: string):
 
 const LIST = `
   select ${COLUMNS}
-    from suppressions
-   where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text[] is null or address in (select lower(form) from unnest($3) form))
+    from suppressions s
+   where tenant_id = $1 and ($2::text is null or channel = $2)
+     and ($3::text[] is null or exists (select from unnest($3) form where ${isAddress("s", "form")}))
      and ($4::text is null or (channel, address) > ($4, $5)) and (expires_at is null or expires_at > reminder_now())
    order by channel, address
    limit $6`;

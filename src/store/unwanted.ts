@@ -1,4 +1,5 @@
 import type { SuppressedAs, Unwanted } from "../core/unwanted.ts";
+import { isAddress } from "./address-key.ts";
 import type { Row, Sql } from "./postgres.ts";
 
 /** A tenant's channel. */
@@ -38,12 +39,12 @@ const READ = `
     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
            with ordinality as asked(tenant_id, channel, address, reminder_id, event_type, n)
     left join suppressions s on s.tenant_id = asked.tenant_id and s.channel = asked.channel
-                            and s.address = lower(asked.address)
+                            and ${isAddress("s", "asked.address")}
                             and (s.expires_at is null or s.expires_at > reminder_now())
     left join lateral (
       select kind
-        from opt_outs
-       where tenant_id = asked.tenant_id and channel = asked.channel and address = lower(asked.address)
+        from opt_outs o
+       where tenant_id = asked.tenant_id and channel = asked.channel and ${isAddress("o", "asked.address")}
          and (kind, about) in (('reminder', asked.reminder_id::text), ('event_type', asked.event_type))
        limit 1
     ) o on true

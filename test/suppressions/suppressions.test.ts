@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Retryable } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
 import { type NewSuppression, suppress } from "../../src/store/suppressions.ts";
@@ -6,7 +6,7 @@ import { apiDatabase, workerDatabase } from "../../src/store/tenant-database.ts"
 import { readUnwanted } from "../../src/store/unwanted.ts";
 import { startApi } from "../support/api.ts";
 import { advance } from "../support/clock.ts";
-import { freshDatabase } from "../support/database.ts";
+import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
 import { DELIVERED, sinkChannel } from "../support/sink.ts";
 import { createTenants } from "../support/tenants.ts";
@@ -137,6 +137,66 @@ test("an address is found and released however it is written, as it is suppresse
   expect(await optOuts()).toHaveLength(1);
   await api.call("DELETE", `/opt-outs/digits/${written}/event_type/x`);
   expect(await optOuts()).toEqual([]);
+});
+
+describe("of URLs", () => {
+  const URLS = ["https://hooks.example.com/Team", "https://hooks.example.com/team"] as const;
+  const suppressed = async (database: TestDatabase) => {
+    const asked = { tenantId: "default", channel: "sink", reminderId: 1, eventType: "payment" };
+    const found = await readUnwanted(
+      workerDatabase(database),
+      URLS.map((address) => ({ ...asked, address })),
+    );
+    return found.map(({ suppressed, optedOutOf }) => [suppressed?.reason ?? null, optedOutOf]);
+  };
+  const nothing = [null, null];
+
+  test("capitals count behind the host, and not in it", async () => {
+    const database = await freshDatabase();
+    const api = await startApi(database);
+    const given = "HTTPS://Hooks.Example.COM/Team";
+    const body = { channel: "sink", address: given };
+    expect((await api.call("POST", "/suppressions", body)).body).toMatchObject({ address: URLS[0] });
+    expect(await suppress(workerDatabase(database), [bounced(URLS[0]), bounced(URLS[1])])).toBe(1);
+    await api.call("DELETE", `/suppressions/sink/${encodeURIComponent(URLS[1])}`);
+    expect(await suppressed(database)).toEqual([["manual", null], nothing]);
+    expect(await api.all(`/suppressions?address=${encodeURIComponent(URLS[1])}`)).toEqual([]);
+    expect(await api.all(`/suppressions?address=${encodeURIComponent(given)}`)).toHaveLength(1);
+    await api.call("DELETE", `/suppressions/sink/${encodeURIComponent(given)}`);
+    expect(await suppressed(database)).toEqual([nothing, nothing]);
+  });
+
+  test("what was kept in lower case before holds for all that it may have meant, until it is released", async () => {
+    const database = await freshDatabase();
+    const api = await startApi(database);
+    await database.query(
+      `insert into suppressions (channel, address, reason, created_by, any_case) values ('sink', $1, 'gone', 'x', true)`,
+      [URLS[1]],
+    );
+    await database.query(
+      `insert into opt_outs (channel, address, kind, about, created_by, any_case) values ('sink', $1, 'event_type', 'payment', 'x', true)`,
+      [URLS[1]],
+    );
+    expect(await suppressed(database)).toEqual([
+      ["gone", "event_type"],
+      ["gone", "event_type"],
+    ]);
+    const url = encodeURIComponent(URLS[0]);
+    expect(await api.all(`/suppressions?channel=sink&address=${url}`)).toHaveLength(1);
+    expect(await api.all(`/opt-outs?address=${url}`)).toHaveLength(1);
+    await api.call("DELETE", `/suppressions/sink/${url}`);
+    await api.call("DELETE", `/opt-outs/sink/${url}/event_type/payment`);
+    expect(await suppressed(database)).toEqual([nothing, nothing]);
+  });
+
+  test("what an address is kept by", async () => {
+    const database = await freshDatabase();
+    const [row] = await database.query<{ text: string }>(
+      `select string_agg(reminder_address_key(a), ' ' order by n) as text
+         from unnest(array['Ann@Example.com', 'HTTP://U:80/Aä?B=C#D', 'https://U', 'https://U?Q', 'httpsx://A/B']) with ordinality as u(a, n)`,
+    );
+    expect(row?.text).toBe("ann@example.com http://u:80/Aä?B=C#D https://u https://u?Q httpsx://a/b");
+  });
 });
 
 test("it is in the audit who has suppressed and who has released", async () => {

@@ -46,7 +46,7 @@ export const Acknowledge = silence(
 
 export const optOutFilters = {
   channel: line(100).optional().describe("Only those of this channel."),
-  address: line(500).optional().describe("Only those of this address; in capitals or not makes no difference."),
+  address: line(500).optional().describe("Only those of this address, written as in `/suppressions`."),
 };
 
 export const optOutParams = z.strictObject({
@@ -62,7 +62,7 @@ export const optOutPosition = z.tuple([line(100), line(2_000), line(20), line(20
 export const OptOut = z
   .strictObject({
     channel: z.string(),
-    address: z.string().describe("In lower case."),
+    address: z.string().describe("In lower case, but for what follows the host of a URL."),
     kind: z.enum(OPT_OUT_KINDS),
     about: z.string().describe("The reminder's id, or the event type."),
     created_by: z.string().describe("Who said so."),

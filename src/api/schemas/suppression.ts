@@ -5,7 +5,8 @@ import { instant, isoInstant, line } from "./fields.ts";
 
 const channel = line(100).meta({ description: "The channel, like `email`.", example: "email" });
 const address = line(500).meta({
-  description: "The address, as in a reminder's recipient; in capitals or not makes no difference.",
+  description:
+    "The address, as in a reminder's recipient; in capitals or not makes no difference, but for what follows the host of a URL.",
   example: "ann@example.com",
 });
 
@@ -32,7 +33,7 @@ export const PutSuppression = z
 export const Suppression = z
   .strictObject({
     channel: z.string(),
-    address: z.string().describe("In lower case."),
+    address: z.string().describe("In lower case, but for what follows the host of a URL."),
     reason: z
       .string()
       .describe(
