@@ -186,7 +186,7 @@ export function regularNext(
 
 /**
  * A reminder that its flag had completed, and whose flag was set back: the same one, with its id and its history, from its next
- * regular instant on. Its policy begins anew. One that is sent once is due at once.
+ * regular instant on. Its policy begins anew, and that it was put off before it was done is over. One that is sent once is due at once.
  */
 export function reopen(
   reminder: ReminderRecord,
@@ -208,6 +208,7 @@ export function reopen(
     ...reminder,
     ...{ status: "ACTIVE", completionReason: null, completedAt: null, needsAttention: null },
     ...asNextRun(next),
+    silence: null,
     people: { ...people, escalation: null },
   };
   return changed(anew, "reopened", `${because}: it begins anew, and is due at ${new Date(next.at).toISOString()}`);

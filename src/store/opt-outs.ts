@@ -39,6 +39,13 @@ export async function deleteOptOut(sql: TenantSql, { channel, address, kind, abo
   return (await sql.query(DELETE, [sql.tenant, channel, address, kind, about])).length > 0;
 }
 
+const IS_OPTED_OUT = `select 1 from opt_outs o${NAMED} limit 1`;
+
+/** True where this address wants no more of it. */
+export async function isOptedOut(sql: TenantSql, { channel, address, kind, about }: OptOutName): Promise<boolean> {
+  return (await sql.query(IS_OPTED_OUT, [sql.tenant, channel, address, kind, about])).length > 0;
+}
+
 const GIVEN_UP = `
   select id
     from reminder_jobs
@@ -60,14 +67,18 @@ export async function remindersGivenUp(
 const TAKE_BACK = `
   delete from opt_outs o
    where tenant_id = $1 and channel = $2 and ${isAddress("o", "$3::text")} and created_by = $4
+     and ($5::text is null or (kind, about) <> ('reminder', $5))
   returning kind`;
 
-/** Sends an address again whatever this one said it wanted no more, and says of what kinds that was. */
+/**
+ * Sends an address again whatever this one said it wanted no more, but for the reminder `keeps` (null: none); says of what kinds
+ * that was.
+ */
 export async function takeBackOptOuts(
   sql: TenantSql,
-  { channel, address, createdBy }: Pick<OptOut, "channel" | "address" | "createdBy">,
+  { channel, address, createdBy, keeps }: Pick<OptOut, "channel" | "address" | "createdBy"> & { keeps: string | null },
 ): Promise<OptOut["kind"][]> {
-  const rows = await sql.query<{ kind: OptOut["kind"] }>(TAKE_BACK, [sql.tenant, channel, address, createdBy]);
+  const rows = await sql.query<{ kind: OptOut["kind"] }>(TAKE_BACK, [sql.tenant, channel, address, createdBy, keeps]);
   return rows.map(({ kind }) => kind);
 }
 

@@ -8,6 +8,7 @@ import { readProspect } from "../../store/prospect.ts";
 import { lockReminder } from "../../store/reminders.ts";
 import type { TenantSql } from "../../store/tenant-database.ts";
 import { readTenantTimes } from "../../store/tenant-times.ts";
+import { isOverturned } from "./overturned.ts";
 
 /** What somebody is asked who opens a link. */
 export interface Asked {
@@ -29,6 +30,8 @@ export interface Asked {
   zone: string;
   /** What was answered by this link before; null: nothing. */
   former: GivenAnswer | null;
+  /** True where that holds no more: it may be answered anew. See `isOverturned`. */
+  isOverturned: boolean;
   now: Instant;
 }
 
@@ -75,7 +78,8 @@ export async function readAsked(
     tenant: tenant.timeZone,
   });
   const former = link.purpose === "why" ? null : await readAnswer(sql, link);
-  return { link, reminder, ...delivery, contact, locale, zone, former, now };
+  const asked = { link, reminder, ...delivery, contact, locale, zone, former, now };
+  return { ...asked, isOverturned: former !== null && (await isOverturned(sql, asked, former)) };
 }
 
 /** Slashes within a name that are tried, one after the other; hardly any name has more than one. */

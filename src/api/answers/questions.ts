@@ -7,6 +7,7 @@ import { html, join, type Markup } from "../../templates/html.ts";
 import { chooseLocale, writeDay, writeInstant } from "../../templates/words.ts";
 import type { Asked } from "./asked.ts";
 import { aboutOf, type PageContent } from "./page.ts";
+import { KNOWING } from "./wish.ts";
 import type { Words } from "./words/words.ts";
 
 /** The questions that pages ask, a form each. */
@@ -41,12 +42,19 @@ function forAll({ reminder: { people } }: Asked, words: Words): Markup[] {
   return (people.recipients?.length ?? 1) > 1 ? [paragraph(words.forAll, "hint")] : [];
 }
 
+/** A form that says whether its reader has been told that what they had answered before holds no more. */
+function formFor({ isOverturned }: Asked, ...parts: Markup[]): Markup {
+  const [name, value] = KNOWING;
+  const knowing = isOverturned ? [html`<input type="hidden" name="${name}" value="${value}">\n`] : [];
+  return form(...knowing, ...parts);
+}
+
 /** What is asked by a link of this purpose, without the page around it. */
 export function question(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
   switch (asked.link.purpose) {
     case "done": {
       const { ask, hint, press } = words.done;
-      return { title: ask, parts: [paragraph(hint, "hint"), form(button("choice", "done", press, "main"))] };
+      return { title: ask, parts: [paragraph(hint, "hint"), formFor(asked, button("choice", "done", press, "main"))] };
     }
     case "snooze": {
       const { ask, hint, day, week, date, press } = words.snooze;
@@ -72,7 +80,7 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
       const { ask, hint, reminder, kind } = words.stop;
       const what = aboutOf(asked.reminder).title;
       const buttons = [button("choice", "reminder", reminder, "main"), button("choice", "event_type", kind(what))];
-      const parts = [paragraph(hint(asked.recipient ?? "?"), "hint"), ...buttons.map((one) => form(one))];
+      const parts = [paragraph(hint(asked.recipient ?? "?"), "hint"), ...buttons.map((one) => formFor(asked, one))];
       return { title: ask, parts };
     }
     case "why":
@@ -86,13 +94,14 @@ function untilFriday(weekday: number): number {
   return days < 2 ? days + 7 : days;
 }
 
-function notMe({ reminder, channel }: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
+function notMe(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
   const { ask, hint, press, other, otherHint, pressOther } = words.notMe;
-  const parts = [paragraph(hint, "hint"), form(button("choice", "not_me", press, "main"))];
-  if (reminder.allowsReassign) {
-    const type = channel === "email" ? "email" : "text";
+  const parts = [paragraph(hint, "hint"), formFor(asked, button("choice", "not_me", press, "main"))];
+  if (asked.reminder.allowsReassign) {
+    const type = asked.channel === "email" ? "email" : "text";
     parts.push(
-      form(
+      formFor(
+        asked,
         html`<label for="to">${other}</label>\n<p class="hint">${otherHint}</p>\n`,
         html`<input id="to" name="to" type="${type}" maxlength="500" autocomplete="off" required>\n`,
         button("choice", "to", pressOther),

@@ -20,6 +20,7 @@ export interface Shown {
 /** What a link shows before anything is pressed: its question, or what was answered before. */
 export function showAsked(asked: Asked, words: Words): Shown {
   const { former, reminder, link } = asked;
+  if (asked.isOverturned) return shown(200, asked, words, askedAnew(asked, words));
   if (former !== null && stillStands(asked, former))
     return shown(200, asked, words, answered(asked, former, words, true));
   if (isPastIt(link.purpose, reminder))
@@ -44,10 +45,13 @@ export function showTaken(taken: Taken, words: Words): Shown {
       if (isSaid) return shown(200, asked, words, answered(asked, given, words, false));
       return shown(200, asked, words, { title: words.done.was, isResult: true, parts: [close(words)] });
     }
+    case "overturned":
+      return shown(409, taken.asked, words, askedAnew(taken.asked, words));
     case "undone": {
       const { nextRunAt, status } = taken.asked.reminder;
       const isDue = nextRunAt !== null && status === "ACTIVE" && taken.asked.link.purpose !== "stop";
       const next = isDue ? [paragraph(words.undoneNext(sayInstant(nextRunAt, taken.asked, words)))] : [];
+      if (taken.isNotTheirs) next.push(paragraph(words.notMe.still));
       return shown(200, taken.asked, words, { title: words.undone, isResult: true, parts: [...next, close(words)] });
     }
     case "wrong": {
@@ -81,6 +85,8 @@ export function sayTaken(taken: Exclude<Taken, { kind: "over" }>, words: Words):
   switch (taken.kind) {
     case "answered":
       return taken.given === null ? words.done.was : saidOf(taken.asked, taken.given.outcome, words);
+    case "overturned":
+      return sayOverturned(taken.asked, words);
     case "undone":
       return words.undone;
     case "wrong":
@@ -93,6 +99,16 @@ export function sayTaken(taken: Exclude<Taken, { kind: "over" }>, words: Words):
 /** The same where there is nothing to be pressed any more. */
 export function sayOver(over: Over | "forged", words: Words): string {
   return words.slack.over[over];
+}
+
+/** The question once more, and that what was answered before holds no more. */
+function askedAnew(asked: Asked, words: Words): Result {
+  const { title, parts } = question(asked, words);
+  return { title, parts: [paragraph(sayOverturned(asked, words), "wrong"), ...parts] };
+}
+
+function sayOverturned({ link: { purpose } }: Asked, { overturned }: Words): string {
+  return purpose === "not_me" || purpose === "stop" ? overturned[purpose] : overturned.done;
 }
 
 function answered(asked: Asked, given: GivenAnswer, words: Words, isEarlier: boolean): Result {

@@ -3,11 +3,10 @@ import { type Answer, answerTo } from "../../core/answer.ts";
 import type { Answered, Answerer } from "../../core/answered.ts";
 import type { Moment } from "../../core/lifecycle.ts";
 import { type Beside, leftTo } from "../../core/not-me.ts";
-import { hasOnlyEnded } from "../../core/only-ended.ts";
 import { type DeliveryKey, deliveryId, type JsonObject, type ReminderRecord } from "../../core/reminder.ts";
 import { RuleError } from "../../core/schedule/rule-error.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
-import { type GivenAnswer, keepAnswer, undoAnswer } from "../../store/answers.ts";
+import { type GivenAnswer, keepAnswer, readAnswer, undoAnswer } from "../../store/answers.ts";
 import { readCalendarTexts } from "../../store/calendars.ts";
 import { recordDone } from "../../store/done.ts";
 import { lastOutcome } from "../../store/ledger.ts";
@@ -20,6 +19,7 @@ import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
 import { policyOf, readNamedPolicies } from "../new-reminder.ts";
 import { type Asked, type NothingToAsk, readAsked, stillStands } from "./asked.ts";
+import { isDone } from "./overturned.ts";
 import type { Wish } from "./wish.ts";
 
 /** What became of a press of a button. */
@@ -28,8 +28,10 @@ export type Taken =
   | { kind: "wrong"; asked: Asked; why: Extract<Wish, { kind: "wrong" }>["why"] }
   /** It was answered, now or before; `given` null: there was nothing to be kept, it was so already. */
   | { kind: "answered"; asked: Asked; given: GivenAnswer | null }
-  /** What was answered before was taken back, now or then. */
-  | { kind: "undone"; asked: Asked }
+  /** What was answered before holds no more, and nobody was told that yet who pressed: nothing was done. */
+  | { kind: "overturned"; asked: Asked }
+  /** What was answered before was taken back, now or then. `isNotTheirs`: that it isn't theirs they have said as well, and that stays. */
+  | { kind: "undone"; asked: Asked; isNotTheirs?: boolean }
   | { kind: "refused"; asked: Asked; why: "done" | "paused" | "other" | "busy" | "not_allowed" };
 
 /** How an answer came here, where it wasn't by the page of its link. */
@@ -84,9 +86,9 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   const { former } = asked;
   if (wish.kind === "wrong") return { kind: "wrong", asked, why: wish.why };
   if (wish.kind === "undo") return undo(sql, asked, came);
-  if (!came.isInWords && former !== null && former.choice === wish.choice && stillStands(asked, former)) {
-    return { kind: "answered", asked, given: former };
-  }
+  if (!came.isInWords && !wish.isKnowing && asked.isOverturned) return { kind: "overturned", asked };
+  const holds = former !== null && !asked.isOverturned && stillStands(asked, former);
+  if (!came.isInWords && holds && former.choice === wish.choice) return { kind: "answered", asked, given: former };
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
     return { kind: "refused", asked, why: "not_allowed" };
   const given = beside(asked, wish.answer);
@@ -121,20 +123,28 @@ async function undo(sql: TenantSql, asked: Asked, came: Came): Promise<Taken> {
   const canBe = link.purpose === "snooze" || link.purpose === "promise" || link.purpose === "stop";
   if (former === null || !canBe) return { kind: "wrong", asked, why: "purpose" };
   if (former.undoneAt !== null) return { kind: "undone", asked };
-  let now = asked;
   if (link.purpose === "stop") {
     // Both, where somebody pressed the page's button and their mail program's.
     const { channel, recipient } = asked;
     const whose = { channel, address: recipient ?? "", createdBy: nameOfLink(link) };
-    const kinds = await takeBackOptOuts(sql, whose);
+    const isNotTheirs = await hasLeftIt(sql, link);
+    const kinds = await takeBackOptOuts(sql, { ...whose, keeps: isNotTheirs ? String(reminder.id) : null });
     const scope = kinds.includes("event_type") || former.choice !== "reminder" ? "event_type" : "reminder";
-    now = (await answer(sql, asked, { kind: "start", scope }, came)).asked;
-  } else if (reminder.silence?.until === former.outcome.until) {
+    const { asked: now } = await answer(sql, asked, { kind: "start", scope }, came);
+    return { kind: "undone", asked: { ...now, former: await undoAnswer(sql, link) }, isNotTheirs };
+  }
+  if (reminder.silence?.until === former.outcome.until) {
     const done = await answer(sql, asked, { kind: "wake" }, came);
     if (done.kind === "refused") return { kind: "refused", asked, why: whyRefused(reminder) };
-    now = done.asked;
-  } else return { kind: "refused", asked, why: "other" };
-  return { kind: "undone", asked: { ...now, former: await undoAnswer(sql, link) } };
+    return { kind: "undone", asked: { ...done.asked, former: await undoAnswer(sql, link) } };
+  }
+  return { kind: "refused", asked, why: "other" };
+}
+
+/** True where it isn't sent to whoever got a message any more since they have said that it isn't theirs. */
+async function hasLeftIt(sql: TenantSql, link: AnswerLink): Promise<boolean> {
+  const said = await readAnswer(sql, { ...link, purpose: "not_me" });
+  return said?.outcome.goes_on === "without them";
 }
 
 async function answer(
@@ -205,10 +215,6 @@ function outcomeOf(answer: Answer, others: Beside | null): JsonObject {
   }
 }
 
-function isDone(reminder: ReminderRecord): boolean {
-  return reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
-}
-
 function whyRefused({ status }: ReminderRecord): "done" | "paused" {
   return status === "PAUSED" ? "paused" : "done";
 }
@@ -230,6 +236,8 @@ export function detailsOf(taken: Taken): JsonObject {
       return { ...about, ...(taken.given ? { choice: taken.given.choice } : {}) };
     case "undone":
       return { ...about, undone: true };
+    case "overturned":
+      return { ...about, refused: "overturned" };
     default:
       return { ...about, refused: taken.why };
   }

@@ -9,7 +9,8 @@ export type Form = ReadonlyMap<string, string>;
 
 /** What is wanted; or what is wrong with it. */
 export type Wish =
-  | { kind: "answer"; answer: Answer; choice: string }
+  /** `isKnowing`: whoever pressed has been told that what they had answered before holds no more, or needn't be told. */
+  | { kind: "answer"; answer: Answer; choice: string; isKnowing?: boolean }
   | { kind: "undo" }
   | { kind: "wrong"; why: "choice" | "date" | "address" | "purpose" };
 
@@ -23,8 +24,17 @@ export function isOneClick(form: Form): boolean {
   return form.get(ONE_CLICK[0]) === ONE_CLICK[1];
 }
 
+/** Stands in forms that are shown where what was answered before holds no more. */
+export const KNOWING: [name: string, value: string] = ["again", "yes"];
+
 /** What a form means, for what the link is about. */
 export function readWish(form: Form, asked: Asked, channels: Channels): Wish {
+  const wish = wishOf(form, asked, channels);
+  const isKnowing = isOneClick(form) || form.get(KNOWING[0]) === KNOWING[1];
+  return wish.kind === "answer" && isKnowing ? { ...wish, isKnowing } : wish;
+}
+
+function wishOf(form: Form, asked: Asked, channels: Channels): Wish {
   const { purpose } = asked.link;
   if (isOneClick(form)) return purpose === "stop" ? stop(asked, ONE_CLICK_SCOPE) : { kind: "wrong", why: "purpose" };
   if (form.get("undo") === "yes") return { kind: "undo" };

@@ -38,6 +38,7 @@ export const de: Words = {
     said: "Danke. Sie werden daran nicht mehr erinnert.",
     saidOther: (to) => `Danke. Ab jetzt wird ${to} an Ihrer Stelle erinnert.`,
     saidToGroup: "Danke. Wer dies eingerichtet hat, erfährt davon. Wo auch andere es lesen, erscheint es weiterhin.",
+    still: "Sie haben auch gesagt, dass Sie nicht zuständig sind; daran werden Sie nicht erinnert.",
   },
   stop: {
     ask: "Keine solchen Nachrichten mehr?",
@@ -53,7 +54,7 @@ export const de: Words = {
     becauseOneOf: (about) => `Sie gehören zu denen, die für ${about} erinnert werden.`,
     becauseToo: (about) => `Die Erinnerung für ${about} geht auch an Sie, weil es noch nicht erledigt ist.`,
     since: (day) => `Diese Erinnerung wurde eingerichtet am ${day}.`,
-    times: (count) => (count === 1 ? "Sie kam bisher einmal." : `Sie kam bisher ${count}-mal.`),
+    times: (count) => (count === 1 ? "Sie war bisher einmal fällig." : `Sie war bisher ${count}-mal fällig.`),
     next: (at) => `Sie ist wieder fällig: ${at}.`,
     noNext: "Es ist nichts mehr fällig.",
     silent: (until) => `Sie schweigt bis ${until}.`,
@@ -65,6 +66,11 @@ export const de: Words = {
   undone: "Das wurde zurückgenommen.",
   undoneNext: (at) => `Sie werden das nächste Mal erinnert: ${at}.`,
   earlier: "Sie haben schon geantwortet.",
+  overturned: {
+    done: "Es war schon als erledigt vermerkt, ist aber wieder offen.",
+    not_me: "Das haben Sie schon gesagt; inzwischen geht es aber wieder an Sie.",
+    stop: "Sie hatten das schon beendet; inzwischen wird wieder an Sie gesendet.",
+  },
   changeIt: "Ändern",
   close: "Sie können diese Seite schließen.",
   wrong: {

@@ -38,6 +38,7 @@ export const en: Words = {
     said: "Thank you. You will not be reminded of it any more.",
     saidOther: (to) => `Thank you. From now on, ${to} is reminded instead of you.`,
     saidToGroup: "Thank you. Whoever has set this up is told. It still goes where others read it too.",
+    still: "You have also said that it isn't yours, so you are not reminded of it.",
   },
   stop: {
     ask: "Stop these messages?",
@@ -53,7 +54,7 @@ export const en: Words = {
     becauseOneOf: (about) => `You are one of those to remind about ${about}.`,
     becauseToo: (about) => `The reminder about ${about} goes to you as well, since it isn't done yet.`,
     since: (day) => `This reminder was set up on ${day}.`,
-    times: (count) => (count === 1 ? "It has been sent once." : `It has come up ${count} times so far.`),
+    times: (count) => (count === 1 ? "It has come up once so far." : `It has come up ${count} times so far.`),
     next: (at) => `It is due next on ${at}.`,
     noNext: "Nothing more is due.",
     silent: (until) => `It is silent until ${until}.`,
@@ -65,6 +66,11 @@ export const en: Words = {
   undone: "That was taken back.",
   undoneNext: (at) => `You will be reminded next on ${at}.`,
   earlier: "You have answered this before.",
+  overturned: {
+    done: "It was marked as done before, but it is open again.",
+    not_me: "You have said so before, but by now it goes to you again.",
+    stop: "You have stopped these before, but they are sent to you again.",
+  },
   changeIt: "Change it",
   close: "You can close this page.",
   wrong: {

@@ -38,6 +38,7 @@ export const es: Words = {
     said: "Gracias. No recibirá más este recordatorio.",
     saidOther: (to) => `Gracias. A partir de ahora, ${to} recibe los recordatorios en su lugar.`,
     saidToGroup: "Gracias. Se avisará a quien lo creó. Seguirá llegando allí donde también lo leen otras personas.",
+    still: "También ha dicho que no le corresponde: no se le recuerda.",
   },
   stop: {
     ask: "¿Terminar estos mensajes?",
@@ -53,7 +54,7 @@ export const es: Words = {
     becauseOneOf: (about) => `Es usted una de las personas a quienes hay que recordar ${about}.`,
     becauseToo: (about) => `El recordatorio sobre ${about} también se le envía a usted, porque aún no está hecho.`,
     since: (day) => `Este recordatorio se creó el ${day}.`,
-    times: (count) => (count === 1 ? "Ha llegado una vez." : `Ha llegado ${count} veces hasta ahora.`),
+    times: (count) => (count === 1 ? "Se ha activado una vez." : `Se ha activado ${count} veces hasta ahora.`),
     next: (at) => `Próximo vencimiento: ${at}.`,
     noNext: "No hay más vencimientos.",
     silent: (until) => `Calla hasta el ${until}.`,
@@ -65,6 +66,11 @@ export const es: Words = {
   undone: "Se ha deshecho.",
   undoneNext: (at) => `Próximo recordatorio: ${at}.`,
   earlier: "Ya había respondido.",
+  overturned: {
+    done: "Ya estaba anotado como hecho, pero vuelve a estar pendiente.",
+    not_me: "Ya lo había dicho, pero vuelve a llegarle a usted.",
+    stop: "Ya los había detenido, pero se le envían de nuevo.",
+  },
   changeIt: "Cambiarlo",
   close: "Puede cerrar esta página.",
   wrong: {

@@ -39,6 +39,7 @@ export const fr: Words = {
     saidOther: (to) => `Merci. Désormais, ${to} reçoit les rappels à votre place.`,
     saidToGroup:
       "Merci. La personne qui l'a créé en est informée. Le rappel reste envoyé là où d'autres le lisent aussi.",
+    still: "Vous avez aussi dit que ce n'est pas à vous : vous n'en recevez plus de rappels.",
   },
   stop: {
     ask: "Arrêter ces messages ?",
@@ -54,7 +55,7 @@ export const fr: Words = {
     becauseOneOf: (about) => `Vous êtes l'une des personnes qui reçoivent les rappels sur ${about}.`,
     becauseToo: (about) => `Le rappel sur ${about} vous est aussi envoyé, parce que ce n'est pas encore fait.`,
     since: (day) => `Ce rappel a été créé le ${day}.`,
-    times: (count) => (count === 1 ? "Il est venu une fois." : `Il est venu ${count} fois jusqu'ici.`),
+    times: (count) => (count === 1 ? "Il s'est déclenché une fois." : `Il s'est déclenché ${count} fois jusqu'ici.`),
     next: (at) => `Prochaine échéance : ${at}.`,
     noNext: "Il n'y a plus d'échéance.",
     silent: (until) => `Il se tait jusqu'au ${until}.`,
@@ -66,6 +67,11 @@ export const fr: Words = {
   undone: "C'est annulé.",
   undoneNext: (at) => `Prochain rappel : ${at}.`,
   earlier: "Vous avez déjà répondu.",
+  overturned: {
+    done: "C'était déjà noté comme fait, mais c'est de nouveau ouvert.",
+    not_me: "Vous l'avez déjà dit, mais cela vous est de nouveau adressé.",
+    stop: "Vous les aviez déjà arrêtés, mais vous en recevez de nouveau.",
+  },
   changeIt: "Modifier",
   close: "Vous pouvez fermer cette page.",
   wrong: {

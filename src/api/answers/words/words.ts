@@ -39,6 +39,8 @@ export interface Words {
     saidOther(to: string): string;
     /** Of what others read as well, a group's channel say. */
     saidToGroup: string;
+    /** To who takes back something else. */
+    still: string;
   };
   stop: {
     ask: string;
@@ -69,6 +71,8 @@ export interface Words {
   undoneNext(at: string): string;
   /** Stands beneath what was answered before. */
   earlier: string;
+  /** Where that holds no more. */
+  overturned: { done: string; not_me: string; stop: string };
   changeIt: string;
   close: string;
   wrong: { choice: string; date: string; address: string; purpose: string };

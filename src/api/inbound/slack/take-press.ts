@@ -11,7 +11,7 @@ import { auditWithin } from "../../access/audit.ts";
 import { readAsked } from "../../answers/asked.ts";
 import { sayOver, sayTaken } from "../../answers/results.ts";
 import { detailsOf, type Taken, takeAnswer, tellOperator } from "../../answers/take.ts";
-import { readWish } from "../../answers/wish.ts";
+import { KNOWING, readWish } from "../../answers/wish.ts";
 import { wordsFor } from "../../answers/words/words.ts";
 import { digestOf } from "../provider.ts";
 import type { Admitted } from "./door.ts";
@@ -71,7 +71,8 @@ async function pressed(
     return await takeAnswer(
       database,
       link,
-      (asked) => readWish(new Map([["choice", choice]]), asked, channels),
+      // Slack sends no press again by itself, and one that is played back is refused below.
+      (asked) => readWish(new Map([["choice", choice], KNOWING]), asked, channels),
       async (sql, taken) => {
         if ((await takeEvent(sql, event)) !== null) throw new TakenBefore();
         request.auditDetails = { ...detailsOf(taken), slack_user: userId };
