@@ -18,6 +18,35 @@ export async function lockContact(sql: TenantSql, entityType: string, entityId: 
   return row ? toContact(row) : null;
 }
 
+// An address is looked for in all that the tenant has: no index on what is made of several columns is used under row-level security.
+const LIST = `
+  select *
+    from contacts
+   where tenant_id = $1 and ($2::text is null or entity_type = $2)
+     and ($3::text is null or (entity_type, entity_id) > ($3, $4))
+     and ($5::text[] is null or lower(email) = any($5) or phone = any($5)
+          or exists (select from jsonb_each_text(addresses) as other where lower(other.value) = any($5)))
+   order by entity_type, entity_id
+   limit $6`;
+
+export interface ContactPage {
+  entityType: string | null;
+  /** Reached at any of these; null: at whichever. */
+  addresses: readonly string[] | null;
+  /** Begins after the contact of this name. */
+  after: readonly [entityType: string, entityId: string] | null;
+  limit: number;
+}
+
+/** Up to `limit` contacts in the order of their names. */
+export async function listContacts(sql: TenantSql, page: ContactPage): Promise<Contact[]> {
+  const { entityType, addresses, after, limit } = page;
+  const wanted = addresses?.map((address) => address.toLowerCase()) ?? null;
+  const [afterType = null, afterId = null] = after ?? [];
+  const rows = await sql.query(LIST, [sql.tenant, entityType, afterType, afterId, wanted, limit]);
+  return rows.map(toContact);
+}
+
 const LOCK_ALL = `
   select contacts.*
     from contacts

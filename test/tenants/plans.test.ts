@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { NO_PEOPLE } from "../../src/core/people.ts";
 import { NO_BOUNDS } from "../../src/core/reminder.ts";
-import { readContact } from "../../src/store/contacts.ts";
+import { listContacts, readContact } from "../../src/store/contacts.ts";
 import { listFlags, readFlag } from "../../src/store/flags.ts";
 import { listDeliveries } from "../../src/store/ledger.ts";
 import { insertReminders } from "../../src/store/new-reminders.ts";
@@ -29,6 +29,9 @@ async function filled(): Promise<TestDatabase> {
   await createTenants(database, "acme", "globex");
   await database.query(FILL);
   await database.query(FILL_OTHERS);
+  await database.query(
+    "update contacts set email = 'Two@example.com' where (tenant_id, entity_id) = ('acme', 'INV_2')",
+  );
   await database.query("analyze");
   return database;
 }
@@ -113,6 +116,15 @@ test("P9: what one tenant asks reads its own rows, however many others have", as
     ],
     "a page of flags": [(sql) => listFlags(sql, { after: "paid:5", limit: 100 }), 100],
     "a flag": [(sql) => readFlag(sql, `paid:${id}`), 1],
+    "a page of contacts": [
+      (sql) => listContacts(sql, { entityType: null, addresses: null, after: ["invoice", "INV_2"], limit: 100 }),
+      100,
+    ],
+    "contacts by their address": [
+      (sql) => listContacts(sql, { entityType: null, addresses: ["two@example.com"], after: null, limit: 100 }),
+      // All of its own.
+      1_100,
+    ],
     "a contact": [(sql) => readContact(sql, "invoice", "INV_2"), 1],
     "the ledger": [(sql) => listDeliveries(sql, id, page), 5],
   };

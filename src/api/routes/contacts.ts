@@ -1,19 +1,55 @@
-import { deleteContact, lockContact, putContact, readContact } from "../../store/contacts.ts";
-import { parseAddress } from "../channel-check.ts";
+import { z } from "zod";
+import { deleteContact, listContacts, lockContact, putContact, readContact } from "../../store/contacts.ts";
+import { formsOf, parseAddress } from "../channel-check.ts";
 import { isSaid } from "../contact-said.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { recordEtag, tagged } from "../etag.ts";
 import { unlessKnown } from "../etag-conditions.ts";
 import { changeIf, deleteIf } from "../etag-writes.ts";
+import { DEFAULT_LIMIT, page, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
 import { refuseItself, toReach } from "../reach.ts";
 import { answers, answersNothing, BODY_REFUSALS, NOT_MODIFIED, refuses } from "../responses.ts";
-import { Contact, contactParams, PutContact, toContactJson } from "../schemas/contact.ts";
+import {
+  Contact,
+  contactFilters,
+  contactParams,
+  contactPosition,
+  PutContact,
+  toContactJson,
+} from "../schemas/contact.ts";
 
 const PATH = "/contacts/:entity_type/:entity_id";
 const tags = ["Contacts"];
 
 export function contactRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
+  api.get(
+    "/contacts",
+    {
+      config: { access: "contacts:read" },
+      schema: {
+        operationId: "listContacts",
+        tags,
+        summary: "List contacts",
+        description: "In the order of their entities' types and ids. The filters add up.",
+        querystring: z.strictObject({ ...contactFilters, ...pageQuery(contactPosition) }),
+        response: { 200: answers(z.array(Contact), "The contacts of this page."), ...refuses(422) },
+      },
+    },
+    async (request, reply) => {
+      const { query, database } = request;
+      const limit = query.limit ?? DEFAULT_LIMIT;
+      const items = await listContacts(database, {
+        entityType: query.entity_type ?? null,
+        addresses: query.address === undefined ? null : formsOf(channels, null, query.address),
+        after: query.cursor ?? null,
+        limit: limit + 1,
+      });
+      const positionOf = ({ entityType, entityId }: (typeof items)[number]) => [entityType, entityId];
+      return page(request, reply, { items, limit, positionOf }).map(toContactJson);
+    },
+  );
+
   api.get(
     PATH,
     {

@@ -11,6 +11,22 @@ export const contactParams = z.strictObject({
   entity_id: line(200).meta({ description: "The entity's id, as in its reminders.", example: "INT_100" }),
 });
 
+export const contactFilters = {
+  entity_type: line(200)
+    .meta({ description: "Only those of entities of this type.", example: "interviewer" })
+    .optional(),
+  address: line(500)
+    .meta({
+      description:
+        "Only who is reached there, over whichever channel: by e-mail, phone or one of `addresses`; in capitals or not makes no difference.",
+      example: "ann@example.com",
+    })
+    .optional(),
+};
+
+/** Where a page ends. */
+export const contactPosition = z.tuple([line(200), line(200)]);
+
 const exampleReach = {
   phone: "+4930123456",
   addresses: {},
