@@ -2,7 +2,7 @@
 export interface Operation {
   operationId: string;
   parameters?: Parameter[];
-  requestBody?: { content?: Content };
+  requestBody?: { required?: boolean; content?: Content };
   responses: Record<string, { description?: string; content?: Content; headers?: Record<string, unknown> }>;
 }
 

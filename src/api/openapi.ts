@@ -93,6 +93,8 @@ function finish(document: Document): Document {
   simplify(named);
   for (const [method, operation] of Object.values(named.paths).flatMap((path) => Object.entries(path))) {
     addHeaders(operation);
+    if (operation.requestBody && BODY_MAY_BE_LEFT_OUT.has(operation.operationId))
+      operation.requestBody.required = false;
     describeConditions(operation, method);
     describeIdempotency(operation, method);
     describeOthers(operation, named);
@@ -128,6 +130,9 @@ function withPlainNames(document: Document): Document {
   const text = JSON.stringify({ ...document, components: { ...document.components, schemas: renamed } });
   return JSON.parse(text.replace(REFERENCE, (_, name: string) => `"#/components/schemas/${plain(name)}"`)) as Document;
 }
+
+/** Of these, nothing has to be said: the generator takes every body for required. */
+const BODY_MAY_BE_LEFT_OUT: ReadonlySet<string> = new Set(["recordDone"]);
 
 const LINK = 'Leads to the next page: `<…>; rel="next"`. Missing on the last one.';
 
