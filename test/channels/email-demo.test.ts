@@ -26,7 +26,7 @@ describe("without a mail server, an e-mail", () => {
 │
 │ Please give your feedback while it is fresh; a few minutes are enough.
 │
-│ Reminder: number 3, since January 15, 2025
+│ Reminder: come up 3 times since January 15, 2025
 │ Next one: Wednesday, January 15, 2025 at 2:30 PM UTC
 │
 │ --

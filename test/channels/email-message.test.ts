@@ -22,7 +22,7 @@ describe("an e-mail", () => {
     for (const part of [mail.text, mail.html]) {
       expect(part).toContain("Hello Ann,");
       expect(part).toContain("“Feedback form” for interviewer INT_100 is still open.");
-      expect(part).toContain("number 3, since 15 January 2025");
+      expect(part).toContain("come up 3 times since 15 January 2025");
       expect(part).toMatch(/Wednesday,? 15 January 2025 at 15:30 CET/);
       expect(part).toContain("stop by themselves");
     }

@@ -86,7 +86,9 @@ describe.each(SERVICES)("$title", (service) => {
     await channel().send(exampleMessage({ ...to(peer), contact }), unhurried);
     const body = bodyOf(service, http.received[0]?.body ?? "");
     expect(peer.body.safeParse(body).error?.issues).toBeUndefined();
-    expect(textsIn(body).join("\n")).toContain("interviewer INT_100 · Erinnerung: Nummer 3, seit dem 15. Januar 2025");
+    expect(textsIn(body).join("\n")).toContain(
+      "interviewer INT_100 · Erinnerung: 3-mal fällig seit dem 15. Januar 2025",
+    );
   });
 
   test("what lets us in is no message's id, in whatever form it is given back", async () => {

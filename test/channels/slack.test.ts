@@ -46,7 +46,7 @@ describe("a bot", () => {
         elements: [
           {
             type: "mrkdwn",
-            text: "interviewer INT_100  ·  Reminder: number 3, since January 15, 2025  ·  Next one: <!date^1736951400^{date_short_pretty}, {time}|2025-01-15 14:30 UTC>",
+            text: "interviewer INT_100  ·  Reminder: come up 3 times since January 15, 2025  ·  Next one: <!date^1736951400^{date_short_pretty}, {time}|2025-01-15 14:30 UTC>",
             verbatim: true,
           },
         ],
@@ -60,7 +60,7 @@ describe("a bot", () => {
     const contact = { name: "Ann", email: "ann@example.com", timeZone: null, locale: "de" };
     await slackChannel(slack).send(to(CHANNEL, { contact }), unhurried);
     const words = JSON.stringify(slack.messages[0]?.blocks);
-    expect(words).toContain("Erinnerung: Nummer 3, seit dem 15. Januar 2025  ·  Die nächste: <!date^");
+    expect(words).toContain("Erinnerung: 3-mal fällig seit dem 15. Januar 2025  ·  Die nächste: <!date^");
     expect(words).not.toMatch(/\b(reminder|next|number|since|at)\b/);
   });
 

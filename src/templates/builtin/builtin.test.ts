@@ -60,7 +60,7 @@ Jetzt zahlen: https://pay.example/42
 
 Fällig: 31. Januar 2025
 Betrag: 1.234,50 €
-Erinnerung: Nummer 3, seit dem 15. Januar 2025
+Erinnerung: 3-mal fällig seit dem 15. Januar 2025
 Offen: seit 1 Tag
 Die nächste: Mittwoch, 15. Januar 2025 um 15:30 MEZ
 Bis: es erledigt ist, spätestens Freitag, 14. Februar 2025 um 12:00 MEZ
@@ -72,11 +72,11 @@ Sie erhalten das, weil Sie für invoice 42 erinnert werden (Erinnerung 1).
   });
 
   test.each([
-    ["en-GB", "for 2 days", "number 3, since 15 January 2025"],
-    ["de-AT", "seit 2 Tagen", "Nummer 3, seit dem 15. Jänner 2025"],
-    ["fr", "depuis 2 jours", "numéro 3, depuis le 15 janvier 2025"],
-    ["es", "desde hace 2 días", "número 3, desde el 15 de enero de 2025"],
-    ["ja", "for 2 days", "number 3, since January 15, 2025"],
+    ["en-GB", "for 2 days", "come up 3 times since 15 January 2025"],
+    ["de-AT", "seit 2 Tagen", "3-mal fällig seit dem 15. Jänner 2025"],
+    ["fr", "depuis 2 jours", "déclenché 3 fois depuis le 15 janvier 2025"],
+    ["es", "desde hace 2 días", "activado 3 veces desde el 15 de enero de 2025"],
+    ["ja", "for 2 days", "come up 3 times since January 15, 2025"],
   ])("in %s: %s", (locale, days, number) => {
     const { text, html } = write(locale, { occurrenceAt: Date.UTC(2025, 0, 17, 13, 30) });
     for (const part of [text, html]) {

@@ -29,7 +29,7 @@ export interface Catalog {
     due: string;
     amount: string;
     reminder: string;
-    /** `number`, `day` */
+    /** `number`: how often it has been due, which isn't how often something was sent; `day` */
     reminderValue: string;
     open: string;
     /** `days` */

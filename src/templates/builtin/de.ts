@@ -43,7 +43,7 @@ export const de: Catalog = {
     due: "Fällig",
     amount: "Betrag",
     reminder: "Erinnerung",
-    reminderValue: "Nummer {number, number}, seit dem {day}",
+    reminderValue: "{number, number}-mal fällig seit dem {day}",
     open: "Offen",
     openValue: "seit {days, plural, one {# Tag} other {# Tagen}}",
     next: "Die nächste",

@@ -43,7 +43,7 @@ export const en: Catalog = {
     due: "Due",
     amount: "Amount",
     reminder: "Reminder",
-    reminderValue: "number {number, number}, since {day}",
+    reminderValue: "come up {number, plural, one {# time} other {# times}} since {day}",
     open: "Open",
     openValue: "for {days, plural, one {# day} other {# days}}",
     next: "Next one",

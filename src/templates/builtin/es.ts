@@ -43,7 +43,7 @@ export const es: Catalog = {
     due: "Vence",
     amount: "Importe",
     reminder: "Recordatorio",
-    reminderValue: "número {number, number}, desde el {day}",
+    reminderValue: "activado {number, plural, one {# vez} other {# veces}} desde el {day}",
     open: "Pendiente",
     openValue: "desde hace {days, plural, one {# día} other {# días}}",
     next: "El próximo",

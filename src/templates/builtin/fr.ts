@@ -43,7 +43,7 @@ export const fr: Catalog = {
     due: "Échéance",
     amount: "Montant",
     reminder: "Rappel",
-    reminderValue: "numéro {number, number}, depuis le {day}",
+    reminderValue: "déclenché {number, plural, one {# fois} other {# fois}} depuis le {day}",
     open: "En attente",
     openValue: "depuis {days, plural, one {# jour} other {# jours}}",
     next: "Le prochain",
