@@ -23,7 +23,22 @@ export async function insertReminders(sql: Sql, count: number, kind: string, due
   }
 }
 
-/** Makes all reminders of this kind due now. */
-export async function makeDue(sql: Sql, kind: string): Promise<void> {
-  await sql.query("update reminder_jobs set next_run_at = now(), anchor_at = now() where entity_type = $1", [kind]);
+const MAKE_DUE = `
+  update reminder_jobs set next_run_at = now() + $2 * interval '1 second', anchor_at = now() + $2 * interval '1 second'
+   where entity_type = $1`;
+
+/** Makes all reminders of this kind due now, or in so many seconds. */
+export async function makeDue(sql: Sql, kind: string, inSeconds = 0): Promise<void> {
+  await sql.query(MAKE_DUE, [kind, inSeconds]);
+}
+
+const DUE_IN = `
+  select (extract(epoch from min(next_run_at) - clock_timestamp()) * 1000)::float8 as ms
+    from reminder_jobs
+   where entity_type = $1`;
+
+/** How many milliseconds it is until the first reminder of this kind is due. */
+export async function dueInMs(sql: Sql, kind: string): Promise<number> {
+  const [row] = await sql.query<{ ms: number }>(DUE_IN, [kind]);
+  return row?.ms ?? Number.NaN;
 }

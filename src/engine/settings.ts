@@ -45,7 +45,7 @@ export interface EngineSettings {
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   pollSeconds: 5,
-  batchSize: 300,
+  batchSize: 500,
   retry: DEFAULT_RETRY,
   fallbacks: NO_FALLBACKS,
   catchUp: { perSecond: 100, doublesEverySeconds: 5 },
