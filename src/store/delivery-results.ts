@@ -1,7 +1,7 @@
 import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
 import type { Checked } from "../core/stop.ts";
 import { checkedJson } from "./checked.ts";
-import { keyColumns, toKey } from "./delivery-keys.ts";
+import { keyColumns } from "./delivery-keys.ts";
 import type { HeldKey } from "./leases.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";
 
@@ -23,6 +23,9 @@ export interface DeliveryResult extends HeldKey {
 
 // Only what is being sent has a lease token, so the token alone says whether the claim still holds. Naming the status as
 // well would let the planner walk the index of open deliveries once for each result, which it takes to be empty.
+const IS_HELD = `d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at
+     and d.recipient_no = u.recipient_no and d.lease_token = u.token`;
+
 const WRITE_RESULTS = `
   update deliveries d
      set status = u.status, provider_id = u.provider_id, demo = u.demo, lease_token = null,
@@ -34,30 +37,47 @@ const WRITE_RESULTS = `
                                 then greatest(reminder_now() + u.retry_in_ms * interval '1 millisecond', d.occurrence_at,
                                               u.not_before) end,
          finished_at = case when u.status not in ('pending', 'retrying') then reminder_now() end
-    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::float8[], $7::boolean[],
-                $8::text[], $9::text[], $10::boolean[], $11::timestamptz[], $12::text[])
-      as u(reminder_id, occurrence_at, recipient_no, token, status, retry_in_ms, untried, reason, provider_id, demo, not_before,
-           checked)
-   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
-     and d.lease_token = u.token
-  returning d.reminder_id, d.occurrence_at, d.recipient_no`;
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+                $8::boolean[], $9::text[], $10::float8[], $11::boolean[], $12::timestamptz[]) with ordinality
+      as u(reminder_id, occurrence_at, recipient_no, token, checked, reason, provider_id, demo, status, retry_in_ms, untried,
+           not_before, place)
+   where ${IS_HELD}
+  returning u.place`;
 
-/** Writes what became of these attempts, and returns the keys of those that were still held under their token. */
-export async function writeResults(sql: Sql, results: readonly DeliveryResult[]): Promise<DeliveryKey[]> {
+// The same where all were sent, as most are: the rest would be written, read and worked out for nothing.
+const WRITE_SENT = `
+  update deliveries d
+     set status = 'sent', provider_id = u.provider_id, demo = u.demo, lease_token = null,
+         checked = coalesce(u.checked::jsonb, d.checked), reason = u.reason, next_attempt_at = null, finished_at = reminder_now()
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+                $8::boolean[]) with ordinality
+      as u(reminder_id, occurrence_at, recipient_no, token, checked, reason, provider_id, demo, place)
+   where ${IS_HELD}
+  returning u.place`;
+
+/** Writes what became of these attempts, and returns those that were still held under their token. */
+export async function writeResults<R extends DeliveryResult>(sql: Sql, results: readonly R[]): Promise<R[]> {
   if (results.length === 0) return [];
-  const rows = await sql.query(WRITE_RESULTS, [
+  const areSent = results.every(({ status, untried }) => status === "sent" && !untried);
+  const rows = await sql.query<{ place: number }>(areSent ? WRITE_SENT : WRITE_RESULTS, [
     ...keyColumns(results),
     results.map((result) => result.token),
-    results.map((result) => result.status),
-    results.map((result) => result.retryInMs),
-    results.map((result) => result.untried),
+    results.map(({ checked }) => checked && JSON.stringify(checkedJson(checked))),
     results.map((result) => result.reason),
     results.map((result) => result.providerId),
     results.map((result) => result.demo),
-    results.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
-    results.map(({ checked }) => checked && JSON.stringify(checkedJson(checked))),
+    ...(areSent ? [] : toBePutBack(results)),
   ]);
-  return rows.map(toKey);
+  return rows.map(({ place }) => results[place - 1] as R);
+}
+
+function toBePutBack(results: readonly DeliveryResult[]): unknown[] {
+  return [
+    results.map((result) => result.status),
+    results.map((result) => result.retryInMs),
+    results.map((result) => result.untried),
+    results.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
+  ];
 }
 
 const LEAVE_DIGESTS = `

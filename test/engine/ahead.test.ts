@@ -26,7 +26,7 @@ test("P4: fired ahead and handed back, or without a place in its lane, nobody ma
     { ...of(0), ...NOTHING, token: lease.token, status: "pending", checked: null },
   ]);
 
-  expect(written).toEqual([of(0)]);
+  expect(written).toMatchObject([of(0)]);
   const open = await database.query("select status, next_attempt_at from deliveries where reminder_id = $1", [id]);
   expect(open).toEqual([
     { status: "pending", next_attempt_at: soon?.at },

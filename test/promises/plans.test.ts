@@ -42,6 +42,10 @@ const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promis
     writeResults(sql, [
       { reminderId: id, occurrenceAt, recipientNo: 0, token, status: "sent", checked: null, ...nothing },
     ]),
+  "what became of attempts, some of which come again": (sql, id, token) =>
+    writeResults(sql, [
+      { reminderId: id, occurrenceAt, recipientNo: 0, token, status: "retrying", checked: null, ...nothing },
+    ]),
   "leases that are prolonged": (sql, id, token) =>
     renewLeases(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token }], 60),
   "attempts that failed": (sql, id, token) =>
