@@ -89,57 +89,62 @@ const COLUMNS = {
 type Column = keyof typeof COLUMNS;
 
 const NAMES = Object.keys(COLUMNS) as Column[];
-/** Read whether or not anybody says them: what is due first, and by which rules, comes of them. */
-const ALWAYS_READ: ReadonlySet<Column> = new Set([
-  "interval_minutes",
-  "anchor_at",
-  "start_at",
-  "run_at",
-  "next_run_at",
-  "next_wall_at",
-  "calendar",
-]);
 /** Written from what is read, not as it was said. */
 const WORKED_OUT: ReadonlySet<Column> = new Set(["anchor_at", "next_run_at"]);
 
 export interface InsertStatement {
   text: string;
-  /** What new reminders say, as JSON. */
-  rows: string;
+  /** From `$4` on: the values of each column that is said, as an array. */
+  values: unknown[];
 }
 
 /**
- * The statement that creates those reminders whose key no ACTIVE one holds: `$1` the tenant, `$2` the rows, `$3` how long to wait
- * for locks, `$4` the version of the zone rules. It names what is said by any of them, and the rest is null: few say more than a
+ * The statement that creates those reminders whose key no ACTIVE one holds: `$1` the tenant, `$2` how long to wait
+ * for locks, `$3` the version of the zone rules. It names what is said by any of them, and the rest is null: few say more than a
  * quarter of what can be said, and to look for all of it in each took a fifth of the time.
  */
 export function insertOf(reminders: readonly NewReminder[]): InsertStatement {
   const rows = reminders.map(toRow);
-  const isSaid = (name: Column): boolean => rows.some((row) => row[name] !== undefined);
-  const said = NAMES.filter(isSaid);
-  return { text: insertStatement(said), rows: JSON.stringify(rows) };
+  const said = NAMES.filter((name) => rows.some((row) => row[name] !== undefined));
+  const values = said.map((name) => rows.map((row) => asParameter(name, row[name])));
+  return { text: insertStatement(said), values };
 }
 
-// One parameter carries all rows. The bucket, the first due instant and the anchor are given here, so that the trigger that
-// fills them in for plain SQL has nothing to do. The limit to waiting for locks ends with the statement.
+// The bucket, the first due instant and the anchor are given here, so that the trigger that fills them in for plain SQL has
+// nothing to do. The limit to waiting for locks ends with the statement.
 function insertStatement(said: readonly Column[]): string {
-  const read = NAMES.filter((name) => said.includes(name) || ALWAYS_READ.has(name));
-  const written = said.filter((name) => !WORKED_OUT.has(name)).join(", ");
+  const read = (name: Column): string => (said.includes(name) ? name : `null::${COLUMNS[name]}`);
+  const written = said.filter((name) => !WORKED_OUT.has(name));
   return `
-    with patience as materialized (select set_config('lock_timeout', $3, true))
-    insert into reminder_jobs (tenant_id, bucket, next_run_at, anchor_at, zone_rules, ${written})
+    with patience as materialized (select set_config('lock_timeout', $2, true))
+    insert into reminder_jobs (tenant_id, bucket, next_run_at, anchor_at, zone_rules, ${written.join(", ")})
     select $1, reminder_bucket($1, entity_type, entity_id, event_type), first_at,
-           coalesce(anchor_at, case schedule_type when 'recurring' then first_at end),
-           case when next_wall_at is null and calendar is null and start_at is null then '' else $4 end, ${written}
+           coalesce(${read("anchor_at")}, case schedule_type when 'recurring' then first_at end),
+           case when ${read("next_wall_at")} is null and ${read("calendar")} is null and ${read("start_at")} is null
+                then '' else $3 end,
+           ${written.map((name) => WRITTEN_AS[name] ?? name).join(", ")}
       from patience,
-           json_to_recordset($2) as wanted (${read.map((name) => `${name} ${COLUMNS[name]}`).join(", ")}),
+           unnest(${said.map((name, place) => `$${place + 4}::${TRAVELS_AS[name] ?? COLUMNS[name]}[]`).join(", ")})
+             as wanted (${said.join(", ")}),
            lateral (
-             select coalesce(next_run_at, run_at,
-                             reminder_now() + coalesce(interval_minutes, 0) * interval '1 minute')::timestamptz(3)
+             select coalesce(${read("next_run_at")}, ${read("run_at")},
+                             reminder_now() + coalesce(${read("interval_minutes")}, 0) * interval '1 minute')::timestamptz(3)
            ) as first (first_at)
     on conflict (tenant_id, entity_type, entity_id, event_type, bucket) where status = 'ACTIVE' and deleted_at is null
     do nothing
     returning id, entity_type, entity_id, event_type, next_run_at, created_at`;
+}
+
+/** Lists of different lengths make no array. */
+const TRAVELS_AS: Partial<Record<Column, string>> = { offsets: "jsonb" };
+const WRITTEN_AS: Partial<Record<Column, string>> = {
+  data: "coalesce(data, '{}')",
+  offsets: "case when offsets is not null then array(select jsonb_array_elements_text(offsets)) end",
+};
+
+function asParameter(name: Column, value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  return (TRAVELS_AS[name] ?? COLUMNS[name]) === "jsonb" ? JSON.stringify(value) : value;
 }
 
 /** What is as usual is left out. */
@@ -152,7 +157,7 @@ function toRow(reminder: NewReminder): Row {
     recipient: reminder.recipient,
     subject: reminder.subject,
     message: reminder.message,
-    data: reminder.data,
+    data: isEmpty(reminder.data) ? undefined : reminder.data,
     time_zone: reminder.timeZone,
     ...toScheduleRow(reminder.schedule, reminder.bounds),
     ...toTimingRow(reminder),
@@ -168,4 +173,9 @@ function toRow(reminder: NewReminder): Row {
   };
   for (const name in row) if (row[name] === null) row[name] = undefined;
   return row;
+}
+
+function isEmpty(object: JsonObject): boolean {
+  for (const _ in object) return false;
+  return true;
 }

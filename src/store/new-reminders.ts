@@ -12,6 +12,8 @@ import { ZONE_RULES } from "./zone-rules.ts";
 const TOGETHER = 300;
 /** Fewer to begin with: for the first, the database waits. */
 const FIRST = 100;
+/** And to end with: for these, the asker waits. */
+const LAST = 100;
 
 interface Patience {
   lockTimeoutMs: number;
@@ -42,8 +44,11 @@ export function inParts<T>(items: readonly T[], keyOfItem: (item: T) => string):
   const keyed = items.map((item) => ({ item, key: keyOfItem(item) }));
   keyed.sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0));
   const parts: T[][] = [];
-  for (let from = 0, to = FIRST; from < keyed.length; from = to, to += TOGETHER) {
-    parts.push(keyed.slice(from, to).map(({ item }) => item));
+  for (let from = 0, most = FIRST; from < keyed.length; most = TOGETHER) {
+    const left = keyed.length - from;
+    const size = left <= LAST ? left : Math.min(most, left - LAST);
+    parts.push(keyed.slice(from, from + size).map(({ item }) => item));
+    from += size;
   }
   return parts;
 }
@@ -88,9 +93,9 @@ async function insertPart(
   { lockTimeoutMs }: Patience,
 ): Promise<ReminderRecord[]> {
   const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
-  const { text, rows } = insertOf(reminders);
+  const { text, values } = insertOf(reminders);
   const inserted = await sql
-    .query(text, [sql.tenant, rows, `${lockTimeoutMs}ms`, ZONE_RULES])
+    .query(text, [sql.tenant, `${lockTimeoutMs}ms`, ZONE_RULES, ...values])
     .catch((error: unknown) => {
       throw orQuotaReached(error);
     });
