@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { readSetFlags } from "../../src/store/asking.ts";
+import { lockWaiting, numbersOf } from "../../src/store/budgets.ts";
 import { writeResults } from "../../src/store/delivery-results.ts";
 import { insertEvents } from "../../src/store/events.ts";
 import { readFacts } from "../../src/store/facts.ts";
@@ -52,6 +53,8 @@ const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promis
     noteFailed(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token, mayHaveArrived: false }]),
   "reminders and what is read with them": (sql, id) => readFacts(sql, [id]),
   "flags of conditions": (sql) => readSetFlags(sql, [{ tenantId: "default", key: "paid:1" }]),
+  "numbers of messages a day": (sql) => numbersOf(sql, [{ tenantId: "default", key: "invoice/1" }]),
+  "what waits for somebody's place": (sql) => lockWaiting(sql, { tenantId: "default", key: "invoice/1" }),
   "what was fired": (sql, id) => writeFired(sql, [{ id, occurrenceAt, nextRunAt: occurrenceAt + 1, nextWallAt: null }]),
   "what is completed": (sql, id) => writeCompleted(sql, [{ id, reason: "stop_condition" }]),
   "the timeline": (sql, id) => insertEvents(sql, [{ reminderId: id, type: "told", because: "it is a test" }]),
