@@ -13,7 +13,6 @@ import { forgetExpiredSuppressions } from "../store/suppressions.ts";
 import { forgetOldTests } from "../store/template-tests.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { forgetSilentWorkers } from "../store/workers.ts";
-import { heedChangedBudgets } from "./budgets.ts";
 import { renewCalendars } from "./renew-holidays.ts";
 
 const WEEKS_AHEAD = 5;
@@ -31,8 +30,7 @@ const PARTITIONS_EVERY_MS = 60 * MINUTE_MS;
 
 /**
  * Keeps the tables in shape: partitions for the weeks ahead and none older than the retention, no strays, no workers that
- * are long gone, no answers, events and suppressions that are kept no longer, and nothing that waits by a number of messages a day that
- * its person doesn't want any more. Any worker may do it, and any number at once.
+ * are long gone, no answers, events and suppressions that are kept no longer. Any worker may do it, and any number at once.
  */
 export class Maintainer {
   readonly #database: WorkerDatabase;
@@ -52,7 +50,6 @@ export class Maintainer {
   async maintain(): Promise<number> {
     await forgetSilentWorkers(this.#database);
     await this.#rescueStrays();
-    await heedChangedBudgets(this.#database);
     await pageByPage((limit) => forgetOldAnswers(this.#database, limit));
     await pageByPage((limit) => forgetOldEvents(this.#database, limit));
     await pageByPage((limit) => forgetExpiredSuppressions(this.#database, limit));

@@ -32,7 +32,7 @@ export interface ClaimedDelivery extends DeliveryKey {
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
 const TAKE = `
   update deliveries d
-     set status = 'sending', attempts = least(d.attempts + 1, $6), lease_token = $4::uuid, held_for = null,
+     set status = 'sending', attempts = least(d.attempts + 1, $6), lease_token = $4::uuid,
          next_attempt_at = reminder_now() + $5 * interval '1 second'
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;

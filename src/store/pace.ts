@@ -30,10 +30,6 @@ export interface PaceKey {
 
 export interface KeptPace extends PaceKey {
   pace: Pace;
-  /** Of a person: the number of messages a day by which places were promised; null: none were. */
-  perDay: number | null;
-  /** Of a person: until when something waits for a place; null: nothing does. */
-  heldUntil: Instant | null;
 }
 
 // Everybody makes and locks them in the order of their keys.
@@ -46,8 +42,7 @@ const MAKE = `
       on conflict do nothing`;
 
 const LOCK = `
-  select p.tenant_id as "tenantId", p.kind, p.key, p.places, p.promised_until as "promisedUntil", p.used,
-         p.per_day as "perDay", p.held_until as "heldUntil"
+  select p.tenant_id as "tenantId", p.kind, p.key, p.places, p.promised_until as "promisedUntil"
     from unnest($1::text[], $2::text[], $3::text[]) as u(tenant_id, kind, key)
     join pace p on (p.tenant_id, p.kind, p.key) = (u.tenant_id, u.kind, u.key)
    order by p.tenant_id, p.kind, p.key
@@ -61,21 +56,20 @@ export async function lockPaces(sql: Sql, keys: readonly PaceKey[]): Promise<{ p
   const params = columns(keys);
   const [, rows, [clock]] = await Promise.all([
     sql.query(MAKE, params),
-    sql.query<Omit<KeptPace, "pace"> & Pace & Record<string, unknown>>(LOCK, params),
+    sql.query<PaceKey & Pace & Record<string, unknown>>(LOCK, params),
     sql.query<{ now: Instant }>(NOW),
   ]);
-  const paces = rows.map(({ tenantId, kind, key, perDay, heldUntil, places, promisedUntil, used }) => {
-    return { tenantId, kind, key, perDay, heldUntil, pace: { places, promisedUntil, used } };
+  const paces = rows.map(({ tenantId, kind, key, places, promisedUntil }) => {
+    return { tenantId, kind, key, pace: { places, promisedUntil } };
   });
   return { paces, now: (clock as { now: Instant }).now };
 }
 
 const WRITE = `
   update pace p
-     set places = u.places, promised_until = u.promised_until, used = u.used, per_day = u.per_day, held_until = u.held_until,
-         used_at = reminder_now()
-    from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::jsonb[], $7::float8[], $8::timestamptz[])
-      as u(tenant_id, kind, key, places, promised_until, used, per_day, held_until)
+     set places = u.places, promised_until = u.promised_until, used_at = reminder_now()
+    from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[])
+      as u(tenant_id, kind, key, places, promised_until)
    where (p.tenant_id, p.kind, p.key) = (u.tenant_id, u.kind, u.key)`;
 
 export async function writePaces(sql: Sql, kept: readonly KeptPace[]): Promise<void> {
@@ -83,9 +77,6 @@ export async function writePaces(sql: Sql, kept: readonly KeptPace[]): Promise<v
     ...columns(kept),
     kept.map(({ pace }) => JSON.stringify(pace.places)),
     kept.map(({ pace }) => nullable(pace.promisedUntil)),
-    kept.map(({ pace }) => JSON.stringify(pace.used)),
-    kept.map(({ perDay }) => perDay),
-    kept.map(({ heldUntil }) => nullable(heldUntil)),
   ]);
 }
 
@@ -105,23 +96,21 @@ const SLOTS = `
   )
   select coalesce(own.tenant_slot_at, former.tenant_slot_at) as tenant,
          coalesce(own.recipient_slot_at, former.recipient_slot_at) as recipient,
-         coalesce(own.person_slot_at, former.person_slot_at) as person,
-         case when coalesce(own.tenant_slot_at, own.recipient_slot_at, own.person_slot_at) is null then former.occurrence_at end as "from"
+         case when own.tenant_slot_at is null and own.recipient_slot_at is null then former.occurrence_at end as "from"
     from u
     left join deliveries own on own.reminder_id = any (array[u.reminder_id]) and own.occurrence_at = u.occurrence_at
                             and own.recipient_no = u.recipient_no
     left join lateral (
       select last.*
         from (select occurrence_at, status, tenant_slot_at,
-                     case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at,
-                     case when d.recipient is not distinct from own.recipient then person_slot_at end as person_slot_at
+                     case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at
                 from deliveries d
                where d.reminder_id = u.reminder_id and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
                order by occurrence_at desc
                limit 5) last
-       where coalesce(tenant_slot_at, recipient_slot_at, person_slot_at) is not null
+       where (tenant_slot_at is not null or recipient_slot_at is not null)
          and status in ('pending', 'retrying', 'sending', 'suppressed')
-         and coalesce(own.tenant_slot_at, own.recipient_slot_at, own.person_slot_at) is null
+         and own.tenant_slot_at is null and own.recipient_slot_at is null
          and not exists (select from u asks where (asks.reminder_id, asks.occurrence_at, asks.recipient_no)
                                                 = (u.reminder_id, last.occurrence_at, u.recipient_no))
        order by occurrence_at desc
@@ -135,7 +124,7 @@ export async function readSlots(
   keys: readonly DeliveryKey[],
 ): Promise<{ slots: Slots; from: Instant | null }[]> {
   const rows = await sql.query<Slots & { from: Instant | null } & Record<string, unknown>>(SLOTS, keyColumns(keys));
-  return rows.map(({ tenant, recipient, person, from }) => ({ slots: { tenant, recipient, person }, from }));
+  return rows.map(({ tenant, recipient, from }) => ({ slots: { tenant, recipient }, from }));
 }
 
 // What was together, or alone, when it may have arrived stays so, whatever has come to wait for the same place: under another id it would
@@ -144,14 +133,14 @@ const POSTPONE = `
   update deliveries d
      set status = case when d.attempts > 1 then 'retrying' else 'pending' end, attempts = d.attempts - 1, lease_token = null,
          next_attempt_at = greatest(u.until, d.occurrence_at), reason = u.reason,
-         tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at, person_slot_at = u.person_slot_at,
-         held_for = u.held_for, digest_at = coalesce(u.digest_at, d.digest_at),
+         tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at,
+         digest_at = coalesce(u.digest_at, d.digest_at),
          digest_id = case when u.digest_at is null or d.may_have_arrived or u.may_have_arrived then d.digest_id end,
          may_have_arrived = case when u.digest_at is not null and u.may_have_arrived then true else d.may_have_arrived end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
-                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::text[])
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[])
       as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, digest_at,
-           may_have_arrived, person_slot_at, held_for)
+           may_have_arrived)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token`;
 
@@ -163,8 +152,6 @@ export interface Postponed extends AskingKey {
   digestAt: Instant | null;
   /** True where somebody may have it already: see `Held`. */
   isTakenOver: boolean;
-  /** Whose budget it waits for, by the key of their pace; null: nobody's. */
-  heldFor: string | null;
 }
 
 /** Puts deliveries back until then, the attempt that had begun not counted. */
@@ -179,15 +166,13 @@ export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promi
     postponed.map(({ slots }) => nullable(slots.recipient)),
     postponed.map(({ digestAt }) => nullable(digestAt)),
     postponed.map(({ isTakenOver }) => isTakenOver),
-    postponed.map(({ slots }) => nullable(slots.person)),
-    postponed.map(({ heldFor }) => heldFor),
   ]);
 }
 
 // One that still waits is due at once, to be told that it has been superseded.
 const GIVE_UP_SLOTS = `
   update deliveries d
-     set tenant_slot_at = null, recipient_slot_at = null, person_slot_at = null, held_for = null,
+     set tenant_slot_at = null, recipient_slot_at = null,
          next_attempt_at = case when d.status in ('pending', 'retrying') then least(d.next_attempt_at, reminder_now())
                                 else d.next_attempt_at end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
@@ -221,6 +206,6 @@ function columns(keys: readonly PaceKey[]): unknown[] {
   return [keys.map(({ tenantId }) => tenantId), keys.map(({ kind }) => kind), keys.map(({ key }) => key)];
 }
 
-export function nullable(at: Instant | null): string | null {
+function nullable(at: Instant | null): string | null {
   return at === null ? null : toTimestamptz(at);
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { NO_SLOTS } from "../../src/core/pace.ts";
 import { deliveryId, readDeliveryId } from "../../src/core/reminder.ts";
 import { type ClaimedDigest, claimDeliveries, claimDigests } from "../../src/store/claimed.ts";
 import { writeResults } from "../../src/store/delivery-results.ts";
@@ -151,10 +150,8 @@ async function putOff(database: Database, { items }: ClaimedDigest, isTakenOver:
     "select lease_token as token, reminder_now() + interval '1 day' as at from deliveries where lease_token is not null",
   );
   const { token, at } = row as { token: string; at: number };
-  const later = {
-    ...{ token, until: at, digestAt: at, slots: NO_SLOTS, heldFor: null },
-    ...{ reason: "there is no place", isTakenOver },
-  };
+  const slots = { tenant: null, recipient: null };
+  const later = { token, until: at, digestAt: at, slots, reason: "there is no place", isTakenOver };
   await workerDatabase(database).transaction((sql) =>
     postpone(
       sql,

@@ -23,45 +23,30 @@ test.each(["pending", "retrying", "sending", "suppressed"])(
   "a newer occurrence takes over the place of one that is %s, also at the instant for which that was promised",
   async (status) => {
     const database = await promised(status);
-    expect(await readSlots(database, [newer])).toEqual([
-      { slots: { tenant: null, recipient: SLOT, person: null }, from: FIRST },
-    ]);
+    expect(await readSlots(database, [newer])).toEqual([{ slots: { tenant: null, recipient: SLOT }, from: FIRST }]);
   },
 );
 
 test("one that asks along with the newer one keeps its place, so that nobody has it twice", async () => {
   const database = await promised("sending");
   expect(await readSlots(database, [newer, older])).toEqual([
-    { slots: { tenant: null, recipient: null, person: null }, from: null },
-    { slots: { tenant: null, recipient: SLOT, person: null }, from: null },
+    { slots: { tenant: null, recipient: null }, from: null },
+    { slots: { tenant: null, recipient: SLOT }, from: null },
   ]);
 });
 
 test("what one recipient was promised doesn't pass to another, and what the tenant was does", async () => {
   const database = await promised("suppressed");
   await database.query("update deliveries set recipient = 'a@example.com' where occurrence_at = $1", [new Date(FIRST)]);
-  expect(await readSlots(database, [newer])).toEqual([
-    { slots: { tenant: null, recipient: null, person: null }, from: null },
-  ]);
+  expect(await readSlots(database, [newer])).toEqual([{ slots: { tenant: null, recipient: null }, from: null }]);
 
   await database.query("update deliveries set tenant_slot_at = recipient_slot_at where occurrence_at = $1", [
     new Date(FIRST),
   ]);
-  expect(await readSlots(database, [newer])).toEqual([
-    { slots: { tenant: SLOT, recipient: null, person: null }, from: FIRST },
-  ]);
+  expect(await readSlots(database, [newer])).toEqual([{ slots: { tenant: SLOT, recipient: null }, from: FIRST }]);
 });
 
 test("one that has left passes nothing on", async () => {
   const database = await promised("sent");
-  expect(await readSlots(database, [newer])).toEqual([
-    { slots: { tenant: null, recipient: null, person: null }, from: null },
-  ]);
-});
-
-test("what the person was promised passes on to the next for the same address", async () => {
-  const database = await promised("pending");
-  await database.query("update deliveries set person_slot_at = recipient_slot_at, recipient_slot_at = null");
-  const slots = { tenant: null, recipient: null, person: SLOT };
-  expect(await readSlots(database, [newer])).toEqual([{ slots, from: FIRST }]);
+  expect(await readSlots(database, [newer])).toEqual([{ slots: { tenant: null, recipient: null }, from: null }]);
 });

@@ -1,4 +1,4 @@
-import { NO_SLOTS, type Pace, place, UNUSED, whenFree } from "../pace.ts";
+import { type Cap, NO_SLOTS, type Pace, place, UNUSED, whenFree } from "../pace.ts";
 import type { Instant } from "../reminder.ts";
 import { MS_PER_DAY } from "../schedule/calendar.ts";
 import type { Message } from "./message.ts";
@@ -21,17 +21,17 @@ export class Budgets {
     const [first] = together;
     const budget = first && this.#budgetOf?.(first.to);
     if (!first || !budget) return null;
+    const cap: Cap = { limit: budget.perDay, windowMs: MS_PER_DAY };
     const pace = this.#paces.get(budget.name) ?? UNUSED;
-    const person = { cap: { limit: budget.perDay, windowMs: MS_PER_DAY }, pace };
-    const promised = together.find(({ slots }) => slots.person !== null) ?? formerOf();
+    const promised = together.find(({ slots }) => slots.recipient !== null) ?? formerOf();
     const slots = promised?.slots ?? NO_SLOTS;
-    const gathersUntil = budget.over === "digest" ? whenFree(person, slots.person, now) : now;
+    const gathersUntil = budget.over === "digest" ? whenFree({ cap, pace }, slots.recipient, now) : now;
     if (gathersUntil > now) {
       for (const message of together) message.digestAt = gathersUntil;
       return gathersUntil;
     }
-    const placing = place(slots, { person, recipient: null, tenant: null }, now);
-    this.#paces.set(budget.name, placing.paces.person ?? pace);
+    const placing = place(slots, null, [{ cap, pace }], now);
+    this.#paces.set(budget.name, placing.recipients[0] ?? pace);
     if (promised) promised.slots = NO_SLOTS;
     first.slots = placing.slots;
     return placing.until;
