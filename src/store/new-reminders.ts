@@ -46,7 +46,7 @@ export function inParts<T>(items: readonly T[], keyOfItem: (item: T) => string):
   const parts: T[][] = [];
   for (let from = 0, most = FIRST; from < keyed.length; most = TOGETHER) {
     const left = keyed.length - from;
-    const size = left <= LAST ? left : Math.min(most, left - LAST);
+    const size = left <= 2 * LAST ? left : Math.min(most, left - LAST);
     parts.push(keyed.slice(from, from + size).map(({ item }) => item));
     from += size;
   }
