@@ -1,4 +1,4 @@
-import type { Sql } from "../../src/store/postgres.ts";
+import { type Sql, toTimestamptz } from "../../src/store/postgres.ts";
 
 const INSERT = `
   insert into reminder_jobs (entity_type, entity_id, event_type, channel, recipient, schedule_type, interval_minutes, run_at,
@@ -23,22 +23,26 @@ export async function insertReminders(sql: Sql, count: number, kind: string, due
   }
 }
 
+// By the index of what is ACTIVE, however many others there are.
 const MAKE_DUE = `
-  update reminder_jobs set next_run_at = now() + $2 * interval '1 second', anchor_at = now() + $2 * interval '1 second'
-   where entity_type = $1`;
+  with moved as (
+    update reminder_jobs set next_run_at = now() + $2 * interval '1 second', anchor_at = now() + $2 * interval '1 second'
+     where tenant_id = 'default' and entity_type = $1 and status = 'ACTIVE' and deleted_at is null
+    returning next_run_at
+  )
+  select min(next_run_at) as at from moved`;
 
-/** Makes all reminders of this kind due now, or in so many seconds. */
-export async function makeDue(sql: Sql, kind: string, inSeconds = 0): Promise<void> {
-  await sql.query(MAKE_DUE, [kind, inSeconds]);
+/** Makes all reminders of this kind due at one instant, now or in so many seconds, and returns it. */
+export async function makeDue(sql: Sql, kind: string, inSeconds = 0): Promise<number> {
+  const [row] = await sql.query<{ at: number }>(MAKE_DUE, [kind, inSeconds]);
+  return row?.at ?? Number.NaN;
 }
 
-const DUE_IN = `
-  select (extract(epoch from min(next_run_at) - clock_timestamp()) * 1000)::float8 as ms
-    from reminder_jobs
-   where entity_type = $1`;
-
-/** How many milliseconds it is until the first reminder of this kind is due. */
-export async function dueInMs(sql: Sql, kind: string): Promise<number> {
-  const [row] = await sql.query<{ ms: number }>(DUE_IN, [kind]);
+/** How many milliseconds it is until that instant, by the database's clock. */
+export async function msUntil(sql: Sql, instant: number): Promise<number> {
+  const [row] = await sql.query<{ ms: number }>(
+    "select (extract(epoch from $1::timestamptz - clock_timestamp()) * 1000)::float8 as ms",
+    [toTimestamptz(instant)],
+  );
   return row?.ms ?? Number.NaN;
 }
