@@ -1,6 +1,6 @@
 import type { Instant } from "../core/reminder.ts";
-import { isAddress } from "./address-key.ts";
-import type { Row } from "./postgres.ts";
+import { isAddress, isOneOf } from "./address-key.ts";
+import { type Row, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
 export const OPT_OUT_KINDS = ["reminder", "event_type"] as const;
@@ -67,18 +67,26 @@ export async function remindersGivenUp(
 const TAKE_BACK = `
   delete from opt_outs o
    where tenant_id = $1 and channel = $2 and ${isAddress("o", "$3::text")} and created_by = $4
-     and ($5::text is null or (kind, about) <> ('reminder', $5))
+     and ($5::text is null or (kind, about) <> ('reminder', $5) or created_at > $6::timestamptz + interval '1 millisecond')
   returning kind`;
 
 /**
- * Sends an address again whatever this one said it wanted no more, but for the reminder `keeps` (null: none); says of what kinds
+ * Sends an address again whatever this one said it wanted no more, but for what it had said by then of the reminder that `keeps` names (null: none); says of what kinds
  * that was.
  */
 export async function takeBackOptOuts(
   sql: TenantSql,
-  { channel, address, createdBy, keeps }: Pick<OptOut, "channel" | "address" | "createdBy"> & { keeps: string | null },
+  {
+    channel,
+    address,
+    createdBy,
+    keeps,
+  }: Pick<OptOut, "channel" | "address" | "createdBy"> & { keeps: { about: string; until: Instant } | null },
 ): Promise<OptOut["kind"][]> {
-  const rows = await sql.query<{ kind: OptOut["kind"] }>(TAKE_BACK, [sql.tenant, channel, address, createdBy, keeps]);
+  const rows = await sql.query<{ kind: OptOut["kind"] }>(TAKE_BACK, [
+    ...[sql.tenant, channel, address, createdBy],
+    ...[keeps?.about ?? null, keeps && toTimestamptz(keeps.until)],
+  ]);
   return rows.map(({ kind }) => kind);
 }
 
@@ -86,7 +94,7 @@ const LIST = `
   select channel, address, kind, about, created_by, created_at
     from opt_outs o
    where tenant_id = $1 and ($2::text is null or channel = $2)
-     and ($3::text[] is null or exists (select from unnest($3) form where ${isAddress("o", "form")}))
+     and ($3::text[] is null or ${isOneOf("o", "$3")})
      and ($4::text is null or (channel, address, kind, about) > ($4, $5, $6, $7))
    order by channel, address, kind, about
    limit $8`;

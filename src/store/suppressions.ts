@@ -1,5 +1,5 @@
 import type { Instant } from "../core/reminder.ts";
-import { isAddress } from "./address-key.ts";
+import { isAddress, isOneOf } from "./address-key.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
@@ -37,6 +37,9 @@ const COLUMNS = "channel, address, reason, because, expires_at, created_by, crea
 
 // One row an address: an insert can't touch the same one twice. In one order, so that two that meet don't deadlock. What holds
 // for longer, or for ever, outlasts what comes later.
+// What has expired held for whatever it meant; what is said anew holds for this address alone.
+const STAYS_ANY_CASE = "s.any_case and coalesce(s.expires_at, 'infinity') > reminder_now()";
+
 const SUPPRESS = `
   insert into suppressions as s (tenant_id, channel, address, reason, because, expires_at, created_by)
   select distinct on (u.tenant_id, u.channel, reminder_address_key(u.address))
@@ -46,7 +49,7 @@ const SUPPRESS = `
    order by u.tenant_id, u.channel, reminder_address_key(u.address), u.days desc nulls first
   on conflict (tenant_id, channel, address)
   do update set reason = excluded.reason, because = excluded.because, expires_at = excluded.expires_at,
-                created_by = excluded.created_by, created_at = excluded.created_at
+                created_by = excluded.created_by, created_at = excluded.created_at, any_case = ${STAYS_ANY_CASE}
    where coalesce(s.expires_at, 'infinity') < coalesce(excluded.expires_at, 'infinity')
   returning 1`;
 
@@ -62,11 +65,11 @@ export async function suppress(sql: Sql, suppressions: readonly NewSuppression[]
 
 // A row that this statement has inserted carries no xmax; one that it has updated does.
 const PUT = `
-  insert into suppressions (tenant_id, channel, address, reason, because, expires_at, created_by)
+  insert into suppressions as s (tenant_id, channel, address, reason, because, expires_at, created_by)
   values ($1, $2, reminder_address_key($3), $4, $5, $6, $7)
   on conflict (tenant_id, channel, address)
   do update set reason = excluded.reason, because = excluded.because, expires_at = excluded.expires_at,
-                created_by = excluded.created_by, created_at = excluded.created_at
+                created_by = excluded.created_by, created_at = excluded.created_at, any_case = ${STAYS_ANY_CASE}
   returning ${COLUMNS}, xmax = 0 as is_new`;
 
 /** Suppresses one address as a person says, in place of whatever was said before. */
@@ -99,7 +102,7 @@ const LIST = `
   select ${COLUMNS}
     from suppressions s
    where tenant_id = $1 and ($2::text is null or channel = $2)
-     and ($3::text[] is null or exists (select from unnest($3) form where ${isAddress("s", "form")}))
+     and ($3::text[] is null or ${isOneOf("s", "$3")})
      and ($4::text is null or (channel, address) > ($4, $5)) and (expires_at is null or expires_at > reminder_now())
    order by channel, address
    limit $6`;

@@ -1,5 +1,5 @@
 import type { SuppressedAs, Unwanted } from "../core/unwanted.ts";
-import { isAddress } from "./address-key.ts";
+import { isKeyed, keyColumns } from "./address-key.ts";
 import type { Row, Sql } from "./postgres.ts";
 
 /** A tenant's channel. */
@@ -33,19 +33,25 @@ export interface Outgoing extends TenantChannel {
   eventType: string;
 }
 
+const ASKED = { key: "asked.key", ofBefore: "asked.key_of_before" };
+
 // Each by the primary keys.
 const READ = `
-  select asked.n::int as n, s.reason, s.because, s.expires_at, o.kind
-    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-           with ordinality as asked(tenant_id, channel, address, reminder_id, event_type, n)
+  with asked as materialized (
+    select u.n::int as n, u.tenant_id, u.channel, u.reminder_id::text as reminder_id, u.event_type, ${keyColumns("u.address")}
+      from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+             with ordinality as u(tenant_id, channel, address, reminder_id, event_type, n)
+  )
+  select asked.n, s.reason, s.because, s.expires_at, o.kind
+    from asked
     left join suppressions s on s.tenant_id = asked.tenant_id and s.channel = asked.channel
-                            and ${isAddress("s", "asked.address")}
+                            and ${isKeyed("s", ASKED)}
                             and (s.expires_at is null or s.expires_at > reminder_now())
     left join lateral (
       select kind
         from opt_outs o
-       where tenant_id = asked.tenant_id and channel = asked.channel and ${isAddress("o", "asked.address")}
-         and (kind, about) in (('reminder', asked.reminder_id::text), ('event_type', asked.event_type))
+       where tenant_id = asked.tenant_id and channel = asked.channel and ${isKeyed("o", ASKED)}
+         and (kind, about) in (('reminder', asked.reminder_id), ('event_type', asked.event_type))
        limit 1
     ) o on true
    where s.reason is not null or o.kind is not null`;

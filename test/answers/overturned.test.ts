@@ -114,6 +114,44 @@ test("not me may be said once more where it goes to the same person again, and n
   expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE", recipient: "eve@example.org" });
 });
 
+test("who is none of several people any more can't say 'not me' for those who are left", async () => {
+  const here = await answering();
+  const people = (...names: string[]) => JSON.stringify(names.map((name) => ({ address: `${name}@example.org` })));
+  const columns = { recipient: null, recipients: people("ann", "bob", "eve") };
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), ...columns });
+  await here.linksOf(id, 3);
+  const linkOf = (name: string) =>
+    here.sink.received.find(({ recipient }) => recipient === `${name}@example.org`)?.links?.not_me ?? "";
+  await press(linkOf("ann"), PRESSES.not_me);
+  await here.database.query("update reminder_jobs set recipients = $2, needs_attention = null where id = $1", [
+    id,
+    people("eve"),
+  ]);
+  await here.api.call("DELETE", `/opt-outs/sink/ann%40example.org/reminder/${id}`);
+
+  const page = await open(linkOf("ann"));
+  expect(page.text).not.toContain("goes to you again");
+  await press(linkOf("ann"), { ...PRESSES.not_me, again: "yes" });
+  // Bob hadn't said anything while it was his.
+  expect((await press(linkOf("bob"), PRESSES.not_me)).status).toBe(409);
+  expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE", needs_attention: null });
+});
+
+test("to take back 'stop these' sends again what was released after 'not me'", async () => {
+  const here = await answering();
+  const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: null, recipients });
+  await here.linksOf(id, 2);
+  const { links } = here.sink.received.find(({ recipient }) => recipient === "ann@example.org") ?? {};
+  await press(links?.not_me ?? "", PRESSES.not_me);
+  await here.api.call("DELETE", `/opt-outs/sink/ann%40example.org/reminder/${id}`);
+  await press(links?.stop ?? "", PRESSES.stop);
+  expect(await here.database.query("select kind from opt_outs")).toEqual([{ kind: "reminder" }]);
+
+  await press(links?.stop ?? "", { undo: "yes" });
+  expect(await here.database.query("select kind from opt_outs")).toEqual([]);
+});
+
 test("to take back 'stop these' leaves what was said by 'not me', whichever came first", async () => {
   const here = await answering();
   const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));

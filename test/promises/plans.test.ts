@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { readSetFlags } from "../../src/store/asking.ts";
-import { lockWaiting, numbersOf } from "../../src/store/budgets.ts";
 import { writeResults } from "../../src/store/delivery-results.ts";
 import { insertEvents } from "../../src/store/events.ts";
 import { readFacts } from "../../src/store/facts.ts";
@@ -11,6 +10,7 @@ import { renewLeases } from "../../src/store/leases.ts";
 import { readSlots } from "../../src/store/pace.ts";
 import type { Sql } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { readUnwanted } from "../../src/store/unwanted.ts";
 import { freshDatabase } from "../support/database.ts";
 
 const FILL = `
@@ -53,8 +53,6 @@ const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promis
     noteFailed(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token, mayHaveArrived: false }]),
   "reminders and what is read with them": (sql, id) => readFacts(sql, [id]),
   "flags of conditions": (sql) => readSetFlags(sql, [{ tenantId: "default", key: "paid:1" }]),
-  "numbers of messages a day": (sql) => numbersOf(sql, [{ tenantId: "default", key: "invoice/1" }]),
-  "what waits for somebody's place": (sql) => lockWaiting(sql, { tenantId: "default", key: "invoice/1" }),
   "what was fired": (sql, id) => writeFired(sql, [{ id, occurrenceAt, nextRunAt: occurrenceAt + 1, nextWallAt: null }]),
   "what is completed": (sql, id) => writeCompleted(sql, [{ id, reason: "stop_condition" }]),
   "the timeline": (sql, id) => insertEvents(sql, [{ reminderId: id, type: "told", because: "it is a test" }]),
@@ -84,6 +82,33 @@ test.each(Object.keys(STATEMENTS))(
     expect(await rowsRead(one?.id as number)).toBeLessThan(20);
   },
 );
+
+test("what is unwanted: as few rows are read where thousands of addresses are suppressed", async () => {
+  const database = await freshDatabase({ poolSize: 1 });
+  await database.runAlone("vacuum analyze");
+  await database.query(
+    `insert into suppressions (channel, address, reason, created_by)
+     select 'sink', n || '@example.org', 'gone', 'x' from generate_series(1, 5000) n`,
+  );
+  await database.query(
+    `insert into opt_outs (channel, address, kind, about, created_by)
+     select 'sink', n || '@example.org', 'event_type', 'payment', 'x' from generate_series(1, 5000) n`,
+  );
+  const read = `
+    select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as count
+      from pg_stat_xact_all_tables
+     where relname in ('suppressions', 'opt_outs')`;
+  const asked = ["17@example.org", "Nobody@example.org"].map((address) => {
+    return { tenantId: "default", channel: "sink", address, reminderId: 1, eventType: "payment" };
+  });
+  await workerDatabase(database).transaction(async (sql) => {
+    const [before] = await sql.query<{ count: number }>(read);
+    const [one, other] = await readUnwanted(sql, asked);
+    expect([one?.suppressed?.reason, one?.optedOutOf, other?.suppressed]).toEqual(["gone", "event_type", null]);
+    const [after] = await sql.query<{ count: number }>(read);
+    expect((after?.count ?? 0) - (before?.count ?? 0)).toBeLessThan(20);
+  });
+});
 
 test("places that were promised: as few rows are read of a reminder with thousands of occurrences", async () => {
   const database = await freshDatabase({ poolSize: 1 });

@@ -189,6 +189,17 @@ describe("of URLs", () => {
     expect(await suppressed(database)).toEqual([nothing, nothing]);
   });
 
+  test("what was kept in lower case before and has expired holds for one address alone when it is suppressed anew", async () => {
+    const database = await freshDatabase();
+    await database.query(
+      `insert into suppressions (channel, address, reason, created_by, any_case, expires_at)
+       values ('sink', $1, 'gone', 'x', true, reminder_now() - interval '1 minute')`,
+      [URLS[1]],
+    );
+    await suppress(workerDatabase(database), [bounced(URLS[1])]);
+    expect((await suppressed(database)).map(([reason]) => reason !== null)).toEqual([false, true]);
+  });
+
   test("what an address is kept by", async () => {
     const database = await freshDatabase();
     const [row] = await database.query<{ text: string }>(

@@ -10,7 +10,7 @@ import { isOptedOut } from "../../store/opt-outs.ts";
 import type { TenantSql } from "../../store/tenant-database.ts";
 import type { Asked } from "./asked.ts";
 
-type AskedBefore = Pick<Asked, "link" | "reminder" | "channel" | "recipient" | "person" | "contact">;
+type AskedBefore = Pick<Asked, "link" | "reminder" | "channel" | "recipient" | "person" | "isOwn" | "contact">;
 
 /**
  * True where what was answered by a link before holds no more, though whoever gave it hasn't taken it back: it isn't done after all, it
@@ -51,18 +51,20 @@ async function isStopped(
   kind: "reminder" | "event_type",
 ): Promise<boolean> {
   if (recipient === null) return true;
-  const about = kind === "reminder" ? String(reminder.id) : reminder.eventType;
-  return isOptedOut(sql, { channel, address: recipient, kind, about });
+  const ofAll = { channel, address: recipient, kind: "event_type", about: reminder.eventType } as const;
+  if (await isOptedOut(sql, ofAll)) return true;
+  return kind === "reminder" && isOptedOut(sql, { ...ofAll, kind, about: String(reminder.id) });
 }
 
 async function isGivenBack(sql: TenantSql, asked: AskedBefore, { outcome }: GivenAnswer): Promise<boolean> {
   if (outcome.goes_on === "as before") return false;
-  if (outcome.goes_on === "without them") return !(await isStopped(sql, asked, "reminder"));
+  if (outcome.goes_on === "without them")
+    return (!asked.isOwn || isTheirs(asked)) && !(await isStopped(sql, asked, "reminder"));
   return asked.reminder.status === "ACTIVE" && isTheirs(asked);
 }
 
-/** Certainly: who had it once can't speak for whoever has it by now. */
-function isTheirs({ reminder, recipient, person, contact }: AskedBefore): boolean {
+/** True where it is certainly theirs: who had it once can't speak for whoever has it by now. */
+export function isTheirs({ reminder, recipient, person, contact }: AskedBefore): boolean {
   const { recipients } = reminder.people;
   if (recipients !== null) return recipients.some((one) => personOf(one) === (person ?? recipient));
   if (recipient === null) return false;

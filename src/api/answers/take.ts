@@ -3,7 +3,13 @@ import { type Answer, answerTo } from "../../core/answer.ts";
 import type { Answered, Answerer } from "../../core/answered.ts";
 import type { Moment } from "../../core/lifecycle.ts";
 import { type Beside, leftTo } from "../../core/not-me.ts";
-import { type DeliveryKey, deliveryId, type JsonObject, type ReminderRecord } from "../../core/reminder.ts";
+import {
+  type DeliveryKey,
+  deliveryId,
+  type Instant,
+  type JsonObject,
+  type ReminderRecord,
+} from "../../core/reminder.ts";
 import { RuleError } from "../../core/schedule/rule-error.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
 import { type GivenAnswer, keepAnswer, readAnswer, undoAnswer } from "../../store/answers.ts";
@@ -19,7 +25,7 @@ import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
 import { policyOf, readNamedPolicies } from "../new-reminder.ts";
 import { type Asked, type NothingToAsk, readAsked, stillStands } from "./asked.ts";
-import { isDone } from "./overturned.ts";
+import { isDone, isTheirs } from "./overturned.ts";
 import type { Wish } from "./wish.ts";
 
 /** What became of a press of a button. */
@@ -91,6 +97,8 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   if (!came.isInWords && holds && former.choice === wish.choice) return { kind: "answered", asked, given: former };
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
     return { kind: "refused", asked, why: "not_allowed" };
+  if (wish.answer.kind === "not_me" && isSomebodyElsesByNow(asked))
+    return { kind: "refused", asked, why: isDone(asked.reminder) ? "done" : "other" };
   const given = beside(asked, wish.answer);
   const done = await answer(sql, asked, given, came);
   if (done.kind === "refused") return { kind: "refused", asked: done.asked, why: whyRefused(done.asked.reminder) };
@@ -107,6 +115,11 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   const outcome: JsonObject = { ...outcomeOf(given, others), was_so: done.kind === "unchanged" };
   const kept = await keepAnswer(sql, asked.link, { choice: wish.choice, outcome, expiresAt });
   return { kind: "answered", asked: done.asked, given: kept };
+}
+
+/** Of several people: it was theirs once, and the others would have nobody left who says what becomes of it. */
+function isSomebodyElsesByNow(asked: Asked): boolean {
+  return asked.isOwn && asked.reminder.people.recipients !== null && !isTheirs(asked);
 }
 
 /** An answer, and who else has the reminder: to say that it isn't theirs is one person's word, and takes it from nobody else. */
@@ -127,8 +140,10 @@ async function undo(sql: TenantSql, asked: Asked, came: Came): Promise<Taken> {
     // Both, where somebody pressed the page's button and their mail program's.
     const { channel, recipient } = asked;
     const whose = { channel, address: recipient ?? "", createdBy: nameOfLink(link) };
-    const isNotTheirs = await hasLeftIt(sql, link);
-    const kinds = await takeBackOptOuts(sql, { ...whose, keeps: isNotTheirs ? String(reminder.id) : null });
+    const leftAt = await whenLeft(sql, link);
+    const isNotTheirs = leftAt !== null;
+    const keeps = isNotTheirs ? { about: String(reminder.id), until: leftAt } : null;
+    const kinds = await takeBackOptOuts(sql, { ...whose, keeps });
     const scope = kinds.includes("event_type") || former.choice !== "reminder" ? "event_type" : "reminder";
     const { asked: now } = await answer(sql, asked, { kind: "start", scope }, came);
     return { kind: "undone", asked: { ...now, former: await undoAnswer(sql, link) }, isNotTheirs };
@@ -141,10 +156,10 @@ async function undo(sql: TenantSql, asked: Asked, came: Came): Promise<Taken> {
   return { kind: "refused", asked, why: "other" };
 }
 
-/** True where it isn't sent to whoever got a message any more since they have said that it isn't theirs. */
-async function hasLeftIt(sql: TenantSql, link: AnswerLink): Promise<boolean> {
+/** Since when it isn't sent to whoever got a message any more because they have said that it isn't theirs; null: it is. */
+async function whenLeft(sql: TenantSql, link: AnswerLink): Promise<Instant | null> {
   const said = await readAnswer(sql, { ...link, purpose: "not_me" });
-  return said?.outcome.goes_on === "without them";
+  return said?.outcome.goes_on === "without them" ? said.answeredAt : null;
 }
 
 async function answer(

@@ -38,7 +38,7 @@ export const es: Words = {
     said: "Gracias. No recibirá más este recordatorio.",
     saidOther: (to) => `Gracias. A partir de ahora, ${to} recibe los recordatorios en su lugar.`,
     saidToGroup: "Gracias. Se avisará a quien lo creó. Seguirá llegando allí donde también lo leen otras personas.",
-    still: "También ha dicho que no le corresponde: no se le recuerda.",
+    still: "También ha dicho que no le corresponde: por eso no recibe este recordatorio.",
   },
   stop: {
     ask: "¿Terminar estos mensajes?",
