@@ -108,9 +108,23 @@ describe("who changes something else about it leaves the step when it is due", (
     expect(edited(edit)).toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
   });
 
-  test("unless somebody says when it is due, or its end comes before", () => {
+  test("unless somebody says when it is due; its end may not come before it is due at all", () => {
     expect(edited({ runAt: T0 + 2 * HOUR })).toMatchObject({ reminder: { nextRunAt: T0 + 2 * HOUR } });
-    expect(edited({ bounds: { endAt: T0 + 2 * HOUR } })).not.toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
+    expect(edited({ bounds: { endAt: T0 + 2 * HOUR } })).toMatchObject({ kind: "invalid", field: "end_at" });
+  });
+
+  test.each<ReminderEdit>([{ bounds: { endAt: T0 + 21 * DAY } }, { intervalMinutes: 24 * 60 }])(
+    "also where it has begun, and waits for as long after the message before it, which was held back: %j",
+    (edit) => {
+      const nextRunAt = T0 + 14 * HOUR;
+      expect(edited(edit, T0 + 11 * HOUR, { nextRunAt })).toMatchObject({ reminder: { nextRunAt } });
+    },
+  );
+
+  test("and one that has fired for the last time is due no more, whatever its deadline is", () => {
+    const last = { bounds: { ...fired().bounds, maxOccurrences: 1 }, nextRunAt: null, runAt: T0 };
+    const people = { ...fired().people, deadlineAt: T0 + DAY };
+    expect(edited({ people }, T0 + HOUR, last)).toMatchObject({ reminder: { nextRunAt: null } });
   });
 
   test("and a step that counts from the deadline is due by the new one", () => {

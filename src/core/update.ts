@@ -6,6 +6,7 @@ import type { Policy } from "./policy.ts";
 import { againByPolicy } from "./policy-again.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type {
+  Bounds,
   DoneMeans,
   Instant,
   JsonObject,
@@ -99,20 +100,37 @@ function byItsPolicy(
   edit: ReminderEdit,
   { now, policy, contactZone, calendars }: Surroundings & { now: Instant; policy: Policy | null },
 ): NextRun | null {
-  const { lastOccurrenceAt } = reminder;
+  const { lastOccurrenceAt, occurrenceCount } = reminder;
   const people = edit.people ?? reminder.people;
   const isMoved = nextRunAt !== reminder.nextRunAt;
-  const isAsked = edit.runAt !== undefined || schedule.type === "one_time" || (!isMoved && nextRunAt === runAt);
+  const isAsked =
+    edit.runAt !== undefined || schedule.type === "one_time" || (!isMoved && nextRunAt !== null && nextRunAt === runAt);
   const isDue = !isMoved && nextRunAt !== null && nextRunAt <= now;
   const isSame = !isMoved && people.deadlineAt === reminder.people.deadlineAt;
-  if (policy === null || isAsked || isDue || isSame) return null;
+  const isLast = bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
+  if (policy === null || isAsked || isDue || isSame || isLast) return null;
   const timeZone = orFormer(edit.timeZone, reminder.timeZone);
   const calendar = business && calendars?.get(business.calendar);
   const timetable = timetableOf({ ...reminder, schedule, bounds, business, timeZone }, contactZone, calendar);
   const byRule = nextRunAt === null ? null : { at: nextRunAt, meantAt: nextRunAt, wallAt: nextWallAt };
   const scheduled = isMoved ? byRule : nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now));
-  const step = againByPolicy({ people, lastOccurrenceAt }, policy, timetable, now, scheduled);
-  return step?.nextRunAt == null ? null : step;
+  const again = (by: People) => againByPolicy({ people: by, lastOccurrenceAt }, policy, timetable, now, scheduled);
+  const step = again(people);
+  if (step?.nextRunAt == null) return null;
+  return isHeldBack(reminder, bounds, again(reminder.people), now) ? asItWas(reminder) : step;
+}
+
+/**
+ * True where the step had begun before the edit, and comes later only because the message of the one before it was held back: it
+ * keeps its distance to that. `before`: when it would come by what was so before.
+ */
+function isHeldBack({ nextRunAt }: ReminderRecord, { endAt }: Bounds, before: NextRun | null, now: Instant): boolean {
+  const isBegun = before?.nextRunAt != null && before.nextRunAt <= now;
+  return isBegun && nextRunAt !== null && nextRunAt > now && (endAt === null || nextRunAt <= endAt);
+}
+
+function asItWas({ nextRunAt, nextWallAt }: ReminderRecord): NextRun {
+  return { nextRunAt, nextWallAt };
 }
 
 /** True where somebody has named another next instant: the same again changes nothing. */

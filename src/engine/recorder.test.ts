@@ -17,9 +17,9 @@ function failure(code: string): Error {
 async function stored(error: Error, failures: number): Promise<unknown[]> {
   const reasons: unknown[] = [];
   const query = async (_text: string, params: readonly unknown[]) => {
-    reasons.push((params[8 - 1] as unknown[])[0]);
+    reasons.push((params[6 - 1] as unknown[])[0]);
     if (reasons.length <= failures) throw error;
-    return [{ reminder_id: 1, occurrence_at: KEY.occurrenceAt, recipient_no: 0 }];
+    return [{ place: 1 }];
   };
   await new Promise<void>((onStored) => {
     const recorder = new Recorder({
