@@ -24,8 +24,6 @@ export interface Held extends DeliveryKey {
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
-  /** True when whoever held it before has fallen silent with it: what was in flight then may have arrived. */
-  isTakenOver: boolean;
   /** Its reminder when last read; null when somebody removed the row. */
   known: ReminderWithFacts | null;
   /** What was got outside for its stop condition. */

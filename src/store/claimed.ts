@@ -20,8 +20,6 @@ export interface ClaimedDelivery extends DeliveryKey {
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
-  /** True when whoever held it before has fallen silent with it: what was in flight then may have arrived. */
-  isTakenOver: boolean;
   addressed: Addressed | null;
   /** When it goes along with others; null: by itself. */
   digestAt: Instant | null;
@@ -80,7 +78,6 @@ async function take(
       recipient: row.recipient as string | null,
       attempts,
       isSuspect: row.part === "suspect",
-      isTakenOver: row.part === "suspect" || row.part === "leased",
       addressed: toAddressed(row.addressed as JsonObject | null),
       digestAt: (row.digest_at as Instant | null | undefined) ?? null,
       newestDueAt: (row.newest_due_at as Instant | null | undefined) ?? null,

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { MOST_ITEMS } from "../core/digest.ts";
-import { deliveryId } from "../core/reminder.ts";
+import { deliveryId, type Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { type Room, suspectFromAttempt } from "./claimable.ts";
-import { keyColumns, toKey } from "./delivery-keys.ts";
-import type { Row, Sql } from "./postgres.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { WAITING } from "./wake.ts";
 
 export interface DigestClaim {
@@ -58,7 +57,7 @@ const LOCK_DIGESTS = `
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
          d.digest_id, d.digest_id is null and (d.status = 'sending' or coalesce(d.may_have_arrived, false)) as was_alone,
          newest.due_at as newest_due_at,
-         case when d.status <> 'sending' then 'digest' when d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'leased' end as part,
+         case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part,
          whole.count as whole
     from mine
    cross join lateral (
@@ -92,17 +91,9 @@ const NAME = `
            as u(reminder_id, occurrence_at, recipient_no, digest_id)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
-// Whatever becomes of it now, no other id may come with it: as long as it isn't known to have arrived, it goes by itself.
-const SET_APART = `
-  update deliveries d
-     set digest_at = null
-    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
-   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
-
 /**
  * Locks the digests of a channel that are due, and gives each an id for ever, which says its first delivery's and is no
- * delivery's own: that one may come by itself later. What is alone needs none: it goes as if it weren't to be one, and where whoever
- * had it has fallen silent with it, it does so from now on.
+ * delivery's own: that one may come by itself later. What is alone needs none: it goes as if it weren't to be one.
  */
 export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedDigest[]> {
   const { channel, limit, room, except, maxAttempts } = claim;
@@ -125,11 +116,13 @@ export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedD
     rows.length === 1 || rows[0]?.digest_id !== null ? [] : rows.map((row) => ({ id, row })),
   );
   if (unnamed.length > 0) {
-    const names = unnamed.map(({ id }) => id);
-    await sql.query(NAME, [...keyColumns(unnamed.map(({ row }) => toKey(row))), names]);
+    await sql.query(NAME, [
+      unnamed.map(({ row }) => row.reminder_id),
+      unnamed.map(({ row }) => toTimestamptz(row.occurrence_at as Instant)),
+      unnamed.map(({ row }) => row.recipient_no),
+      unnamed.map(({ id }) => id),
+    ]);
   }
-  const left = digests.flatMap(({ rows }) => rows.filter((row) => row.was_alone && row.part !== "digest"));
-  if (left.length > 0) await sql.query(SET_APART, keyColumns(left.map(toKey)));
   return digests;
 }
 
@@ -161,8 +154,12 @@ function newId(rows: readonly Row[]): string {
   return rows.length === 1 ? first : `${first}-${randomUUID().slice(0, 8)}`;
 }
 
-function idOf(row: Row): string {
-  return deliveryId(toKey(row));
+function idOf({ reminder_id, occurrence_at, recipient_no }: Row): string {
+  return deliveryId({
+    reminderId: reminder_id as number,
+    occurrenceAt: occurrence_at as Instant,
+    recipientNo: recipient_no as number,
+  });
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {

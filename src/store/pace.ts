@@ -127,20 +127,15 @@ export async function readSlots(
   return rows.map(({ tenant, recipient, from }) => ({ slots: { tenant, recipient }, from }));
 }
 
-// What was together, or alone, when it may have arrived stays so, whatever has come to wait for the same place: under another id it would
-// come once more.
 const POSTPONE = `
   update deliveries d
      set status = case when d.attempts > 1 then 'retrying' else 'pending' end, attempts = d.attempts - 1, lease_token = null,
          next_attempt_at = greatest(u.until, d.occurrence_at), reason = u.reason,
          tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at,
-         digest_at = coalesce(u.digest_at, d.digest_at),
-         digest_id = case when u.digest_at is null or d.may_have_arrived or u.may_have_arrived then d.digest_id end,
-         may_have_arrived = case when u.digest_at is not null and u.may_have_arrived then true else d.may_have_arrived end
+         digest_at = coalesce(u.digest_at, d.digest_at), digest_id = case when u.digest_at is null or d.may_have_arrived then d.digest_id end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
-                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[])
-      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, digest_at,
-           may_have_arrived)
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
+      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, digest_at)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token`;
 
@@ -150,8 +145,6 @@ export interface Postponed extends AskingKey {
   reason: string;
   /** When it goes along with others; null: as it would have. */
   digestAt: Instant | null;
-  /** True where somebody may have it already: see `Held`. */
-  isTakenOver: boolean;
 }
 
 /** Puts deliveries back until then, the attempt that had begun not counted. */
@@ -165,7 +158,6 @@ export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promi
     postponed.map(({ slots }) => nullable(slots.tenant)),
     postponed.map(({ slots }) => nullable(slots.recipient)),
     postponed.map(({ digestAt }) => nullable(digestAt)),
-    postponed.map(({ isTakenOver }) => isTakenOver),
   ]);
 }
 

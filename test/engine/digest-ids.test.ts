@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { deliveryId, readDeliveryId } from "../../src/core/reminder.ts";
-import { type ClaimedDigest, claimDeliveries, claimDigests } from "../../src/store/claimed.ts";
-import { writeResults } from "../../src/store/delivery-results.ts";
+import { type ClaimedDigest, claimDigests } from "../../src/store/claimed.ts";
 import { postpone } from "../../src/store/pace.ts";
 import type { Database } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
@@ -110,82 +109,35 @@ test("what was begun together comes again whole: while somebody has one of it lo
   expect(await claim(database)).toMatchObject([{ id: digest.id, items: [{ attempts: 2 }, { attempts: 2 }] }]);
 });
 
-test("what was alone when its worker died stays so, also where the next one hands it back or it fails then", async () => {
+test("what may have arrived together stays together, whatever time it is put off to", async () => {
   const database = await freshDatabase();
-  await insertTogether(database, ["payment"]);
-  await claim(database);
-  await advance(database, { seconds: LEASE_SECONDS });
-  const [again] = (await claim(database)) as [ClaimedDigest];
-  const [held] = again.items as [ClaimedDigest["items"][0]];
-  expect(held).toMatchObject({ attempts: 2, isTakenOver: true });
-
-  await insertTogether(database, ["feedback", "document"]);
-  const [row] = await database.query<{ token: string }>(
-    "select lease_token as token from deliveries where status = 'sending'",
-  );
-  const back = { retryInMs: 0, untried: true, reason: null, providerId: null, demo: false, checked: null };
-  const { reminderId, occurrenceAt, recipientNo } = held;
-  const result = {
-    reminderId,
-    occurrenceAt,
-    recipientNo,
-    token: row?.token as string,
-    status: "retrying",
-    ...back,
-  } as const;
-  expect(await writeResults(workerDatabase(database), [result])).toHaveLength(1);
-
-  const others = await claim(database);
-  expect(others.map(({ items }) => items.map(({ attempts }) => attempts))).toEqual([[1, 1]]);
-  const { claimed } = await claimDeliveries(workerDatabase(database), {
-    ...{ channel: "sink", limit: 10, from: null, after: null, suspects: { together: 0, alone: 0 }, maxAttempts: 5 },
-    lease: { token: randomUUID(), seconds: LEASE_SECONDS },
-  });
-  expect(claimed).toMatchObject([{ reminderId, attempts: 2, digestAt: null }]);
-});
-
-/** Puts all of it off for a day, to come along with what waits for the same place by then. */
-async function putOff(database: Database, { items }: ClaimedDigest, isTakenOver: boolean): Promise<void> {
+  await insertTogether(database, ["payment", "feedback"]);
+  const [digest] = (await claim(database)) as [ClaimedDigest];
+  await database.query("update deliveries set may_have_arrived = true");
   const [row] = await database.query<{ token: string; at: number }>(
-    "select lease_token as token, reminder_now() + interval '1 day' as at from deliveries where lease_token is not null",
+    "select lease_token as token, reminder_now() + interval '1 day' as at from deliveries limit 1",
   );
   const { token, at } = row as { token: string; at: number };
-  const slots = { tenant: null, recipient: null };
-  const later = { token, until: at, digestAt: at, slots, reason: "there is no place", isTakenOver };
+  const later = {
+    token,
+    until: at,
+    digestAt: at,
+    slots: { tenant: null, recipient: null },
+    reason: "there is no place",
+  };
   await workerDatabase(database).transaction((sql) =>
     postpone(
       sql,
-      items.map(({ reminderId, occurrenceAt, recipientNo }) => ({ reminderId, occurrenceAt, recipientNo, ...later })),
+      digest.items.map(({ reminderId, occurrenceAt, recipientNo }) => ({
+        reminderId,
+        occurrenceAt,
+        recipientNo,
+        ...later,
+      })),
     ),
   );
   await advance(database, { seconds: 86_400 });
-}
-
-test.each([
-  ["an attempt may have brought it", true],
-  ["its worker fell silent with it", false],
-])("what may have arrived together, since %s, stays together, whatever time it is put off to", async (_why, isSaid) => {
-  const database = await freshDatabase();
-  await insertTogether(database, ["payment", "feedback"]);
-  const [digest] = (await claim(database)) as [ClaimedDigest];
-  if (isSaid) await database.query("update deliveries set may_have_arrived = true");
-  else {
-    await advance(database, { seconds: LEASE_SECONDS });
-    expect((await claim(database))[0]?.items).toMatchObject([{ isTakenOver: true }, { isTakenOver: true }]);
-  }
-  await putOff(database, digest, !isSaid);
-  // And once more, as there is still no place.
-  expect(await claim(database)).toMatchObject([{ id: digest.id, items: [{}, {}] }]);
-  await putOff(database, digest, false);
-  expect(await claim(database)).toMatchObject([{ id: digest.id, items: [{}, {}] }]);
-});
-
-test("what was only to be sent comes along with whatever waits for the same place", async () => {
-  const database = await freshDatabase();
-  await insertTogether(database, ["payment", "feedback"]);
-  const [digest] = (await claim(database)) as [ClaimedDigest];
-  await putOff(database, digest, false);
-  const [later] = (await claim(database)) as [ClaimedDigest];
-  expect(later.items).toHaveLength(2);
-  expect(later.id).not.toBe(digest.id);
+  const again = await claim(database);
+  expect(again).toMatchObject([{ id: digest.id }]);
+  expect(again[0]?.items).toHaveLength(2);
 });

@@ -297,37 +297,6 @@ test("or it comes as one, when there is room", async () => {
   expect(there.sink.received.map((message) => itemsOf(message))).toEqual([[], ["Feedback", "Approval", "Document"]]);
 });
 
-test("what may have arrived when its worker fell silent waits for a place of its own, and comes under the same id", async () => {
-  const there = await world();
-  await atTwentyPast(there);
-  await contact(there, "ann", { max_per_day: 1, over_budget: "digest" });
-  let letGo = (): void => {};
-  there.sink.behave = () => new Promise((resolve) => (letGo = () => resolve(DELIVERED)));
-  const { worker: silent, cutOff } = workerOfItsOwn(there, { leaseSeconds: 3_600 });
-  const first = await due(there, "ann", "payment");
-  await until(() => there.sink.received.length === 1, "it was sent, and nobody says how that ended");
-  const rest = [await due(there, "ann", "feedback"), await due(there, "ann", "approval")];
-  await gathered(there, rest);
-  await cutOff();
-  there.sink.behave = () => DELIVERED;
-  await there.advance({ minutes: 61 });
-  there.work();
-  await until(async () => (await there.deliveries(first))[0]?.status === "retrying", "there is no place for it today");
-  for (let day = 0; day < 2; day += 1) {
-    await there.advance({ minutes: 25 * 60 });
-    await until(() => there.sink.received.length === day + 2, "one more was sent");
-  }
-  await ended(there, [first, ...rest]);
-
-  const [sent] = there.sink.received;
-  const again = there.sink.received.filter(({ idempotencyKey }) => idempotencyKey === sent?.idempotencyKey);
-  expect(again.map(({ reminder }) => reminder.eventType)).toEqual(["payment", "payment"]);
-  const others = there.sink.received.filter((message) => !again.includes(message));
-  expect(others.map(itemsOf)).toEqual([["Feedback", "Approval"]]);
-  letGo();
-  await silent.stop();
-});
-
 test("what has no address, or is for programs, waits for its own place instead of coming together", async () => {
   const there = await world();
   await atTwentyPast(there);
