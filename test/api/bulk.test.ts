@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { CreatedReminders } from "../../src/api/schemas/bulk.ts";
 import { startApi, type TestApi, wish } from "../support/api.ts";
 import { freshDatabase, lockWaits } from "../support/database.ts";
+import { watchLoop } from "../support/loop.ts";
 import { until } from "../support/wait.ts";
 
 type Results = z.output<typeof CreatedReminders>["results"];
@@ -234,4 +235,22 @@ test("P1: requests with the same keys in opposite order never wait for each othe
   const [one, other] = await Promise.all(answers);
   expect(one?.map(idOf)).toEqual(other?.map(idOf).reverse());
   expect(await api.list()).toHaveLength(3);
+});
+
+test.each([
+  ["templates", { message: "{{ a | upcase }}".repeat(1_200) }],
+  [
+    "templates, with a schedule of their own",
+    { message: "{{ a | upcase }}".repeat(1_200), start_at: "2031-01-01T00:00:00Z" },
+  ],
+])("%s that take their time to be read are read in turns: all else goes on meanwhile", async (_, fields) => {
+  const api = await startApi(await freshDatabase());
+  const wishes = Array.from({ length: 200 }, () => wish(fields));
+  const loop = watchLoop();
+
+  const results = await bulk(api, wishes);
+
+  const { longestMs, allMs } = loop.stop();
+  expect(results.map(({ status }) => status)).toEqual(wishes.map(() => 201));
+  expect(longestMs).toBeLessThan(allMs / 4);
 });

@@ -2,10 +2,13 @@ import type { z } from "zod";
 import type { ReminderRecord } from "../../core/reminder.ts";
 import { inParts } from "../../store/new-reminders.ts";
 import { keyOf } from "../../store/reminder-key.ts";
+import { isTemplate } from "../../templates/liquid.ts";
 import type { Api } from "../context.ts";
 import { createInParts, type Outcome, type Placed } from "../create-reminder.ts";
 import { FullTenants } from "../full-tenants.ts";
+import { inTurns } from "../in-turns.ts";
 import { mayNeedMoment, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
+import { whoseTurn } from "../own-turn.ts";
 import { Problem, under } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
 import { type CreatedReminder, CreatedReminders, CreateReminders, MAX_BULK } from "../schemas/bulk.ts";
@@ -42,7 +45,10 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
       const { database, body } = request;
       const items = body.reminders;
       const understand = (item: unknown) => orProblem(() => validate(CreateReminder, item, "body"));
-      const understood = items.some(mayNeedMoment) ? items.map(understand) : null;
+      const isFirst = items.some(mayNeedMoment) || takesLong(items);
+      const understood = isFirst
+        ? await inTurns(() => each(items, understand), { mostMs: Number.POSITIVE_INFINITY, whose: whoseTurn(request) })
+        : null;
       const moment = await momentFor(
         database,
         (understood ?? []).flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
@@ -77,6 +83,34 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
       return `{"results":[${results.join(",")}]}` as unknown as z.output<typeof CreatedReminders>;
     },
   );
+}
+
+/** Characters of templates that are read at one go: a whole request's would hold everybody else up for seconds. */
+const MOST_TEMPLATES = 10_000;
+/** Stop conditions that are understood as quickly as all else. */
+const QUICK_STOPS: ReadonlySet<unknown> = new Set([undefined, null, "db_check", "deadline", "max_attempts"]);
+
+/** True where these have conditions or templates in them that take their time to be read. */
+function takesLong(items: readonly unknown[]): boolean {
+  let characters = 0;
+  for (const item of items) {
+    const fields = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
+    if (!QUICK_STOPS.has(fields.stop_condition_type)) return true;
+    for (const text of [fields.subject, fields.message])
+      if (typeof text === "string" && isTemplate(text)) characters += text.length;
+    if (characters > MOST_TEMPLATES) return true;
+  }
+  return false;
+}
+
+/** What is made of each, one a step. */
+function* each<T, U>(items: readonly T[], make: (item: T) => U): Generator<void, U[]> {
+  const made: U[] = [];
+  for (const item of items) {
+    made.push(make(item));
+    yield;
+  }
+  return made;
 }
 
 function said(result: CreatedReminder): string {
