@@ -139,7 +139,8 @@ describe.each(SERVICES)("$title", (service) => {
       name: "NotYet",
       waitMs: 3_600_000,
     });
-    expect((await afterIt(answer(503))).name).toBe("Retryable");
+    expect(await afterIt(answer(503))).toMatchObject({ name: "Retryable", retryAfterMs: 0 });
+    expect(await afterIt(answer(503, { "retry-after": "90" }))).toMatchObject({ retryAfterMs: 90_000 });
     expect((await afterIt(answer(500, {}, "<html>secret</html>"))).name).toBe(unknown);
     expect((await afterIt(answer(302, { location: "http://127.0.0.1:1/" }))).name).toBe("Permanent");
     expect((await afterIt(answer(418, {}, "[1, null"))).name).toBe("Permanent");

@@ -284,6 +284,30 @@ describe("what Slack answers decides", () => {
   });
 
   test.each([
+    ["a bot", {}, { ok: false, error: "service_unavailable" }],
+    ["a bot", {}, "<html>"],
+    ["an incoming webhook", { via: "webhook" }, "busy"],
+  ])("503 to %s that says when to come back: not before (%j)", async (_, by, body) => {
+    const slack = await startSlack();
+    slack.instead = (response) =>
+      Boolean(
+        response.writeHead(503, { "retry-after": "90" }).end(typeof body === "string" ? body : JSON.stringify(body)),
+      );
+    const channel = "via" in by ? slackChannel(slack, byWebhook(slack)) : slackChannel(slack);
+    const error = await failure(channel.send(to("via" in by ? null : CHANNEL), unhurried));
+    expect(error).toMatchObject({ name: "Retryable", retryAfterMs: 90_000 });
+  });
+
+  test("503 that says when to come back, with a code by which it may be posted, is not sent again", async () => {
+    const slack = await startSlack();
+    slack.instead = (response) =>
+      Boolean(
+        response.writeHead(503, { "retry-after": "90" }).end(JSON.stringify({ ok: false, error: "fatal_error" })),
+      );
+    expect((await failure(slackChannel(slack).send(to(CHANNEL), unhurried))).name).toBe("OutcomeUnknown");
+  });
+
+  test.each([
     ["the token as its channel", { channel: BOT_TOKEN, ts: "1700000000.000100" }],
     ["the token as its ts", { channel: CHANNEL, ts: BOT_TOKEN }],
     ["the token in the form of a channel", { channel: "XOXB1234", ts: "1700000000.000100" }],

@@ -115,6 +115,7 @@ describe("what Twilio answers", () => {
   test.each([
     [400, 21211, "invalid"],
     [400, 21614, "invalid"],
+    [400, 21635, "invalid"],
     [400, 21610, "stop"],
   ])("%i with %i: nothing is sent to that number any more", async (status, code, reason) => {
     const { http, channel } = await twilio();
@@ -129,6 +130,10 @@ describe("what Twilio answers", () => {
     [401, 20003, "Permanent", /account SID and the auth token/],
     [401, null, "Permanent", /account SID and the auth token/],
     [400, 21606, "Permanent", /check what messages come from/],
+    [400, 21608, "Permanent", /trial account/],
+    [400, 21609, "Permanent", /PUBLIC_URL/],
+    [400, 21659, "Permanent", /check what messages come from/],
+    [400, 21660, "Permanent", /check what messages come from/],
     [400, 99999, "Permanent", /status 400 \(error 99999\)$/],
     [429, 20429, "NotYet", /no more messages at the moment/],
     [400, 30001, "NotYet", /no more messages at the moment/],
@@ -141,6 +146,13 @@ describe("what Twilio answers", () => {
     expect(error).toMatchObject({ name, message: expect.stringMatching(sentence) });
     expect(error.message).not.toContain("told by them");
     expect(error.message).not.toContain("canary");
+  });
+
+  test("503 that says when to come back: not before", async () => {
+    const { http, channel } = await twilio();
+    http.behave = answer(503, { "retry-after": "120" }, "{}");
+    const error = await failure(channel.send(to(ANN), unhurried));
+    expect(error).toMatchObject({ name: "Retryable", retryAfterMs: 120_000 });
   });
 
   test("nothing, after it had the message: it may have been sent, so it isn't sent again", async () => {

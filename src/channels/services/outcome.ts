@@ -20,7 +20,7 @@ export function readOutcome(service: HttpService, outcome: Answer | Failure): { 
   const fields = jsonOf(outcome);
   if (status === 429) return askedToWait(service, outcome, fields);
   if (status >= 200 && status <= 299) return { id: idIn(service, fields) };
-  return refused(service, status, wordsIn(service, outcome, fields));
+  return refused(service, outcome, wordsIn(service, outcome, fields));
 }
 
 function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
@@ -34,22 +34,23 @@ function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: un
  * What is known of this service counts first. Then: 4xx is a clear no; 503 is said by who doesn't take requests on, and other 5xx may
  * come in the middle of one. Of the answer nothing is told but what we know of it: all who may read the reminder see the reason.
  */
-function refused(service: HttpService, status: number, words: string): Trouble {
+function refused(service: HttpService, outcome: Answer, words: string): Trouble {
   const { title, refusals, isIdempotent } = service;
+  const { status } = outcome;
   const known = refusals.find((refusal) => fits(refusal, status, words));
   const sentence = `${title} answered with status ${status}`;
   if (known) {
     const reason = `${sentence}: ${known.toDo}`;
-    return known.fault === "later" ? new Retryable(reason) : new Permanent(reason);
+    return known.fault === "later" ? new Retryable(reason, retryAfterMs(outcome)) : new Permanent(reason);
   }
   if (status === 401 || status === 403) return new Permanent(`${sentence}: check ${service.access.told}`);
   if (status === 404 || status === 410) return new Permanent(`${sentence}: what it was sent to isn't there any more`);
-  if (status === 408 || status === 425 || status === 503) return new Retryable(sentence);
+  if (status === 408 || status === 425 || status === 503) return new Retryable(sentence, retryAfterMs(outcome));
   if (status < 400)
     return new Permanent(`${sentence}, which leads elsewhere and is not followed: set the address it leads to`);
   if (status < 500) return new Permanent(sentence);
   return isIdempotent
-    ? new Retryable(sentence, 0, true)
+    ? new Retryable(sentence, retryAfterMs(outcome), true)
     : new OutcomeUnknown(`${sentence}: whether it took the message is unknown`);
 }
 

@@ -81,6 +81,13 @@ export function notYet(answer: Pick<Answer, "headers">): NotYet {
   );
 }
 
+/** Slack takes nothing on, and says when it will again. Null: it doesn't, or by its code something may be done. */
+export function closedUntil(answer: Pick<Answer, "status" | "headers">, code: string | null): Retryable | null {
+  const isClosed = answer.status === 503 && !MAY_BE_DONE.has(code ?? "");
+  const waitMs = isClosed ? retryAfterMs(answer) : 0;
+  return waitMs > 0 ? new Retryable("Slack answered with status 503", waitMs) : null;
+}
+
 /** What a refusal by its code means; `what` was asked for, as in "the message". */
 export function refusal(code: string, what: string): Permanent | OutcomeUnknown | Retryable {
   if (MAY_BE_DONE.has(code))

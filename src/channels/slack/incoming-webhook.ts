@@ -1,7 +1,7 @@
 import { tellsSecret } from "../../core/secret-forms.ts";
 import type { SendOptions } from "../channel.ts";
 import { noAnswer } from "../no-answer.ts";
-import { badStatus, notYet, SLACK, webhookRefusal } from "./failure.ts";
+import { badStatus, closedUntil, notYet, SLACK, webhookRefusal } from "./failure.ts";
 import type { SlackWay } from "./web-api.ts";
 
 /** What an incoming webhook says is one word of plain text. */
@@ -26,5 +26,7 @@ export async function postToWebhook(way: SlackWay, url: string, body: object, op
   if (outcome.status === 429) throw notYet(outcome);
   const code = outcome.body.toString().trim();
   const isCode = CODE.test(code) && !tellsSecret(code, url);
+  const closed = closedUntil(outcome, isCode ? code : null);
+  if (closed) throw closed;
   throw isCode ? webhookRefusal(code, outcome.status) : badStatus(outcome.status);
 }

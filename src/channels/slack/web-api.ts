@@ -5,7 +5,7 @@ import { jsonOf } from "../../outgoing/json-answer.ts";
 import type { Answer } from "../../outgoing/outcome.ts";
 import { OutcomeUnknown, Retryable, type SendOptions } from "../channel.ts";
 import { noAnswer } from "../no-answer.ts";
-import { badStatus, notYet, refusal, SLACK } from "./failure.ts";
+import { badStatus, closedUntil, notYet, refusal, SLACK } from "./failure.ts";
 
 const MAX_ANSWER_BYTES = 256 * 1024;
 /** What Slack's codes look like; anything else isn't told. */
@@ -113,13 +113,15 @@ function limits({ timeoutMs }: SlackWay, signal: AbortSignal) {
 
 type Read = { ok: true; fields: Record<string, unknown> } | { ok: false; code: string };
 
-/** Throws `NotYet`, or what an answer means that says neither yes nor no. */
+/** Throws `NotYet`, or what an answer means that says neither yes nor no, or when to come back. */
 function readAnswer(outcome: Answer, token: string): Read {
   const said = jsonOf(outcome);
   const fields = typeof said === "object" && said !== null ? (said as Record<string, unknown>) : null;
   const error = textAt(fields, "error") ?? "";
   const code = CODE.test(error) && !tellsSecret(error, token) ? error : null;
   if (outcome.status === 429 || code === "ratelimited" || code === "rate_limited") throw notYet(outcome);
+  const closed = closedUntil(outcome, code);
+  if (closed) throw closed;
   if (fields?.ok === true) return { ok: true, fields };
   if (code !== null) return { ok: false, code };
   throw outcome.status === 200 ? unreadable() : badStatus(outcome.status);

@@ -18,16 +18,21 @@ const TO_DO: Readonly<Record<number, string>> = {
   20008: "these are test credentials: set those of the account itself",
   21212: "check what messages come from: it is no number of the account",
   21408: "allow messages to that country in the account's settings",
+  21602: "the reminder's message is empty",
   21606: "check what messages come from: that number can't send them",
+  21608: "a trial account sends to numbers alone that were verified: verify it, or upgrade the account",
+  21609: "Twilio can't tell what becomes of messages at this PUBLIC_URL: set one that it can reach, or leave it out",
   21612: "that number can't be reached from the one that messages come from: set another one, or a messaging service",
   21617: "shorten the reminder's message",
   21619: "the reminder's message is empty",
+  21659: "check what messages come from: it is no number of Twilio's",
+  21660: "check what messages come from: it is no number of the account",
   21703: "the messaging service has no number to send from: add one",
   30034: "register the number for messages to the United States (A2P 10DLC)",
   63038: "the account has sent as many messages as it may in a day",
 };
 /** There is no such phone, or none that gets messages: the next one fails as well. */
-const NO_PHONE: ReadonlySet<number> = new Set([21211, 21214, 21217, 21614, 30005, 30006]);
+const NO_PHONE: ReadonlySet<number> = new Set([21211, 21214, 21217, 21614, 21635, 30005, 30006]);
 /** Whoever has the phone wants nothing more. */
 const STOPPED = 21610;
 /** Too many at once, or an overflow there. */
@@ -64,6 +69,6 @@ export function failureOf(outcome: Answer | Failure, code: number | null): Troub
     if (code !== null) return refusalOf(code, sentence);
     return status === 401 || status === 403 ? refusalOf(20003, sentence) : new Permanent(sentence);
   }
-  if (status === 503) return new Retryable(sentence);
+  if (status === 503) return new Retryable(sentence, retryAfterMs(outcome));
   return new OutcomeUnknown(`${sentence}: whether it took the message is unknown`);
 }
