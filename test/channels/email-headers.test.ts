@@ -152,6 +152,17 @@ describe("a reminder that has a date", () => {
     expect(first.endDate.toJSDate().toISOString()).toBe("2026-03-29T08:00:00.000Z");
   });
 
+  test("says who publishes it, as a calendar that is published must, whatever they are called", async () => {
+    const data = { starts_at: "2026-03-29T09:30:00+02:00" };
+    const { mail } = await arrived({ from_name: 'A "B" \\; C' }, withDate(data));
+    const [{ content } = { content: Buffer.alloc(0) }] = mail.attachments;
+    const organizer = new ICAL.Component(ICAL.parse(content.toString()))
+      .getFirstSubcomponent("vevent")
+      ?.getFirstProperty("organizer");
+    expect(organizer?.getFirstValue()).toBe("mailto:noreply@acme.example");
+    expect(organizer?.getFirstParameter("cn")).toBe("A B ; C");
+  });
+
   test("a whole day is one", async () => {
     const event = eventIn(await arrived({}, withDate({ starts_at: "2026-05-01" })));
     expect([event.startDate.isDate, event.startDate.toString(), event.endDate.toString()]).toEqual([

@@ -2,6 +2,7 @@ import ical, { ICalCalendarMethod, ICalEventTransparency } from "ical-generator"
 import type { JsonObject, JsonValue } from "../../core/reminder.ts";
 import type { Message } from "../channel.ts";
 import { domainOf } from "./address.ts";
+import type { Sender } from "./compose.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -18,9 +19,9 @@ interface Dates {
 /**
  * The event of a reminder that has a date, as a calendar (RFC 5545): its `data.starts_at`, until `data.ends_at` if there is
  * one, at `data.location`. Null where there is none, or it can't be read: the message says what it has to all the same. Each
- * message of a reminder updates the same event.
+ * message of a reminder updates the same event. Who publishes one says who they are (RFC 5546 §3.2.1), and is `from`.
  */
-export function calendarOf(message: Message, subject: string, from: string): string | null {
+export function calendarOf(message: Message, subject: string, from: Sender): string | null {
   const { id, data } = message.reminder;
   const dates = datesOf(data);
   if (dates === null) return null;
@@ -29,13 +30,14 @@ export function calendarOf(message: Message, subject: string, from: string): str
     method: ICalCalendarMethod.PUBLISH,
   });
   calendar.createEvent({
-    id: `reminder-${id}@${domainOf(from)}`,
+    id: `reminder-${id}@${domainOf(from.address)}`,
     sequence: message.occurrenceNumber,
     stamp: new Date(message.occurrenceAt),
     start: dates.start,
     end: dates.end,
     allDay: dates.isWholeDay,
     summary: subject,
+    organizer: { name: nameOf(from), email: from.address },
     ...(typeof data.location === "string" ? { location: plain(data.location).slice(0, LONGEST_PLACE) } : {}),
     // To be reminded of it takes nobody's time.
     transparency: ICalEventTransparency.TRANSPARENT,
@@ -58,6 +60,11 @@ function read(value: JsonValue | undefined): number | null {
   if (typeof value !== "string" || (!DATE.test(value) && !INSTANT.test(value))) return null;
   const instant = Date.parse(value);
   return Number.isNaN(instant) ? null : instant;
+}
+
+/** Between quotes, where nothing can be escaped (RFC 5545 §3.2). */
+function nameOf({ name, address }: Sender): string {
+  return plain(name).replace(/["\\]/g, "").trim() || address;
 }
 
 function plain(text: string): string {

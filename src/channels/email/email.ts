@@ -132,7 +132,7 @@ export function createEmailChannel(settings: EmailSettings): Channel {
       from,
       replyTo: replyToOf(message, account),
       headers,
-      calendar: message.isDigest ? null : calendarOf(message, subject, from.address),
+      calendar: message.isDigest ? null : calendarOf(message, subject, from),
     };
   }
 
