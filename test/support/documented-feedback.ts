@@ -427,7 +427,16 @@ export const POSTMARK: readonly Documented[] = [
     ["InboundError", 100_010],
   ].map(([type, code]) => ({ what: String(type), body: bounced(String(type), Number(code)), means: [] })),
   { what: "Unsubscribe", body: bounced("Unsubscribe", 16), means: unsubscribed },
-  { what: "SpamNotification", body: bounced("SpamNotification", 512), means: complaint },
+  {
+    what: "SpamNotification, by a filter",
+    body: { ...bounced("SpamNotification", 512, "smtp;554 5.7.1 rejected as spam"), Inactive: false },
+    means: soft,
+  },
+  {
+    what: "SpamNotification, after which nothing is sent there",
+    body: bounced("SpamNotification", 512),
+    means: complaint,
+  },
   {
     what: "SpamComplaint",
     body: { ...bounced("SpamComplaint", 100_001), RecordType: "SpamComplaint" },

@@ -103,7 +103,8 @@ test.each([
   [{ RecordType: "Bounce", Type: "SoftBounce" }, ["soft"]],
   [{ RecordType: "Bounce", Type: "DnsError" }, ["soft"]],
   [{ RecordType: "Bounce", Type: "AutoResponder" }, []],
-  [{ RecordType: "Bounce", Type: "SpamNotification" }, ["complaint"]],
+  [{ RecordType: "Bounce", Type: "SpamNotification", Inactive: false }, ["soft"]],
+  [{ RecordType: "Bounce", Type: "SpamNotification", Inactive: true }, ["complaint"]],
   [{ RecordType: "SpamComplaint", Type: "SpamComplaint" }, ["complaint"]],
   [
     { RecordType: "SubscriptionChange", SuppressSending: true, SuppressionReason: "ManualSuppression" },

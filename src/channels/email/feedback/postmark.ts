@@ -2,7 +2,8 @@ import { at, textAt } from "../../../core/json-fields.ts";
 import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
 
 const HARD = new Set(["HardBounce", "BadEmailAddress", "ManuallyDeactivated"]);
-const COMPLAINTS = new Set(["SpamComplaint", "SpamNotification"]);
+/** A filter took it for spam, or didn't like its words; the reader has said so only where Postmark sends them nothing more. */
+const FILTERED = "SpamNotification";
 /** What isn't a message that came back. */
 const NOTHING = new Set([
   "AutoResponder",
@@ -35,7 +36,7 @@ function kindOfRecord(body: unknown): Feedback["kind"] | null {
     case "Bounce":
       if (NOTHING.has(type)) return null;
       if (type === "Unsubscribe") return "unsubscribed";
-      if (COMPLAINTS.has(type)) return "complaint";
+      if (type === "SpamComplaint" || (type === FILTERED && at(body, "Inactive") === true)) return "complaint";
       return HARD.has(type) ? kindOf(codeIn(textAt(body, "Details")), true) : "soft";
     case "SpamComplaint":
       return "complaint";
