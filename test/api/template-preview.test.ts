@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { SERVICES } from "../../src/channels/services/list.ts";
 import { client, startApi } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
@@ -15,6 +16,8 @@ interface Previewed {
   slack: { text: string };
   sms: { text: string; encoding: string; units: number; parts: number };
   webhook: { type: string; data: { text: string } };
+  push: object;
+  services: Record<string, object>;
 }
 
 test("a draft is shown in all its forms, each escaped in its own way", async () => {
@@ -31,6 +34,18 @@ test("a draft is shown in all its forms, each escaped in its own way", async () 
   expect(shown.slack.text).toBe('Pay &lt;b&gt; &amp; "c"\n„&lt;b&gt; &amp; "c"“');
   expect(shown.webhook).toMatchObject({ type: "reminder.test", data: { text: '„<b> & "c"“' } });
   expect(shown.sms).toEqual({ text: 'Pay <b> & "c": "<b> & "c""', encoding: "GSM-7", units: 26, parts: 1 });
+
+  expect(shown.push).toMatchObject({ title: 'Pay <b> & "c"', body: '„<b> & "c"“' });
+  // In each of them its words, nothing left to be filled in, and nothing of what lets us in.
+  expect(Object.keys(shown.services)).toEqual(SERVICES.map(({ name }) => name));
+  for (const [name, body] of Object.entries(shown.services)) {
+    const said = JSON.stringify(body);
+    expect(said, name).toContain("Pay <");
+    expect(said, name).toContain("„<");
+    expect(said, name).not.toMatch(/\{[a-z_]+\}/);
+  }
+  expect(shown.services.pushover).toMatchObject({ token: "***" });
+  expect(shown.services.zulip).toMatchObject({ type: "direct" });
 
   const russian = await preview({ template: { text: "ж".repeat(80), subject: "x" } });
   expect(russian.sms).toMatchObject({ encoding: "UCS-2", parts: 2 });

@@ -1,3 +1,6 @@
+import { MOST_PAYLOAD_BYTES, pushPayload } from "../../channels/push/payload.ts";
+import { shownBody } from "../../channels/services/channel.ts";
+import { SERVICES } from "../../channels/services/list.ts";
 import { slackContent } from "../../channels/slack/blocks.ts";
 import { smsText } from "../../channels/sms/words.ts";
 import { webhookBody } from "../../channels/webhook/body.ts";
@@ -138,6 +141,10 @@ function toPreviewJson({ message, written, template }: Tried) {
     slack: slackContent(message, words) as { text: string; blocks: Record<string, unknown>[] },
     sms: { text: sms, encoding, units, parts },
     webhook: JSON.parse(webhookBody(message, words).toString()) as Record<string, unknown>,
+    push: JSON.parse(pushPayload(message, words, MOST_PAYLOAD_BYTES).toString()) as Record<string, unknown>,
+    services: Object.fromEntries(
+      SERVICES.map((service) => [service.name, shownBody(service, message, words) as Record<string, unknown>]),
+    ),
   };
 }
 

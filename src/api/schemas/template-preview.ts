@@ -76,6 +76,10 @@ export const TemplatePreview = z
       parts: z.int().describe("Messages that are paid for."),
     }),
     webhook: z.record(z.string(), z.unknown()).describe("The body of a webhook."),
+    push: z.record(z.string(), z.unknown()).describe("What a device is told, encrypted."),
+    services: z
+      .record(z.string(), z.record(z.string(), z.unknown()))
+      .describe("What chats, push services and alarms are sent, by their channel; tokens in it are `***`."),
   })
   .meta({
     id: "TemplatePreview",
@@ -90,6 +94,8 @@ export const TemplatePreview = z
         slack: { text: "Invoice 2025-0042\nPlease pay invoice 2025-0042.", blocks: [] },
         sms: { text: "Invoice 2025-0042: Please pay invoice 2025-0042.", encoding: "GSM-7", units: 48, parts: 1 },
         webhook: { type: "reminder.test" },
+        push: { title: "Invoice 2025-0042", body: "Please pay invoice 2025-0042.", url: null },
+        services: { gotify: { title: "Invoice 2025-0042", message: "Please pay invoice 2025-0042.", priority: 5 } },
       },
     ],
   });

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { tellsSecret } from "../../core/secret-forms.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
+import type { Rendered } from "../../templates/write.ts";
 import {
   type Channel,
   InvalidRecipient,
@@ -81,6 +82,19 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     send,
     async close() {},
   };
+}
+
+/** Stands for what lets us in where people look at a message. */
+const SECRET = "***";
+
+/** What a service is sent of a message, for people to look at: to its recipient if that is one, and without what lets us in. */
+export function shownBody(service: HttpService, message: Message, rendered: Rendered): object {
+  const { recipients, request, apiUrl } = service;
+  const fits = recipients.find(({ pattern }) => pattern.test(message.recipient ?? ""));
+  const recipient = fits ? message.recipient : null;
+  const access = { secret: SECRET, apiUrl: apiUrl ?? null };
+  const values = valuesOf(message, access, { ...wordsFor(service, message, rendered), recipient });
+  return fillBody({ ...request.body, ...(fits ?? recipients[0])?.adds }, values, rendered.answers);
 }
 
 /** A service may give back what let us in instead of an id, and ids are for all who may read the reminder. */
