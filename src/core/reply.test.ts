@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Reply, readReply } from "./reply.ts";
+import { ownWords, type Reply, readReply } from "./reply.ts";
 import { namedDay } from "./until.ts";
 
 /** A Wednesday. */
@@ -121,6 +121,13 @@ describe("out of office", () => {
     expect(read("done", { autoSubmitted: "auto-replied" })).toEqual({ kind: "out_of_office", until: null });
     expect(read("done", { autoSubmitted: "no" })).toEqual({ kind: "done" });
   });
+});
+
+test("of very many lines the first are read: what comes behind them is no answer, and no absence", () => {
+  const far = `${"\n".repeat(5_000)}done\nI am back on 2 February 2026`;
+  expect(ownWords(far)).toBe("");
+  expect(read(far)).toBeNull();
+  expect(read(far, { autoSubmitted: "auto-replied" })).toEqual({ kind: "out_of_office", until: null });
 });
 
 test("no text takes long, and what is named as a day is one", () => {

@@ -23,6 +23,8 @@ export interface ReplyMail {
 
 /** More is no answer in words; what comes behind is not looked at. */
 const MOST_CHARACTERS = 20_000;
+/** Each takes its time, however short it is. */
+const MOST_LINES = 2_000;
 const LONGEST_ANSWER = 60;
 const LONGEST_LINE = 400;
 
@@ -134,7 +136,7 @@ export function ownWords(text: string): string {
 
 function ownLines(text: string): string[] {
   const own: string[] = [];
-  const lines = text.slice(0, MOST_CHARACTERS).split(/\r?\n/);
+  const lines = text.slice(0, MOST_CHARACTERS).split(/\r?\n/, MOST_LINES);
   for (const [at, raw] of lines.entries()) {
     const line = raw.slice(0, LONGEST_LINE);
     // Some programs break the line that says who wrote what follows.
