@@ -172,6 +172,21 @@ test("dates, numbers and plurals are the reader's", async () => {
   ).toBe("0 jour");
 });
 
+test.each([
+  ["pl", ["1 dzień", "2 dni", "5 dni*", "22 dni", "25 dni*"]],
+  ["ru", ["1 день", "2 дня", "5 дней", "22 дня", "25 дней"]],
+  ["ar", ["يوم", "يومان", "5 أيام", "22 يومًا", "25 يومًا"]],
+] as const)("plurals have as many forms as their language: %s", async (locale, written) => {
+  const caged = cage(PATIENT);
+  const forms = {
+    pl: "one: '# dzień', few: '# dni', many: '# dni*', other: '# dnia'",
+    ru: "one: '# день', few: '# дня', many: '# дней', other: '# дня'",
+    ar: "one: 'يوم', two: 'يومان', few: '# أيام', many: '# يومًا', other: '# يوم'",
+  }[locale];
+  const counts = [1, 2, 5, 22, 25].map((n) => `{{ ${n} | plural: ${forms} }}`).join("|");
+  expect(text(await caged.run("a", fill(counts, {}, { style: { timeZone: "UTC", locale } })))).toBe(written.join("|"));
+});
+
 test("a cage that is closed runs nothing, and what waited is told", async () => {
   const caged = new Cage({ threads: 1 });
   const waiting = [1, 2].map(() =>
