@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { ReminderRecord } from "../../core/reminder.ts";
 import { inParts } from "../../store/new-reminders.ts";
@@ -7,6 +8,7 @@ import type { Api } from "../context.ts";
 import { createInParts, type Outcome, type Placed } from "../create-reminder.ts";
 import { FullTenants } from "../full-tenants.ts";
 import { inTurns } from "../in-turns.ts";
+import { ORDINARY_BYTES } from "../large-bodies.ts";
 import { mayNeedMoment, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { whoseTurn } from "../own-turn.ts";
 import { Problem, under } from "../problem.ts";
@@ -45,7 +47,7 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
       const { database, body } = request;
       const items = body.reminders;
       const understand = (item: unknown) => orProblem(() => validate(CreateReminder, item, "body"));
-      const isFirst = items.some(mayNeedMoment) || takesLong(items);
+      const isFirst = items.some(mayNeedMoment) || isLarge(request) || takesLong(items);
       const understood = isFirst
         ? await inTurns(() => each(items, understand), { mostMs: Number.POSITIVE_INFINITY, whose: whoseTurn(request) })
         : null;
@@ -83,6 +85,12 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
       return `{"results":[${results.join(",")}]}` as unknown as z.output<typeof CreatedReminders>;
     },
   );
+}
+
+/** True where there is so much in it that it takes its time to be understood, whatever it is. */
+function isLarge({ headers }: Pick<FastifyRequest, "headers">): boolean {
+  const length = headers["content-length"];
+  return length === undefined || Number(length) > ORDINARY_BYTES;
 }
 
 /** Characters of templates that are read at one go: a whole request's would hold everybody else up for seconds. */
