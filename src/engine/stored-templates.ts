@@ -6,7 +6,7 @@ import {
   type TemplateHead,
   type TemplateVersionRow,
 } from "../store/templates.ts";
-import { candidates, type StoredTemplate, type TemplateKey } from "../templates/template.ts";
+import { candidates, type StoredTemplate, type TemplateKey, type WantedTemplate } from "../templates/template.ts";
 
 export interface StoredTemplatesOptions {
   /** Sees all tenants. */
@@ -50,7 +50,7 @@ export class StoredTemplates {
   }
 
   /** The best template for this; null where there is none. Answers at once where the tenant is known to have none. */
-  find(tenant: string, wanted: TemplateKey): StoredTemplate | null | Promise<StoredTemplate | null> {
+  find(tenant: string, wanted: WantedTemplate): StoredTemplate | null | Promise<StoredTemplate | null> {
     const known = this.#known.get(tenant);
     const ageMs = known ? performance.now() - known.readAtMs : Number.POSITIVE_INFINITY;
     if (!known || ageMs > this.#freshMs + WAIT_MS)
@@ -59,7 +59,7 @@ export class StoredTemplates {
     return this.#best(known, wanted);
   }
 
-  #best({ heads }: Known, wanted: TemplateKey): null | Promise<StoredTemplate | null> {
+  #best({ heads }: Known, wanted: WantedTemplate): null | Promise<StoredTemplate | null> {
     if (heads.size === 0) return null;
     const head = candidates(wanted)
       .map((key) => heads.get(nameOf(key)))

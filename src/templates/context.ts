@@ -15,8 +15,14 @@ export interface Renderable {
   > & { data: JsonObject } & Partial<Pick<Reminder, "bounds" | "stopCondition" | "people">>;
   contact: Reader | null;
   tenantZone?: string | null;
-  /** Set where it is for somebody else than the one to remind, and how. */
-  addressed?: { as?: string; tells?: boolean; person?: string | null; via?: string } | null;
+  /** Set where it is for somebody else than the one to remind, or by a policy, and how. `template`: whose words its step names. */
+  addressed?: {
+    as?: string;
+    tells?: boolean;
+    person?: string | null;
+    via?: string;
+    template?: string | null;
+  } | null;
   /** Who that is; null: nobody knows more than the address; not set: it is for the one to remind. */
   addressee?: Reader | null;
   occurrenceAt: Instant;

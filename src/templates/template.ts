@@ -17,6 +17,12 @@ export interface TemplateKey {
   locale: string;
 }
 
+/** What a message wants. */
+export interface WantedTemplate extends TemplateKey {
+  /** In whose words it is rather than in those of its event type: templates are stored under such a name as under an event type. */
+  named?: string | null;
+}
+
 /** What a template says; each text is Liquid. */
 export interface TemplateTexts {
   /** Null: the built-in one. */
@@ -48,15 +54,15 @@ export function nameOf({ eventType, channel, locale, version }: TemplateKey & { 
 }
 
 /** The templates that may be meant, the best first: event type before channel before language, each as it is before any. */
-export function candidates({ eventType, channel, locale }: TemplateKey): TemplateKey[] {
+export function candidates({ named, eventType, channel, locale }: WantedTemplate): TemplateKey[] {
   const locales = [...languages(locale), ANY];
-  return [eventType, ANY].flatMap((eventType) =>
+  return [...(named == null ? [] : [named]), eventType, ANY].flatMap((eventType) =>
     [channel, ANY].flatMap((channel) => locales.map((locale) => ({ eventType, channel, locale }))),
   );
 }
 
 /** The best of these for what is wanted; null where none fits. */
-export function bestOf<T extends TemplateKey>(templates: readonly T[], wanted: TemplateKey): T | null {
+export function bestOf<T extends TemplateKey>(templates: readonly T[], wanted: WantedTemplate): T | null {
   for (const { eventType, channel, locale } of candidates(wanted)) {
     const found = templates.find(
       (one) => one.eventType === eventType && one.channel === channel && one.locale === locale,

@@ -4,13 +4,13 @@ import type { CagedText, Result } from "./cage/job.ts";
 import { type Renderable, styleOf, templateContext } from "./context.ts";
 import { BrokenTemplate, isTemplate } from "./liquid.ts";
 import { renderMessage } from "./render.ts";
-import { nameOf, type StoredTemplate, type TemplateKey } from "./template.ts";
+import { nameOf, type StoredTemplate, type WantedTemplate } from "./template.ts";
 import { NO_WORDS, type Rendered, writeMessage } from "./write.ts";
 
 /** Finds the template that is stored for this, or null. */
 export type FindTemplate = (
   tenant: string,
-  wanted: TemplateKey,
+  wanted: WantedTemplate,
 ) => StoredTemplate | null | Promise<StoredTemplate | null>;
 
 export interface Written extends Rendered {
@@ -38,7 +38,8 @@ export class Writer {
    */
   async write(tenant: string, channel: string, message: Renderable): Promise<Written | null> {
     const { eventType } = message.reminder;
-    const found = this.#find(tenant, { eventType, channel, locale: styleOf(message).locale });
+    const named = message.addressed?.template ?? null;
+    const found = this.#find(tenant, { named, eventType, channel, locale: styleOf(message).locale });
     const template = found instanceof Promise ? await found : found;
     return isPlain(message, useOf(template, message)) ? null : this.writeIn(tenant, template, message);
   }
@@ -68,8 +69,10 @@ export class Writer {
       strict: template?.missing === "error",
     });
     const { filled } = result;
+    const subjects = [filled.subject, filled["the subject"]];
+    if (isNamed(template, message)) subjects.reverse();
     return writeMessage(message, {
-      subject: filled.subject?.trim() || (filled["the subject"] ?? ""),
+      subject: subjects.find((subject) => subject?.trim()) ?? "",
       body: (template ? filled["the text"] : filled.message) ?? "",
       html: filled["the html"] ?? null,
     });
@@ -94,9 +97,18 @@ export class Writer {
   }
 }
 
-/** What somebody wrote for this one reminder comes before what is written for all of them, unless that gives it a frame. */
-function useOf(template: StoredTemplate | null, { reminder }: Renderable): StoredTemplate | null {
-  return template && (reminder.message === null || template.framesOwn) ? template : null;
+/**
+ * What somebody wrote for this one reminder comes before what is written for all of them, unless that gives it a frame, or the
+ * step of its policy has named it: then these are to be other words than before.
+ */
+function useOf(template: StoredTemplate | null, message: Renderable): StoredTemplate | null {
+  const isUsed = message.reminder.message === null || template?.framesOwn || isNamed(template, message);
+  return isUsed ? template : null;
+}
+
+/** True for a template of the name that the step of its policy says. */
+function isNamed(template: StoredTemplate | null, { addressed }: Renderable): boolean {
+  return template !== null && template.eventType === addressed?.template;
 }
 
 function isPlain({ reminder }: Renderable, used: StoredTemplate | null): boolean {

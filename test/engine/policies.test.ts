@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { StepText } from "../../src/core/policy.ts";
+import { startApi } from "../support/api.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
@@ -80,6 +81,30 @@ test("a reminder goes to the manager as well once it was sent as often as its po
   const escalated = (await there.events(id)).filter(({ type }) => type === "escalated");
   expect(escalated.map(({ because }) => because)).toEqual([
     "step 1 of the policy p, to clerk@example.org, boss@example.org: it was sent 2 times before",
+  ]);
+});
+
+test("a step's messages are in the words of the template that it names, whatever the reminder says; while there is none, as usual", async () => {
+  const there = await world();
+  const api = await startApi(there.database);
+  await office(there);
+  await policy(there, [
+    { to: ["recipient"] },
+    { after: { sends: 1 }, to: ["manager"], template: "urgent" },
+    { after: { sends: 2 }, to: ["manager"], template: "not_there_yet" },
+  ]);
+  const text = "{{ addressee.email }}: {{ entity_id }} is late. They were told: {{ message }}";
+  await api.call("PUT", "/templates/urgent/*/*", { subject: "Urgent: {{ entity_id }}", text });
+  await api.call("PUT", "/templates/urgent/email/*", { text: "by another channel" });
+  const id = await there.insert({ ...SAID, policy: "p", subject: "Hello", message: "please pay" });
+  there.work({ cage: { limits: { timeMs: 30_000 } } });
+
+  await hours(there, id, 3);
+
+  expect(there.sink.received.map(({ recipient, written }) => [recipient, written?.subject, written?.body])).toEqual([
+    ["clerk@example.org", undefined, undefined],
+    ["boss@example.org", "Urgent: 1", "boss@example.org: 1 is late. They were told: please pay"],
+    ["boss@example.org", undefined, undefined],
   ]);
 });
 

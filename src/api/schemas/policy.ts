@@ -62,7 +62,12 @@ const Step = z.strictObject({
   channel: line(50)
     .nullish()
     .describe(`The channel; \`${PREFERRED}\`: the first that the person prefers. Left out: the reminder's.`),
-  template: line(100).nullish().describe("The name of the template for its messages; left out: as usual."),
+  template: line(100)
+    .nullish()
+    .describe(
+      "In which words: those of the templates that are stored under this name in the place of an event type. They come before the reminder's " +
+        "own words. Left out, or as long as there are none: as usual.",
+    ),
   interval_minutes: minutes.nullish().describe("How often, while it lasts; left out: by the reminder's schedule."),
   cadence: z
     .strictObject({
