@@ -30,9 +30,14 @@ export function contactImportRoutes(api: Api, context: Pick<ApiContext, "channel
         done(new Problem(400, "the body must be UTF-8"));
       }
     });
+    // What is said of other routes, to send JSON, would be wrong here.
+    part.addContentTypeParser("*", (_request, _body, done) => done(notCsv()));
     addRoutes(part.withTypeProvider<ZodTypeProvider>() as Api, context);
   });
 }
+
+const refusals = refuses(409, ...BODY_REFUSALS);
+const REFUSALS = { ...refusals, 415: { ...refusals[415], description: `The body is not \`${CSV}\`.` } };
 
 function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
   api.post(
@@ -55,7 +60,7 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
             .meta({ description: "`true`: only tells what would come of it.", example: "true" }),
         }),
         body: ContactsCsv,
-        response: { 200: answers(ContactImport, "What became of it."), ...refuses(409, ...BODY_REFUSALS) },
+        response: { 200: answers(ContactImport, "What became of it."), ...REFUSALS },
       },
     },
     async (request) => {
