@@ -31,6 +31,8 @@ export interface RunOptions {
   folder?: string;
   /** Another command than the built program. */
   command?: [string, ...string[]];
+  /** What it reads from standard input; without it, there is none. */
+  input?: string;
   /** Whom to run as. */
   user?: { uid: number; gid: number };
   /** In a process group of its own, as a terminal gives to each command. */
@@ -39,15 +41,17 @@ export interface RunOptions {
 
 /** Runs `reminder-engine <args>` with nothing in its environment but what it needs, and `env`. Killed when the test ends. */
 export function runProgram(args: string[], env: Record<string, string> = {}, options: RunOptions = {}): Program {
-  const { folder = newFolder(), command = [process.execPath, PROGRAM], user, detached = false } = options;
+  const { folder = newFolder(), command = [process.execPath, PROGRAM], user, detached = false, input } = options;
   const [file, ...first] = command;
   const child = spawn(file, [...first, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "/", PORT: "0", LOG_LEVEL: "warn", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     detached,
     ...user,
   });
+  // Whoever ends without reading it breaks the pipe.
+  child.stdin.on("error", () => {}).end(input);
   const said = { stdout: "", stderr: "", output: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {

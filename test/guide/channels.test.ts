@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { pictures } from "../scripts/pictures/messages.ts";
-import { CHANNEL_NAMES } from "../src/channels/names.ts";
-import { SERVICES } from "../src/channels/services/list.ts";
-import { ROOT } from "./support/program.ts";
+import { pictures } from "../../scripts/pictures/messages.ts";
+import { CHANNEL_NAMES } from "../../src/channels/names.ts";
+import { SERVICES } from "../../src/channels/services/list.ts";
+import { ROOT } from "../support/program.ts";
 
 const GUIDE = join(ROOT, "docs/guide");
 const pages = readdirSync(GUIDE).filter((name) => name.startsWith("channel-"));
