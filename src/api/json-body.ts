@@ -31,17 +31,17 @@ export function readProvidersBodies(part: FastifyInstance): void {
   // Amazon's notifications.
   part.addContentTypeParser("text/plain", { parseAs: "buffer" }, (request, body, done) => {
     if (isToldByProvider(request)) readJson(request, body as Buffer, done);
-    else done(notJson());
+    else done(notRead(request));
   });
   // Twilio's.
   part.addContentTypeParser(FORM, { parseAs: "buffer" }, (request, body, done) => {
-    if (!isToldByProvider(request)) return done(notJson());
+    if (!isToldByProvider(request)) return done(notRead(request));
     request.bytes = body as Buffer;
     done(null, Object.fromEntries(pairsOf(body.toString())));
   });
   // Mails that somebody has written, with what they attach.
   part.addContentTypeParser(MULTIPART, { parseAs: "buffer" }, (request, body, done) => {
-    if (!isToldByProvider(request)) return done(notJson());
+    if (!isToldByProvider(request)) return done(notRead(request));
     request.bytes = body as Buffer;
     void fieldsOf(body as Buffer, request.headers["content-type"] ?? "", whoseTurn(request)).then(
       (fields) => done(null, fields),
@@ -53,6 +53,7 @@ export function readProvidersBodies(part: FastifyInstance): void {
     request.bytes = body as Buffer;
     done(null, undefined);
   });
+  part.addContentTypeParser("*", (request, _body, done) => done(notRead(request)));
 }
 
 /** More than any form of theirs has; of a million it would take a second to read them. */
@@ -79,6 +80,15 @@ function readNow(body: Buffer, done: Done): void {
   } catch (error) {
     done(error as Problem);
   }
+}
+
+/** What a route is to be sent instead. */
+function notRead({ routeOptions }: FastifyRequest): Problem {
+  return routeOptions.config?.takesMail === true ? notMail() : notJson();
+}
+
+export function notMail(): Problem {
+  return new Problem(415, `send the mail as it is, with the header Content-Type: ${MAIL}`);
 }
 
 function notJson(): Problem {

@@ -80,3 +80,9 @@ export function refuses(...statuses: (keyof typeof REFUSALS)[]) {
     ]),
   );
 }
+
+/** The same where the body is no JSON. */
+export function refusesAllBut(mediaType: string, ...statuses: (keyof typeof REFUSALS)[]) {
+  const refusals = refuses(415, ...statuses);
+  return { ...refusals, 415: { ...refusals[415], description: `The body is not \`${mediaType}\`.` } };
+}

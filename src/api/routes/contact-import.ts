@@ -10,7 +10,7 @@ import { type BadLine, type CsvLine, readContactsCsv, toBadLine } from "../conta
 import type { Api, ApiContext } from "../context.ts";
 import { whoseTurn } from "../own-turn.ts";
 import { conflict, Problem } from "../problem.ts";
-import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
+import { answers, refusesAllBut } from "../responses.ts";
 import { ContactImport, ContactsCsv } from "../schemas/contact-import.ts";
 
 const CSV = "text/csv";
@@ -36,9 +36,6 @@ export function contactImportRoutes(api: Api, context: Pick<ApiContext, "channel
   });
 }
 
-const refusals = refuses(409, ...BODY_REFUSALS);
-const REFUSALS = { ...refusals, 415: { ...refusals[415], description: `The body is not \`${CSV}\`.` } };
-
 function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
   api.post(
     "/contacts/import",
@@ -60,7 +57,7 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
             .meta({ description: "`true`: only tells what would come of it.", example: "true" }),
         }),
         body: ContactsCsv,
-        response: { 200: answers(ContactImport, "What became of it."), ...REFUSALS },
+        response: { 200: answers(ContactImport, "What became of it."), ...refusesAllBut(CSV, 400, 409, 413, 422) },
       },
     },
     async (request) => {

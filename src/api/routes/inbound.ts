@@ -12,10 +12,10 @@ import { digestOf } from "../inbound/provider.ts";
 import { PROVIDERS } from "../inbound/registry.ts";
 import { takeFeedback } from "../inbound/take-feedback.ts";
 import { type HandedIn, takeReply } from "../inbound/take-reply.ts";
-import { readProvidersBodies } from "../json-body.ts";
+import { notMail, readProvidersBodies } from "../json-body.ts";
 import { ownTurn, whoseTurn } from "../own-turn.ts";
 import { Problem } from "../problem.ts";
-import { answers, answersNothing, BODY_REFUSALS, refuses } from "../responses.ts";
+import { answers, answersNothing, BODY_REFUSALS, refuses, refusesAllBut } from "../responses.ts";
 import { line } from "../schemas/fields.ts";
 import { InboundBody, InboundOutcome, inboundParams } from "../schemas/inbound.ts";
 
@@ -113,12 +113,12 @@ function addRoutes(api: Api, { database, http, bounceSecret = null, answerDays =
             example: "bounces+x@example.com",
           }),
         }),
-        response: { 200: answers(InboundOutcome, "What was done."), ...refuses(400, 413, 415, 422) },
+        response: { 200: answers(InboundOutcome, "What was done."), ...refusesAllBut("message/rfc822", 400, 413, 422) },
       },
     },
     async (request) => {
       const mail = request.bytes;
-      if (mail === null) throw new Problem(415, "send the mail as it is, with the header Content-Type: message/rfc822");
+      if (mail === null) throw notMail();
       await ownTurn(whoseTurn(request));
       const read = await readMail(mail);
       const recipient = request.query.recipient ?? null;
