@@ -33,7 +33,8 @@ export type TimelineEntry = TimelinePosition & { type: string } & (
       }
   );
 
-// Creation, firing and sending are not written down a second time as events: the reminder's row and the ledger have them.
+// Creation, firing and sending are not written down a second time as events: the reminder's row and the ledger have them. What a
+// transaction wrote that had begun a moment before the reminder was there came after that all the same.
 const timeline = (order: "asc" | "desc"): string => `
   with line as (
     select created_at as at, 0 as rank, 0::bigint as first, 0 as second, 'created' as type, 'row' as told,
@@ -42,7 +43,7 @@ const timeline = (order: "asc" | "desc"): string => `
       from reminder_jobs
      where tenant_id = $1 and id = $2
      union all
-    select at, case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null, null, null
+    select greatest(at, (select created_at from reminder_jobs where tenant_id = $1 and id = $2)), case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null, null, null
       from reminder_events
      where tenant_id = $1 and reminder_id = $2
      union all

@@ -36,6 +36,21 @@ test("the life of a one-time reminder can be read: created, fired, sent, complet
   expect(timeline[3]).toMatchObject({ details: { reason: "one_time_sent" } });
 });
 
+test("what was written by a transaction that had begun a moment before the reminder was there comes after its creation", async () => {
+  const { database, insert } = await world();
+  const api = await startApi(database);
+  const id = await insert();
+  await database.query(
+    `insert into reminder_events (tenant_id, reminder_id, bucket, type, because, at)
+     select tenant_id, id, bucket, 'paused', 'its rule can''t be read', created_at - interval '2 milliseconds' from reminder_jobs where id = $1`,
+    [id],
+  );
+
+  const [created, paused] = await api.timeline(id);
+  expect([created?.type, paused?.type]).toEqual(["created", "paused"]);
+  expect(paused?.at).toBe(created?.at);
+});
+
 test("what was printed in demo mode is said to be", async () => {
   const { database, sink, work } = await world();
   sink.behave = () => ({ providerId: null, demo: true });
