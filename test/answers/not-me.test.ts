@@ -135,3 +135,31 @@ test("who may name somebody else does, and they are reminded at once with links 
   expect(here.sink.received.at(-1)?.recipient).toBe("bob@example.org");
   expect(theirs.done).not.toBe(links.done);
 });
+
+test("of what was given to somebody else since, who had it before can't say 'not me'; whom they have named themselves they may correct", async () => {
+  const here = await answering();
+  const { id, links } = await here.send();
+  await here.api.patch(id, { recipient: "eve@example.org" });
+  const said = await press(links.not_me, PRESSES.not_me);
+  expect([said.status, said.text]).toEqual([409, expect.stringContaining("This has changed since")]);
+  expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE", needs_attention: null });
+
+  const other = await here.send({ allow_reassign: true });
+  for (const to of ["bbo@example.org", "bob@example.org"]) {
+    await press(other.links.not_me, { choice: "to", to });
+    expect(await here.reminder(other.id)).toMatchObject({ status: "ACTIVE", recipient: to });
+  }
+  expect((await press(other.links.not_me, PRESSES.not_me)).status).toBe(409);
+  expect(await here.reminder(other.id)).toMatchObject({ status: "ACTIVE", recipient: "bob@example.org" });
+});
+
+test("not me, by the mail of before somebody else got it too, is one person's word as well", async () => {
+  const here = await answering();
+  const { id, links } = await here.send();
+  await here.api.patch(id, { recipient: null, recipients: ["eve@example.org", "someone@example.org"] });
+  expect((await press(links.not_me, PRESSES.not_me)).status).toBe(200);
+  expect(await here.reminder(id)).toMatchObject({
+    status: "ACTIVE",
+    needs_attention: expect.stringContaining("someone@example.org said that it isn't theirs: they get no more of it"),
+  });
+});

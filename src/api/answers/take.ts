@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { type Answer, answerTo } from "../../core/answer.ts";
 import type { Answered, Answerer } from "../../core/answered.ts";
 import type { Moment } from "../../core/lifecycle.ts";
-import { type Beside, leftTo } from "../../core/not-me.ts";
+import { type Beside, leftTo, type NotMe } from "../../core/not-me.ts";
 import {
   type DeliveryKey,
   deliveryId,
@@ -97,7 +97,7 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   if (!came.isInWords && holds && former.choice === wish.choice) return { kind: "answered", asked, given: former };
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
     return { kind: "refused", asked, why: "not_allowed" };
-  if (wish.answer.kind === "not_me" && isSomebodyElsesByNow(asked))
+  if (wish.answer.kind === "not_me" && isSomebodyElsesByNow(asked, wish.answer))
     return { kind: "refused", asked, why: isDone(asked.reminder) ? "done" : "other" };
   const given = beside(asked, wish.answer);
   const done = await answer(sql, asked, given, came);
@@ -117,17 +117,26 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   return { kind: "answered", asked: done.asked, given: kept };
 }
 
-/** Of several people: it was theirs once, and the others would have nobody left who says what becomes of it. */
-function isSomebodyElsesByNow(asked: Asked): boolean {
-  return asked.isOwn && asked.reminder.people.recipients !== null && !isTheirs(asked);
+/**
+ * It was theirs once: who has it by now says what becomes of it, and of several people who are left. Where a message went over another channel, nobody
+ * can tell. Whom they have named themselves they may correct.
+ */
+function isSomebodyElsesByNow(asked: Asked, { to }: NotMe): boolean {
+  const { isOwn, reminder, channel, recipient, former } = asked;
+  if (!isOwn) return false;
+  if (reminder.people.recipients !== null) return !isTheirs(asked);
+  const holder = reminder.channel === channel ? reminder.recipient : null;
+  if (holder === null || recipient === null || (to !== null && former?.outcome.to === holder)) return false;
+  return holder.toLowerCase() !== recipient.toLowerCase();
 }
 
 /** An answer, and who else has the reminder: to say that it isn't theirs is one person's word, and takes it from nobody else. */
 function beside({ reminder, person, isOwn, recipient: address }: Asked, given: Answer): Answer {
   if (given.kind !== "not_me") return given;
   if (!isOwn) return { ...given, beside: { kind: "escalated", address } };
-  if (reminder.people.recipients === null || person === null) return given;
-  return { ...given, beside: { kind: "recipients", person, address } };
+  const who = person ?? address;
+  if (reminder.people.recipients === null || who === null) return given;
+  return { ...given, beside: { kind: "recipients", person: who, address } };
 }
 
 /** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */
