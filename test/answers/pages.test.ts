@@ -211,13 +211,15 @@ test.each([
 
 test("what was stopped by the page and by the mail program is taken back together", async () => {
   const here = await answering();
-  const { links } = await here.send();
+  const { id, links } = await here.send();
   await press(links.stop, { choice: "reminder" });
   await press(links.stop, { "List-Unsubscribe": "One-Click" });
   expect(await here.database.query("select kind from opt_outs order by kind")).toHaveLength(2);
 
   expect((await press(links.stop, { undo: "yes" })).text).toContain("taken back");
   expect(await here.database.query("select kind from opt_outs")).toEqual([]);
+  // Nobody has to look at it any more because of either.
+  expect(await here.reminder(id)).toMatchObject({ needs_attention: null });
 });
 
 test("a link of another purpose does nothing else than what it is for", async () => {

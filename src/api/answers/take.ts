@@ -17,7 +17,7 @@ import { readCalendarTexts } from "../../store/calendars.ts";
 import { recordDone } from "../../store/done.ts";
 import { lastOutcome } from "../../store/ledger.ts";
 import { readMoment } from "../../store/moment.ts";
-import { type OptOutName, putOptOut, takeBackOptOuts } from "../../store/opt-outs.ts";
+import { OPT_OUT_KINDS, type OptOutName, putOptOut, takeBackOptOuts } from "../../store/opt-outs.ts";
 import { isHeldElsewhere } from "../../store/postgres.ts";
 import { QuotaReached } from "../../store/quota.ts";
 import { KeyIsTaken } from "../../store/reminders.ts";
@@ -153,8 +153,10 @@ async function undo(sql: TenantSql, asked: Asked, came: Came): Promise<Taken> {
     const isNotTheirs = leftAt !== null;
     const keeps = isNotTheirs ? { about: String(reminder.id), until: leftAt } : null;
     const kinds = await takeBackOptOuts(sql, { ...whose, keeps });
-    const scope = kinds.includes("event_type") || former.choice !== "reminder" ? "event_type" : "reminder";
-    const { asked: now } = await answer(sql, asked, { kind: "start", scope }, came);
+    const said = OPT_OUT_KINDS.filter((kind) => kinds.includes(kind));
+    let now = asked;
+    for (const scope of said.length > 0 ? said : ([former.choice === "reminder" ? "reminder" : "event_type"] as const))
+      ({ asked: now } = await answer(sql, now, { kind: "start", scope }, came));
     return { kind: "undone", asked: { ...now, former: await undoAnswer(sql, link) }, isNotTheirs };
   }
   if (reminder.silence?.until === former.outcome.until) {
