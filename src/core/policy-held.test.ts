@@ -3,14 +3,19 @@ import { describe, expect, test } from "vitest";
 import { HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
 import { decide } from "./decide.ts";
 import { type Escalation, type Policy, readPolicy, type StepText } from "./policy.ts";
+import { NO_BOUNDS } from "./reminder.ts";
 import { timetableOf } from "./schedule/schedule.ts";
 import { readAnswer } from "./stop.ts";
 
 const DAY = 24 * HOUR;
-const SELDOM = timetableOf(
-  reminderRecord({ schedule: { type: "recurring", intervalMinutes: 100 * 24 * 60, anchorAt: T0 } }),
-  null,
-);
+const seldom = (endAt: number | null = null) =>
+  timetableOf(
+    reminderRecord({
+      schedule: { type: "recurring", intervalMinutes: 100 * 24 * 60, anchorAt: T0 },
+      bounds: { ...NO_BOUNDS, endAt },
+    }),
+    null,
+  );
 const facts = { stop: readAnswer("not_met", "") };
 
 function policyOf(...steps: StepText[]): Policy {
@@ -28,7 +33,13 @@ interface Message {
 /** A reminder that is due once in a hundred days and goes by a policy, from `T0` on, whose messages leave at once, or when the hours end in which nothing does. */
 function live(
   policy: Policy,
-  { quiet = [] as [number, number][], until = T0 + 6 * DAY, triggers = [] as number[], lateMs = 0 } = {},
+  {
+    quiet = [] as [number, number][],
+    until = T0 + 6 * DAY,
+    triggers = [] as number[],
+    lateMs = 0,
+    endAt = null as number | null,
+  } = {},
 ): Message[] {
   const messages: Message[] = [];
   let escalation: Escalation | null = null;
@@ -43,7 +54,7 @@ function live(
     const decision = decide(
       {
         ...{ createdAt: T0 - lateMs - HOUR, occurrenceCount: messages.length, nextWallAt: null, isOutdated: false },
-        ...{ timetable: SELDOM, nextRunAt: due, lastOccurrenceAt },
+        ...{ timetable: seldom(endAt), nextRunAt: due, lastOccurrenceAt },
         escalating: {
           ...{ policy, escalation, wasGiven: !isWaiting, deadlineAt: null },
           waitsUntil: isWaiting ? newest.leavesAt : null,
@@ -85,6 +96,20 @@ describe("while the message of a step waits for the end of quiet hours", () => {
       { after: { elapsed: "PT1M" }, to: ["manager"], repeat: 1 },
     );
     expect(live(policy, { quiet: [TONIGHT], lateMs: 3 * DAY + HOUR })).toMatchObject([{ step: 1 }, { step: 2 }]);
+  });
+
+  test("nor where its end comes before that: then it is given once more, at its end", () => {
+    const policy = policyOf(
+      { to: ["recipient"], interval_minutes: 24 * 60 },
+      { after: { elapsed: "PT1M" }, to: ["manager"], repeat: 1 },
+    );
+    const endAt = T0 + 3 * HOUR;
+    expect(live(policy, { quiet: [TONIGHT], endAt })).toMatchObject([
+      { step: 1, firedAt: T0, isTaken: true },
+      { step: 1, firedAt: endAt, leavesAt: T0 + 10 * HOUR, isTaken: false },
+    ]);
+    const soon: [number, number] = [T0, T0 + 2 * HOUR];
+    expect(live(policy, { quiet: [soon], endAt }).map(({ step }) => step)).toEqual([1, 2]);
   });
 
   test("it is given again as often as the step's own interval says", () => {

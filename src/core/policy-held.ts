@@ -36,10 +36,10 @@ export function dueOnceGiven(
   const rhythm = rhythmOf(step, due, { deadlineAt, now }, timetable);
   if (rhythm === "it is") return null;
   const ownBegin = ownBeginOf(step, escalation, deadlineAt, business);
-  const at = placed(timetable, followsAt(waitsUntil, begin, ownBegin) ?? waitsUntil + SHORTEST_APART_MS, now);
-  const { endAt } = timetable.bounds;
-  // After its end it would never come.
-  if (endAt !== null && at > endAt) return null;
+  const after = placed(timetable, followsAt(waitsUntil, begin, ownBegin) ?? waitsUntil + SHORTEST_APART_MS, now);
+  // After its end it would never come: at the end it is looked at once more, for what held the message back may be over sooner.
+  const at = Math.min(after, timetable.bounds.endAt ?? after);
+  if (at <= now) return null;
   return rhythm !== null && rhythm.at <= at ? rhythm : asOccurrence(at);
 }
 
