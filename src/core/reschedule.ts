@@ -217,8 +217,13 @@ function boundsAfter(reminder: ReminderRecord, edit: ScheduleEdit): { bounds: Bo
   const former = reminder.bounds;
   const said = Object.entries(edit.bounds ?? {}).filter(([, value]) => value !== undefined);
   const bounds = { ...former, ...Object.fromEntries(said) } as Bounds;
+  const isLast = former.maxOccurrences !== null && reminder.occurrenceCount >= former.maxOccurrences;
   const areMoved =
-    bounds.startAt !== former.startAt || bounds.endAt !== former.endAt || bounds.jitterSeconds !== former.jitterSeconds;
+    bounds.startAt !== former.startAt ||
+    bounds.endAt !== former.endAt ||
+    bounds.jitterSeconds !== former.jitterSeconds ||
+    // What had fired for the last time goes on, if it may more often.
+    (isLast && bounds.maxOccurrences !== former.maxOccurrences);
   const isSame =
     !areMoved && bounds.maxOccurrences === former.maxOccurrences && bounds.misfirePolicy === former.misfirePolicy;
   return { bounds: isSame ? former : bounds, areMoved };

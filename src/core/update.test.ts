@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyInstant, anyReminder, HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
-import type { ReminderRecord } from "./reminder.ts";
+import { NO_BOUNDS, type ReminderRecord } from "./reminder.ts";
 import { type ReminderEdit, update } from "./update.ts";
 
 const anyEdit: fc.Arbitrary<ReminderEdit> = fc.record(
@@ -150,6 +150,15 @@ describe("another kind of schedule", () => {
   ])("that does not go with the interval is refused, naming the interval (%#)", (reminder, edit) => {
     expect(update(reminder, edit, T0)).toMatchObject({ kind: "invalid", field: "interval_minutes" });
   });
+});
+
+test("one that has fired as often as it was to, and whose message is on its way, goes on where it may more often", () => {
+  const bounds = { ...NO_BOUNDS, maxOccurrences: 3 };
+  const last = { bounds, occurrenceCount: 3, lastOccurrenceAt: T0, lastRunAt: T0, nextRunAt: null };
+  for (const maxOccurrences of [4, null])
+    expect(edited(reminderRecord(last), { bounds: { maxOccurrences } }, T0 + MINUTE).nextRunAt).toBe(T0 + HOUR);
+  const cron = reminderRecord({ ...last, schedule: { type: "cron", cron: "0 12 * * *" } });
+  expect(edited(cron, { bounds: { maxOccurrences: 4 } }, T0 + MINUTE).nextRunAt).toBe(Date.UTC(2026, 0, 15, 12));
 });
 
 test("the timeline is told what changed from what to what, and of large fields only that they changed", () => {
