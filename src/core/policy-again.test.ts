@@ -6,6 +6,7 @@ import { NO_PEOPLE } from "./people.ts";
 import { readPolicy } from "./policy.ts";
 import type { ReminderRecord } from "./reminder.ts";
 import { replan } from "./replan.ts";
+import { PLAIN_SURROUNDINGS } from "./schedule/surroundings.ts";
 import { type ReminderEdit, update } from "./update.ts";
 
 const DAY = 24 * HOUR;
@@ -21,6 +22,16 @@ const policy = readPolicy(
   }),
 );
 
+const byDeadline = readPolicy(
+  JSON.stringify({
+    name: "p",
+    steps: [{ to: ["recipient"] }, { after: { deadline: "-PT1H" }, to: ["manager"] }],
+    rotas: {},
+  }),
+);
+
+const ESCALATION = { step: 1, given: 0, sends: 0, firstAt: T0, isVoid: false, isOver: false };
+
 /** Once a week, and its policy's second step four hours after the first. It has fired once, at `T0`. */
 function fired(fields: Partial<ReminderRecord> = {}): ReminderRecord {
   return reminderRecord({
@@ -28,7 +39,7 @@ function fired(fields: Partial<ReminderRecord> = {}): ReminderRecord {
     people: {
       ...NO_PEOPLE,
       policy: "p",
-      escalation: { step: 1, given: 0, sends: 0, firstAt: T0, isVoid: false, isOver: false },
+      escalation: ESCALATION,
     },
     ...{ occurrenceCount: 1, lastOccurrenceAt: T0, lastRunAt: T0, nextRunAt: T0 + 4 * HOUR },
     ...fields,
@@ -121,26 +132,85 @@ describe("who changes something else about it leaves the step when it is due", (
     },
   );
 
+  test("also where its calendar is closed at present, and where it is given one, when that is open", () => {
+    const office = [{ from: "09:00", to: "17:00" }];
+    const opened = ["UTC", JSON.stringify(Object.fromEntries(DAYS.map((day) => [day, office]))), "[]", "[]"].join("\n");
+    const around = { ...PLAIN_SURROUNDINGS, calendars: new Map([["office", opened]]) };
+    const changed = (edit: ReminderEdit, fields: Partial<ReminderRecord>) =>
+      update(fired(fields), edit, T0 + 11 * HOUR, around, policy);
+    const friday = (hour: number) => Date.UTC(2026, 0, 16, hour);
+    const end = { bounds: { endAt: T0 + 21 * DAY } };
+    expect(changed(end, { business: BUSINESS, nextRunAt: friday(13) })).toMatchObject({
+      reminder: { nextRunAt: friday(13) },
+    });
+    expect(changed({ business: { calendar: "office" } }, { nextRunAt: friday(1) })).toMatchObject({
+      reminder: { nextRunAt: friday(9) },
+    });
+  });
+
+  test("but not before the start that it is given: then its schedule says what comes first", () => {
+    const startAt = T0 + 10 * DAY;
+    const first = T0 + 14 * DAY;
+    const later = edited({ bounds: { startAt } });
+    expect(later).toMatchObject({ reminder: { nextRunAt: first } });
+    expect(edited({ bounds: { startAt } }, T0 + 11 * HOUR, { nextRunAt: T0 + 14 * HOUR })).toMatchObject({
+      reminder: { nextRunAt: first },
+    });
+    if (later.kind !== "changed") throw new Error(later.kind);
+    const paused = { ...later.reminder, status: "PAUSED" as const, nextRunAt: T0 + 2 * DAY };
+    expect(transition("resume", paused, moment(T0 + 3 * DAY))).toMatchObject({ reminder: { nextRunAt: first } });
+  });
+
   test("and one that has fired for the last time is due no more, whatever its deadline is", () => {
     const last = { bounds: { ...fired().bounds, maxOccurrences: 1 }, nextRunAt: null, runAt: T0 };
     const people = { ...fired().people, deadlineAt: T0 + DAY };
     expect(edited({ people }, T0 + HOUR, last)).toMatchObject({ reminder: { nextRunAt: null } });
   });
 
+  test("nor is one whose policy has come to its end, whatever its schedule is", () => {
+    const people = { ...fired().people, escalation: { ...ESCALATION, step: 2, isOver: true } };
+    for (const edit of [{ bounds: { endAt: T0 + 21 * DAY } }, { intervalMinutes: 60 }])
+      expect(edited(edit, T0 + HOUR, { people, nextRunAt: null })).toMatchObject({ reminder: { nextRunAt: null } });
+  });
+
   test("and a step that counts from the deadline is due by the new one", () => {
-    const byDeadline = readPolicy(
-      JSON.stringify({
-        name: "p",
-        steps: [{ to: ["recipient"] }, { after: { deadline: "-PT1H" }, to: ["manager"] }],
-        rotas: {},
-      }),
-    );
     const people = { ...fired().people, deadlineAt: T0 + 2 * DAY };
     const reminder = fired({ people, nextRunAt: T0 + 2 * DAY - HOUR });
     for (const deadlineAt of [T0 + DAY, T0 + 3 * DAY])
       expect(update(reminder, { people: { ...people, deadlineAt } }, T0 + HOUR, undefined, byDeadline)).toMatchObject({
         reminder: { nextRunAt: deadlineAt - HOUR },
       });
+  });
+
+  test("also where it had begun by the old one, and waited for a message that was held back", () => {
+    const people = { ...fired().people, deadlineAt: T0 + 2 * HOUR };
+    const reminder = fired({ people, nextRunAt: T0 + 11 * HOUR });
+    const moved = (deadlineAt: number) =>
+      update(reminder, { people: { ...people, deadlineAt } }, T0 + 5 * HOUR, undefined, byDeadline);
+    expect(moved(T0 + 3 * DAY)).toMatchObject({ reminder: { nextRunAt: T0 + 3 * DAY - HOUR } });
+    expect(moved(T0 + 3 * HOUR)).toMatchObject({ reminder: { nextRunAt: T0 + 11 * HOUR } });
+  });
+});
+
+describe("one that goes by another policy from now on, or by none", () => {
+  const edited = (policyName: string | null, fields: Partial<ReminderRecord> = {}) => {
+    const reminder = fired(fields);
+    const people = { ...reminder.people, policy: policyName, escalation: null };
+    return update(reminder, { people }, T0 + HOUR, undefined, policy);
+  };
+
+  test.each([null, "q"])("is due by its schedule, not when the former one's step was: %j", (name) => {
+    expect(edited(name)).toMatchObject({ reminder: { nextRunAt: T0 + 7 * DAY } });
+    const over = { people: { ...fired().people, escalation: { ...ESCALATION, step: 2, isOver: true } } };
+    expect(edited(name, { ...over, nextRunAt: null })).toMatchObject({ reminder: { nextRunAt: T0 + 7 * DAY } });
+  });
+
+  test("but for what somebody has asked for, what is due, and what has not fired yet", () => {
+    const asked = { runAt: T0 + 2 * DAY, nextRunAt: T0 + 2 * DAY };
+    expect(edited(null, asked)).toMatchObject({ reminder: { nextRunAt: T0 + 2 * DAY } });
+    expect(edited(null, { nextRunAt: T0 + MINUTE })).toMatchObject({ reminder: { nextRunAt: T0 + MINUTE } });
+    const unfired = { people: { ...NO_PEOPLE, policy: "p" }, lastOccurrenceAt: null, occurrenceCount: 0 };
+    expect(edited(null, unfired)).toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
   });
 });
 

@@ -1,12 +1,10 @@
-import type { NextRun } from "./decide.ts";
 import { toIso } from "./instant.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
 import type { People } from "./people.ts";
 import type { Policy } from "./policy.ts";
-import { againByPolicy } from "./policy-again.ts";
+import { byItsPolicy } from "./policy-edited.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type {
-  Bounds,
   DoneMeans,
   Instant,
   JsonObject,
@@ -15,10 +13,9 @@ import type {
   ReminderRecord,
   StopCondition,
 } from "./reminder.ts";
-import { type Rescheduled, reschedule, type ScheduleEdit } from "./reschedule.ts";
+import { reschedule, type ScheduleEdit } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
 import { fieldsOf, type Refusal } from "./schedule/fields.ts";
-import { nextOccurrence, timetableOf } from "./schedule/schedule.ts";
 import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
 import { owedAfterSilence } from "./silence.ts";
 
@@ -55,18 +52,21 @@ export function update(
   if (hindered) return hindered;
   const rescheduled = reschedule(reminder, edit, now, surroundings);
   if (rescheduled.kind === "invalid") return rescheduled;
-  const when = { ...rescheduled, ...byItsPolicy(rescheduled, reminder, edit, { now, policy, ...surroundings }) };
+  const people = edit.people ?? reminder.people;
+  const timeZone = orFormer(edit.timeZone, reminder.timeZone);
+  const edited = { ...rescheduled, people, timeZone, isAsked: edit.runAt !== undefined };
+  const when = { ...rescheduled, ...byItsPolicy(edited, reminder, { now, policy, ...surroundings }) };
 
   // A silence outlasts a change of the rule; who names the next instant ends it.
   const silentUntil = edit.runAt === undefined ? owedAfterSilence(reminder) : null;
-  const edited: ReminderRecord = {
+  const updated: ReminderRecord = {
     ...reminder,
     channel: edit.channel ?? reminder.channel,
     recipient: orFormer(edit.recipient, reminder.recipient),
     subject: orFormer(edit.subject, reminder.subject),
     message: orFormer(edit.message, reminder.message),
     data: edit.data === undefined || isSameJson(edit.data, reminder.data) ? reminder.data : edit.data,
-    timeZone: orFormer(edit.timeZone, reminder.timeZone),
+    timeZone,
     stopCondition: orFormer(edit.stopCondition, reminder.stopCondition),
     onUnknown: orFormer(edit.onUnknown, reminder.onUnknown),
     schedule: when.schedule,
@@ -77,60 +77,17 @@ export function update(
     doneMeans: orFormer(edit.doneMeans, reminder.doneMeans),
     allowsReassign: orFormer(edit.allowsReassign, reminder.allowsReassign),
     silence: isMoved(when.nextRunAt, reminder, edit) ? null : reminder.silence,
-    people: edit.people ?? reminder.people,
+    people,
     runAt: when.runAt,
     nextRunAt: silentUntil ?? when.nextRunAt,
     nextWallAt: silentUntil === null ? when.nextWallAt : null,
   };
-  const details = differences(reminder, edited);
+  const details = differences(reminder, updated);
   const fields = Object.keys(details);
   if (fields.length === 0) return { kind: "unchanged" };
   const change = { type: "updated", because: `somebody changed ${fields.join(", ")}`, details: { changed: details } };
   // Somebody has looked at it.
-  return { kind: "changed", reminder: { ...edited, needsAttention: null }, change };
-}
-
-/**
- * When it is due by its policy, though its rule, its bounds or its deadline are others: no step waits for the schedule to come round because of that.
- * Null: the policy has no say in it.
- */
-function byItsPolicy(
-  { schedule, bounds, business, runAt, nextRunAt, nextWallAt }: Extract<Rescheduled, { kind: "rescheduled" }>,
-  reminder: ReminderRecord,
-  edit: ReminderEdit,
-  { now, policy, contactZone, calendars }: Surroundings & { now: Instant; policy: Policy | null },
-): NextRun | null {
-  const { lastOccurrenceAt, occurrenceCount } = reminder;
-  const people = edit.people ?? reminder.people;
-  const isMoved = nextRunAt !== reminder.nextRunAt;
-  const isAsked =
-    edit.runAt !== undefined || schedule.type === "one_time" || (!isMoved && nextRunAt !== null && nextRunAt === runAt);
-  const isDue = !isMoved && nextRunAt !== null && nextRunAt <= now;
-  const isSame = !isMoved && people.deadlineAt === reminder.people.deadlineAt;
-  const isLast = bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
-  if (policy === null || isAsked || isDue || isSame || isLast) return null;
-  const timeZone = orFormer(edit.timeZone, reminder.timeZone);
-  const calendar = business && calendars?.get(business.calendar);
-  const timetable = timetableOf({ ...reminder, schedule, bounds, business, timeZone }, contactZone, calendar);
-  const byRule = nextRunAt === null ? null : { at: nextRunAt, meantAt: nextRunAt, wallAt: nextWallAt };
-  const scheduled = isMoved ? byRule : nextOccurrence(timetable, Math.max(now, lastOccurrenceAt ?? now));
-  const again = (by: People) => againByPolicy({ people: by, lastOccurrenceAt }, policy, timetable, now, scheduled);
-  const step = again(people);
-  if (step?.nextRunAt == null) return null;
-  return isHeldBack(reminder, bounds, again(reminder.people), now) ? asItWas(reminder) : step;
-}
-
-/**
- * True where the step had begun before the edit, and comes later only because the message of the one before it was held back: it
- * keeps its distance to that. `before`: when it would come by what was so before.
- */
-function isHeldBack({ nextRunAt }: ReminderRecord, { endAt }: Bounds, before: NextRun | null, now: Instant): boolean {
-  const isBegun = before?.nextRunAt != null && before.nextRunAt <= now;
-  return isBegun && nextRunAt !== null && nextRunAt > now && (endAt === null || nextRunAt <= endAt);
-}
-
-function asItWas({ nextRunAt, nextWallAt }: ReminderRecord): NextRun {
-  return { nextRunAt, nextWallAt };
+  return { kind: "changed", reminder: { ...updated, needsAttention: null }, change };
 }
 
 /** True where somebody has named another next instant: the same again changes nothing. */

@@ -169,7 +169,8 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           "run. To `one_time`, the next run is the last.\n" +
           "- Any other change of the schedule, its bounds, its time zone or its calendar: it is due at the next occurrence from now on, " +
           "or before that when a step of its policy begins.\n" +
-          "- `deadline_at`: a step that counts by it moves with it.\n\n" +
+          "- `deadline_at`: a step that counts by it moves with it.\n" +
+          "- `policy`: another one, or none, leaves it due by its schedule, not when the former one's next step was.\n\n" +
           "A `stop_condition_type` other than before brings its own value and settings; null clears all three.\n\n" +
           "What a reminder is about (`entity_type`, `entity_id`, `event_type`) can't be changed, and neither can one that " +
           "is COMPLETED.",
