@@ -133,6 +133,17 @@ async function bare(): Promise<Record<string, unknown>> {
   return wish();
 }
 
+test("what is asked for at the very end of the year 9999 stays there, though its calendar is closed", async () => {
+  const api = await startApi(await freshDatabase());
+  await api.call("PUT", "/calendars/office", OFFICE);
+  const once = { schedule_type: "one_time", interval_minutes: null, calendar: "office" };
+  const run_at = "9999-12-31T23:59:59.999Z";
+  const reminder = await api.create({ ...once, run_at });
+  expect(reminder).toMatchObject({ next_run_at: run_at });
+  const other = await api.create({ ...once, run_at: "2031-05-01T10:00:00Z" });
+  expect(await api.patch(other.id, { run_at })).toMatchObject({ next_run_at: run_at });
+});
+
 test("quiet hours are kept as they were said, and what leaves no time is refused", async () => {
   const api = await startApi(await freshDatabase());
   const night = [{ from: "22:00", to: "07:00" }];

@@ -6,7 +6,7 @@ import { addWorkingDays, addWorkingMs, isWorkingTime } from "./business-time.ts"
 import { spansOf, sumOf } from "./business-years.ts";
 import { dayOf } from "./calendar.ts";
 import { WEEKDAYS } from "./clock-time.ts";
-import { nextOccurrence, type Timetable } from "./schedule.ts";
+import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule.ts";
 
 const HOUR = 3_600_000;
 const NINE_TO_FIVE = [{ from: "09:00", to: "17:00" }];
@@ -201,6 +201,11 @@ describe("a schedule that goes by a calendar", () => {
       { calendar: closed, countsIn: "working_time" },
     );
     expect(upcoming(counted, "2026-03-06T12:00:00Z", 1)).toEqual([]);
+  });
+
+  test("nor does it move beyond the year 9999, after which nothing can be due", () => {
+    const last = at("9999-12-31T23:59:59.999Z");
+    expect(askedOccurrence(timetable({ type: "one_time" }, {}), last).at).toBe(last);
   });
 });
 

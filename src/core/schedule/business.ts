@@ -3,7 +3,7 @@ import type { Instant, Schedule } from "../reminder.ts";
 import { nextBackoff } from "./backoff.ts";
 import type { BusinessCalendar } from "./business-calendar.ts";
 import { addWorkingDays, addWorkingMs, isWorkingTime, workingDaysBetween, workingMsBetween } from "./business-time.ts";
-import { dayOfWall, MS_PER_DAY } from "./calendar.ts";
+import { dayOfWall, LAST_INSTANT, MS_PER_DAY } from "./calendar.ts";
 import { MINUTES_PER_DAY } from "./clock-time.ts";
 import { nextRecurring } from "./recurring.ts";
 import { toWallClock } from "./wall-clock.ts";
@@ -82,7 +82,8 @@ export function place(at: Instant, business: BusinessTime | undefined): Placed {
   if (!business || business.outside === "send" || isWorkingTime(business.calendar, at)) return { at };
   const { calendar, outside } = business;
   const moved = addWorkingMs(calendar, at, outside === "next" ? 0 : -MS_PER_MINUTE, OPENING_DAYS);
-  if (moved === null || Math.abs(moved - at) > FARTHEST_MOVE_MS) return { at };
+  // Nothing is due after the last day that there is.
+  if (moved === null || Math.abs(moved - at) > FARTHEST_MOVE_MS || moved > LAST_INSTANT) return { at };
   return { at: moved, movedFrom: at, because: whyMoved(at, business) };
 }
 
