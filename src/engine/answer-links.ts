@@ -10,7 +10,7 @@ import type { Held } from "./held.ts";
 export interface LinkSettings {
   /** Where people reach the API from outside, without a slash at the end. */
   publicUrl: string;
-  /** How long a link may be used, counted from the occurrence. */
+  /** How long a link may be used, counted from the occurrence, or from when that was fired, if it was late. */
   days: number;
 }
 

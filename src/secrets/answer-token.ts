@@ -7,7 +7,7 @@ import { isTenantName, type Tenant } from "../core/tenant.ts";
 export interface AnswerLink extends DeliveryKey {
   tenant: Tenant;
   purpose: Purpose;
-  /** To the hour, counted from the occurrence. */
+  /** To the hour, counted from the occurrence; where that was fired late, the link is good for as much longer. */
   expiresAt: Instant;
 }
 

@@ -65,10 +65,12 @@ export interface DeliveryAddress {
   isOwn: boolean;
   /** See `Receipt`. */
   providerId: string | null;
+  /** When its occurrence was fired, which may have been long after it was due. */
+  createdAt: Instant;
 }
 
 const DELIVERY = `
-  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via, provider_id as "providerId",
+  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via, provider_id as "providerId", created_at as "createdAt",
          coalesce(addressed ->> 'as' like 'recipient%', true) as "isOwn"
     from deliveries${NAMED}`;
 

@@ -291,6 +291,17 @@ test("a forged link tells nothing, an expired one that it is, and one without a 
   expect((await here.reminder(id)).status).toBe("ACTIVE");
 });
 
+test("what came late may be answered for as long as what came in time", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ run_at: new Date(Date.now() - 40 * 86_400_000) });
+  await here.advance({ days: 29 });
+  expect((await press(links.snooze, PRESSES.snooze)).status).toBe(200);
+  expect((await open(links.snooze)).text).toContain("You have answered this before.");
+  await here.advance({ days: 2 });
+  expect((await press(links.done, PRESSES.done)).status).toBe(410);
+  expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE" });
+});
+
 test("P9: a link acts for its own tenant, and what is signed for another opens nothing", async () => {
   const here = await answering();
   await createTenants(here.database, "acme");

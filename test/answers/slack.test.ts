@@ -392,8 +392,8 @@ describe("what a button stands for", () => {
   test("ends when links end", async () => {
     const here = await slackWorld();
     here.workInSlack({ answerDays: 1 });
-    const run_at = new Date(Date.now() - 2 * 86_400_000);
-    const { message } = await here.send({ recipient: ANN, schedule_type: "one_time", interval_minutes: null, run_at });
+    const { message } = await here.send({ recipient: ANN, schedule_type: "one_time", interval_minutes: null });
+    await here.advance({ days: 2 });
     await here.press({ message, action: "answer:done" });
     expect(await toldOnly(here)).toMatch(/^This button has expired/);
     expect(await here.database.query("select from answers")).toEqual([]);
@@ -403,14 +403,9 @@ describe("what a button stands for", () => {
     const here = await slackWorld();
     await here.api.putContact("invoice", "42", { locale: "de" });
     here.workInSlack({ answerDays: 1 });
-    const run_at = new Date(Date.now() - 2 * 86_400_000);
-    const { id, message } = await here.send({
-      recipient: ANN,
-      entity_id: "42",
-      schedule_type: "one_time",
-      interval_minutes: null,
-      run_at,
-    });
+    const once = { recipient: ANN, entity_id: "42", schedule_type: "one_time", interval_minutes: null };
+    const { id, message } = await here.send(once);
+    await here.advance({ days: 2 });
     await here.press({ message, action: "answer:done" });
     expect(await toldOnly(here)).toMatch(/^Dieser Knopf ist abgelaufen/);
     await here.database.query("update reminder_jobs set deleted_at = now() where id = $1", [id]);

@@ -69,7 +69,8 @@ export async function readAsked(
   const reader = await readPerson(sql, delivery?.via ?? delivery?.person ?? null);
   const locale = reader?.locale ?? contact?.locale ?? null;
   if (reminder.deletedAt !== null) return { over: "gone", locale };
-  if (link.expiresAt <= now) return { over: "expired", locale };
+  const expiresAt = whenExpired(link, delivery?.createdAt ?? link.occurrenceAt);
+  if (expiresAt <= now) return { over: "expired", locale };
   if (!delivery) return { over: "gone", locale };
   const tenant = await readTenantTimes(sql);
   const zone = quietZone({
@@ -78,8 +79,13 @@ export async function readAsked(
     tenant: tenant.timeZone,
   });
   const former = link.purpose === "why" ? null : await readAnswer(sql, link);
-  const asked = { link, reminder, ...delivery, contact, locale, zone, former, now };
+  const asked = { link: { ...link, expiresAt }, reminder, ...delivery, contact, locale, zone, former, now };
   return { ...asked, isOverturned: former !== null && (await isOverturned(sql, asked, former)) };
+}
+
+/** A link is good for as long where its message came late: after an outage, or where the first one was to be due long ago. */
+function whenExpired({ expiresAt, occurrenceAt }: AnswerLink, firedAt: Instant): Instant {
+  return expiresAt + Math.max(0, firedAt - occurrenceAt);
 }
 
 /** Slashes within a name that are tried, one after the other; hardly any name has more than one. */
