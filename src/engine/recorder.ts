@@ -1,12 +1,15 @@
 import type { Logger } from "pino";
 import { deliveryId } from "../core/reminder.ts";
-import { isDatabaseAway, isFaultOfStatement } from "../store/postgres.ts";
+import { isDatabaseAway, isFaultOfStatement, isHeldElsewhere } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
+import { type Left, storeFree } from "./free-results.ts";
 import { backoffMs } from "./loop.ts";
 import { withoutTexts } from "./outcome.ts";
 import { type Ended, type Keeping, storeResults } from "./results.ts";
 
 const LARGEST_BATCH = 1_000;
+/** What somebody else has locked is waited for as long as a statement may take, and so long passes between two such waits. */
+const BETWEEN_WAITS_MS = 100;
 
 export interface RecorderOptions extends Keeping {
   database: WorkerDatabase;
@@ -15,14 +18,25 @@ export interface RecorderOptions extends Keeping {
   onStored: (batch: readonly Ended[]) => void;
 }
 
+/** What is still to be stored of a batch. */
+interface Unstored {
+  /** Once more, under the new claim that this worker made meanwhile. */
+  again: Ended[];
+  /** Once nobody else has their rows locked any more. */
+  locked: Ended[];
+}
+
 /**
  * Stores what became of attempts: at once when there is little, in growing batches when there is much. While the
  * database is away, or refuses what it took before, it keeps the results and tries again: a result that is lost is a message sent twice.
+ * Those whose rows somebody has locked for long are waited for apart, and hold up no others.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
-  #waiting: Ended[] = [];
+  readonly #waiting: Ended[] = [];
   #working = false;
+  readonly #locked: Ended[] = [];
+  #waitsForLocked = false;
   #hurried = false;
 
   constructor(options: RecorderOptions) {
@@ -44,26 +58,47 @@ export class Recorder {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, LARGEST_BATCH);
-      const again = await this.#store(batch);
-      this.#waiting.push(...again);
-      this.#options.onStored(again.length === 0 ? batch : batch.filter((ended) => !again.includes(ended)));
+      // Who has one row locked for long may have others.
+      await this.#storeNext(this.#waiting, this.#waitsForLocked ? storeFree : storeAll);
+      if (this.#locked.length > 0 && !this.#waitsForLocked) {
+        this.#waitsForLocked = true;
+        void this.#waitForLocked();
+      }
     }
     this.#working = false;
   }
 
-  /** Returns what has to be stored once more, under the new claim that this worker made meanwhile. */
-  async #store(batch: Ended[]): Promise<Ended[]> {
+  async #waitForLocked(): Promise<void> {
+    while (this.#locked.length > 0) {
+      await this.#storeNext(this.#locked, storeAll);
+      if (this.#locked.length > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_WAITS_MS));
+    }
+    this.#waitsForLocked = false;
+  }
+
+  async #storeNext(queue: Ended[], store: Store): Promise<void> {
+    const batch = queue.splice(0, LARGEST_BATCH);
+    const { again, locked } = await this.#store(batch, store);
+    queue.push(...again);
+    this.#locked.push(...locked);
+    // By what is held: the words of its outcome may have been left out meanwhile.
+    const unstored = new Set([...again, ...locked].map(({ held }) => held));
+    this.#options.onStored(unstored.size === 0 ? batch : batch.filter(({ held }) => !unstored.has(held)));
+  }
+
+  async #store(batch: Ended[], store: Store): Promise<Unstored> {
     const { database, log } = this.#options;
     for (let failures = 0; ; failures += 1) {
       const tokens = new Map(batch.map((ended) => [ended, ended.held.token]));
       try {
-        const left = await storeResults(database, batch, this.#options);
-        return left.filter((ended) => ended.held.token !== tokens.get(ended));
+        const { lost, locked } = await store(database, batch, this.#options);
+        const again = lost.filter((ended) => ended.held.token !== tokens.get(ended));
+        return { again, locked: this.#hurried ? [] : locked };
       } catch (error) {
+        if (store === storeAll && isHeldElsewhere(error)) return await this.#store(batch, storeFree);
         const isRefused = isFaultOfStatement(error);
-        if (!isRefused && !isDatabaseAway(error)) return await this.#storeOneByOne(batch, error);
-        if (this.#hurried) return [];
+        if (!isRefused && !isDatabaseAway(error)) return await this.#storeOneByOne(batch, store, error);
+        if (this.#hurried) return NOTHING;
         const told = { results: batch.length, ...(isRefused && { err: error }) };
         if (failures === 0) log[isRefused ? "error" : "warn"](told, "keeping results until the database takes them");
         await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
@@ -72,16 +107,30 @@ export class Recorder {
   }
 
   /** One row that can't be stored must not take the others with it; if its words are the reason, it goes without them. */
-  async #storeOneByOne(batch: Ended[], error: unknown): Promise<Ended[]> {
+  async #storeOneByOne(batch: Ended[], store: Store, error: unknown): Promise<Unstored> {
     const [only, ...others] = batch;
-    if (!only) return [];
+    if (!only) return NOTHING;
     if (others.length > 0) {
-      const again: Ended[] = [];
-      for (const ended of batch) again.push(...(await this.#store([ended])));
-      return again;
+      const unstored: Unstored = { again: [], locked: [] };
+      for (const ended of batch) {
+        const { again, locked } = await this.#store([ended], store);
+        unstored.again.push(...again);
+        unstored.locked.push(...locked);
+      }
+      return unstored;
     }
     this.#options.log.error({ err: error, delivery: deliveryId(only.held) }, "a result can't be stored as it is");
     const bare = withoutTexts(only.outcome);
-    return bare === only.outcome ? [] : await this.#store([{ held: only.held, outcome: bare }]);
+    return bare === only.outcome ? NOTHING : await this.#store([{ held: only.held, outcome: bare }], store);
   }
 }
+
+const NOTHING: Unstored = Object.freeze({ again: [], locked: [] });
+
+type Store = (database: WorkerDatabase, batch: readonly Ended[], keep: Keeping) => Promise<Left>;
+
+/** Waits for what others have locked. */
+const storeAll: Store = async (database, batch, keep) => ({
+  lost: await storeResults(database, batch, keep),
+  locked: [],
+});

@@ -34,13 +34,22 @@ export interface Ended {
  * made them no longer holds.
  */
 export async function storeResults(database: WorkerDatabase, batch: readonly Ended[], keep: Keeping): Promise<Ended[]> {
-  const nothingElse = batch.every(({ held, outcome }) => outcome.status === "sent" && !held.isLast && !isCounted(held));
-  const stored = nothingElse
-    ? await writeResults(database, batch.map(toResult))
-    : await database.transaction((sql) => storeWithConsequences(sql, batch, keep));
+  const stored = batch.some(hasConsequences)
+    ? await database.transaction((sql) => storeWithConsequences(sql, batch, keep))
+    : await storeAlone(database, batch);
   if (stored.length === batch.length) return [];
   const ids = new Set(stored.map(deliveryId));
   return batch.filter(({ held }) => !ids.has(deliveryId(held)));
+}
+
+/** True where something follows from it for the reminder or its timeline. */
+export function hasConsequences({ held, outcome }: Ended): boolean {
+  return outcome.status !== "sent" || held.isLast || isCounted(held);
+}
+
+/** Results from which nothing else follows. */
+export function storeAlone(sql: Sql, batch: readonly Ended[]): Promise<Stored> {
+  return writeResults(sql, batch.map(toResult));
 }
 
 export interface Keeping extends Overs {
@@ -51,7 +60,7 @@ export interface Keeping extends Overs {
 type Stored = Awaited<ReturnType<typeof writeResults>>;
 
 /** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
-async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep: Keeping): Promise<Stored> {
+export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep: Keeping): Promise<Stored> {
   const reminders = await lockRemindersWithFlags(sql, [...new Set(attempts.map(({ held }) => held.reminderId))]);
   const { batch, going, told } = await whatGoesOver(sql, attempts, reminders, keep);
   const stored = await writeResults(sql, batch.map(toResult));

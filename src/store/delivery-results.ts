@@ -23,7 +23,7 @@ export interface DeliveryResult extends HeldKey {
 
 // Only what is being sent has a lease token, so the token alone says whether the claim still holds. Naming the status as
 // well would let the planner walk the index of open deliveries once for each result, which it takes to be empty.
-const IS_HELD = `d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at
+export const IS_HELD = `d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at
      and d.recipient_no = u.recipient_no and d.lease_token = u.token`;
 
 const WRITE_RESULTS = `

@@ -128,3 +128,40 @@ test("a result whose own claim ran out while it was being stored is stored under
   await deliveryBecomes(id, "sent");
   expect(sink.received).toHaveLength(1);
 });
+
+const LOCKED = {
+  "the reminder": "update reminder_jobs set updated_at = updated_at where id = $1",
+  "the delivery": "select from deliveries where reminder_id = $1 for update",
+};
+
+test.each(Object.entries(LOCKED))(
+  "a result waits for whoever has %s locked, however long, and no other result waits with it",
+  async (_, lock) => {
+    const { database, insert, sink, work, deliveryBecomes, becomes } = await world();
+    const answers: (() => void)[] = [];
+    sink.behave = () => new Promise((resolve) => answers.push(() => resolve(DELIVERED)));
+    const once = { schedule_type: "one_time", interval_minutes: null, run_at: new Date() };
+    const [locked, beside, several] = [await insert(once), await insert(once), await insert({ run_at: new Date() })];
+    const worker = work({ leaseSeconds: 4 });
+    await until(() => answers.length === 3, "all messages are under way");
+    const release = await holding(database, lock, [locked]);
+    for (const answer of answers.splice(0)) answer();
+
+    await deliveryBecomes(beside, "sent");
+    await becomes(beside, { status: "COMPLETED" });
+    await deliveryBecomes(several, "sent");
+    const later = await insert(once);
+    await until(() => answers.length === 1, "what is due later is under way");
+    answers[0]?.();
+    await deliveryBecomes(later, "sent");
+    const held = "select status from deliveries where reminder_id = $1";
+    expect(await database.query(held, [locked])).toEqual([{ status: "sending" }]);
+
+    await release();
+    await deliveryBecomes(locked, "sent");
+    await becomes(locked, { status: "COMPLETED" });
+    expect(sink.received).toHaveLength(4);
+    await worker.stop();
+  },
+  60_000,
+);
