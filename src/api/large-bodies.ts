@@ -50,7 +50,7 @@ export function limitLargeBodies(api: Api): void {
 }
 
 /** Who doesn't say how much is to come may send all that is allowed; what says that it is more is refused without being read. */
-function bytesToCome({ headers, routeOptions }: FastifyRequest): number {
+export function bytesToCome({ headers, routeOptions }: FastifyRequest): number {
   const most = routeOptions.bodyLimit ?? ORDINARY_BYTES;
   const length = headers["content-length"];
   if (length === undefined) return headers["transfer-encoding"] === undefined ? 0 : most;

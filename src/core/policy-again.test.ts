@@ -161,6 +161,13 @@ describe("who changes something else about it leaves the step when it is due", (
     expect(transition("resume", paused, moment(T0 + 3 * DAY))).toMatchObject({ reminder: { nextRunAt: first } });
   });
 
+  test("at once where a start is taken back that it has begun before", () => {
+    const waiting = { bounds: { ...fired().bounds, startAt: T0 + 10 * DAY }, nextRunAt: T0 + 14 * DAY };
+    const takenBack = { bounds: { startAt: null } };
+    expect(edited(takenBack, T0 + 5 * HOUR, waiting)).toMatchObject({ reminder: { nextRunAt: T0 + 5 * HOUR } });
+    expect(edited(takenBack, T0 + 2 * HOUR, waiting)).toMatchObject({ reminder: { nextRunAt: T0 + 4 * HOUR } });
+  });
+
   test("and one that has fired for the last time is due no more, whatever its deadline is", () => {
     const last = { bounds: { ...fired().bounds, maxOccurrences: 1 }, nextRunAt: null, runAt: T0 };
     const people = { ...fired().people, deadlineAt: T0 + DAY };

@@ -54,8 +54,11 @@ export function byItsPolicy(
     const begin = escalation && stepToCome(policy, escalation, deadlineAt, timetable.business);
     return begin !== null && begin <= after;
   };
+  const formerStart = reminder.bounds.startAt;
+  const waitedForStart = formerStart !== null && formerStart > now && formerStart !== bounds.startAt;
   // It comes later only because the message of the one before it was held back, and keeps its distance to that.
-  const putOff = hasBegun(people) && hasBegun(reminder.people) ? stillPutOff(reminder, timetable, now) : null;
+  const isPutOff = !waitedForStart && hasBegun(people) && hasBegun(reminder.people);
+  const putOff = isPutOff ? stillPutOff(reminder, timetable, now) : null;
   return putOff ?? step;
 }
 

@@ -8,8 +8,8 @@ import { withoutTexts } from "./outcome.ts";
 import { type Ended, type Keeping, storeResults } from "./results.ts";
 
 const LARGEST_BATCH = 1_000;
-/** What somebody else has locked is waited for as long as a statement may take, and so long passes between two such waits. */
-const BETWEEN_WAITS_MS = 100;
+/** What somebody else has locked is asked for again after this, in milliseconds, and meanwhile one of it is waited for where it is. */
+const BETWEEN_LOOKS_MS = 100;
 
 export interface RecorderOptions extends Keeping {
   database: WorkerDatabase;
@@ -70,14 +70,16 @@ export class Recorder {
 
   async #waitForLocked(): Promise<void> {
     while (this.#locked.length > 0) {
-      await this.#storeNext(this.#locked, storeAll);
-      if (this.#locked.length > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_WAITS_MS));
+      await this.#storeNext(this.#locked, storeFree);
+      // In the queue for its row: when that is free, its lease may have run out, and others want it too. One, for whatever else it has it keeps from others.
+      if (this.#locked.length > 0) await this.#storeNext(this.#locked, storeAll, 1);
+      if (this.#locked.length > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS_MS));
     }
     this.#waitsForLocked = false;
   }
 
-  async #storeNext(queue: Ended[], store: Store): Promise<void> {
-    const batch = queue.splice(0, LARGEST_BATCH);
+  async #storeNext(queue: Ended[], store: Store, most = LARGEST_BATCH): Promise<void> {
+    const batch = queue.splice(0, most);
     const { again, locked } = await this.#store(batch, store);
     queue.push(...again);
     this.#locked.push(...locked);
@@ -95,7 +97,12 @@ export class Recorder {
         const again = lost.filter((ended) => ended.held.token !== tokens.get(ended));
         return { again, locked: this.#hurried ? [] : locked };
       } catch (error) {
-        if (store === storeAll && isHeldElsewhere(error)) return await this.#store(batch, storeFree);
+        if (isHeldElsewhere(error)) {
+          if (store === storeAll) return await this.#store(batch, storeFree);
+          // Rows of other tables may be locked too (an address that is suppressed, say).
+          if (batch.length > 1) return await this.#storeInHalves(batch);
+          return this.#hurried ? NOTHING : { again: [], locked: batch };
+        }
         const isRefused = isFaultOfStatement(error);
         if (!isRefused && !isDatabaseAway(error)) return await this.#storeOneByOne(batch, store, error);
         if (this.#hurried) return NOTHING;
@@ -104,6 +111,13 @@ export class Recorder {
         await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
       }
     }
+  }
+
+  async #storeInHalves(batch: Ended[]): Promise<Unstored> {
+    const half = Math.ceil(batch.length / 2);
+    const one = await this.#store(batch.slice(0, half), storeFree);
+    const other = await this.#store(batch.slice(half), storeFree);
+    return { again: [...one.again, ...other.again], locked: [...one.locked, ...other.locked] };
   }
 
   /** One row that can't be stored must not take the others with it; if its words are the reason, it goes without them. */

@@ -29,13 +29,17 @@ export interface Ended {
   outcome: Outcome;
 }
 
+/** Others who have rows of a batch locked are waited for as long as this, in milliseconds: well below what a stop and a lease leave. */
+const PATIENCE_MS = 1_500;
+
 /**
  * Stores what became of attempts, and what follows from it. Returns those that were not stored because the claim that
  * made them no longer holds.
  */
 export async function storeResults(database: WorkerDatabase, batch: readonly Ended[], keep: Keeping): Promise<Ended[]> {
+  const limits = { statementMs: PATIENCE_MS };
   const stored = batch.some(hasConsequences)
-    ? await database.transaction((sql) => storeWithConsequences(sql, batch, keep))
+    ? await database.transaction((sql) => storeWithConsequences(sql, batch, keep), limits)
     : await storeAlone(database, batch);
   if (stored.length === batch.length) return [];
   const ids = new Set(stored.map(deliveryId));

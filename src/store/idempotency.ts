@@ -32,6 +32,11 @@ export async function takeKey(sql: TenantSql, key: string): Promise<{ isBusy: bo
   return lock?.is_ours ? { isBusy: false, kept: row ? toKeptAnswer(row) : null } : { isBusy: true, kept: null };
 }
 
+/** True where an answer is kept under this key. Says nothing of a request that is being worked on. */
+export async function isAnswered(sql: TenantSql, key: string): Promise<boolean> {
+  return (await sql.query(READ, [sql.tenant, key])).length > 0;
+}
+
 // In place of one that is too old and hasn't been removed yet.
 const KEEP = `
   insert into idempotency_keys (tenant_id, key, fingerprint, status, headers, body) values ($1, $2, $3, $4, $5, $6)

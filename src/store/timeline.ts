@@ -36,23 +36,25 @@ export type TimelineEntry = TimelinePosition & { type: string } & (
 // Creation, firing and sending are not written down a second time as events: the reminder's row and the ledger have them. What a
 // transaction wrote that had begun a moment before the reminder was there came after that all the same.
 const timeline = (order: "asc" | "desc"): string => `
-  with line as (
+  with it as materialized (
+    select created_at from reminder_jobs where tenant_id = $1 and id = $2
+  ), line as (
     select created_at as at, 0 as rank, 0::bigint as first, 0 as second, 'created' as type, 'row' as told,
            null as because, null::jsonb as details, null as channel, null as recipient, false as demo, null::jsonb as addressed,
            null::jsonb as checked, null as reason
-      from reminder_jobs
-     where tenant_id = $1 and id = $2
+      from it
      union all
-    select greatest(at, (select created_at from reminder_jobs where tenant_id = $1 and id = $2)), case type when 'completed' then 4 else 2 end, id, 0, type, 'event', because, details, null, null, false, null, null, null
+    select greatest(at, (select created_at from it)), case type when 'completed' then 4 else 2 end, id, 0, type, 'event',
+           because, details, null, null, false, null, null, null
       from reminder_events
      where tenant_id = $1 and reminder_id = $2
      union all
-    select created_at, 1, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'fired', 'ledger',
+    select greatest(created_at, (select created_at from it)), 1, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'fired', 'ledger',
            null, null, channel, recipient, false, addressed, null, null
       from deliveries
      where tenant_id = $1 and reminder_id = $2 and addressed -> 'tells' is null and addressed -> 'tried' is null
      union all
-    select finished_at, 3, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'sent', 'ledger',
+    select greatest(finished_at, (select created_at from it)), 3, (extract(epoch from occurrence_at) * 1000)::bigint, recipient_no, 'sent', 'ledger',
            null, null, channel, recipient, demo, addressed, checked, reason
       from deliveries
      where tenant_id = $1 and reminder_id = $2 and status = 'sent'

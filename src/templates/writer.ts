@@ -4,7 +4,7 @@ import type { CagedText, Result } from "./cage/job.ts";
 import { type Renderable, styleOf, templateContext } from "./context.ts";
 import { BrokenTemplate, isTemplate } from "./liquid.ts";
 import { renderMessage } from "./render.ts";
-import { nameOf, type StoredTemplate, type WantedTemplate } from "./template.ts";
+import { ANY, nameOf, type StoredTemplate, type WantedTemplate } from "./template.ts";
 import { NO_WORDS, type Rendered, writeMessage } from "./write.ts";
 
 /** Finds the template that is stored for this, or null. */
@@ -37,8 +37,9 @@ export class Writer {
    * nothing is to be sent then.
    */
   async write(tenant: string, channel: string, message: Renderable): Promise<Written | null> {
+    if (isTold(message)) return null;
     const { eventType } = message.reminder;
-    const named = message.addressed?.template ?? null;
+    const named = nameBy(message);
     const found = this.#find(tenant, { named, eventType, channel, locale: styleOf(message).locale });
     const template = found instanceof Promise ? await found : found;
     return isPlain(message, useOf(template, message)) ? null : this.writeIn(tenant, template, message);
@@ -107,11 +108,24 @@ function useOf(template: StoredTemplate | null, message: Renderable): StoredTemp
 }
 
 /** True for a template of the name that the step of its policy says. */
-function isNamed(template: StoredTemplate | null, { addressed }: Renderable): boolean {
-  return template !== null && template.eventType === addressed?.template;
+function isNamed(template: StoredTemplate | null, message: Renderable): boolean {
+  return template !== null && template.eventType === nameBy(message);
 }
 
-function isPlain({ reminder }: Renderable, used: StoredTemplate | null): boolean {
+/** The name that the step of its policy says; the sign for any event type is none. */
+function nameBy({ addressed }: Pick<Renderable, "addressed">): string | null {
+  const name = addressed?.template ?? null;
+  return name === ANY ? null : name;
+}
+
+/** True where it tells that it is done: in words of its own. */
+function isTold({ addressed }: Renderable): boolean {
+  return addressed?.tells === true;
+}
+
+function isPlain(message: Renderable, used: StoredTemplate | null): boolean {
+  const { reminder } = message;
+  if (isTold(message)) return true;
   return used === null && !isTemplate(reminder.subject ?? "") && !isTemplate(reminder.message ?? "");
 }
 

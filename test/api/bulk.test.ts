@@ -237,6 +237,28 @@ test("P1: requests with the same keys in opposite order never wait for each othe
   expect(await api.list()).toHaveLength(3);
 });
 
+test("under a key, no connection is kept while the request waits for its turns: as many others are answered meanwhile", async () => {
+  const api = await startApi(await freshDatabase({ poolSize: 1 }));
+  const reminders = Array.from({ length: 300 }, () => wish({ message: "{{ a | upcase }}".repeat(1_200) }));
+  const answeredBeside = async (headers: Record<string, string>): Promise<number> => {
+    let [isOver, meanwhile] = [false, 0];
+    const [method, body] = ["POST", JSON.stringify({ reminders })];
+    const all = { "content-type": "application/json", ...headers };
+    const asked = fetch(`${api.url}/reminders/bulk`, { method, headers: all, body }).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await api.call("GET", "/contacts");
+      meanwhile += 1;
+    }
+    const { results } = CreatedReminders.parse(await (await asked).json());
+    expect(results.every(({ status }) => status === 201 || status === 200)).toBe(true);
+    return meanwhile;
+  };
+  const without = await answeredBeside({});
+  expect(await answeredBeside({ "idempotency-key": "many" })).toBeGreaterThan(without / 3);
+});
+
 test.each([
   ["templates", { message: "{{ a | upcase }}".repeat(1_200) }, 200],
   [

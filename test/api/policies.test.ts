@@ -53,6 +53,7 @@ test.each([
   [{ steps: [] }, "steps"],
   [{ steps: [{ to: ["somebody"] }] }, "steps.0.to.0"],
   [{ steps: [{ to: ["manager"] }, { to: ["manager"] }] }, "steps.1.after"],
+  [{ steps: [{ to: ["manager"], template: "*" }] }, "steps.0.template"],
   [
     {
       steps: [

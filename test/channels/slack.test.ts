@@ -298,6 +298,17 @@ describe("what Slack answers decides", () => {
     expect(error).toMatchObject({ name: "Retryable", retryAfterMs: 90_000 });
   });
 
+  test("503 that says when to come back, with a yes or a no, is that yes or that no", async () => {
+    const slack = await startSlack();
+    const answers = (said: object) => {
+      slack.instead = (response) => Boolean(response.writeHead(503, { "retry-after": "90" }).end(JSON.stringify(said)));
+      return slackChannel(slack).send(to(CHANNEL), unhurried);
+    };
+    const name = async (code: string) => (await failure(answers({ ok: false, error: code }))).name;
+    expect(await name("channel_not_found")).toBe("Permanent");
+    expect(await answers({ ok: true, channel: CHANNEL, ts: "1.2" })).toMatchObject({ demo: false });
+  });
+
   test("503 that says when to come back, with a code by which it may be posted, is not sent again", async () => {
     const slack = await startSlack();
     slack.instead = (response) =>

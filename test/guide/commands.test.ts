@@ -16,7 +16,10 @@ const pages = told.filter((path) => blocksOf(readPage(path), path).length > 0);
 
 beforeAll(buildProgram);
 
-test.each(pages)("%s: whoever does what it says gets what it says", async (path) => {
-  const reader = await Reader.of(path, { before: BEFORE[path] ?? 0 });
-  await reader.read();
-});
+test.each(pages)(
+  "%s: whoever does what it says is refused nothing, and shown what has the shape that it shows",
+  async (path) => {
+    const reader = await Reader.of(path, { before: BEFORE[path] ?? 0 });
+    await reader.read();
+  },
+);

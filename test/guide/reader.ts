@@ -210,7 +210,11 @@ export class Reader {
   async #see(text: string): Promise<void> {
     await this.#ask("POST", "/reminders/1/trigger");
     const said = () => vaguely(this.#program.stdout());
-    await until(() => said().includes(vaguely(text).trim()), `this is printed:\n${text}\ninstead of\n${said()}`);
+    try {
+      await until(() => said().includes(vaguely(text).trim()), `this is printed:\n${text}`);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\ninstead of\n${said()}`);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
+import { BadAddress } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
@@ -165,3 +166,25 @@ test.each(Object.entries(LOCKED))(
   },
   60_000,
 );
+
+test("nor does any wait with one whose address somebody is just suppressing", async () => {
+  const { database, insert, sink, work, deliveryBecomes } = await world();
+  const answers = new Map<string | null, () => void>();
+  sink.behave = ({ recipient }) =>
+    new Promise((resolve, reject) => {
+      const gone = new BadAddress("there is nobody of that name", { reason: "hard_bounce", days: null });
+      answers.set(recipient, () => (recipient === "gone" ? reject(gone) : resolve(DELIVERED)));
+    });
+  const once = { schedule_type: "one_time", interval_minutes: null, run_at: new Date() };
+  const [gone, beside] = [await insert({ ...once, recipient: "gone" }), await insert({ ...once, recipient: "there" })];
+  work();
+  await until(() => answers.size === 2, "both messages are under way");
+  const suppress = `insert into suppressions (tenant_id, channel, address, reason, because, created_by)
+                    values ('default', 'sink', 'gone', 'manual', 'they asked for it', 'somebody')`;
+  const release = await holding(database, suppress);
+  for (const answer of answers.values()) answer();
+
+  await deliveryBecomes(beside, "sent");
+  await release();
+  await deliveryBecomes(gone, "failed");
+}, 90_000);

@@ -1,3 +1,5 @@
+import { onTestFinished } from "vitest";
+
 /**
  * Watches how long this process is held at one go, and all in all, in milliseconds of its own work: how long it was kept waiting by others on the
  * machine counts for nothing.
@@ -19,6 +21,9 @@ export function watchLoop(): { stop(): { longestMs: number; allMs: number } } {
     }, 1);
   };
   watch();
+  onTestFinished(() => {
+    isOver = true;
+  });
   return {
     stop() {
       isOver = true;

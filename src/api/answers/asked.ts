@@ -21,6 +21,8 @@ export interface Asked {
   providerId: string | null;
   /** Who of several people got it; null: whoever has the address. */
   person: string | null;
+  /** Who got it in that one's place; null: nobody else. */
+  via: string | null;
   /** False for those whom it was escalated to. */
   isOwn: boolean;
   contact: Contact | null;

@@ -1,5 +1,6 @@
 import { doneMeans } from "../../core/answer.ts";
 import { flagKey } from "../../core/flag-key.ts";
+import type { NotMe } from "../../core/not-me.ts";
 import { hasOnlyEnded } from "../../core/only-ended.ts";
 import { personOf } from "../../core/people.ts";
 import type { ReminderRecord } from "../../core/reminder.ts";
@@ -71,4 +72,22 @@ export function isTheirs({ reminder, recipient, person, contact }: AskedBefore):
   if (reminder.recipient !== null) return reminder.recipient === recipient;
   const { email = null, phone = null, push = null, addresses = null } = contact ?? {};
   return [email, phone, push, ...Object.values(addresses ?? {})].includes(recipient);
+}
+
+/**
+ * It was theirs once: who has it by now says what becomes of it, and of several people who are left. Where a message went over another channel, or to
+ * a stand-in, nobody can tell. Whom they have named themselves by the same message they may correct.
+ */
+export function isSomebodyElsesByNow(asked: Asked, { to }: NotMe): boolean {
+  const { isOwn, reminder, channel, recipient, via, former } = asked;
+  if (!isOwn) return false;
+  if (reminder.people.recipients !== null) return !isTheirs(asked);
+  const holder = reminder.channel === channel && via === null ? holderOf(asked) : null;
+  if (holder === null || recipient === null || (to !== null && former?.outcome.to === holder)) return false;
+  return holder.toLowerCase() !== recipient.toLowerCase();
+}
+
+/** Whose it is by now, as far as an address tells: its recipient's, or else its contact's; null: it doesn't. */
+function holderOf({ reminder, channel, contact }: Asked): string | null {
+  return reminder.recipient ?? (channel === "email" ? (contact?.email ?? null) : null);
 }

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { type Answer, answerTo } from "../../core/answer.ts";
 import type { Answered, Answerer } from "../../core/answered.ts";
 import type { Moment } from "../../core/lifecycle.ts";
-import { type Beside, leftTo, type NotMe } from "../../core/not-me.ts";
+import { type Beside, leftTo } from "../../core/not-me.ts";
 import {
   type DeliveryKey,
   deliveryId,
@@ -25,7 +25,7 @@ import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
 import { policyOf, readNamedPolicies } from "../new-reminder.ts";
 import { type Asked, type NothingToAsk, readAsked, stillStands } from "./asked.ts";
-import { isDone, isTheirs } from "./overturned.ts";
+import { isDone, isSomebodyElsesByNow } from "./overturned.ts";
 import type { Wish } from "./wish.ts";
 
 /** What became of a press of a button. */
@@ -115,19 +115,6 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   const outcome: JsonObject = { ...outcomeOf(given, others), was_so: done.kind === "unchanged" };
   const kept = await keepAnswer(sql, asked.link, { choice: wish.choice, outcome, expiresAt });
   return { kind: "answered", asked: done.asked, given: kept };
-}
-
-/**
- * It was theirs once: who has it by now says what becomes of it, and of several people who are left. Where a message went over another channel, nobody
- * can tell. Whom they have named themselves they may correct.
- */
-function isSomebodyElsesByNow(asked: Asked, { to }: NotMe): boolean {
-  const { isOwn, reminder, channel, recipient, former } = asked;
-  if (!isOwn) return false;
-  if (reminder.people.recipients !== null) return !isTheirs(asked);
-  const holder = reminder.channel === channel ? reminder.recipient : null;
-  if (holder === null || recipient === null || (to !== null && former?.outcome.to === holder)) return false;
-  return holder.toLowerCase() !== recipient.toLowerCase();
 }
 
 /** An answer, and who else has the reminder: to say that it isn't theirs is one person's word, and takes it from nobody else. */

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { ReminderRecord } from "../../core/reminder.ts";
+import { isAnswered } from "../../store/idempotency.ts";
 import { inParts } from "../../store/new-reminders.ts";
 import { keyOf } from "../../store/reminder-key.ts";
 import { isTemplate } from "../../templates/liquid.ts";
@@ -8,7 +9,7 @@ import type { Api } from "../context.ts";
 import { createInParts, type Outcome, type Placed } from "../create-reminder.ts";
 import { FullTenants } from "../full-tenants.ts";
 import { inTurns } from "../in-turns.ts";
-import { ORDINARY_BYTES } from "../large-bodies.ts";
+import { bytesToCome, ORDINARY_BYTES } from "../large-bodies.ts";
 import { mayNeedMoment, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { whoseTurn } from "../own-turn.ts";
 import { Problem, under } from "../problem.ts";
@@ -22,6 +23,7 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export function bulkRoutes(api: Api, context: NewReminderContext): void {
   const full = new FullTenants();
+  const understoodBefore = new WeakMap<FastifyRequest, Understood>();
 
   api.post(
     "/reminders/bulk",
@@ -42,15 +44,20 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
           ...refuses(...BODY_REFUSALS),
         },
       },
+      // Before the transaction that an `Idempotency-Key` makes of the rest: a connection would be kept for as long as it waits for its turns.
+      preHandler: async (request) => {
+        const { reminders: items } = request.body;
+        if (!items.some(mayNeedMoment) && bytesToCome(request) <= ORDINARY_BYTES && !takesLong(items)) return;
+        // It is answered by what is kept.
+        if (request.onceOnly !== null && (await isAnswered(request.database, request.onceOnly.key))) return;
+        const [mostMs, whose] = [Number.POSITIVE_INFINITY, whoseTurn(request)];
+        understoodBefore.set(request, await inTurns(() => each(items, understand), { mostMs, whose }));
+      },
     },
     async (request, reply) => {
       const { database, body } = request;
       const items = body.reminders;
-      const understand = (item: unknown) => orProblem(() => validate(CreateReminder, item, "body"));
-      const isFirst = items.some(mayNeedMoment) || isLarge(request) || takesLong(items);
-      const understood = isFirst
-        ? await inTurns(() => each(items, understand), { mostMs: Number.POSITIVE_INFINITY, whose: whoseTurn(request) })
-        : null;
+      const understood = understoodBefore.get(request) ?? null;
       const moment = await momentFor(
         database,
         (understood ?? []).flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
@@ -87,10 +94,11 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
   );
 }
 
-/** True where there is so much in it that it takes its time to be understood, whatever it is. */
-function isLarge({ headers }: Pick<FastifyRequest, "headers">): boolean {
-  const length = headers["content-length"];
-  return length === undefined || Number(length) > ORDINARY_BYTES;
+/** What each of many is, or what is wrong with it. */
+type Understood = (z.output<typeof CreateReminder> | Problem)[];
+
+function understand(item: unknown): Understood[number] {
+  return orProblem(() => validate(CreateReminder, item, "body"));
 }
 
 /** Characters of templates that are read at one go: a whole request's would hold everybody else up for seconds. */

@@ -168,9 +168,9 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
           "run. To `one_time`, the next run is the last.\n" +
           "- Any other change of the schedule, its bounds, its time zone or its calendar: it is due at the next occurrence from now on, " +
-          "or before that when a step of its policy begins.\n" +
+          "or before that when a step of its policy begins, though not before `start_at`.\n" +
           "- `deadline_at`: a step that counts by it moves with it.\n" +
-          "- `policy`: another one, or none, leaves it due by its schedule, not when the former one's next step was.\n\n" +
+          "- `policy`: another one, or none, leaves it due by its schedule, not when the former one's next step was; where that has come to its end, once more then.\n\n" +
           "A `stop_condition_type` other than before brings its own value and settings; null clears all three.\n\n" +
           "What a reminder is about (`entity_type`, `entity_id`, `event_type`) can't be changed, and neither can one that " +
           "is COMPLETED.",

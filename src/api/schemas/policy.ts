@@ -3,6 +3,7 @@ import { toIso } from "../../core/instant.ts";
 import { DEFAULT_SHARE, PREFERRED, type StepText } from "../../core/policy.ts";
 import type { OnCall, Shift } from "../../core/rota.ts";
 import type { PolicyRow } from "../../store/policies.ts";
+import { ANY } from "../../templates/template.ts";
 import { contactRef } from "./contact.ts";
 import { addressable, isoInstant, line, text, wholeNumber } from "./fields.ts";
 
@@ -63,10 +64,13 @@ const Step = z.strictObject({
     .nullish()
     .describe(`The channel; \`${PREFERRED}\`: the first that the person prefers. Left out: the reminder's.`),
   template: line(100)
+    .refine((name) => name !== ANY, {
+      error: "must name templates; left out, those of any event type are used as usual",
+    })
     .nullish()
     .describe(
       "In which words: those of the templates that are stored under this name in the place of an event type. They come before the reminder's " +
-        "own words. Left out, or as long as there are none: as usual.",
+        "own words. Left out, or as long as there are none: as usual. `*` is no name.",
     ),
   interval_minutes: minutes.nullish().describe("How often, while it lasts; left out: by the reminder's schedule."),
   cadence: z

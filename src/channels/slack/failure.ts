@@ -81,10 +81,12 @@ export function notYet(answer: Pick<Answer, "headers">): NotYet {
   );
 }
 
-/** Slack takes nothing on, and says when it will again. Null: it doesn't, or by its code something may be done. */
+/** Slack takes nothing on, and says when it will again. Null: it doesn't, or by its code more is known, or something may be done. */
 export function closedUntil(answer: Pick<Answer, "status" | "headers">, code: string | null): Retryable | null {
-  const isClosed = answer.status === 503 && !MAY_BE_DONE.has(code ?? "");
-  const waitMs = isClosed ? retryAfterMs(answer) : 0;
+  const saysMore =
+    code !== null &&
+    ([MAY_BE_DONE, LOST_THREAD, CANT_BE_CHANGED].some((known) => known.has(code)) || Object.hasOwn(TO_DO, code));
+  const waitMs = answer.status === 503 && !saysMore ? retryAfterMs(answer) : 0;
   return waitMs > 0 ? new Retryable("Slack answered with status 503", waitMs) : null;
 }
 

@@ -120,9 +120,9 @@ function readAnswer(outcome: Answer, token: string): Read {
   const error = textAt(fields, "error") ?? "";
   const code = CODE.test(error) && !tellsSecret(error, token) ? error : null;
   if (outcome.status === 429 || code === "ratelimited" || code === "rate_limited") throw notYet(outcome);
+  if (fields?.ok === true) return { ok: true, fields };
   const closed = closedUntil(outcome, code);
   if (closed) throw closed;
-  if (fields?.ok === true) return { ok: true, fields };
   if (code !== null) return { ok: false, code };
   throw outcome.status === 200 ? unreadable() : badStatus(outcome.status);
 }

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { exampleMessage as message } from "../../test/support/message.ts";
+import type { Cage } from "./cage/cage.ts";
+import type { StoredTemplate, WantedTemplate } from "./template.ts";
+import { Writer } from "./writer.ts";
+
+/** Looks in no store, and fills nothing in: what it was asked for is all. */
+function writer(found: StoredTemplate | null = null) {
+  const wanted: WantedTemplate[] = [];
+  const cage = {
+    run: async () => {
+      throw new Error("nothing is to be filled in");
+    },
+  } as unknown as Cage;
+  const find = (_: string, one: WantedTemplate) => {
+    wanted.push(one);
+    return found;
+  };
+  return { wanted, writer: new Writer(cage, find) };
+}
+
+const addressed = { person: null, step: 1, template: "urgent", as: "manager" };
+
+test("what a step names is looked for; the sign for any event type is no name", async () => {
+  const { wanted, writer: one } = writer();
+  for (const template of ["urgent", "*", null])
+    await one.write("default", "email", message({ addressed: { ...addressed, template } }));
+  expect(wanted.map(({ named }) => named)).toEqual(["urgent", null, null]);
+});
+
+test("that it is done is told in words of its own, whatever templates there are, and none is looked for", async () => {
+  const { wanted, writer: one } = writer();
+  const told = message({ addressed: { ...addressed, tells: true } });
+  expect(await one.write("default", "email", told)).toBeNull();
+  expect(wanted).toEqual([]);
+  const template = { eventType: "urgent", channel: "*", locale: "*", version: 1, text: "{{ a }}", onFailure: "fail" };
+  expect(await one.writeIn("default", template as StoredTemplate, told)).toMatchObject({ instead: null });
+});
