@@ -16,6 +16,31 @@ function forgetStep(evidence: Evidence, afterMs: number, done: "suppressed" | "g
   rowOf(evidence, 2).occurrenceCount -= 1;
 }
 
+/** The last step came a second late, because the one before it had left only then. */
+function waitFor(evidence: Evidence, leftAt: number): Evidence {
+  Object.assign(
+    found(evidence.tables.deliveries, ({ reminderId, step }) => reminderId === 2 && step === 2),
+    { finishedAt: leftAt },
+  );
+  const late = (one: { occurrenceAt: number }) => one.occurrenceAt === T + 7_000;
+  for (const one of evidence.tables.deliveries.filter((one) => one.reminderId === 2 && late(one)))
+    Object.assign(one, { occurrenceAt: T + 8_000, createdAt: one.createdAt + 1_000, finishedAt: T + 8_300 });
+  for (const one of evidence.arrivals.filter(({ messageId }) => messageId.startsWith(`<2-${T + 7_000}-`)))
+    Object.assign(one, {
+      messageId: one.messageId.replace(`${T + 7_000}`, `${T + 8_000}`),
+      ...{ leftAt: one.leftAt + 1_000, wholeAt: one.wholeAt + 1_000, answeredAt: (one.answeredAt ?? 0) + 1_000 },
+    });
+  for (const one of evidence.tables.events.filter(({ reminderId, at }) => reminderId === 2 && at >= T + 7_000))
+    one.at += 1_000;
+  Object.assign(rowOf(evidence, 2), { completedAt: T + 8_300 });
+  return evidence;
+}
+
+test("a step whose turn is looked at while the message before it is just being stored comes a second later", () => {
+  expect(check(waitFor(peopled(), T + 6_995)).violations).toEqual([]);
+  expect(check(waitFor(peopled(), T + 6_900)).violations).toMatchObject([{ rule: "policy" }]);
+});
+
 test("a quiet world with people, steps, promises and quiet hours has nothing to complain of either", () => {
   expect(check(peopled()).violations).toEqual([]);
 });

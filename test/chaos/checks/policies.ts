@@ -110,9 +110,10 @@ function judgeLateness(one: Policed, given: Given, before: Given, begin: number 
   const isAwaited = step === before.step + 1 && beginsAt > before.firedAt && isUndisturbed(one, before, firedAt);
   const accuse = (rule: string, what: string) =>
     court.accuse(rule, one.input.id, `occurrence ${occurrenceAt}, step ${step + 1}, ${what}`);
-  // It waits while the message before is just being sent.
+  // It waits while the message before is just being sent, and is looked at a little ahead of its time.
+  const aheadMs = court.limits.fireAheadMs + court.limits.clockSlackMs;
   const leftBy = Math.max(...before.deliveries.map(({ finishedAt }) => finishedAt ?? firedAt));
-  const isInTime = occurrenceAt === beginsAt || (occurrenceAt > beginsAt && leftBy >= beginsAt);
+  const isInTime = occurrenceAt === beginsAt || (occurrenceAt > beginsAt && leftBy >= beginsAt - aheadMs);
   if (isAwaited && !isInTime) accuse("policy", `was due at ${beginsAt}`);
   const since = Math.max(occurrenceAt, before.firedAt, ...one.input.changes.map(({ until }) => until));
   if (firedAt > court.deadline(since)) accuse("P8", `was fired ${firedAt - occurrenceAt} ms late`);
