@@ -1,4 +1,4 @@
-import { lockFreeDeliveries, lockFreeReminders, stillHeld } from "../store/held-rows.ts";
+import { lockFreeDeliveries, lockFreeReminders, stillHeld, waitForNobody } from "../store/held-rows.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Held } from "./held.ts";
 import { type Ended, hasConsequences, type Keeping, storeAlone, storeWithConsequences } from "./results.ts";
@@ -10,12 +10,13 @@ export interface Left {
   locked: Ended[];
 }
 
-/** Stores what became of attempts as `storeResults` does, but waits for nobody: what others have locked is left. */
+/** Stores what became of attempts as `storeResults` does, but waits for nobody: what others have locked is left. Fails where rows of other tables are locked. */
 export function storeFree(database: WorkerDatabase, batch: readonly Ended[], keep: Keeping): Promise<Left> {
   return database.transaction(async (sql) => {
+    await waitForNobody(sql);
     const withConsequences = batch.filter(hasConsequences).map(({ held }) => held.reminderId);
-    const reminders = await lockFreeReminders(sql, [...new Set(withConsequences)]);
-    const wanted = batch.filter((ended) => !hasConsequences(ended) || reminders.has(ended.held.reminderId));
+    const lockedReminders = await lockFreeReminders(sql, [...new Set(withConsequences)]);
+    const wanted = batch.filter((ended) => !hasConsequences(ended) || !lockedReminders.has(ended.held.reminderId));
     const free = new Set<Held>(await lockFreeDeliveries(sql, wanted.map(heldOf)));
     const had = wanted.filter(({ held }) => free.has(held));
     const left = batch.filter(({ held }) => !free.has(held));

@@ -24,7 +24,10 @@ async function stored(error: Error, failures: number): Promise<unknown[]> {
   await new Promise<void>((onStored) => {
     const recorder = new Recorder({
       ...{
-        database: { query } as unknown as WorkerDatabase,
+        database: {
+          query,
+          transaction: (work: (sql: object) => unknown) => work({ query }),
+        } as unknown as WorkerDatabase,
         log: pino({ level: "silent" }),
         onStored: () => onStored(),
       },

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { deliveryId } from "../core/reminder.ts";
-import { isDatabaseAway, isFaultOfStatement, isHeldElsewhere } from "../store/postgres.ts";
+import { isDatabaseAway, isFaultOfStatement, isHeldElsewhere, isLockTimeout } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Left, storeFree } from "./free-results.ts";
 import { backoffMs } from "./loop.ts";
@@ -62,6 +62,7 @@ export class Recorder {
       await this.#storeNext(this.#waiting, this.#waitsForLocked ? storeFree : storeAll);
       if (this.#locked.length > 0 && !this.#waitsForLocked) {
         this.#waitsForLocked = true;
+        this.#options.log.warn({ results: this.#locked.length }, "waiting for rows that somebody has locked");
         void this.#waitForLocked();
       }
     }
@@ -83,9 +84,13 @@ export class Recorder {
     const { again, locked } = await this.#store(batch, store);
     queue.push(...again);
     this.#locked.push(...locked);
-    // By what is held: the words of its outcome may have been left out meanwhile.
-    const unstored = new Set([...again, ...locked].map(({ held }) => held));
-    this.#options.onStored(unstored.size === 0 ? batch : batch.filter(({ held }) => !unstored.has(held)));
+  }
+
+  /** Says what needs no longer be held as soon as that is so: what was put back may be claimed again. */
+  #ended(batch: Ended[], { again, locked }: Unstored): Unstored {
+    const unstored = new Set([...again, ...locked]);
+    this.#options.onStored(unstored.size === 0 ? batch : batch.filter((ended) => !unstored.has(ended)));
+    return { again, locked };
   }
 
   async #store(batch: Ended[], store: Store): Promise<Unstored> {
@@ -95,17 +100,17 @@ export class Recorder {
       try {
         const { lost, locked } = await store(database, batch, this.#options);
         const again = lost.filter((ended) => ended.held.token !== tokens.get(ended));
-        return { again, locked: this.#hurried ? [] : locked };
+        return this.#ended(batch, { again, locked: this.#hurried ? [] : locked });
       } catch (error) {
-        if (isHeldElsewhere(error)) {
-          if (store === storeAll) return await this.#store(batch, storeFree);
-          // Rows of other tables may be locked too (an address that is suppressed, say).
+        if (store === storeAll && isHeldElsewhere(error)) return await this.#store(batch, storeFree);
+        // Rows of other tables are locked too (an address that somebody is just suppressing, say).
+        if (isLockTimeout(error)) {
           if (batch.length > 1) return await this.#storeInHalves(batch);
-          return this.#hurried ? NOTHING : { again: [], locked: batch };
+          return this.#hurried ? this.#ended(batch, NOTHING) : { again: [], locked: batch };
         }
         const isRefused = isFaultOfStatement(error);
         if (!isRefused && !isDatabaseAway(error)) return await this.#storeOneByOne(batch, store, error);
-        if (this.#hurried) return NOTHING;
+        if (this.#hurried) return this.#ended(batch, NOTHING);
         const told = { results: batch.length, ...(isRefused && { err: error }) };
         if (failures === 0) log[isRefused ? "error" : "warn"](told, "keeping results until the database takes them");
         await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
@@ -135,7 +140,8 @@ export class Recorder {
     }
     this.#options.log.error({ err: error, delivery: deliveryId(only.held) }, "a result can't be stored as it is");
     const bare = withoutTexts(only.outcome);
-    return bare === only.outcome ? NOTHING : await this.#store([{ held: only.held, outcome: bare }], store);
+    if (bare === only.outcome) return this.#ended([only], NOTHING);
+    return await this.#store([{ held: only.held, outcome: bare }], store);
   }
 }
 

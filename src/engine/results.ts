@@ -37,10 +37,9 @@ const PATIENCE_MS = 1_500;
  * made them no longer holds.
  */
 export async function storeResults(database: WorkerDatabase, batch: readonly Ended[], keep: Keeping): Promise<Ended[]> {
-  const limits = { statementMs: PATIENCE_MS };
-  const stored = batch.some(hasConsequences)
-    ? await database.transaction((sql) => storeWithConsequences(sql, batch, keep), limits)
-    : await storeAlone(database, batch);
+  const store = (sql: Sql) =>
+    batch.some(hasConsequences) ? storeWithConsequences(sql, batch, keep) : storeAlone(sql, batch);
+  const stored = await database.transaction(store, { statementMs: PATIENCE_MS });
   if (stored.length === batch.length) return [];
   const ids = new Set(stored.map(deliveryId));
   return batch.filter(({ held }) => !ids.has(deliveryId(held)));

@@ -10,11 +10,20 @@ const LOCK_FREE_REMINDERS = `
    order by id
      for update skip locked`;
 
-/** Locks those of these reminders that nobody else has locked, and returns their ids. */
+const OTHERS_OF_THEM = "select id from reminder_jobs where id = any($1::bigint[]) and id <> all($2::bigint[])";
+
+/** Locks those of these reminders that nobody else has locked, and returns the ids of the others. */
 export async function lockFreeReminders(sql: Sql, ids: readonly number[]): Promise<Set<number>> {
   if (ids.length === 0) return new Set();
-  const rows = await sql.query<{ id: number }>(LOCK_FREE_REMINDERS, [ids]);
-  return new Set(rows.map(({ id }) => id));
+  const free = await sql.query<{ id: number }>(LOCK_FREE_REMINDERS, [ids]);
+  if (free.length === ids.length) return new Set();
+  const others = await sql.query<{ id: number }>(OTHERS_OF_THEM, [ids, free.map(({ id }) => id)]);
+  return new Set(others.map(({ id }) => id));
+}
+
+/** From here on this transaction waits for nobody for longer than a moment. */
+export async function waitForNobody(sql: Sql): Promise<void> {
+  await sql.query("set local lock_timeout = '200ms'");
 }
 
 const HELD = `

@@ -57,7 +57,8 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
     async (request, reply) => {
       const { database, body } = request;
       const items = body.reminders;
-      const understood = understoodBefore.get(request) ?? null;
+      // Where what was kept under its key is gone meanwhile.
+      const understood = understoodBefore.get(request) ?? (items.some(mayNeedMoment) ? items.map(understand) : null);
       const moment = await momentFor(
         database,
         (understood ?? []).flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
