@@ -109,6 +109,7 @@ test("keys that no message can be encrypted with are refused by name", async () 
 test("a link is made for a contact that is there, where people can reach us and a key is set", async () => {
   const database = await freshDatabase();
   const api = await apiWithAnn(database);
+  expect(await api.call("POST", `${ANN}/push-link`)).toMatchObject({ status: 200 });
   const made = await api.call("POST", `${ANN}/push-link`, { days: 3 });
   expect(made).toMatchObject({
     status: 200,

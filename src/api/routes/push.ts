@@ -23,6 +23,7 @@ import {
   pushDeviceParams,
   toPushDeviceJson,
 } from "../schemas/push.ts";
+import { takeNoneAsEmpty } from "../validation.ts";
 
 const PATH = "/contacts/:entity_type/:entity_id";
 const tags = ["Contacts"];
@@ -54,6 +55,7 @@ export function pushRoutes(
     `${PATH}/push-link`,
     {
       config: { access: "contacts:write" },
+      preValidation: takeNoneAsEmpty,
       schema: {
         operationId: "makePushLink",
         tags,
