@@ -44,8 +44,8 @@ export type Rescheduled =
  * - `runAt`: it is due then, and goes on by its rule; a recurring one in whole intervals from there. One in the past means:
  *   at once. A one-time reminder that has fired, but whose message is still on its way, is armed anew.
  * - `intervalMinutes` of a recurring one: the new interval counts from when it last fired (from its creation, if it never
- *   has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that is sooner. A
- *   next run that was asked for by `runAt` stays.
+ *   has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that is sooner, though
+ *   not before its start. A next run that was asked for by `runAt` stays.
  * - `scheduleType` to recurring needs an interval: the next run stays, and the intervals count from it.
  * - `scheduleType` to one_time: the next run stays and is the last.
  * - Any other change of the rule, its bounds, its zone or its calendar: due at the next occurrence from now on.
@@ -115,7 +115,7 @@ function byInterval(
     const timetable = { schedule: reminder.schedule, bounds, zone: "UTC", of: reminder };
     return done(reminder.schedule, nextFromNow(timetable, reminder, now).nextRunAt);
   }
-  const nextRunAt = askedFor ?? nextByInterval(reminder, intervalMinutes as number, now);
+  const nextRunAt = askedFor ?? nextByInterval(reminder, intervalMinutes as number, bounds.startAt, now);
   const anchorAt = askedFor === null ? nextRunAt : (runAt ?? askedFor);
   return done({ type, intervalMinutes: intervalMinutes as number, anchorAt }, nextRunAt);
 }
@@ -270,14 +270,21 @@ function askedForNext(reminder: ReminderRecord, runAt: Instant | undefined, now:
   return afterLastOccurrence(runAt, reminder);
 }
 
-function nextByInterval(reminder: ReminderRecord, intervalMinutes: number, now: Instant): Instant {
+function nextByInterval(
+  reminder: ReminderRecord,
+  intervalMinutes: number,
+  startAt: Instant | null,
+  now: Instant,
+): Instant {
   const { nextRunAt, runAt, schedule, lastRunAt, createdAt } = reminder;
-  if (nextRunAt !== null && (nextRunAt === runAt || schedule.type !== "recurring")) return nextRunAt;
+  if (nextRunAt !== null && nextRunAt === runAt) return nextRunAt;
 
+  const notBeforeStart = (at: Instant): Instant => Math.max(at, startAt ?? at);
+  if (nextRunAt !== null && schedule.type !== "recurring") return notBeforeStart(nextRunAt);
   const intervalMs = intervalMinutes * MS_PER_MINUTE;
   const counted = (lastRunAt ?? createdAt) + intervalMs;
   const next = counted > now ? counted : Math.min(nextRunAt ?? Number.POSITIVE_INFINITY, now + intervalMs);
-  return afterLastOccurrence(next, reminder);
+  return afterLastOccurrence(notBeforeStart(next), reminder);
 }
 
 function invalid(field: string, message: string): Refusal {

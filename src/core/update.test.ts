@@ -152,6 +152,37 @@ describe("another kind of schedule", () => {
   });
 });
 
+describe("one that is to start later isn't due before that", () => {
+  const startAt = T0 + 240 * HOUR;
+  const waiting = { bounds: { ...NO_BOUNDS, startAt }, nextRunAt: startAt };
+
+  test.each<[string, Partial<ReminderRecord>, ReminderEdit, number]>([
+    ["whose interval is changed", { ...waiting, createdAt: T0 }, { intervalMinutes: 30 }, startAt],
+    [
+      "that has fired before, and whose interval is changed",
+      { ...waiting, lastOccurrenceAt: T0, lastRunAt: T0 },
+      { intervalMinutes: 30 },
+      startAt,
+    ],
+    ["that gets both, the interval and the start", {}, { intervalMinutes: 30, bounds: { startAt } }, startAt],
+    ["whose start is over by then", { ...waiting, lastRunAt: T0 }, { intervalMinutes: 241 * 60 }, T0 + 241 * HOUR],
+    [
+      "that was due by another kind of schedule",
+      { schedule: { type: "cron", cron: "0 12 * * *" }, nextRunAt: T0 + 2 * HOUR },
+      { scheduleType: "recurring", intervalMinutes: 60, bounds: { startAt } },
+      startAt,
+    ],
+    [
+      "but when somebody has asked for it",
+      { ...waiting, runAt: T0 + HOUR, nextRunAt: T0 + HOUR },
+      { intervalMinutes: 30 },
+      T0 + HOUR,
+    ],
+  ])("%s", (_what, fields, edit, nextRunAt) => {
+    expect(edited(reminderRecord(fields), edit, T0 + MINUTE).nextRunAt).toBe(nextRunAt);
+  });
+});
+
 test("one that has fired as often as it was to, and whose message is on its way, goes on where it may more often", () => {
   const bounds = { ...NO_BOUNDS, maxOccurrences: 3 };
   const last = { bounds, occurrenceCount: 3, lastOccurrenceAt: T0, lastRunAt: T0, nextRunAt: null };
