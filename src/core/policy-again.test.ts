@@ -11,16 +11,15 @@ import { type ReminderEdit, update } from "./update.ts";
 
 const DAY = 24 * HOUR;
 
-const policy = readPolicy(
-  JSON.stringify({
-    name: "p",
-    steps: [
-      { to: ["recipient"], repeat: 1 },
-      { after: { elapsed: "PT4H" }, to: ["manager"] },
-    ],
-    rotas: {},
-  }),
-);
+const TEXT = {
+  name: "p",
+  steps: [
+    { to: ["recipient"], repeat: 1 },
+    { after: { elapsed: "PT4H" }, to: ["manager"] },
+  ],
+  rotas: {},
+};
+const policy = readPolicy(JSON.stringify(TEXT));
 
 const byDeadline = readPolicy(
   JSON.stringify({
@@ -131,6 +130,15 @@ describe("who changes something else about it leaves the step when it is due", (
       expect(edited(edit, T0 + 11 * HOUR, { nextRunAt })).toMatchObject({ reminder: { nextRunAt } });
     },
   );
+
+  test("though its schedule goes on meanwhile: the new one comes first, if it is sooner, unless the step has an interval of its own", () => {
+    const reminder = fired({ nextRunAt: T0 + 14 * HOUR });
+    const hourly = (by: typeof policy) => update(reminder, { intervalMinutes: 60 }, T0 + 11 * HOUR, undefined, by);
+    expect(hourly(policy)).toMatchObject({ reminder: { nextRunAt: T0 + 12 * HOUR } });
+    const [first, second] = TEXT.steps;
+    const paced = readPolicy(JSON.stringify({ ...TEXT, steps: [{ ...first, interval_minutes: 24 * 60 }, second] }));
+    expect(hourly(paced)).toMatchObject({ reminder: { nextRunAt: T0 + 14 * HOUR } });
+  });
 
   test("also where its calendar is closed at present, and where it is given one, when that is open", () => {
     const office = [{ from: "09:00", to: "17:00" }];

@@ -1,5 +1,5 @@
 import { asNextRun, type NextRun } from "./decide.ts";
-import { placed, stepToCome } from "./escalation.ts";
+import { placed, stepInForce, stepToCome } from "./escalation.ts";
 import type { People } from "./people.ts";
 import type { Policy } from "./policy.ts";
 import { againByPolicy } from "./policy-again.ts";
@@ -29,37 +29,52 @@ export function byItsPolicy(
   reminder: ReminderRecord,
   { now, policy, contactZone, calendars }: Surroundings & { now: Instant; policy: Policy | null },
 ): NextRun | null {
-  const { schedule, bounds, business, runAt, people, timeZone, nextRunAt } = edited;
-  const { lastOccurrenceAt, occurrenceCount } = reminder;
-  const isMoved = nextRunAt !== reminder.nextRunAt;
+  const { schedule, bounds, business, people, timeZone } = edited;
+  const { lastOccurrenceAt } = reminder;
+  const isMoved = edited.nextRunAt !== reminder.nextRunAt;
   const isAnother = people.policy !== reminder.people.policy;
   const isSame = !isMoved && people.deadlineAt === reminder.people.deadlineAt;
   if (isAnother ? reminder.people.escalation === null : policy === null || isSame) return null;
-  const isAsked =
-    edited.isAsked || schedule.type === "one_time" || (!isMoved && nextRunAt !== null && nextRunAt === runAt);
-  const isDue = !isMoved && nextRunAt !== null && nextRunAt <= now;
-  const isLast = bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
-  if (isAsked || isDue || isLast) return null;
+  if (isDueAsItSays(edited, reminder, now)) return null;
   const calendar = business && calendars?.get(business.calendar);
   const timetable = timetableOf({ ...reminder, schedule, bounds, business, timeZone }, contactZone, calendar);
-  const after = Math.max(now, lastOccurrenceAt ?? now);
-  const scheduled = isMoved ? asOccurrence(edited) : nextOccurrence(timetable, after);
+  const scheduled = isMoved ? asOccurrence(edited) : nextOccurrence(timetable, afterAll(now, reminder));
   // When the next step of the former policy was due is nothing to it.
   if (isAnother || policy === null) return scheduled && asNextRun(scheduled);
   // Nothing comes after its last message, which is on its way or due again.
   if (people.escalation?.isOver) return asItWas(reminder);
   const step = againByPolicy({ people, lastOccurrenceAt }, policy, timetable, now, scheduled);
   if (step?.nextRunAt == null) return null;
-  const hasBegun = ({ escalation, deadlineAt }: People): boolean => {
+  const putOff = isPutOff(edited, reminder, { now, policy, timetable }) ? stillPutOff(reminder, timetable, now) : null;
+  if (putOff === null) return step;
+  return isMoved && comesFirst(scheduled, putOff, people, policy) ? asNextRun(scheduled) : putOff;
+}
+
+/** True where the instant was asked for or has come already, or nothing comes after what was. */
+function isDueAsItSays(
+  edited: Edited,
+  { nextRunAt: formerly, occurrenceCount }: ReminderRecord,
+  now: Instant,
+): boolean {
+  const { nextRunAt, runAt, schedule, bounds } = edited;
+  const isKept = nextRunAt === formerly && nextRunAt !== null;
+  const isLast = bounds.maxOccurrences !== null && occurrenceCount >= bounds.maxOccurrences;
+  const isAsked = edited.isAsked || schedule.type === "one_time" || (isKept && nextRunAt === runAt);
+  return isAsked || isLast || (isKept && nextRunAt <= now);
+}
+
+/** True where the next step had begun before the edit, and comes later only because the message of the one before it was held back: it keeps its distance to that. */
+function isPutOff(
+  { bounds, people }: Edited,
+  reminder: ReminderRecord,
+  { now, policy, timetable }: { now: Instant; policy: Policy; timetable: Timetable },
+): boolean {
+  const { startAt } = reminder.bounds;
+  if (startAt !== null && startAt > now && startAt !== bounds.startAt) return false;
+  return [people, reminder.people].every(({ escalation, deadlineAt }) => {
     const begin = escalation && stepToCome(policy, escalation, deadlineAt, timetable.business);
-    return begin !== null && begin <= after;
-  };
-  const formerStart = reminder.bounds.startAt;
-  const waitedForStart = formerStart !== null && formerStart > now && formerStart !== bounds.startAt;
-  // It comes later only because the message of the one before it was held back, and keeps its distance to that.
-  const isPutOff = !waitedForStart && hasBegun(people) && hasBegun(reminder.people);
-  const putOff = isPutOff ? stillPutOff(reminder, timetable, now) : null;
-  return putOff ?? step;
+    return begin !== null && begin <= afterAll(now, reminder);
+  });
 }
 
 /** When what was put off comes, where the calendar lets it be; null: it wasn't put off, or not before its end. */
@@ -69,6 +84,22 @@ function stillPutOff({ nextRunAt, nextWallAt }: NextRun, timetable: Timetable, n
   const { endAt } = timetable.bounds;
   if (endAt !== null && at > endAt) return null;
   return { nextRunAt: at, nextWallAt: at === nextRunAt ? nextWallAt : null };
+}
+
+/** True where its schedule, which goes on while a step is put off, comes before that; a step with an interval doesn't go by it. */
+function comesFirst(
+  scheduled: Occurrence | null,
+  { nextRunAt }: NextRun,
+  { escalation }: People,
+  policy: Policy,
+): scheduled is Occurrence {
+  const goesBySchedule = escalation !== null && stepInForce(policy, escalation).interval === null;
+  return goesBySchedule && scheduled !== null && nextRunAt !== null && scheduled.at < nextRunAt;
+}
+
+/** What is due later than this is neither past nor an occurrence that was. */
+function afterAll(now: Instant, { lastOccurrenceAt }: Pick<ReminderRecord, "lastOccurrenceAt">): Instant {
+  return Math.max(now, lastOccurrenceAt ?? now);
 }
 
 function asItWas({ nextRunAt, nextWallAt }: NextRun): NextRun {
