@@ -1,7 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { ReminderRecord } from "../../core/reminder.ts";
-import { isAnswered } from "../../store/idempotency.ts";
 import { inParts } from "../../store/new-reminders.ts";
 import { keyOf } from "../../store/reminder-key.ts";
 import { isTemplate } from "../../templates/liquid.ts";
@@ -10,6 +9,7 @@ import { createInParts, type Outcome, type Placed } from "../create-reminder.ts"
 import { FullTenants } from "../full-tenants.ts";
 import { inTurns } from "../in-turns.ts";
 import { bytesToCome, ORDINARY_BYTES } from "../large-bodies.ts";
+import { MadeBefore } from "../made-before.ts";
 import { mayNeedMoment, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
 import { whoseTurn } from "../own-turn.ts";
 import { Problem, under } from "../problem.ts";
@@ -23,7 +23,7 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export function bulkRoutes(api: Api, context: NewReminderContext): void {
   const full = new FullTenants();
-  const understoodBefore = new WeakMap<FastifyRequest, Understood>();
+  const before = new MadeBefore(understandAll);
 
   api.post(
     "/reminders/bulk",
@@ -44,21 +44,12 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
           ...refuses(...BODY_REFUSALS),
         },
       },
-      // Before the transaction that an `Idempotency-Key` makes of the rest: a connection would be kept for as long as it waits for its turns.
-      preHandler: async (request) => {
-        const { reminders: items } = request.body;
-        if (!items.some(mayNeedMoment) && bytesToCome(request) <= ORDINARY_BYTES && !takesLong(items)) return;
-        // It is answered by what is kept.
-        if (request.onceOnly !== null && (await isAnswered(request.database, request.onceOnly.key))) return;
-        const [mostMs, whose] = [Number.POSITIVE_INFINITY, whoseTurn(request)];
-        understoodBefore.set(request, await inTurns(() => each(items, understand), { mostMs, whose }));
-      },
+      preHandler: before.preHandler,
     },
     async (request, reply) => {
       const { database, body } = request;
       const items = body.reminders;
-      // Where what was kept under its key is gone meanwhile.
-      const understood = understoodBefore.get(request) ?? (items.some(mayNeedMoment) ? items.map(understand) : null);
+      const understood = await before.of(request);
       const moment = await momentFor(
         database,
         (understood ?? []).flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
@@ -97,6 +88,13 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
 
 /** What each of many is, or what is wrong with it. */
 type Understood = (z.output<typeof CreateReminder> | Problem)[];
+
+/** Each in turns, where that takes long or says what is to be asked of the database; null: they may be understood one by one while they are stored. */
+async function understandAll(request: FastifyRequest): Promise<Understood | null> {
+  const { reminders: items } = request.body as z.output<typeof CreateReminders>;
+  if (!items.some(mayNeedMoment) && bytesToCome(request) <= ORDINARY_BYTES && !takesLong(items)) return null;
+  return inTurns(() => each(items, understand), { mostMs: Number.POSITIVE_INFINITY, whose: whoseTurn(request) });
+}
 
 function understand(item: unknown): Understood[number] {
   return orProblem(() => validate(CreateReminder, item, "body"));

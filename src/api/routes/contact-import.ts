@@ -8,6 +8,7 @@ import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { isSaid } from "../contact-said.ts";
 import { type BadLine, type CsvLine, readContactsCsv, toBadLine } from "../contacts-csv.ts";
 import type { Api, ApiContext } from "../context.ts";
+import { MadeBefore } from "../made-before.ts";
 import { whoseTurn } from "../own-turn.ts";
 import { conflict, Problem } from "../problem.ts";
 import { answers, refusesAllBut } from "../responses.ts";
@@ -37,6 +38,12 @@ export function contactImportRoutes(api: Api, context: Pick<ApiContext, "channel
 }
 
 function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
+  const before = new MadeBefore((request) => {
+    // A body that is empty has no type, and is read by nobody.
+    if (typeof request.body !== "string") throw notCsv();
+    return readContactsCsv(request.body, channels, whoseTurn(request));
+  });
+
   api.post(
     "/contacts/import",
     {
@@ -59,12 +66,11 @@ function addRoutes(api: Api, { channels }: Pick<ApiContext, "channels">): void {
         body: ContactsCsv,
         response: { 200: answers(ContactImport, "What became of it."), ...refusesAllBut(CSV, 400, 409, 413, 422) },
       },
+      preHandler: before.preHandler,
     },
     async (request) => {
-      // A body that is empty has no type, and is read by nobody.
-      if (typeof request.body !== "string") throw notCsv();
       const isDry = request.query.dry_run === "true";
-      const { lines, bad: unreadable } = await readContactsCsv(request.body, channels, whoseTurn(request));
+      const { lines, bad: unreadable } = await before.of(request);
       const { written, unfit } = await writeAll(request.database, lines, isDry);
       const { names, ...counts } = written;
       const bad = [...unreadable, ...unfit];
