@@ -1,3 +1,4 @@
+import { isSameAddress } from "./address-key.ts";
 import { type Answered, type Answerer, IS_DONE } from "./answered.ts";
 import { alsoSaid, LONGEST_ATTENTION, without } from "./attention.ts";
 import { flagKey } from "./flag-key.ts";
@@ -170,7 +171,7 @@ function stopped(
   const because = wantsNoMore(who, scope, reminder);
   const change = { type: "opted_out", because, details: { ...details, address, scope } };
   const isOver = reminder.deletedAt !== null || reminder.status === "COMPLETED";
-  const isSomebodyElses = reminder.recipient !== null && reminder.recipient.toLowerCase() !== address.toLowerCase();
+  const isSomebodyElses = reminder.recipient !== null && !isSameAddress(reminder.recipient, address);
   if (isOver || isSomebodyElses) return { kind: "noted", change, flagKey: null };
   const told = givenUp(because);
   // What somebody must look at besides, a ceiling say, stays so when this is taken back.

@@ -1,3 +1,4 @@
+import { isSameAddress } from "./address-key.ts";
 import type { Escalation } from "./policy.ts";
 import type { ContactName, Instant, JsonObject } from "./reminder.ts";
 
@@ -68,6 +69,17 @@ export function toContactName({ entity_type, entity_id }: { entity_type: string;
 /** What a recipient is called where somebody says that they have done theirs. */
 export function personOf(recipient: Recipient): string {
   return "address" in recipient ? recipient.address : nameOf(toContactName(recipient.contact));
+}
+
+/** Which of several is called so; of an address however it is written, unless there is one that is written just like that. */
+export function recipientCalled(recipients: readonly Recipient[], name: string): Recipient | undefined {
+  const isCalled = (one: Recipient): boolean => "address" in one && isSameAddress(one.address, name);
+  return recipients.find((one) => personOf(one) === name) ?? recipients.find(isCalled);
+}
+
+/** True where a recipient is what the reminder is about. */
+export function isEntity(contact: { entity_type: string; entity_id: string }, entity: ContactName): boolean {
+  return nameOf(toContactName(contact)) === nameOf(entity);
 }
 
 /** How many must have done theirs. */

@@ -1,6 +1,7 @@
 import { type Channel, InvalidRecipient } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
 import { addressFor } from "../channels/ways.ts";
+import { addressKey } from "../core/address-key.ts";
 import { standInFor } from "../core/audience.ts";
 import { type Addressed, nameOf } from "../core/people.ts";
 import type { Instant } from "../core/reminder.ts";
@@ -86,9 +87,9 @@ function isSame(channel: Channel, address: string | null, recipient: string): bo
 
 function normal(channel: Channel, address: string): string {
   try {
-    return channel.parseRecipient(address).toLowerCase();
+    return addressKey(channel.parseRecipient(address));
   } catch (error) {
-    if (error instanceof InvalidRecipient) return address.toLowerCase();
+    if (error instanceof InvalidRecipient) return addressKey(address);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { personOf, quorumOf } from "../core/people.ts";
+import { personOf, quorumOf, recipientCalled } from "../core/people.ts";
 import { doneByPeople, maySayDone } from "../core/people-done.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { insertEvents } from "./events.ts";
@@ -35,8 +35,9 @@ export async function recordDone(sql: TenantSql, reminderId: number, person: str
   if (reminder.deletedAt !== null) return { kind: "refused", because: "it is deleted; restore it first" };
   const { recipients } = reminder.people;
   const persons = recipients?.map(personOf) ?? [];
-  if (recipients !== null && (person === null || !persons.includes(person))) return { kind: "nobody", persons };
-  const who = person ?? reminder.recipient ?? `${reminder.entityType}/${reminder.entityId}`;
+  const one = recipients === null || person === null ? undefined : recipientCalled(recipients, person);
+  if (recipients !== null && one === undefined) return { kind: "nobody", persons };
+  const who = one ? personOf(one) : (person ?? reminder.recipient ?? `${reminder.entityType}/${reminder.entityId}`);
   const recorded = maySayDone(reminder) ? await sql.query(RECORD, [sql.tenant, reminderId, who]) : [];
   if (recorded.length === 0) return { kind: "done", reminder, isNew: false };
 

@@ -163,3 +163,22 @@ test("not me, by the mail of before somebody else got it too, is one person's wo
     needs_attention: expect.stringContaining("someone@example.org said that it isn't theirs: they get no more of it"),
   });
 });
+
+test("by the mail of before several had it, each speaks for themselves, however their address is written by now", async () => {
+  const here = await answering();
+  const people = (...addresses: string[]) => ({ recipient: null, recipients: addresses, completes_when: "all" });
+  const one = await here.send();
+  await here.api.patch(one.id, people("eve@example.org", "Someone@Example.org"));
+  expect((await press(one.links.done, PRESSES.done)).status).toBe(200);
+  expect(await here.database.query("select person from reminder_done where reminder_id = $1", [one.id])).toEqual([
+    { person: "Someone@Example.org" },
+  ]);
+  expect(await here.reminder(one.id)).toMatchObject({ status: "ACTIVE" });
+
+  const other = await here.send({ allow_reassign: true });
+  await here.api.patch(other.id, people("eve@example.org", "Someone@Example.org"));
+  expect((await press(other.links.not_me, { choice: "to", to: "bob@example.org" })).status).toBe(200);
+  expect(await here.reminder(other.id)).toMatchObject({
+    recipients: [{ address: "eve@example.org" }, { address: "bob@example.org" }],
+  });
+});

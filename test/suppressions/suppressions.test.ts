@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Retryable } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
+import { addressKey } from "../../src/core/address-key.ts";
 import { type NewSuppression, suppress } from "../../src/store/suppressions.ts";
 import { apiDatabase, workerDatabase } from "../../src/store/tenant-database.ts";
 import { readUnwanted } from "../../src/store/unwanted.ts";
@@ -200,13 +201,15 @@ describe("of URLs", () => {
     expect((await suppressed(database)).map(([reason]) => reason !== null)).toEqual([false, true]);
   });
 
-  test("what an address is kept by", async () => {
+  test("what an address is kept by, which is what it is known by everywhere else", async () => {
     const database = await freshDatabase();
-    const [row] = await database.query<{ text: string }>(
-      `select string_agg(reminder_address_key(a), ' ' order by n) as text
-         from unnest(array['Ann@Example.com', 'HTTP://U:80/Aä?B=C#D', 'https://U', 'https://U?Q', 'httpsx://A/B']) with ordinality as u(a, n)`,
+    const addresses = ["Ann@Example.com", "HTTP://U:80/Aä?B=C#D", "https://U", "https://U?Q", "httpsx://A/B"];
+    const [row] = await database.query<{ keys: string[] }>(
+      "select array_agg(reminder_address_key(a) order by n) as keys from unnest($1::text[]) with ordinality as u(a, n)",
+      [addresses],
     );
-    expect(row?.text).toBe("ann@example.com http://u:80/Aä?B=C#D https://u https://u?Q httpsx://a/b");
+    expect(row?.keys).toEqual(["ann@example.com", "http://u:80/Aä?B=C#D", "https://u", "https://u?Q", "httpsx://a/b"]);
+    expect(addresses.map(addressKey)).toEqual(row?.keys);
   });
 });
 

@@ -1,8 +1,6 @@
 import { doneMeans } from "../../core/answer.ts";
 import { flagKey } from "../../core/flag-key.ts";
-import type { NotMe } from "../../core/not-me.ts";
 import { hasOnlyEnded } from "../../core/only-ended.ts";
-import { personOf } from "../../core/people.ts";
 import type { ReminderRecord } from "../../core/reminder.ts";
 import type { GivenAnswer } from "../../store/answers.ts";
 import { listDone } from "../../store/done.ts";
@@ -10,8 +8,9 @@ import { readFlag } from "../../store/flags.ts";
 import { isOptedOut } from "../../store/opt-outs.ts";
 import type { TenantSql } from "../../store/tenant-database.ts";
 import type { Asked } from "./asked.ts";
+import { type Got, isTheirs, placeOf } from "./whose.ts";
 
-type AskedBefore = Pick<Asked, "link" | "reminder" | "channel" | "recipient" | "person" | "isOwn" | "contact">;
+type AskedBefore = Pick<Asked, "link"> & Omit<Got, "former">;
 
 /**
  * True where what was answered by a link before holds no more, though whoever gave it hasn't taken it back: it isn't done after all, it
@@ -36,10 +35,11 @@ export function isDone(reminder: ReminderRecord): boolean {
   return reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
 }
 
-async function isDoneByNow(sql: TenantSql, { reminder, person, recipient }: AskedBefore): Promise<boolean> {
+async function isDoneByNow(sql: TenantSql, asked: AskedBefore): Promise<boolean> {
+  const { reminder, person, recipient } = asked;
   if (isDone(reminder)) return true;
   const { people, stopCondition } = reminder;
-  const who = person ?? recipient;
+  const who = placeOf(asked) ?? person ?? recipient;
   if (people.recipients !== null && (await listDone(sql, reminder.id)).some((one) => one.person === who)) return true;
   // What was said may not have come to the reminder yet.
   const value = doneMeans(reminder) === "flag" ? (stopCondition?.value ?? null) : null;
@@ -62,32 +62,4 @@ async function isGivenBack(sql: TenantSql, asked: AskedBefore, { outcome }: Give
   if (outcome.goes_on === "without them")
     return (!asked.isOwn || isTheirs(asked)) && !(await isStopped(sql, asked, "reminder"));
   return asked.reminder.status === "ACTIVE" && isTheirs(asked);
-}
-
-/** True where it is certainly theirs: who had it once can't speak for whoever has it by now. */
-export function isTheirs({ reminder, recipient, person, contact }: AskedBefore): boolean {
-  const { recipients } = reminder.people;
-  if (recipients !== null) return recipients.some((one) => personOf(one) === (person ?? recipient));
-  if (recipient === null) return false;
-  if (reminder.recipient !== null) return reminder.recipient === recipient;
-  const { email = null, phone = null, push = null, addresses = null } = contact ?? {};
-  return [email, phone, push, ...Object.values(addresses ?? {})].includes(recipient);
-}
-
-/**
- * It was theirs once: who has it by now says what becomes of it, and of several people who are left. Where a message went over another channel, or to
- * a stand-in, nobody can tell. Whom they have named themselves by the same message they may correct.
- */
-export function isSomebodyElsesByNow(asked: Asked, { to }: NotMe): boolean {
-  const { isOwn, reminder, channel, recipient, via, former } = asked;
-  if (!isOwn) return false;
-  if (reminder.people.recipients !== null) return !isTheirs(asked);
-  const holder = reminder.channel === channel && via === null ? holderOf(asked) : null;
-  if (holder === null || recipient === null || (to !== null && former?.outcome.to === holder)) return false;
-  return holder.toLowerCase() !== recipient.toLowerCase();
-}
-
-/** Whose it is by now, as far as an address tells: its recipient's, or else its contact's; null: it doesn't. */
-function holderOf({ reminder, channel, contact }: Asked): string | null {
-  return reminder.recipient ?? (channel === "email" ? (contact?.email ?? null) : null);
 }

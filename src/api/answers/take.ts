@@ -25,7 +25,8 @@ import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
 import { policyOf, readNamedPolicies } from "../new-reminder.ts";
 import { type Asked, type NothingToAsk, readAsked, stillStands } from "./asked.ts";
-import { isDone, isSomebodyElsesByNow } from "./overturned.ts";
+import { isDone } from "./overturned.ts";
+import { isSomebodyElsesByNow, placeOf } from "./whose.ts";
 import type { Wish } from "./wish.ts";
 
 /** What became of a press of a button. */
@@ -118,12 +119,12 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
 }
 
 /** An answer, and who else has the reminder: to say that it isn't theirs is one person's word, and takes it from nobody else. */
-function beside({ reminder, person, isOwn, recipient: address }: Asked, given: Answer): Answer {
+function beside(asked: Asked, given: Answer): Answer {
+  const { isOwn, recipient: address } = asked;
   if (given.kind !== "not_me") return given;
   if (!isOwn) return { ...given, beside: { kind: "escalated", address } };
-  const who = person ?? address;
-  if (reminder.people.recipients === null || who === null) return given;
-  return { ...given, beside: { kind: "recipients", person: who, address } };
+  const person = placeOf(asked);
+  return person === null ? given : { ...given, beside: { kind: "recipients", person, address } };
 }
 
 /** Takes back what can be: that it was put off, if nobody has said anything else since, and that nothing more is wanted. */
@@ -171,7 +172,7 @@ async function answer(
   const by = { who, details: { answer: link.purpose, by: nameOfLink(link), ...came.details } };
   // Of several people each does theirs. Who got it besides, as a manager, speaks for all.
   if (given.kind === "done" && reminder.people.recipients !== null) {
-    const done = await recordDone(sql, reminder.id, asked.person ?? recipient);
+    const done = await recordDone(sql, reminder.id, placeOf(asked) ?? asked.person ?? recipient);
     if (done.kind === "done")
       return { kind: done.isNew ? "changed" : "unchanged", asked: { ...asked, reminder: done.reminder } };
     // It was theirs once: by now somebody else is in their place, for whom they can't speak.

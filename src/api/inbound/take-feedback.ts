@@ -3,6 +3,7 @@ import { parseEmailAddress } from "../../channels/email/address.ts";
 import { type Feedback, HARD_BOUNCE_DAYS } from "../../channels/email/feedback/feedback.ts";
 import { readReturnPath } from "../../channels/email/return-path.ts";
 import { phoneOf } from "../../channels/sms/phone.ts";
+import { isSameAddress } from "../../core/address-key.ts";
 import { type DeliveryKey, deliveryId, readDeliveryId } from "../../core/reminder.ts";
 import { insertEvents, type NewEvent } from "../../store/events.ts";
 import { keepOutcome, takeEvent } from "../../store/inbound-events.ts";
@@ -108,7 +109,7 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
     }
     if (one.kind === "started") await restart(sql, channel, address);
     // What a provider says of a message that it names counts only where it names the right one.
-    const isIts = recipient?.toLowerCase() === address.toLowerCase();
+    const isIts = recipient !== null && isSameAddress(recipient, address);
     if (one.delivery && isIts) events.push(eventOf(one.delivery, { type, because, address, by, channel }));
   }
   const suppressed = await suppress(sql, suppressions);
