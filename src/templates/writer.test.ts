@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { exampleMessage as message } from "../../test/support/message.ts";
 import type { Cage } from "./cage/cage.ts";
+import type { Job } from "./cage/job.ts";
 import type { StoredTemplate, WantedTemplate } from "./template.ts";
 import { Writer } from "./writer.ts";
 
@@ -19,6 +20,7 @@ function writer(found: StoredTemplate | null = null) {
   return { wanted, writer: new Writer(cage, find) };
 }
 
+const NAMED = { eventType: "urgent", channel: "*", locale: "*", version: 1, subject: null, text: "{{ a }}", onFailure: "fail" };
 const addressed = { person: null, step: 1, template: "urgent", as: "manager" };
 
 test("what a step names is looked for; the sign for any event type is no name", async () => {
@@ -33,6 +35,20 @@ test("that it is done is told in words of its own, whatever templates there are,
   const told = message({ addressed: { ...addressed, tells: true } });
   expect(await one.write("default", "email", told)).toBeNull();
   expect(wanted).toEqual([]);
-  const template = { eventType: "urgent", channel: "*", locale: "*", version: 1, text: "{{ a }}", onFailure: "fail" };
-  expect(await one.writeIn("default", template as StoredTemplate, told)).toMatchObject({ instead: null });
+  expect(await one.writeIn("default", NAMED as StoredTemplate, told)).toMatchObject({ instead: null });
+});
+
+test("a template that a step names, and that doesn't frame the reminder's own words, is written whatever is wrong with these", async () => {
+  const filled: string[] = [];
+  const run = async (_: string, { texts }: Job) => {
+    filled.push(texts.map(({ name }) => name).join(", "));
+    return { kind: "filled", filled: { "the text": "Now!" } };
+  };
+  for (const framesOwn of [false, true]) {
+    const named = { ...NAMED, framesOwn } as StoredTemplate;
+    const one = new Writer({ run } as unknown as Cage, () => named);
+    const own = { message: "{{ data.list | join }}" };
+    await one.write("default", "email", message({ reminder: own, addressed: { ...addressed, template: "urgent" } }));
+  }
+  expect(filled).toEqual(["the text", "message, the text"]);
 });

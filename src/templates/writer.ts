@@ -59,7 +59,10 @@ export class Writer {
   }
 
   async #fill(tenant: string, template: StoredTemplate | null, message: Renderable): Promise<Rendered> {
-    const own = textsOf({ subject: message.reminder.subject, message: message.reminder.message }, true);
+    const { subject: ownSubject, message: ownMessage } = message.reminder;
+    // What a named template says nothing of is nothing to it, broken or not.
+    const framed = template === null || template.framesOwn ? ownMessage : null;
+    const own = textsOf({ subject: ownSubject, message: framed }, true);
     const given = template ? textsOf({ "the subject": template.subject, "the text": template.text }, false) : [];
     const page = template?.html ? [{ name: "the html", text: template.html, html: true }] : [];
     const result = await this.#run(tenant, template, {
