@@ -28,6 +28,8 @@ export interface Tried {
 }
 
 const HOUR_MS = 3_600_000;
+/** To whom it would go anyway. */
+const AS_USUAL = { person: null, step: null, as: "recipient" };
 const EXAMPLE = { entityType: "invoice", entityId: "42", eventType: "payment", channel: "email", contactName: "Ann" };
 
 /** Writes a message that nobody is sent: in the words that are given, or those that it would be written in now. */
@@ -44,7 +46,7 @@ export async function tryTemplate(
   const draft = given && {
     ...given,
     ...(await checkTemplateTexts(cages, actor.tenant, given, ["template"])),
-    ...{ eventType: ANY, channel: ANY, locale: ANY, version: DRAFT },
+    ...{ eventType: asked.step_template ?? ANY, channel: ANY, locale: ANY, version: DRAFT },
   };
   const stored = draft ? null : await findStored(database, message, channel);
   try {
@@ -57,8 +59,9 @@ export async function tryTemplate(
 
 async function findStored(database: TenantDatabase, message: Message, channel: string): Promise<StoredTemplate | null> {
   const { eventType } = message.reminder;
+  const named = message.addressed?.template ?? null;
   const heads = await readTemplateHeads(database, [database.tenant]);
-  const head = bestOf(heads, { eventType, channel, locale: styleOf(message).locale });
+  const head = bestOf(heads, { named, eventType, channel, locale: styleOf(message).locale });
   if (!head) return null;
   const [content] = await readTemplateContents(database, [head]);
   return content ?? null;
@@ -93,6 +96,7 @@ async function messageFor(
       eventType: asked.event_type ?? real?.reminder.eventType ?? EXAMPLE.eventType,
     },
     contact,
+    addressed: asked.step_template === undefined ? null : { ...AS_USUAL, template: asked.step_template },
     tenantZone: (await readTenantTimes(database)).timeZone,
     occurrenceAt: now,
     occurrenceNumber: number,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { SERVICES } from "../../src/channels/services/list.ts";
-import { client, startApi } from "../support/api.ts";
+import { client, startApi, wish } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 import { giveKey } from "../support/keys.ts";
 import { createTenants } from "../support/tenants.ts";
@@ -167,4 +167,22 @@ test("a preview has links as long as real ones, which lead to a page that says s
   const hidden = await startApi(database);
   const without = (await hidden.call("POST", "/templates/preview", wish)).body as Previewed;
   expect(without.text).not.toContain("/a/");
+});
+
+test("as a policy's step that names a template: by what is stored under the name, or as given, before the reminder's own words", async () => {
+  const api = await startApi(await freshDatabase());
+  const preview = async (body: object) => {
+    const { status, body: shown } = await api.call("POST", "/templates/preview", body);
+    return [status, (shown as Previewed).subject, (shown as Previewed).text];
+  };
+  await api.call("PUT", "/templates/urgent/*/*", { subject: "Urgent", text: "It is late." });
+  const own = { reminder_id: (await api.create(wish({ subject: "Hello", message: "Please pay." }))).id };
+  const late = [200, "Urgent", expect.stringContaining("It is late.")];
+
+  expect(await preview(own)).toEqual([200, "Hello", expect.stringContaining("Please pay.")]);
+  expect(await preview({ ...own, step_template: "urgent" })).toEqual(late);
+  const template = { subject: "Urgent", text: "It is late. {{ message }}" };
+  expect(await preview({ ...own, template, step_template: "planned" })).toEqual(late);
+  expect(await preview({ ...own, step_template: "not_there" })).toEqual(await preview(own));
+  expect((await preview({ ...own, step_template: "*" }))[0]).toBe(422);
 });

@@ -53,6 +53,11 @@ const Target = z
       "step's channel; whoever is on call by a rota of this policy.",
   );
 
+/** What a step may name. */
+export const stepTemplate = line(100).refine((name) => name !== ANY, {
+  error: "must name templates; left out, those of any event type are used as usual",
+});
+
 const Step = z.strictObject({
   after: After.nullish(),
   to: z
@@ -63,10 +68,7 @@ const Step = z.strictObject({
   channel: line(50)
     .nullish()
     .describe(`The channel; \`${PREFERRED}\`: the first that the person prefers. Left out: the reminder's.`),
-  template: line(100)
-    .refine((name) => name !== ANY, {
-      error: "must name templates; left out, those of any event type are used as usual",
-    })
+  template: stepTemplate
     .nullish()
     .describe(
       "In which words: those of the templates that are stored under this name in the place of an event type. They come before the reminder's " +

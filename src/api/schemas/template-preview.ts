@@ -1,6 +1,6 @@
 import { z } from "zod";
-
 import { jsonObject, line, locale, text, timeZone, wholeNumber } from "./fields.ts";
+import { stepTemplate } from "./policy.ts";
 import { templateTexts } from "./template.ts";
 
 const Sample = z.strictObject({
@@ -24,6 +24,12 @@ const asked = {
     .strictObject(templateTexts)
     .optional()
     .describe("What is tried out. Left out: what a message would be written in now."),
+  step_template: stepTemplate
+    .optional()
+    .describe(
+      "As a step of a policy that names this template: by what is stored under the name, or by `template` as if it were. " +
+        "It comes before the reminder's own words.",
+    ),
   reminder_id: wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER })
     .optional()
     .describe(
