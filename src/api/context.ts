@@ -38,7 +38,7 @@ export interface ApiContext {
   pushKey?: string | null;
   /** What return paths are signed with, see `returnPath`; not set: none is known. */
   bounceSecret?: string | null;
-  /** How long a message may be answered in words, counted from its occurrence; not set: 30 days. */
+  /** How long a message may be answered in words, counted as for links; not set: 30 days. */
   answerDays?: number;
   /** Where users' templates run; not set: in one of its own. */
   cage?: Cage;

@@ -73,7 +73,7 @@ export interface Config {
   logLevel: LogLevel;
   /** Where people reach the API from outside, and for how many days they may answer a message; null: messages have no links. */
   links: { publicUrl: string; days: number } | null;
-  /** How long a message may be answered, counted from its occurrence. */
+  /** How long a message may be answered, counted from its occurrence or, where that was fired late, from then. */
   answerDays: number;
   engine: {
     pollSeconds: number;
