@@ -3,7 +3,7 @@ import { alsoSaid, LONGEST_ATTENTION, without } from "./attention.ts";
 import { changed, hindrance, type Moment } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { begunAgain } from "./only-ended.ts";
-import { personOf } from "./people.ts";
+import { personKey, personOf } from "./people.ts";
 import type { Instant, ReminderRecord } from "./reminder.ts";
 import { isSameJson } from "./same-json.ts";
 
@@ -83,7 +83,7 @@ function handedOn(
 ): Answered {
   const former = active.people.recipients ?? [];
   const changedOnes = former.map((one) => (personOf(one) === person ? { address: to } : one));
-  const recipients = [...new Map(changedOnes.map((one) => [personOf(one), one])).values()];
+  const recipients = [...new Map(changedOnes.map((one) => [personKey(one), one])).values()];
   if (isSameJson(recipients, [...former])) return { kind: "unchanged" };
   const people = { ...active.people, recipients };
   const again =

@@ -1,4 +1,4 @@
-import { personOf } from "./people.ts";
+import { personKey, personOf } from "./people.ts";
 import { needsOf, type PolicyText } from "./policy.ts";
 import type { Bounds, Reminder, Schedule } from "./reminder.ts";
 import type { Refusal } from "./schedule/fields.ts";
@@ -32,9 +32,9 @@ function recipientsFlaw({ recipient, people }: Peopled): Refusal | null {
     return refuse("completes_when", "must be left out where there are no recipients");
   }
   if (recipient !== null) return refuse("recipient", "must be left out where recipients are given");
-  const persons = recipients.map(personOf);
-  const twice = persons.find((person, place) => persons.indexOf(person) !== place);
-  if (twice !== undefined) return refuse("recipients", `must name each person once: ${twice} is there twice`);
+  const keys = recipients.map(personKey);
+  const twice = recipients.find((_, place) => keys.indexOf(keys[place] ?? "") !== place);
+  if (twice !== undefined) return refuse("recipients", `must name each person once: ${personOf(twice)} is there twice`);
   if (typeof completesWhen === "object" && completesWhen.quorum > recipients.length)
     return refuse(
       "completes_when",

@@ -1,4 +1,4 @@
-import { isSameAddress } from "./address-key.ts";
+import { addressKey, isSameAddress } from "./address-key.ts";
 import type { Escalation } from "./policy.ts";
 import type { ContactName, Instant, JsonObject } from "./reminder.ts";
 
@@ -69,6 +69,11 @@ export function toContactName({ entity_type, entity_id }: { entity_type: string;
 /** What a recipient is called where somebody says that they have done theirs. */
 export function personOf(recipient: Recipient): string {
   return "address" in recipient ? recipient.address : nameOf(toContactName(recipient.contact));
+}
+
+/** What nobody else of several is called by, however their address is written. */
+export function personKey(recipient: Recipient): string {
+  return "address" in recipient ? addressKey(recipient.address) : personOf(recipient);
 }
 
 /** Which of several is called so; of an address however it is written, unless there is one that is written just like that. */

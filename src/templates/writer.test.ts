@@ -20,7 +20,15 @@ function writer(found: StoredTemplate | null = null) {
   return { wanted, writer: new Writer(cage, find) };
 }
 
-const NAMED = { eventType: "urgent", channel: "*", locale: "*", version: 1, subject: null, text: "{{ a }}", onFailure: "fail" };
+const NAMED = {
+  eventType: "urgent",
+  channel: "*",
+  locale: "*",
+  version: 1,
+  subject: null,
+  text: "{{ a }}",
+  onFailure: "fail",
+};
 const addressed = { person: null, step: 1, template: "urgent", as: "manager" };
 
 test("what a step names is looked for; the sign for any event type is no name", async () => {

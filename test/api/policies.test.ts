@@ -272,6 +272,7 @@ test("several recipients are named once each, in the channel's own form, and don
     { field: "completes_when", message: 'must be "any", "all", or {"quorum": n} with a whole number from 1 to 50' },
   ]);
   expect(await field({ recipients: ["a@example.org", "a@example.org"] })).toBe("recipients");
+  expect(await field({ recipients: ["a@example.org", "A@example.org"] })).toBe("recipients");
   expect(await field({ recipients: ["a@example.org"], recipient: "b@example.org" })).toBe("recipient");
   expect(await field({ completes_when: "any" })).toBe("completes_when");
   expect(await field({ recipients: ["a@example.org"], completes_when: { quorum: 2 } })).toBe("completes_when");
@@ -291,7 +292,7 @@ test("several recipients are named once each, in the channel's own form, and don
     recipients: ["a@example.org", "c@example.org"],
   });
   expect(patched).toMatchObject({ body: { completes_when: "any" } });
-  expect(await api.call("POST", `/reminders/${id}/done`, { person: "c@example.org" })).toMatchObject({
+  expect(await api.call("POST", `/reminders/${id}/done`, { person: "C@Example.org" })).toMatchObject({
     body: { status: "COMPLETED", completion_reason: "people_done" },
   });
   expect((await api.call("GET", `/reminders/${id}/done`)).body).toMatchObject([
