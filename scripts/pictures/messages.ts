@@ -44,7 +44,7 @@ const toAnn = (reminder: MessageChanges["reminder"], changes: MessageChanges = {
     reminder: { createdAt: Date.UTC(2026, 0, 16, 9), ...reminder },
   });
 
-const PAYMENT = {
+export const PAYMENT = {
   ...{ entityType: "invoice", entityId: "2026-0042", eventType: "payment" },
   data: { url: "https://pay.example/2026-0042", due: "2026-01-31", amount: 1234.5, currency: "EUR" },
 };

@@ -151,6 +151,8 @@ export interface Channel {
   isForPrograms?: boolean;
   /** Of what several messages say as one, it shows so many characters; left out: all. */
   maxDigestChars?: number;
+  /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them. */
+  opensOnePage?: boolean;
   /** True where its messages may have buttons. */
   hasButtons?: boolean;
   /** How its failed attempts are tried again; left out: as the installation is set. */

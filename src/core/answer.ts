@@ -9,9 +9,19 @@ import { begunAgain, hasOnlyEnded } from "./only-ended.ts";
 import type { DoneMeans, Instant, ReminderRecord } from "./reminder.ts";
 import { owedAfterSilence, type Silence } from "./silence.ts";
 
-/** What the link in a message is for: one thing each. `why` only tells. */
-export const PURPOSES = ["done", "snooze", "promise", "not_me", "stop", "why"] as const;
-export type Purpose = (typeof PURPOSES)[number];
+/**
+ * What the link in a message is for: one thing each. `why` only tells; `answer` leads to all that may be answered to a message, and `digest`
+ * to each of what a message says of several. Tokens have the place in this list, so what is new stands at its end.
+ */
+export const LINK_PURPOSES = ["done", "snooze", "promise", "not_me", "stop", "why", "answer", "digest"] as const;
+export type LinkPurpose = (typeof LINK_PURPOSES)[number];
+
+/** Those that each message has. */
+export type Purpose = Exclude<LinkPurpose, "digest">;
+export const PURPOSES: readonly Purpose[] = LINK_PURPOSES.filter((purpose) => purpose !== "digest");
+
+/** Those whose page asks or tells something by itself. */
+export type OwnPurpose = Exclude<Purpose, "answer">;
 
 /** What somebody answers to a message. */
 export type Answer =

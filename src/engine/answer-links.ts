@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { MessageButtons, MessageLinks } from "../channels/channel.ts";
-import { PURPOSES, type Purpose } from "../core/answer.ts";
+import { type LinkPurpose, PURPOSES } from "../core/answer.ts";
 import { MS_PER_DAY } from "../core/schedule/calendar.ts";
 import { type AnswerKey, type AnswerPlace, signAnswer } from "../secrets/answer-token.ts";
 import { makeFirstAnswerKey, readAnswerKeys } from "../store/answer-keys.ts";
@@ -36,19 +36,27 @@ export class AnswerLinks {
   /** Null where nobody has said where people reach the API, and for what plain SQL has made due before 1970. */
   async links(held: Held): Promise<MessageLinks | null> {
     const { publicUrl } = this.#settings;
-    return publicUrl === null ? null : await this.#signed(held, "link", (token) => `${publicUrl}/a/${token}`);
+    return publicUrl === null ? null : await this.#signed(held, PURPOSES, "link", (token) => `${publicUrl}/a/${token}`);
   }
 
-  /** The same for buttons, which need no address. */
+  /** Where all is answered that goes as one message, of which this is the first. Null as above. */
+  async ofDigest(first: Held): Promise<string | null> {
+    const { publicUrl } = this.#settings;
+    if (publicUrl === null) return null;
+    return (await this.#signed(first, ["digest"], "link", (token) => `${publicUrl}/a/${token}`))?.digest ?? null;
+  }
+
+  /** The same as links for buttons, which need no address. */
   async buttons(held: Held): Promise<MessageButtons | null> {
-    return await this.#signed(held, "button", (token) => token);
+    return await this.#signed(held, PURPOSES, "button", (token) => token);
   }
 
-  async #signed(
+  async #signed<Wanted extends LinkPurpose>(
     { tenantId, reminderId, occurrenceAt, recipientNo }: Held,
+    purposes: readonly Wanted[],
     place: AnswerPlace,
     written: (token: string) => string,
-  ): Promise<Record<Purpose, string> | null> {
+  ): Promise<Record<Wanted, string> | null> {
     if (occurrenceAt < 0) return null;
     const key = await this.#freshKey();
     const link = {
@@ -58,8 +66,8 @@ export class AnswerLinks {
       recipientNo,
       expiresAt: occurrenceAt + this.#settings.days * MS_PER_DAY,
     };
-    const made = PURPOSES.map((purpose) => [purpose, written(signAnswer({ ...link, purpose }, key, place))]);
-    return Object.fromEntries(made) as Record<Purpose, string>;
+    const made = purposes.map((purpose) => [purpose, written(signAnswer({ ...link, purpose }, key, place))]);
+    return Object.fromEntries(made) as Record<Wanted, string>;
   }
 
   async #freshKey(): Promise<AnswerKey> {

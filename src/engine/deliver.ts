@@ -74,6 +74,7 @@ export class Deliverer {
     this.#digests = new DigestSender({
       gate: this.#gate,
       write: (lane, held) => this.#write(lane, held),
+      linkTo: (first) => this.#unlessAway(first, () => this.#answers.ofDigest(first)),
       end: (held, outcome, lane) => this.#end(held, outcome, lane),
       letGo: (held, lane) => this.#letGo(held, lane),
       stored: (these) => this.#held.gone(these),
@@ -153,15 +154,22 @@ export class Deliverer {
     }
   }
 
-  /** Its links and its words. While nobody can say which, it goes back, to be taken up when the database is there again. */
+  /** Its links and its words. */
   async #write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }> {
-    try {
+    return await this.#unlessAway(held, async () => {
       const links = await this.#answers.links(held);
       const buttons = lane.channel.hasButtons ? await this.#answers.buttons(held) : null;
       const message = messageFor(held, { links, buttons });
       const written = await this.#words.write(lane.channel.name, message);
       if (written) message.written = written;
       return { message, instead: written?.instead ?? null };
+    });
+  }
+
+  /** While nobody can say which links and words it has, it goes back, to be taken up when the database is there again. */
+  async #unlessAway<T>(held: Held, asked: () => Promise<T>): Promise<T> {
+    try {
+      return await asked();
     } catch (error) {
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;

@@ -16,6 +16,7 @@ async function outcomesOf(attempts: readonly number[], error: Error): Promise<Ou
   const sender = new DigestSender({
     gate: { pass: async () => {}, passTogether: async () => {} } as unknown as Gate,
     write: async () => ({ message, instead: null }),
+    linkTo: async () => null,
     end: (held, outcome) => {
       held.hasEnded = true;
       outcomes.push(outcome);

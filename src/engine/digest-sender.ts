@@ -10,6 +10,8 @@ import { failed, handedBack, isHandedBack, type Outcome, putBack, sent } from ".
 export interface DigestSenderOptions {
   gate: Gate;
   write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }>;
+  /** Where all is answered that goes as one message, of which this is the first; null: there are no links. */
+  linkTo(first: Held): Promise<string | null>;
   end(held: Held, outcome: Outcome, lane: Lane): void;
   letGo(held: Held, lane: Lane): void;
   /** Resolves when what became of these is stored. */
@@ -84,7 +86,8 @@ export class DigestSender {
     if (items.length < all.length) throw new Fewer();
     const [first] = items as [WrittenItem, ...WrittenItem[]];
     const { links, buttons, endsSilence, ...message } = first.message;
-    const written = writeDigest(items);
+    const leadsTo = lane.channel.opensOnePage ? await this.#options.linkTo(first.held) : null;
+    const written = writeDigest(items, leadsTo);
     const receipt = await lane.channel.send(
       { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },
       { signal, beforeSend: () => this.#passAgain(lane, items) },
@@ -110,8 +113,8 @@ export class DigestSender {
 
   /** What the channel would cut off goes in the next message. */
   #thatFit(lane: Lane, items: readonly WrittenItem[]): readonly WrittenItem[] {
-    const { maxDigestChars } = lane.channel;
-    const count = maxDigestChars === undefined ? items.length : countThatFits(items, maxDigestChars);
+    const { maxDigestChars, opensOnePage } = lane.channel;
+    const count = maxDigestChars === undefined ? items.length : countThatFits(items, maxDigestChars, !opensOnePage);
     for (const { held } of items.slice(count)) this.#leave(lane, held, handedBack(held.attempts));
     return items.slice(0, count);
   }

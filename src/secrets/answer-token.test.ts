@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PURPOSES } from "../core/answer.ts";
+import { LINK_PURPOSES } from "../core/answer.ts";
 import { type AnswerKey, type AnswerLink, LONGEST_TOKEN, signAnswer, verifyAnswer } from "./answer-token.ts";
 
 const HOUR = 3_600_000;
@@ -14,7 +14,7 @@ const anyLink: fc.Arbitrary<AnswerLink> = fc
     tenant: fc
       .tuple(fc.constantFrom("a", "z", "0", "9"), fc.string({ unit: letters, maxLength: 62 }))
       .map((parts) => parts.join("")),
-    purpose: fc.constantFrom(...PURPOSES),
+    purpose: fc.constantFrom(...LINK_PURPOSES),
     reminderId: fc.oneof(
       fc.integer({ min: 1, max: 1_000 }),
       fc.maxSafeInteger().filter((id) => id > 0),
@@ -46,6 +46,25 @@ test("what is signed is read again, and short enough for a text message", () => 
   expect(
     signAnswer({ ...usual, expiresAt: usual.occurrenceAt + 720 * HOUR }, KEYS.get(7) as AnswerKey).length,
   ).toBeLessThan(50);
+});
+
+test("what was signed before there were links that lead on is read as it was meant", () => {
+  const known = { 7: { id: 7, secret: Buffer.alloc(32, 7) } } as Record<number, AnswerKey>;
+  const tokens = {
+    done: "EAd7gNDqtrczANAFA2Kn1lHRrGFsMk3zut3Ebvc6WFtx",
+    snooze: "EQd7gNDqtrczANAFA2Kn1lHo4R5g-7H_qVXrSLSogKE8",
+    promise: "Egd7gNDqtrczANAFA2Kn1lGAaEUbdK_Zes9VMCx_OwWk",
+    not_me: "Ewd7gNDqtrczANAFA2Kn1lFDr75jV88mB-ZiJDnU1d14",
+    stop: "FAd7gNDqtrczANAFA2Kn1lEJ9pVElXaUkkI7wI6CXNaE",
+    why: "FQd7gNDqtrczANAFA2Kn1lGmZZH5OmXCNK750N41vJHi",
+  };
+  for (const [purpose, token] of Object.entries(tokens)) {
+    expect(verifyAnswer(token, (id) => known[id] ?? null)).toMatchObject({
+      purpose,
+      reminderId: 123,
+      tenant: "default",
+    });
+  }
 });
 
 test("what stands in a button is no link, and the other way round", () => {

@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { PURPOSES, type Purpose } from "../core/answer.ts";
+import { LINK_PURPOSES, type LinkPurpose } from "../core/answer.ts";
 import type { DeliveryKey, Instant } from "../core/reminder.ts";
 import { isTenantName, type Tenant } from "../core/tenant.ts";
 
 /** What the link in a message stands for: who may answer it, to what, and until when. The recipient's number names the person. */
-export interface AnswerLink extends DeliveryKey {
+export interface AnswerLink<Purpose extends LinkPurpose = LinkPurpose> extends DeliveryKey {
   tenant: Tenant;
   purpose: Purpose;
   /** To the hour, counted from the occurrence; where that was fired late, the link is good for as much longer. */
@@ -38,7 +38,7 @@ const BASE = BigInt(LETTERS.length + 1);
 export function signAnswer(link: AnswerLink, key: AnswerKey, place: AnswerPlace = "link"): string {
   const { reminderId, occurrenceAt, recipientNo, tenant, purpose, expiresAt } = link;
   const bytes = [
-    ...[VERSION * 16 + PURPOSES.indexOf(purpose), key.id],
+    ...[VERSION * 16 + LINK_PURPOSES.indexOf(purpose), key.id],
     ...[reminderId, occurrenceAt, recipientNo].flatMap(varint),
     ...varint(Math.ceil((expiresAt - occurrenceAt) / MS_PER_HOUR)),
     ...packed(tenant),
@@ -80,7 +80,7 @@ function macOf(body: Buffer, { secret }: AnswerKey, place: AnswerPlace): Buffer 
 }
 
 function read(body: Buffer): AnswerLink | null {
-  const purpose = PURPOSES[(body[0] ?? 0) % 16];
+  const purpose = LINK_PURPOSES[(body[0] ?? 0) % 16];
   if (purpose === undefined || (body[0] ?? 0) >> 4 !== VERSION) return null;
   const numbers: number[] = [];
   let at = 2;

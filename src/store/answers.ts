@@ -1,11 +1,11 @@
-import type { Purpose } from "../core/answer.ts";
+import type { OwnPurpose } from "../core/answer.ts";
 import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
 /** Names an answer: one for each thing that one may answer to a delivery. */
 export interface AnswerName extends DeliveryKey {
-  purpose: Purpose;
+  purpose: OwnPurpose;
 }
 
 /** One row of `answers`: what was answered by a link. */

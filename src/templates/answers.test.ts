@@ -21,8 +21,10 @@ const links = Object.fromEntries(
   PURPOSES.map((purpose) => [purpose, `https://r.example.com/a/${purpose}?x="&y`]),
 ) as Record<Purpose, string>;
 
+const EACH = PURPOSES.filter((purpose) => purpose !== "answer");
+
 test("with links, each answer is a button in HTML and a line in text; what stops it stands small beneath", () => {
-  const { text, html, answers } = renderMessage(message({ links }));
+  const { text, html, answers, allAnswers } = renderMessage(message({ links }));
   expect(answers.map(({ label, isQuiet }) => [label, isQuiet])).toEqual([
     ["Done", false],
     ["Snooze", false],
@@ -31,19 +33,21 @@ test("with links, each answer is a button in HTML and a line in text; what stops
     ["Stop these", true],
     ["Why do I get this?", true],
   ]);
+  expect(allAnswers).toEqual({ label: "Answer", url: links.answer });
+  expect(`${text}${html}`).not.toContain("/a/answer");
   for (const { label, url } of answers) expect(text.split("\n")).toContain(`${label}: ${url}`);
   const [above, beneath] = text.split("-- \n");
   expect(above).toContain("Done: ");
   expect(above).not.toContain("Stop these: ");
   expect(beneath).toContain("Stop these: ");
-  for (const purpose of PURPOSES) {
+  for (const purpose of EACH) {
     expect(html).toContain(`href="https://r.example.com/a/${purpose}?x=&quot;&amp;y"`);
   }
 });
 
 test("without links, nothing is said of answers", () => {
-  const { text, html, answers } = renderMessage(message());
-  expect(answers).toEqual([]);
+  const { text, html, answers, allAnswers } = renderMessage(message());
+  expect([answers, allAnswers]).toEqual([[], null]);
   expect(text).not.toMatch(/Snooze|Stop these|Done:/);
   expect(html).not.toMatch(/Snooze|Stop these|<a /);
 });

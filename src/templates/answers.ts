@@ -9,6 +9,9 @@ export interface AnswerButton {
   isQuiet: boolean;
 }
 
+/** Where all that may be answered is to be found, for where there is room for one link. */
+export type OneLink = Pick<AnswerButton, "label" | "url">;
+
 /** In the order in which they are shown, the foremost first. */
 const SHOWN: readonly (readonly [purpose: Purpose, isQuiet: boolean])[] = [
   ["done", false],
@@ -26,4 +29,12 @@ export function answerButtons(
 ): AnswerButton[] {
   if (!links) return [];
   return SHOWN.map(([purpose, isQuiet]) => ({ purpose, label: words[purpose], url: links[purpose], isQuiet }));
+}
+
+/** The one link that leads to all of these; null without. */
+export function oneLink(
+  links: Readonly<Record<Purpose, string>> | null | undefined,
+  words: Readonly<Record<Purpose, string>>,
+): OneLink | null {
+  return links ? { label: words.answer, url: links.answer } : null;
 }

@@ -1,4 +1,4 @@
-import type { AnswerButton } from "./answers.ts";
+import type { AnswerButton, OneLink } from "./answers.ts";
 import { buttonCell, COLOURS, framed } from "./email-frame.ts";
 import { html, join, type Markup, textToMarkup } from "./html.ts";
 
@@ -7,6 +7,7 @@ export interface DigestItem {
   title: string;
   body: string;
   answers: readonly AnswerButton[];
+  allAnswers: OneLink | null;
 }
 
 export interface DigestContent {

@@ -1,4 +1,4 @@
-import type { AnswerButton } from "./answers.ts";
+import type { OneLink } from "./answers.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
 import { type Renderable, styleOf } from "./context.ts";
 import { type DigestItem, writeDigestHtml } from "./digest-email.ts";
@@ -11,13 +11,13 @@ export interface Item {
 }
 
 /**
- * Writes what several messages say as one, in the language of the first of them: each in its own words, with its own answers. Pure.
- * There is one at least.
+ * Writes what several messages say as one, in the language of the first of them: each in its own words, with its own answers. Where it leads to
+ * the one page `leadsTo` of all of them, its body says where each is answered no more: there nothing in it could be pressed. Pure. There is one at least.
  */
-export function writeDigest(items: readonly Item[]): Rendered {
+export function writeDigest(items: readonly Item[], leadsTo: string | null = null): Rendered {
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
-  const { digest } = catalogFor(locale);
+  const { digest, answers } = catalogFor(locale);
   const count = items.length;
   const subject = say(digest.subject, locale, { count });
   const intro = say(digest.intro, locale, { count });
@@ -25,42 +25,43 @@ export function writeDigest(items: readonly Item[]): Rendered {
   return {
     subject,
     title: subject,
-    body: bodyOf(intro, shown),
+    body: bodyOf(intro, shown, leadsTo === null),
     text: `${[intro, ...shown.map((item, n) => `${n + 1}. ${inFull(item)}`), `-- \n${digest.why}`].join("\n\n")}\n`,
     html: writeDigestHtml({ locale, subject, intro, items: shown, footer: digest.why }),
     answers: [],
+    allAnswers: leadsTo === null ? null : { label: answers.answer, url: leadsTo },
   };
 }
 
-/** How many of these, one at least and from the first on, have room in a body of so many characters. */
-export function countThatFits(items: readonly Item[], maxChars: number): number {
+/** How many of these, one at least and from the first on, have room in a body of so many characters, with the link of each or without. */
+export function countThatFits(items: readonly Item[], maxChars: number, hasLinks = true): number {
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
   const shown = items.map(toShown);
   let count = shown.length;
   const length = (): number =>
-    bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count)).length;
+    bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), hasLinks).length;
   while (count > 1 && length() > maxChars) count -= 1;
   return count;
 }
 
-function toShown({ rendered: { title, body, answers } }: Item): DigestItem {
-  return { title, body, answers };
+function toShown({ rendered: { title, body, answers, allAnswers } }: Item): DigestItem {
+  return { title, body, answers, allAnswers };
 }
 
-function bodyOf(intro: string, shown: readonly DigestItem[]): string {
-  return [intro, ...shown.map((item, n) => `${n + 1}. ${inShort(item)}`)].join("\n\n");
+function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {
+  return [intro, ...shown.map((item, n) => `${n + 1}. ${inShort(item, hasLinks)}`)].join("\n\n");
 }
 
-/** Where there is little room: how to say that it is done, and how to put it off. */
-function inShort(item: DigestItem): string {
-  return withAnswers(item, ({ purpose }) => purpose === "done" || purpose === "snooze");
+/** Where there is little room: by one link, behind which all of its answers are. */
+function inShort({ title, body, allAnswers }: DigestItem, hasLinks: boolean): string {
+  return lines(title, body, hasLinks && allAnswers !== null ? [allAnswers] : []);
 }
 
-function inFull(item: DigestItem): string {
-  return withAnswers(item, () => true);
+function inFull({ title, body, answers }: DigestItem): string {
+  return lines(title, body, answers);
 }
 
-function withAnswers({ title, body, answers }: DigestItem, isShown: (answer: AnswerButton) => boolean): string {
-  return [title, body, ...answers.filter(isShown).map(({ label, url }) => `${label}: ${url}`)].join("\n");
+function lines(title: string, body: string, links: readonly OneLink[]): string {
+  return [title, body, ...links.map(({ label, url }) => `${label}: ${url}`)].join("\n");
 }

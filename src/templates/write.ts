@@ -1,5 +1,5 @@
 import { namedSo } from "../core/people.ts";
-import { type AnswerButton, answerButtons } from "./answers.ts";
+import { type AnswerButton, answerButtons, type OneLink, oneLink } from "./answers.ts";
 import type { Catalog } from "./builtin/catalog.ts";
 import { dueFactsOf, type Fact, factsOf, urlOf } from "./builtin/facts.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
@@ -22,6 +22,8 @@ export interface Rendered {
   html: string;
   /** What the reader may answer, and where; none without links. */
   answers: readonly AnswerButton[];
+  /** Where all of that is, for channels that carry one link; null without. */
+  allAnswers: OneLink | null;
 }
 
 /** Words that somebody has written, filled in. What is empty is left to the built-in ones. */
@@ -72,6 +74,7 @@ export function writeMessage(message: Renderable, given: GivenWords): Rendered {
     text: writeText(content),
     html: given.html || writeHtml(content),
     answers: content.answers,
+    allAnswers: oneLink(message.links, words.answers),
   };
 }
 
@@ -91,7 +94,8 @@ function writeTelling(message: Renderable): Rendered {
     ...{ locale, useCase, label: words.label[useCase], subject, title: event, about, greeting: null, body, footer },
     ...{ action: null, facts: [], answers: [] },
   };
-  return { subject, title: subject, body, text: writeText(content), html: writeHtml(content), answers: [] };
+  const [text, html] = [writeText(content), writeHtml(content)];
+  return { subject, title: subject, body, text, html, answers: [], allAnswers: null };
 }
 
 /** What is asked of the reader; whom it was escalated to isn't the one to do it. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
-import { PURPOSES } from "../../src/core/answer.ts";
+import { type OwnPurpose, PURPOSES } from "../../src/core/answer.ts";
 import { signAnswer, verifyAnswer } from "../../src/secrets/answer-token.ts";
 import { readAnswerKeys, rotateAnswerKey } from "../../src/store/answer-keys.ts";
 import { renderMessage } from "../../src/templates/render.ts";
@@ -13,7 +13,8 @@ import { outlast, until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
 const DAY_MS = 86_400_000;
-const ACTING = PURPOSES.filter((purpose) => purpose !== "why");
+const OWN = PURPOSES.filter((purpose): purpose is OwnPurpose => purpose !== "answer");
+const ACTING = OWN.filter((purpose) => purpose !== "why");
 const tokenOf = (url: string): string => url.split("/a/")[1] as string;
 
 /** All that an answer could change. */
@@ -226,7 +227,7 @@ test("a link of another purpose does nothing else than what it is for", async ()
   const here = await answering();
   const { id, links } = await here.send();
   const before = await here.reminder(id);
-  for (const purpose of PURPOSES.filter((purpose) => purpose !== "stop")) {
+  for (const purpose of OWN.filter((purpose) => purpose !== "stop")) {
     expect((await press(links[purpose], { "List-Unsubscribe": "One-Click" })).status, purpose).toBe(400);
   }
   expect((await press(links.why, PRESSES.done)).status).toBe(400);

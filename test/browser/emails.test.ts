@@ -23,7 +23,7 @@ const CASES = {
 };
 
 const LINKS = Object.fromEntries(
-  ["done", "snooze", "promise", "not_me", "stop", "why"].map((purpose) => [
+  ["done", "snooze", "promise", "not_me", "stop", "why", "answer"].map((purpose) => [
     purpose,
     `https://example.com/a/${purpose}`,
   ]),

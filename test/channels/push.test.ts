@@ -52,7 +52,7 @@ function pushChannel(devices: readonly KnownDevice[], settings: Partial<PushSett
 
 const message = (changes: MessageChanges = {}): Message => exampleMessage({ recipient: NAME, ...changes });
 const linksTo = (url: string): MessageLinks => {
-  const purposes = ["done", "snooze", "promise", "not_me", "stop", "why"] as const;
+  const purposes = ["done", "snooze", "promise", "not_me", "stop", "why", "answer"] as const;
   return Object.fromEntries(purposes.map((purpose) => [purpose, `${url}/${purpose}`])) as unknown as MessageLinks;
 };
 const status =
@@ -80,7 +80,7 @@ describe("a device gets a message", () => {
     expect(pushed?.read).toMatchObject({
       title: "Rent",
       body: "Please pay.",
-      url: "https://r.example.com/a/done",
+      url: "https://r.example.com/a/answer",
       timestamp: Date.UTC(2025, 0, 15, 13, 30),
       actions: [
         { action: "done", url: "https://r.example.com/a/done" },

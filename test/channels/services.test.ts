@@ -12,7 +12,7 @@ import { exampleMessage } from "../support/message.ts";
 import { PEERS, type ServicePeer } from "../support/services.ts";
 
 const URLS = Object.fromEntries(
-  ["done", "snooze", "promise", "not_me", "stop", "why"].map((purpose) => [
+  ["done", "snooze", "promise", "not_me", "stop", "why", "answer"].map((purpose) => [
     purpose,
     `https://r.example.com/a/${purpose}`,
   ]),
@@ -78,6 +78,20 @@ describe.each(SERVICES)("$title", (service) => {
       expect(all).toContain("https://r.example.com/a/done");
       expect(`${request?.path}${all}`).not.toMatch(/\{[a-z_]+\}|%7B/);
     }
+  });
+
+  test("a link of a usual length leads to its answers, each or all of them", async () => {
+    const { http, peer, channel } = await beside(service);
+    const links = Object.fromEntries(
+      Object.keys(URLS).map((purpose) => [purpose, `https://reminders.example.com/a/${purpose.padEnd(44, "x")}`]),
+    ) as never;
+    await channel().send(
+      exampleMessage({ ...to(peer), links, reminder: { message: "Please pay. ".repeat(900) } }),
+      unhurried,
+    );
+    const all = textsIn(bodyOf(service, http.received[0]?.body ?? "")).join("\n");
+    expect(all).toMatch(/\/a\/(donex|answerx)/);
+    expect(all).toContain("Please pay. Please pay.");
   });
 
   test("without answers nothing is left of what they would stand in; how often so far is said in the reader's language", async () => {

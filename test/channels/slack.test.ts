@@ -161,7 +161,7 @@ describe("buttons", () => {
     const message = answerable(isWebhook ? { recipient: null } : {});
     await slackChannel(slack, isWebhook ? byWebhook(slack) : {}).send(message, unhurried);
     expect(buttonsOf(slack.messages[0])).toEqual([]);
-    expect(linkedIn(slack)).toEqual([...PURPOSES]);
+    expect(linkedIn(slack)).toEqual(PURPOSES.filter((purpose) => purpose !== "answer"));
   });
 
   test("what only tells that it is done has none", async () => {

@@ -49,18 +49,22 @@ describe("a message", () => {
     });
   });
 
-  test("by a messaging service, without a public URL, and with the one link that matters", async () => {
+  test("by a messaging service, without a public URL, and with the one link that leads to all answers", async () => {
     const from = `MG${"1".repeat(32)}`;
     const { http, channel } = await twilio({ account: { ...ACCOUNT, from } });
     const links = Object.fromEntries(
-      ["done", "snooze", "promise", "not_me", "stop", "why"].map((purpose) => [
+      ["done", "snooze", "promise", "not_me", "stop", "why", "answer"].map((purpose) => [
         purpose,
         `https://r.example.com/a/${purpose}`,
       ]),
     ) as never;
     await channel.send(to(ANN, { links, reminder: { subject: "Rent", message: "Please pay.\n\nNow." } }), unhurried);
     expect(Object.fromEntries(new URLSearchParams(http.received[0]?.body))).toEqual({
-      ...{ To: ANN, MessagingServiceSid: from, Body: "Rent: Please pay.\nNow.\nDone: https://r.example.com/a/done" },
+      ...{
+        To: ANN,
+        MessagingServiceSid: from,
+        Body: "Rent: Please pay.\nNow.\nAnswer: https://r.example.com/a/answer",
+      },
     });
   });
 

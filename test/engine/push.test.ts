@@ -24,6 +24,31 @@ test("a reminder reaches all devices of its contact, and its notification leads 
   expect(page.status).toBe(200);
 });
 
+test("of several that come together, the notification leads to a page of them, and says none of its links", async () => {
+  const { api, service, database, deliveryBecomes, advance } = await pushing();
+  await database.query(
+    "update test_clock set seconds_ahead = extract(epoch from date_trunc('day', now()) + interval '1 day 10 hours 20 minutes' - now())",
+  );
+  await api.putContact("invoice", "INV_7", { preferences: { digest: { window_minutes: 60 } } });
+  await api.call("POST", `${CONTACT}/push-subscriptions`, service.device().json);
+  const [now] = await database.query<{ at: number }>("select reminder_now() as at");
+  const run_at = new Date(now?.at as number).toISOString();
+  const ids = [];
+  for (const event_type of ["payment", "feedback"])
+    ids.push((await api.create({ ...ENTITY, event_type, channel: "push", run_at })).id);
+  for (const id of ids) await deliveryBecomes(id, "pending");
+  await advance({ minutes: 42 });
+  for (const id of ids) await deliveryBecomes(id, "sent");
+
+  expect(service.pushed).toHaveLength(1);
+  const read = service.pushed[0]?.read;
+  expect(read).toMatchObject({ title: "2 reminders for you", actions: [] });
+  expect(read?.body).toMatch(/^2 are open:\n\n1\. /);
+  expect(read?.body).not.toContain("http");
+  const page = await fetch(String(read?.url));
+  expect([page.status, await page.text()]).toEqual([200, expect.stringMatching(/Payment.*Feedback/s)]);
+});
+
 test("a device that is gone is forgotten, the others stay; with the last one the failure says that there is none", async () => {
   const { api, service, database, deliveryBecomes, advance, reminder } = await pushing();
   await api.putContact("invoice", "INV_7", {});

@@ -1,5 +1,5 @@
 import type { MessageLinks } from "../../src/channels/channel.ts";
-import type { Purpose } from "../../src/core/answer.ts";
+import type { OwnPurpose } from "../../src/core/answer.ts";
 import { startApi, type TestApi } from "./api.ts";
 import { until } from "./wait.ts";
 import { type World, world } from "./world.ts";
@@ -51,7 +51,7 @@ export async function press(url: string, fields: Record<string, string> = {}): P
 }
 
 /** What each kind of link takes, so that it does something. */
-export const PRESSES: Record<Exclude<Purpose, "why">, Record<string, string>> = {
+export const PRESSES: Record<Exclude<OwnPurpose, "why">, Record<string, string>> = {
   done: { choice: "done" },
   snooze: { choice: "1d" },
   promise: { choice: "1w" },

@@ -1,3 +1,4 @@
+import type { OwnPurpose } from "../../core/answer.ts";
 import { namedSo } from "../../core/people.ts";
 import { quietZone } from "../../core/quiet-hours.ts";
 import type { Contact, Instant, ReminderRecord } from "../../core/reminder.ts";
@@ -12,7 +13,7 @@ import { isOverturned } from "./overturned.ts";
 
 /** What somebody is asked who opens a link. */
 export interface Asked {
-  link: AnswerLink;
+  link: AnswerLink<OwnPurpose>;
   reminder: ReminderRecord;
   /** Where the message went. */
   channel: string;
@@ -34,6 +35,8 @@ export interface Asked {
   former: GivenAnswer | null;
   /** True where that holds no more: it may be answered anew. See `isOverturned`. */
   isOverturned: boolean;
+  /** Where what is pressed goes; not set: to the page itself. */
+  formAt?: string;
   now: Instant;
 }
 
@@ -60,7 +63,7 @@ export interface NothingToAsk {
 /** Reads what a link is about. One question after the other: all may be part of one transaction. */
 export async function readAsked(
   sql: TenantSql,
-  link: AnswerLink,
+  link: AnswerLink<OwnPurpose>,
   { lock }: { lock: boolean },
 ): Promise<Asked | NothingToAsk> {
   const found = lock ? await lockReminder(sql, link.reminderId) : await readProspect(sql, link.reminderId);
@@ -86,7 +89,10 @@ export async function readAsked(
 }
 
 /** A link is good for as long where its message came late: after an outage, or where the first one was to be due long ago. */
-function whenExpired({ expiresAt, occurrenceAt }: AnswerLink, firedAt: Instant): Instant {
+export function whenExpired(
+  { expiresAt, occurrenceAt }: Pick<AnswerLink, "expiresAt" | "occurrenceAt">,
+  firedAt: Instant,
+): Instant {
   return expiresAt + Math.max(0, firedAt - occurrenceAt);
 }
 

@@ -19,7 +19,13 @@ export function button(name: string, value: string, label: string, kind: "main" 
 }
 
 export function form(...parts: Markup[]): Markup {
-  return html`<form method="post">\n${join(parts)}</form>\n`;
+  return formTo(null, ...parts);
+}
+
+/** `at` null: to the page itself. */
+function formTo(at: string | null, ...parts: Markup[]): Markup {
+  const action = at === null ? html`` : html` action="${at}"`;
+  return html`<form method="post"${action}>\n${join(parts)}</form>\n`;
 }
 
 export function paragraph(text: string, kind = ""): Markup {
@@ -43,10 +49,10 @@ function forAll({ reminder: { people } }: Asked, words: Words): Markup[] {
 }
 
 /** A form that says whether its reader has been told that what they had answered before holds no more. */
-function formFor({ isOverturned }: Asked, ...parts: Markup[]): Markup {
+function formFor({ isOverturned, formAt }: Asked, ...parts: Markup[]): Markup {
   const [name, value] = KNOWING;
   const knowing = isOverturned ? [html`<input type="hidden" name="${name}" value="${value}">\n`] : [];
-  return form(...knowing, ...parts);
+  return formTo(formAt ?? null, ...knowing, ...parts);
 }
 
 /** What is asked by a link of this purpose, without the page around it. */

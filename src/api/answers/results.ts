@@ -1,4 +1,4 @@
-import { doneMeans, type Purpose } from "../../core/answer.ts";
+import { doneMeans, type OwnPurpose } from "../../core/answer.ts";
 import { hasOnlyEnded } from "../../core/only-ended.ts";
 import type { JsonObject } from "../../core/reminder.ts";
 import type { GivenAnswer } from "../../store/answers.ts";
@@ -9,7 +9,8 @@ import { button, form, paragraph, question, sayInstant } from "./questions.ts";
 import type { Taken } from "./take.ts";
 import type { Words } from "./words/words.ts";
 
-type Result = Pick<PageContent, "title" | "isResult" | "parts">;
+/** What a page says beneath what it is about. */
+export type Result = Pick<PageContent, "title" | "isResult" | "parts">;
 
 /** A page and the status that it is answered with. */
 export interface Shown {
@@ -19,17 +20,20 @@ export interface Shown {
 
 /** What a link shows before anything is pressed: its question, or what was answered before. */
 export function showAsked(asked: Asked, words: Words): Shown {
+  return shown(200, asked, words, askedNow(asked, words));
+}
+
+/** The same without the page around it. */
+export function askedNow(asked: Asked, words: Words): Result {
   const { former, reminder, link } = asked;
-  if (asked.isOverturned) return shown(200, asked, words, askedAnew(asked, words));
-  if (former !== null && stillStands(asked, former))
-    return shown(200, asked, words, answered(asked, former, words, true));
-  if (isPastIt(link.purpose, reminder))
-    return shown(200, asked, words, { title: words.refused.done, isResult: true, parts: [close(words)] });
-  return shown(200, asked, words, question(asked, words));
+  if (asked.isOverturned) return askedAnew(asked, words);
+  if (former !== null && stillStands(asked, former)) return answered(asked, former, words, true);
+  if (isPastIt(link.purpose, reminder)) return { title: words.refused.done, isResult: true, parts: [close(words)] };
+  return question(asked, words);
 }
 
 /** Who opens the link of a message that has done its work needs no question to which there is no answer any more. */
-function isPastIt(purpose: Purpose, reminder: Asked["reminder"]): boolean {
+function isPastIt(purpose: OwnPurpose, reminder: Asked["reminder"]): boolean {
   const needsOpen = purpose !== "why" && purpose !== "stop";
   return needsOpen && reminder.status === "COMPLETED" && !hasOnlyEnded(reminder);
 }
@@ -80,6 +84,14 @@ export function showNotice(status: number, [title, text]: readonly [string, stri
   return { status, page: writePage({ words, about: null, title, parts: [paragraph(text)] }) };
 }
 
+/** To who sends something to a link that only leads on: nothing is taken there. */
+export function showLeadsOn(words: Words): Shown {
+  return {
+    status: 405,
+    page: writePage({ words, about: null, title: words.wrong.purpose, isResult: true, parts: [] }),
+  };
+}
+
 /** What has become of what was pressed, in a sentence, for where there is no page. */
 export function sayTaken(taken: Exclude<Taken, { kind: "over" }>, words: Words): string {
   switch (taken.kind) {
@@ -119,7 +131,7 @@ function answered(asked: Asked, given: GivenAnswer, words: Words, isEarlier: boo
   return { title: saidOf(asked, given.outcome, words), isResult: true, parts: [...parts, close(words)] };
 }
 
-const CAN_BE_UNDONE: ReadonlySet<Purpose> = new Set(["snooze", "promise", "stop"]);
+const CAN_BE_UNDONE: ReadonlySet<OwnPurpose> = new Set(["snooze", "promise", "stop"]);
 
 function saidOf(asked: Asked, outcome: JsonObject, words: Words): string {
   const { until, to, was_so: wasSo, goes_on: goesOn } = outcome;
@@ -147,6 +159,6 @@ function close(words: Words): Markup {
   return paragraph(words.close, "close");
 }
 
-function shown(status: number, { reminder }: Asked, words: Words, content: Result): Shown {
+export function shown(status: number, { reminder }: Pick<Asked, "reminder">, words: Words, content: Result): Shown {
   return { status, page: writePage({ words, about: aboutOf(reminder), ...content }) };
 }

@@ -26,17 +26,27 @@ p { margin: 0 0 14px; }
 form { margin: 0 0 12px; }
 .row { display: flex; gap: 12px; }
 .row > * { flex: 1; min-width: 0; }
-button { display: block; width: 100%; min-height: 52px; margin: 0; padding: 12px 16px; border: 1px solid var(--main); border-radius: 12px;
+button, .button { display: block; width: 100%; min-height: 52px; margin: 0; padding: 12px 16px; border: 1px solid var(--main); border-radius: 12px;
   background: transparent; color: var(--main); font: inherit; font-weight: 600; line-height: 1.25; cursor: pointer; overflow-wrap: anywhere; }
 button.main { background: var(--main); color: var(--on-main); }
-button.small { min-height: 44px; border-color: var(--line); color: var(--soft); }
-button:hover { filter: brightness(1.06); }
-button:focus-visible, input:focus-visible { outline: 3px solid var(--main); outline-offset: 2px; }
+.button { margin-bottom: 12px; padding: 14px 16px; text-align: center; text-decoration: none; }
+.button.small { padding: 11px 16px; }
+button.small, .button.small { min-height: 44px; border-color: var(--line); color: var(--soft); }
+button:hover, a:hover { filter: brightness(1.06); }
+button:focus-visible, input:focus-visible, a:focus-visible { outline: 3px solid var(--main); outline-offset: 2px; }
 label { display: block; margin: 22px 0 8px; font-weight: 600; }
 label + .hint { margin: -4px 0 10px; font-size: 15px; }
 input { display: block; width: 100%; min-height: 52px; margin: 0 0 12px; padding: 10px 14px; border: 1px solid var(--line); border-radius: 12px;
   background: var(--field); color: var(--strong); font: inherit; }
 [hidden] { display: none !important; }
+.otherwise { margin: 22px 0 8px; padding-top: 18px; border-top: 1px solid var(--line); font-weight: 600; }
+.item { display: block; margin: 0 0 12px; padding: 14px 16px; border: 1px solid var(--line); border-radius: 12px; color: var(--soft); font-size: 15px;
+  text-decoration: none; }
+.item strong { color: var(--main); font-size: 17px; }
+.item strong, .item span { display: block; }
+h1 + nav { margin-top: 18px; }
+.close + nav { margin-top: 22px; }
+nav > :last-child { margin-bottom: 0; }
 ul { margin: 0; padding: 0; list-style: none; }
 li { padding: 6px 0; }
 `;

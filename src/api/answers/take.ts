@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
-import { type Answer, answerTo } from "../../core/answer.ts";
+import { type Answer, answerTo, type OwnPurpose } from "../../core/answer.ts";
 import type { Answered, Answerer } from "../../core/answered.ts";
 import type { Moment } from "../../core/lifecycle.ts";
 import { type Beside, leftTo } from "../../core/not-me.ts";
@@ -64,7 +64,7 @@ export function nameOfLink(key: DeliveryKey): string {
  */
 export async function takeAnswer(
   database: TenantDatabase,
-  link: AnswerLink,
+  link: AnswerLink<OwnPurpose>,
   wishOf: (asked: Asked) => Wish,
   noteWithin: (sql: TenantSql, taken: Taken) => Promise<void>,
   came: Came = BY_PAGE,
@@ -156,7 +156,7 @@ async function undo(sql: TenantSql, asked: Asked, came: Came): Promise<Taken> {
 }
 
 /** Since when it isn't sent to whoever got a message any more because they have said that it isn't theirs; null: it is. */
-async function whenLeft(sql: TenantSql, link: AnswerLink): Promise<Instant | null> {
+async function whenLeft(sql: TenantSql, link: DeliveryKey): Promise<Instant | null> {
   const said = await readAnswer(sql, { ...link, purpose: "not_me" });
   return said?.outcome.goes_on === "without them" ? said.answeredAt : null;
 }

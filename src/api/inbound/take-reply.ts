@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { bounded } from "../../channels/email/failure.ts";
 import { inWords, type ReceivedMail } from "../../channels/email/received/received.ts";
 import { readReplyAddress, readReturnPath } from "../../channels/email/return-path.ts";
-import type { Purpose } from "../../core/answer.ts";
+import type { OwnPurpose } from "../../core/answer.ts";
 import { type DeliveryKey, deliveryId } from "../../core/reminder.ts";
 import { ownWords, type Reply, readReply } from "../../core/reply.ts";
 import { MS_PER_DAY } from "../../core/schedule/calendar.ts";
@@ -50,7 +50,7 @@ const PURPOSES = {
   stop: "stop",
   out_of_office: "why",
   said: "why",
-} satisfies Record<Reply["kind"] | "said", Purpose>;
+} satisfies Record<Reply["kind"] | "said", OwnPurpose>;
 
 /** Characters that a person is shown, and that the timeline keeps. */
 const LONGEST_QUOTE = 300;
@@ -91,7 +91,7 @@ export async function takeReply(
   const event = { origin: "reply", id: digestOf(deliveryId(delivery), " ", mail.messageId ?? id) };
   const expiresAt = delivery.occurrenceAt + answerDays * MS_PER_DAY;
   const take = async (kind: keyof typeof PURPOSES, wishOf: (asked: Asked) => Wish): Promise<Taken | null> => {
-    const link: AnswerLink = { ...delivery, tenant: owner, purpose: PURPOSES[kind], expiresAt };
+    const link: AnswerLink<OwnPurpose> = { ...delivery, tenant: owner, purpose: PURPOSES[kind], expiresAt };
     const details = link.purpose === "why" ? { ...told, answer: "reply" } : told;
     return await unlessUndone(
       takeAnswer(database.forTenant(owner), link, wishOf, keepIfDone(event), { details, isInWords: true }),

@@ -1,12 +1,14 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { verifyAnswer } from "../../secrets/answer-token.ts";
 import { isTestLink } from "../../secrets/test-link.ts";
 import { isDatabaseAway } from "../../store/postgres.ts";
 import { auditWithin } from "../access/audit.ts";
+import { showAll } from "../answers/all-answers.ts";
 import { readAsked } from "../answers/asked.ts";
+import { readOpenedDigest, showDigest } from "../answers/digest-page.ts";
 import { LinkDoor } from "../answers/door.ts";
 import { MOST_FORM_BYTES, readForms } from "../answers/form.ts";
-import { type Shown, showAsked, showNotice, showOver, showTaken } from "../answers/results.ts";
+import { asOwn, type OpenedLink, openLink } from "../answers/opened.ts";
+import { type Shown, showAsked, showLeadsOn, showNotice, showOver, showTaken } from "../answers/results.ts";
 import { PAGE_POLICY } from "../answers/style.ts";
 import { detailsOf, nameOfLink, takeAnswer, tellOperator } from "../answers/take.ts";
 import { type Form, readWish } from "../answers/wish.ts";
@@ -31,7 +33,7 @@ export async function answerRoutes(
   api: Api,
   { database, channels }: Pick<ApiContext, "database" | "channels">,
 ): Promise<void> {
-  const door = new LinkDoor(database, verifyAnswer, nameOfLink);
+  const door = new LinkDoor(database, openLink, nameOfLink);
   await api.register(async (pages) => {
     readForms(pages);
     pages.setErrorHandler(sendFailure);
@@ -42,19 +44,22 @@ export async function answerRoutes(
       if (isTestLink(request.params.token)) return sendTest(request, reply, door);
       const link = await door.admit(request, request.params.token);
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
-      const asked = await readAsked(request.database, link, { lock: false });
-      if ("over" in asked) return send(reply, showOver(asked.over, wordsOf(request, asked.locale)));
-      return send(reply, showAsked(asked, wordsOf(request, asked.locale)));
+      return send(reply, await pageOf(request, link));
     });
 
     pages.post<{ Params: { token: string } }>("/a/:token", hidden("answerMessage"), async (request, reply) => {
       if (isTestLink(request.params.token)) return sendTest(request, reply, door);
       const link = await door.admit(request, request.params.token);
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
+      const own = asOwn(link);
+      if (own === null) {
+        request.auditDetails = { answer: link.purpose, reminder: link.reminderId, refused: "purpose" };
+        return send(reply.header("allow", "GET, HEAD"), showLeadsOn(wordsOf(request)));
+      }
       const form = request.body instanceof Map ? (request.body as Form) : NO_FORM;
       const taken = await takeAnswer(
         request.database,
-        link,
+        own,
         (asked) => readWish(form, asked, channels),
         async (sql, outcome) => {
           request.auditDetails = detailsOf(outcome);
@@ -67,6 +72,19 @@ export async function answerRoutes(
       return send(reply, showTaken(taken, wordsOf(request, locale)));
     });
   });
+}
+
+/** What a link shows that somebody opens. */
+async function pageOf(request: FastifyRequest, link: OpenedLink): Promise<Shown> {
+  const { database } = request;
+  const digest = link.purpose === "digest" ? await readOpenedDigest(database, link) : null;
+  if (digest !== null && "over" in digest) return showOver(digest.over, wordsOf(request, digest.locale));
+  if (digest !== null) return showDigest(link, digest, wordsOf(request, digest.locale));
+  const own = asOwn(link);
+  const asked = await readAsked(database, own ?? { ...link, purpose: "done" }, { lock: false });
+  if ("over" in asked) return showOver(asked.over, wordsOf(request, asked.locale));
+  const words = wordsOf(request, asked.locale);
+  return own === null ? showAll(link, asked, words) : showAsked(asked, words);
 }
 
 /** Somebody looks at words that they try out: there is nothing to be answered. */

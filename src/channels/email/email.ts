@@ -90,8 +90,8 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     const to = message.recipient === null ? null : checkRecipient(message.recipient);
     const { account, relays } = await mailboxFor(mailboxes, message);
     const written = render(message);
-    const { subject, title, body, html, answers } = written;
-    const rendered = { subject, title, body, html, answers, text: await plainText(written) };
+    const { subject, title, body, html, answers, allAnswers } = written;
+    const rendered = { subject, title, body, html, answers, allAnswers, text: await plainText(written) };
     const parts = await partsOf(message, rendered, account);
     if (relays === null) {
       await options.beforeSend?.();

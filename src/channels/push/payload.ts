@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import type { AnswerButton } from "../../templates/answers.ts";
 import { urlOf } from "../../templates/builtin/facts.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
@@ -21,7 +20,7 @@ const LONGEST_LINK = 400;
 export interface PushPayload {
   title: string;
   body: string;
-  /** What a click opens; null: nothing. */
+  /** What a click opens: all that may be answered; null: nothing. */
   url: string | null;
   /** A notification takes the place of one with the same tag. */
   tag: string;
@@ -40,23 +39,24 @@ export function topicOf({ reminder, recipient, isDigest, idempotencyKey }: Messa
 }
 
 /** What a message says on a device, in at most so many bytes. */
-export function pushPayload(message: Message, { subject, body, answers }: Rendered, maxBytes: number): Buffer {
+export function pushPayload(
+  message: Message,
+  { subject, body, answers, allAnswers }: Rendered,
+  maxBytes: number,
+): Buffer {
   const buttons = answers.filter(({ purpose }) => purpose === "done" || purpose === "snooze");
   const links = buttons.map(({ purpose, label, url }) => ({ action: purpose, title: label, url }));
   const isSmall = maxBytes < MOST_PAYLOAD_BYTES;
   const payload: PushPayload = {
     title: shorten(subject, MAX_TITLE_CHARS),
     body,
-    url: shortLink(message.isDigest ? null : (foremost(buttons)?.url ?? urlOf(message))),
+    // Of several, what one of them is about isn't what the message is about.
+    url: shortLink(allAnswers?.url ?? (message.isDigest ? null : urlOf(message))),
     tag: topicOf(message),
     actions: isSmall ? [] : links.filter(({ url }) => shortLink(url) !== null),
     timestamp: message.occurrenceAt,
   };
   return within(payload, maxBytes);
-}
-
-function foremost(buttons: readonly AnswerButton[]): AnswerButton | undefined {
-  return buttons.find(({ purpose }) => purpose === "done");
 }
 
 function shortLink(url: string | null): string | null {

@@ -119,6 +119,7 @@ export function createPushChannel(settings: PushSettings): Channel {
     name: "push",
     concurrency: CONCURRENCY,
     maxDigestChars: MOST_DIGEST_CHARS,
+    opensOnePage: true,
     timeoutMs: timeoutMs * REQUESTS + BESIDES_MS,
     parseRecipient: (text) => writeContactAddress(readRecipient(text)),
     address: ({ push }) => push ?? null,

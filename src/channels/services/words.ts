@@ -1,4 +1,4 @@
-import type { AnswerButton } from "../../templates/answers.ts";
+import type { OneLink } from "../../templates/answers.ts";
 import { countOf } from "../../templates/builtin/facts.ts";
 import { speakTo } from "../../templates/builtin/speak-to.ts";
 import { writeEntity } from "../../templates/words.ts";
@@ -14,16 +14,19 @@ const MAX_ABOUT_CHARS = 150;
 export function wordsFor(
   service: Pick<HttpService, "markup" | "lineBreak" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
   message: Message,
-  { subject, body, answers }: Rendered,
+  { subject, body, answers, allAnswers }: Rendered,
 ): { subject: string; text: string } {
   const inert = inertFor(service);
-  const links = service.linksInText && answers.length > 0 ? [linksOf(answers, service.markup)] : [];
-  const end = [...links, ...(message.isDigest ? [] : [inert(about(message))])].map((part) => `\n\n${part}`).join("");
-  const isRoom = end.length < service.maxTextChars / 2;
-  const room = service.maxTextChars - (isRoom ? end.length : 0);
+  const what = message.isDigest ? [] : [inert(about(message))];
+  // Where all links would leave the text too little room, the one that leads to all answers stands for them.
+  const choices = service.linksInText && allAnswers !== null ? [answers, [allAnswers]] : [[]];
+  const ends = choices.map((links) =>
+    [...(links.length === 0 ? [] : [linksOf(links, service.markup)]), ...what].map((part) => `\n\n${part}`).join(""),
+  );
+  const end = ends.find(({ length }) => length < service.maxTextChars / 2) ?? "";
   return {
     subject: shorten(inert(subject), service.maxSubjectChars),
-    text: shorten(withBreaks(inert(body), service.lineBreak), room) + (isRoom ? end : ""),
+    text: shorten(withBreaks(inert(body), service.lineBreak), service.maxTextChars - end.length) + end,
   };
 }
 
@@ -51,7 +54,7 @@ function disarmNames(text: string): string {
   return text.replace(/(?<![\p{L}\p{N}])@(?=\S)/gu, `@${APART}`);
 }
 
-function linksOf(answers: readonly AnswerButton[], markup: HttpService["markup"]): string {
+function linksOf(answers: readonly OneLink[], markup: HttpService["markup"]): string {
   const links = answers.map(({ label, url }) => {
     if (markup === "markdown") return `[${label}](${url})`;
     return markup === "angled" ? `<${url}|${label}>` : `${label}: ${url}`;

@@ -5,17 +5,16 @@ import type { Rendered } from "../../templates/write.ts";
 export const MOST_SMS_CHARS = 1_600;
 
 /**
- * What a message says by SMS: its subject, unless the rest says the same, what it wants to say, and the link by which it is answered.
+ * What a message says by SMS: its subject, unless the rest says the same, what it wants to say, and the one link by which it is answered.
  * Without greeting and footer, and in characters that cost little where there are such.
  */
 export function smsText({
   subject,
   body,
   saysSubject,
-  answers,
-}: Pick<Rendered, "subject" | "body" | "saysSubject" | "answers">): string {
-  const done = answers.find(({ purpose }) => purpose === "done");
-  const end = done ? `\n${toGsm7Friendly(done.label)}: ${done.url}` : "";
+  allAnswers,
+}: Pick<Rendered, "subject" | "body" | "saysSubject" | "allAnswers">): string {
+  const end = allAnswers ? `\n${toGsm7Friendly(allAnswers.label)}: ${allAnswers.url}` : "";
   const said = toGsm7Friendly(saysSubject ? body : `${subject}: ${body}`)
     .replace(/\n{2,}/g, "\n")
     .trim();

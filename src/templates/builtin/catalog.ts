@@ -42,7 +42,7 @@ export interface Catalog {
     promised: string;
     promisedValue: string;
   };
-  /** What a reader may answer. */
+  /** What a reader may answer; `answer` leads to all of it, where there is room for one link. */
   answers: Record<Purpose, string>;
   /** On buttons that put it off at one press. */
   buttons: { day: string; week: string };

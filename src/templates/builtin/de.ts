@@ -60,6 +60,7 @@ export const de: Catalog = {
     not_me: "Nicht meins",
     stop: "Keine mehr davon",
     why: "Warum bekomme ich das?",
+    answer: "Antworten",
   },
   buttons: { day: "1 Tag später", week: "1 Woche später" },
   doneBecause: {

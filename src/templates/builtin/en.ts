@@ -60,6 +60,7 @@ export const en: Catalog = {
     not_me: "Not me",
     stop: "Stop these",
     why: "Why do I get this?",
+    answer: "Answer",
   },
   buttons: { day: "Snooze 1 day", week: "Snooze 1 week" },
   doneBecause: {

@@ -60,6 +60,7 @@ export const es: Catalog = {
     not_me: "No soy yo",
     stop: "No recibir más",
     why: "¿Por qué recibo esto?",
+    answer: "Responder",
   },
   buttons: { day: "En 1 día", week: "En 1 semana" },
   doneBecause: {

@@ -60,6 +60,7 @@ export const fr: Catalog = {
     not_me: "Pas moi",
     stop: "Ne plus recevoir",
     why: "Pourquoi ce message ?",
+    answer: "Répondre",
   },
   buttons: { day: "Dans 1 jour", week: "Dans 1 semaine" },
   doneBecause: {

@@ -62,6 +62,7 @@ export const de: Words = {
     isPaused: "Sie ist im Moment angehalten.",
     stops: "Sie endet von selbst, sobald es erledigt ist.",
   },
+  otherwise: "Sonst",
   undo: "Rückgängig machen",
   undone: "Das wurde zurückgenommen.",
   undoneNext: (at) => `Sie werden das nächste Mal erinnert: ${at}.`,

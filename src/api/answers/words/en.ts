@@ -62,6 +62,7 @@ export const en: Words = {
     isPaused: "It is paused at the moment.",
     stops: "It stops by itself as soon as it is done.",
   },
+  otherwise: "Otherwise",
   undo: "Undo",
   undone: "That was taken back.",
   undoneNext: (at) => `You will be reminded next on ${at}.`,

@@ -62,6 +62,7 @@ export const es: Words = {
     isPaused: "Está en pausa por el momento.",
     stops: "Termina por sí solo en cuanto esté hecho.",
   },
+  otherwise: "Si no",
   undo: "Deshacer",
   undone: "Se ha deshecho.",
   undoneNext: (at) => `Próximo recordatorio: ${at}.`,

@@ -63,6 +63,7 @@ export const fr: Words = {
     isPaused: "Il est suspendu pour le moment.",
     stops: "Il s'arrête de lui-même dès que c'est fait.",
   },
+  otherwise: "Sinon",
   undo: "Annuler",
   undone: "C'est annulé.",
   undoneNext: (at) => `Prochain rappel : ${at}.`,

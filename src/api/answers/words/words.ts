@@ -66,6 +66,8 @@ export interface Words {
     isPaused: string;
     stops: string;
   };
+  /** Between the foremost answer and the others. */
+  otherwise: string;
   undo: string;
   undone: string;
   undoneNext(at: string): string;

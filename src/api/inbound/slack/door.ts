@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { SlackAccount } from "../../../channels/slack/account.ts";
+import type { OwnPurpose } from "../../../core/answer.ts";
 import { isTenantName } from "../../../core/tenant.ts";
 import { type Bucket, fullBucket, take } from "../../../core/token-bucket.ts";
 import { type AnswerLink, verifyAnswer } from "../../../secrets/answer-token.ts";
@@ -10,6 +11,7 @@ import { Failures } from "../../access/failures.ts";
 import { Memory } from "../../access/memory.ts";
 import { tooMany } from "../../access/rate-limits.ts";
 import { AnswerKeys } from "../../answers/keys.ts";
+import { asOwn } from "../../answers/opened.ts";
 import { Problem } from "../../problem.ts";
 import { CannotProve, NotProved } from "../provider.ts";
 import { ownSlack, type PressedApp, pressedApp } from "./apps.ts";
@@ -27,7 +29,7 @@ export interface SlackDoorOptions {
 export interface Admitted {
   app: PressedApp;
   press: Press;
-  link: AnswerLink | null;
+  link: AnswerLink<OwnPurpose> | null;
 }
 
 const MOST_KNOWN = 10_000;
@@ -91,8 +93,8 @@ export class SlackDoor {
   }
 
   /** What the button stands for. One app's signature is good for nobody's messages but its own. */
-  async #linkOf({ token }: Press, tenant: string | null): Promise<AnswerLink | null> {
-    const link = await this.#keys.verify(token, (text, keyOf) => verifyAnswer(text, keyOf, "button"));
+  async #linkOf({ token }: Press, tenant: string | null): Promise<AnswerLink<OwnPurpose> | null> {
+    const link = await this.#keys.verify(token, (text, keyOf) => asOwn(verifyAnswer(text, keyOf, "button")));
     if (link === null || tenant !== null) return link?.tenant === tenant ? link : null;
     const { database, keyring } = this.#options;
     return (await ownSlack(database.forTenant(link.tenant), keyring)) === null ? link : null;

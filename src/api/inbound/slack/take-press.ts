@@ -2,8 +2,9 @@ import type { FastifyRequest } from "fastify";
 import type { Channels } from "../../../channels/registry.ts";
 import { doneContent } from "../../../channels/slack/done.ts";
 import type { SlackWay } from "../../../channels/slack/web-api.ts";
+import type { OwnPurpose } from "../../../core/answer.ts";
 import { isDoneReason } from "../../../core/done-reason.ts";
-import { deliveryId } from "../../../core/reminder.ts";
+import { type DeliveryKey, deliveryId } from "../../../core/reminder.ts";
 import type { AnswerLink } from "../../../secrets/answer-token.ts";
 import { takeEvent } from "../../../store/inbound-events.ts";
 import type { TenantDatabase } from "../../../store/tenant-database.ts";
@@ -26,7 +27,7 @@ interface Options {
 }
 
 /** By whose button something was answered, for timelines and the audit. */
-export function nameOfButton(link: AnswerLink): string {
+export function nameOfButton(link: DeliveryKey): string {
   return `Slack button of ${deliveryId(link)}`;
 }
 
@@ -63,7 +64,12 @@ export async function takePress(
 async function pressed(
   request: FastifyRequest,
   database: TenantDatabase,
-  { channels, press, link, who }: Pick<Admitted, "press"> & { channels: Channels; link: AnswerLink; who: string },
+  {
+    channels,
+    press,
+    link,
+    who,
+  }: Pick<Admitted, "press"> & { channels: Channels; link: AnswerLink<OwnPurpose>; who: string },
 ): Promise<Taken | null> {
   const { userId, channel, messageTs, actionTs, choice, token } = press;
   const event = { origin: "slack", id: digestOf([userId, channel, messageTs, actionTs, choice, token].join(" ")) };

@@ -1,0 +1,49 @@
+import type { OwnPurpose } from "../../core/answer.ts";
+import { silenceEnd } from "../../core/silence.ts";
+import { catalogFor } from "../../templates/builtin/speak.ts";
+import { html, join, type Markup } from "../../templates/html.ts";
+import type { Asked } from "./asked.ts";
+import type { OpenedLink } from "./opened.ts";
+import { isDone } from "./overturned.ts";
+import { paragraph, sayInstant } from "./questions.ts";
+import { askedNow, type Shown, shown } from "./results.ts";
+import type { Words } from "./words/words.ts";
+
+/** In the order in which a message has them. */
+const OTHERS: readonly OwnPurpose[] = ["snooze", "promise", "not_me", "stop", "why"];
+/** What there still is to be said of what is done. */
+const OF_DONE: readonly OwnPurpose[] = ["stop", "why"];
+/** Nothing is sent anyway. */
+const OF_PAUSED: readonly OwnPurpose[] = ["not_me", "stop", "why"];
+
+/**
+ * The page of all that may be answered to a message: what the page of _Done_ shows, whose button takes one press here as well, and the ways
+ * to the other pages. It does nothing by itself. `asked` is what is asked by the link of _Done_.
+ */
+export function showAll(link: Pick<OpenedLink, "leadOn">, asked: Asked, words: Words): Shown {
+  const { isResult = false, parts, ...done } = askedNow({ ...asked, formAt: link.leadOn("done") }, words);
+  const others = othersOf(asked, isResult);
+  const labels = catalogFor(words.language).answers;
+  const ways = others.map((purpose) => way(link.leadOn(purpose), labels[purpose], OF_DONE.includes(purpose)));
+  const nav = html`<nav aria-label="${words.otherwise}">\n${join(ways)}</nav>\n`;
+  const between = isResult ? [] : [paragraph(words.otherwise, "otherwise"), ...howItStands(asked, words)];
+  return shown(200, asked, words, { ...done, isResult, parts: [...parts, ...between, nav] });
+}
+
+function othersOf({ reminder }: Asked, isResult: boolean): readonly OwnPurpose[] {
+  if (isResult || isDone(reminder)) return OF_DONE;
+  return reminder.status === "PAUSED" ? OF_PAUSED : OTHERS;
+}
+
+/** That it is put off, or paused: who has said so a moment ago looks here what has become of it. */
+function howItStands(asked: Asked, words: Words): Markup[] {
+  const { reminder, now } = asked;
+  if (reminder.status === "PAUSED") return [paragraph(words.why.isPaused, "hint")];
+  const until = silenceEnd(reminder.silence, now);
+  return until === null ? [] : [paragraph(words.why.silent(sayInstant(until, asked, words)), "hint")];
+}
+
+/** From page to page, wherever people reach them. */
+function way(token: string, label: string, isQuiet: boolean): Markup {
+  return html`<a class="button${isQuiet ? " small" : ""}" href="${token}">${label}</a>\n`;
+}

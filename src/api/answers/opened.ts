@@ -1,0 +1,38 @@
+import type { LinkPurpose, OwnPurpose } from "../../core/answer.ts";
+import type { DeliveryKey } from "../../core/reminder.ts";
+import { type AnswerLink, keyNumberOf, signAnswer, verifyAnswer } from "../../secrets/answer-token.ts";
+import type { ReadLink } from "./keys.ts";
+
+/** A link that somebody has opened, and what it may lead on to. */
+export interface OpenedLink extends AnswerLink {
+  /**
+   * The token of another link, of the same delivery unless another one is named. It is good for as long after its occurrence, and signed with the
+   * same key: who has a link of a key that is to end gets none that outlives it.
+   */
+  leadOn(purpose: LinkPurpose, delivery?: DeliveryKey): string;
+}
+
+/** What the token of a link says; null where none of these keys has signed it. */
+export const openLink: ReadLink<OpenedLink> = (token, keyOf) => {
+  const link = verifyAnswer(token, keyOf);
+  const key = keyOf(keyNumberOf(token) ?? Number.NaN);
+  if (link === null || key === null) return null;
+  const { tenant, expiresAt, occurrenceAt } = link;
+  return {
+    ...link,
+    leadOn: (purpose, delivery = link) => {
+      const { reminderId, recipientNo } = delivery;
+      const ends = { occurrenceAt: delivery.occurrenceAt, expiresAt: delivery.occurrenceAt + expiresAt - occurrenceAt };
+      return signAnswer({ tenant, purpose, reminderId, recipientNo, ...ends }, key);
+    },
+  };
+};
+
+/** Null for one that only leads on to others. */
+export function asOwn<Link extends AnswerLink>(link: Link | null): (Link & AnswerLink<OwnPurpose>) | null {
+  return link !== null && isOwn(link) ? link : null;
+}
+
+function isOwn<Link extends AnswerLink>(link: Link): link is Link & AnswerLink<OwnPurpose> {
+  return link.purpose !== "answer" && link.purpose !== "digest";
+}

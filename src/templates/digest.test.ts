@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { exampleMessage } from "../../test/support/message.ts";
+import { testLinks } from "../secrets/test-link.ts";
+import { countThatFits, type Item, writeDigest } from "./digest.ts";
+import { renderMessage } from "./render.ts";
+
+const AT = Date.UTC(2026, 0, 20, 9);
+
+function item(reminderId: number, hasLinks = true): Item {
+  const links = testLinks("https://r.example.com", { tenant: `t${reminderId}`, reminderId, at: AT });
+  const message = exampleMessage({ reminder: { id: reminderId, subject: `S${reminderId}`, message: "Please." } });
+  const written = hasLinks ? { ...message, links } : message;
+  return { message: written, rendered: renderMessage(written) };
+}
+
+test("in short each of several has the one link that leads to its answers, in full it has each of them", () => {
+  const items = [item(1), item(2)];
+  const { body, text, html, allAnswers } = writeDigest(items);
+  expect(body.match(/^Answer: https:\/\/r\.example\.com\/a\/test-answer-x*$/gm)).toHaveLength(2);
+  expect(body.match(/https?:/g)).toHaveLength(2);
+  for (const form of [text, html]) {
+    expect(form.match(/test-done-x/g)).toHaveLength(2);
+    expect(form).not.toContain("test-answer");
+  }
+  expect(allAnswers).toBeNull();
+});
+
+test("where it leads to one page of all of them, its text has no links, and more has room", () => {
+  const items = [1, 2, 3, 4, 5].map((id) => item(id));
+  const { body, allAnswers } = writeDigest(items, "https://r.example.com/a/all");
+  expect(allAnswers).toEqual({ label: "Answer", url: "https://r.example.com/a/all" });
+  expect(body).toMatch(/^5 are open:\n\n1\. S1\nPlease\.\n\n2\. S2/);
+  expect(body).not.toContain("https:");
+  expect(countThatFits(items, body.length, false)).toBe(5);
+  expect(countThatFits(items, body.length)).toBeLessThan(5);
+});
+
+test("without links nothing is said of answers", () => {
+  const { body, text, allAnswers } = writeDigest([item(1, false), item(2, false)]);
+  expect(`${body}${text}`).not.toMatch(/Answer|https?:/);
+  expect(allAnswers).toBeNull();
+});
