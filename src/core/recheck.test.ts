@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { recheck } from "./recheck.ts";
+import { recheck, recheckTelling } from "./recheck.ts";
 import { REMINDER_STATUSES } from "./reminder.ts";
 import { readAnswer } from "./stop.ts";
 
@@ -31,4 +31,11 @@ test("a retry of what was due before somebody put it off doesn't leave, and what
   const stop = readAnswer("not_met", "because");
   expect(recheck(5, now, stop)).toMatchObject({ reason: "silent" });
   expect(recheck(8, { ...now, lastOccurrenceAt: 8 }, stop)).toBeNull();
+});
+
+test("that it is done is told for as long as that is so: not once it was reopened or deleted", () => {
+  expect(recheckTelling({ status: "COMPLETED", deletedAt: null })).toBeNull();
+  for (const status of ["ACTIVE", "PAUSED"] as const)
+    expect(recheckTelling({ status, deletedAt: null })).toMatchObject({ reason: "reopened" });
+  expect(recheckTelling({ status: "COMPLETED", deletedAt: 1 })).toMatchObject({ reason: "deleted" });
 });

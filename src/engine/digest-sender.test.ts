@@ -2,19 +2,23 @@ import { expect, test } from "vitest";
 import { exampleMessage } from "../../test/support/message.ts";
 import { BadAddress, Permanent, Retryable } from "../channels/channel.ts";
 import { DigestSender } from "./digest-sender.ts";
-import type { Gate } from "./gate.ts";
+import { type Gate, Overtaken } from "./gate.ts";
 import type { Digest, Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
-import type { Outcome } from "./outcome.ts";
+import { handedBack, type Outcome } from "./outcome.ts";
 
 const RETRIES = { waitsSeconds: [10, 100, 1_000, 10_000], capSeconds: 86_400 };
 
 /** What becomes of deliveries that were tried as often and go together, when the channel throws this. */
-async function outcomesOf(attempts: readonly number[], error: Error): Promise<Outcome[]> {
+async function outcomesOf(
+  attempts: readonly number[],
+  error: Error,
+  pass: (held: Held) => Promise<void> = async () => {},
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const message = exampleMessage({ reminder: { subject: "Pay", message: "Please pay." } });
   const sender = new DigestSender({
-    gate: { pass: async () => {}, passTogether: async () => {} } as unknown as Gate,
+    gate: { pass, passTogether: async () => {} } as unknown as Gate,
     write: async () => ({ message, instead: null }),
     linkTo: async () => null,
     end: (held, outcome) => {
@@ -60,4 +64,16 @@ test("for good it fails for all, and its address is blamed once", async () => {
   const blamed = { reason: "gone", days: null } as const;
   const outcomes = await outcomesOf([1, 2], new BadAddress("nobody is there", blamed));
   expect(outcomes.map((outcome) => outcome.blamed)).toEqual([blamed, undefined]);
+});
+
+test("where the lease or the database is gone, all of it goes back as it was, to come again under the same id", async () => {
+  const pass = async ({ attempts }: Held) => {
+    if (attempts === 2) throw new Overtaken(handedBack(attempts));
+  };
+  const outcomes = await outcomesOf([2, 3, 4], new Error("it was sent all the same"), pass);
+  expect(outcomes).toHaveLength(3);
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ status: "retrying", untried: true, reason: null });
+    expect(outcome.leavesDigest).toBeUndefined();
+  }
 });

@@ -31,3 +31,19 @@ test("room is told of as soon as nothing that queues may begin, however much tha
   lane.ended(other);
   expect(rooms).toBe(1);
 });
+
+test("a lane that stops gives back all that hasn't begun, also what was fired a little ahead", () => {
+  const lane = new Lane(
+    channel,
+    DEFAULT_SETTINGS,
+    () => {},
+    () => {},
+  );
+  const early = { ...held("acme"), notBeforeMs: performance.now() + 60_000 };
+  const all = [held("acme"), held("acme"), held("acme")];
+  for (const one of [early, ...all]) lane.add(one);
+
+  // Of four places two may be one tenant's.
+  expect(lane.stop()).toEqual([early, all[2]]);
+  expect(lane.room).toBe(0);
+});

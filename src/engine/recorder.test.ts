@@ -13,6 +13,10 @@ function failure(code: string): Error {
   return Object.assign(new pg.DatabaseError("no", 0, "error"), { code });
 }
 
+function databaseOf(query: (text: string, params: readonly unknown[]) => Promise<unknown>): WorkerDatabase {
+  return { query, transaction: (work: (sql: object) => unknown) => work({ query }) } as unknown as WorkerDatabase;
+}
+
 /** Tries to store the result in a database that fails like this at first; returns the reasons that it was to store. */
 async function stored(error: Error, failures: number): Promise<unknown[]> {
   const reasons: unknown[] = [];
@@ -23,14 +27,7 @@ async function stored(error: Error, failures: number): Promise<unknown[]> {
   };
   await new Promise<void>((onStored) => {
     const recorder = new Recorder({
-      ...{
-        database: {
-          query,
-          transaction: (work: (sql: object) => unknown) => work({ query }),
-        } as unknown as WorkerDatabase,
-        log: pino({ level: "silent" }),
-        onStored: () => onStored(),
-      },
+      ...{ database: databaseOf(query), log: pino({ level: "silent" }), onStored: () => onStored() },
       ...{ hold: {} as never, fallbacks: new Map(), channels: new Map() },
     });
     recorder.add({ held, outcome: sent({ providerId: null, demo: false }, "as it was") });
@@ -58,4 +55,27 @@ test.each([
 
 test("what can't be stored for what it says goes without its words", async () => {
   expect(await stored(failure("22P05"), 1)).toEqual(["as it was", null]);
+});
+
+test("a result whose claim was made anew while it was being stored is stored under the new one", async () => {
+  const tokens: unknown[] = [];
+  const claimed = { ...held };
+  const query = async (_text: string, params: readonly unknown[]) => {
+    tokens.push((params[4 - 1] as unknown[])[0]);
+    // Its lease had run out, and this worker has claimed it again.
+    claimed.token = "another";
+    return tokens.length === 1 ? [] : [{ place: 1 }];
+  };
+  await new Promise<void>((onStored) => {
+    const recorder = new Recorder({
+      ...{
+        database: databaseOf(query),
+        log: pino({ level: "silent" }),
+        onStored: (all) => all.length > 0 && onStored(),
+      },
+      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map() },
+    });
+    recorder.add({ held: claimed, outcome: sent({ providerId: null, demo: false }) });
+  });
+  expect(tokens).toEqual(["token", "another"]);
 });

@@ -5,7 +5,7 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Left, storeFree } from "./free-results.ts";
 import { backoffMs } from "./loop.ts";
 import { withoutTexts } from "./outcome.ts";
-import { type Ended, type Keeping, storeResults } from "./results.ts";
+import { type Ended, hasConsequences, type Keeping, storeResults } from "./results.ts";
 
 const LARGEST_BATCH = 1_000;
 /** What somebody else has locked is asked for again after this, in milliseconds, and meanwhile one of it is waited for where it is. */
@@ -58,8 +58,8 @@ export class Recorder {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // Who has one row locked for long may have others.
-      await this.#storeNext(this.#waiting, this.#waitsForLocked ? storeFree : storeAll);
+      // Who has one row locked for long may have others. And whoever is to end has no time for all to wait for one.
+      await this.#storeNext(this.#waiting, this.#waitsForLocked || this.#hurried ? storeFree : storeAll);
       if (this.#locked.length > 0 && !this.#waitsForLocked) {
         this.#waitsForLocked = true;
         this.#options.log.warn({ results: this.#locked.length }, "waiting for rows that somebody has locked");
@@ -71,7 +71,7 @@ export class Recorder {
 
   async #waitForLocked(): Promise<void> {
     while (this.#locked.length > 0) {
-      await this.#storeNext(this.#locked, storeFree);
+      await this.#storeNext(this.#locked, storeFreeOnes);
       // In the queue for its row: when that is free, its lease may have run out, and others want it too. One, for whatever else it has it keeps from others.
       if (this.#locked.length > 0) await this.#storeNext(this.#locked, storeAll, 1);
       if (this.#locked.length > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS_MS));
@@ -100,14 +100,15 @@ export class Recorder {
       try {
         const { lost, locked } = await store(database, batch, this.#options);
         const again = lost.filter((ended) => ended.held.token !== tokens.get(ended));
-        return this.#ended(batch, { again, locked: this.#hurried ? [] : locked });
+        const unstored = this.#ended(batch, { again, locked });
+        if (!this.#hurried || locked.length === 0) return unstored;
+        // Most of what is locked is so for a moment only: it is tried once more, while there is time.
+        const late = await this.#store(locked, storeLast);
+        return { again: [...again, ...late.again], locked: [] };
       } catch (error) {
         if (store === storeAll && isHeldElsewhere(error)) return await this.#store(batch, storeFree);
         // Rows of other tables are locked too (an address that somebody is just suppressing, say).
-        if (isLockTimeout(error)) {
-          if (batch.length > 1) return await this.#storeInHalves(batch);
-          return this.#hurried ? this.#ended(batch, NOTHING) : { again: [], locked: batch };
-        }
+        if (isLockTimeout(error)) return await this.#storeApart(batch, store);
         const isRefused = isFaultOfStatement(error);
         if (!isRefused && !isDatabaseAway(error)) return await this.#storeOneByOne(batch, store, error);
         if (this.#hurried) return this.#ended(batch, NOTHING);
@@ -118,10 +119,22 @@ export class Recorder {
     }
   }
 
-  async #storeInHalves(batch: Ended[]): Promise<Unstored> {
+  /**
+   * Nothing but its own row is needed for what nothing follows from. The rest wants rows of other tables, and is looked through by whoever
+   * waits for what is locked: each half with one of them in it takes its time, and others would wait.
+   */
+  async #storeApart(batch: Ended[], store: Store): Promise<Unstored> {
+    if (store === storeFree && !this.#hurried) {
+      const others = batch.filter(hasConsequences);
+      const alone = batch.filter((ended) => !hasConsequences(ended));
+      if (alone.length === 0 || others.length === 0) return { again: [], locked: batch };
+      const { again, locked } = await this.#store(alone, storeFree);
+      return { again, locked: [...locked, ...others] };
+    }
+    if (batch.length === 1) return this.#hurried ? this.#ended(batch, NOTHING) : { again: [], locked: batch };
     const half = Math.ceil(batch.length / 2);
-    const one = await this.#store(batch.slice(0, half), storeFree);
-    const other = await this.#store(batch.slice(half), storeFree);
+    const one = await this.#store(batch.slice(0, half), store);
+    const other = await this.#store(batch.slice(half), store);
     return { again: [...one.again, ...other.again], locked: [...one.locked, ...other.locked] };
   }
 
@@ -154,3 +167,7 @@ const storeAll: Store = async (database, batch, keep) => ({
   lost: await storeResults(database, batch, keep),
   locked: [],
 });
+/** Finds out which of them are free. */
+const storeFreeOnes: Store = (database, batch, keep) => storeFree(database, batch, keep);
+/** As `storeAll`, and what is locked for longer is given up. */
+const storeLast: Store = (database, batch, keep) => storeAll(database, batch, keep);

@@ -119,6 +119,8 @@ export interface Fault extends Span {
   kind: string;
   /** `database`: every worker is hit; otherwise the worker's name. */
   hits: string;
+  /** True where something else that was broken just then kept it from being made as it was meant. */
+  isCutShort?: boolean;
 }
 
 export interface Arrival {

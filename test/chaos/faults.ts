@@ -66,8 +66,12 @@ export class Saboteur {
   /** Makes one fault and resolves when it is over. Nothing is written down when there was nothing to hit. */
   async make(kind: string): Promise<void> {
     const from = this.#stage.now();
-    const hits = await this.#break(kind).catch(() => "database");
-    if (hits !== null) this.faults.push({ kind, hits, from, until: this.#stage.now() });
+    let isCutShort = false;
+    const hits = await this.#break(kind).catch(() => {
+      isCutShort = true;
+      return "database";
+    });
+    if (hits !== null) this.faults.push({ kind, hits, from, until: this.#stage.now(), isCutShort });
   }
 
   /** Returns whom it hit, or null if nobody. */
@@ -173,7 +177,10 @@ export class Saboteur {
     const name = pg.escapeIdentifier(row?.name ?? "");
     await database.query(`alter database ${name} set default_transaction_isolation = 'repeatable read'`);
     await this.#terminate(OURS);
-    await database.query(FAIL_TO_SERIALIZE).catch(() => {});
+    const isInstalled = await database.query(FAIL_TO_SERIALIZE).then(
+      () => true,
+      () => false,
+    );
     await sleep(ms);
     // It must not stay, whatever else is broken just then.
     const undo = [`alter database ${name} reset default_transaction_isolation`, SERIALIZE_AGAIN];
@@ -186,6 +193,7 @@ export class Saboteur {
       );
     }
     await this.#terminate(OURS);
+    if (!isInstalled) throw new Error("nothing failed to serialize");
     return "database";
   }
 
@@ -220,23 +228,34 @@ const SERIALIZE_AGAIN = `
     ${CHANGED_BY_ALL.map((table) => `drop trigger if exists chaos_serialize on ${table};`).join("\n    ")}
   end $$`;
 
-/** Takes a reminder's lock and then its delivery's, where the engine takes them the other way round. */
+/** It is the saboteur whom the server told of it. */
+const DEADLOCK_SQLSTATE = "40P01";
+
+/** Until somebody wants what is locked; shorter than what they wait for it at most. */
+const DEADLOCK_WAIT_MS = 1_200;
+const IS_WAITED_FOR =
+  "select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)) limit 1";
+
+/**
+ * Takes the locks of deliveries, and those of their reminders as soon as somebody waits for the former: the engine takes them the other
+ * way round, and is told of it, as it has waited for longer.
+ */
 async function provokeDeadlock(database: Database): Promise<string | null> {
   const open = await database.query<{ id: number }>(
-    `select reminder_id as id from deliveries where status in ('sending', 'retrying') order by random() limit 20`,
+    `select reminder_id as id from deliveries where status = 'sending' order by random() limit 20`,
   );
   if (open.length === 0) return null;
   const ids = open.map(({ id }) => id);
   await database
     .transaction(async (sql) => {
+      await sql.query("select from deliveries where reminder_id = any($1) and status = 'sending' for update", [ids]);
+      const giveUpAt = performance.now() + DEADLOCK_WAIT_MS;
+      while ((await sql.query(IS_WAITED_FOR)).length === 0 && performance.now() < giveUpAt) await sleep(15);
       await sql.query("select from reminder_jobs where id = any($1) order by id for update", [ids]);
-      await sleep(150);
-      await sql.query(
-        "update deliveries set recipient = recipient where reminder_id = any($1) and status = 'sending'",
-        [ids],
-      );
     })
-    .catch(() => {});
+    .catch((error: unknown) => {
+      if (!(error instanceof pg.DatabaseError) || error.code !== DEADLOCK_SQLSTATE) throw error;
+    });
   return "database";
 }
 

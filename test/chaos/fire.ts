@@ -4,6 +4,8 @@ import type { Random } from "./random.ts";
 
 /** Large faults come one after the other, with this much between them. */
 const LARGE_REST_MS = { from: 500, until: 3_000 };
+/** It lasts for about half of a short run: the others come beside it. */
+const LASTS = "worker stopped past its lease";
 
 interface Plan {
   seconds: number;
@@ -32,12 +34,17 @@ export async function makeFaults(
   const large = async () => {
     // Each kind once, in any order, before they come as they may.
     const deck = random.shuffle(Object.keys(LARGE));
+    let lasting = Promise.resolve();
     while (!isOver()) {
       const kind = deck.pop() ?? random.weighted(LARGE);
+      if (kind === LASTS) await lasting;
       narrate(`${((endsAt - performance.now()) / 1000).toFixed(0)} s left: ${kind}`);
-      await saboteur.make(kind);
+      const fault = saboteur.make(kind);
+      if (kind === LASTS) lasting = fault;
+      else await fault;
       await sleep(random.between(LARGE_REST_MS.from, LARGE_REST_MS.until));
     }
+    await lasting;
   };
   await Promise.all([small(), large()]);
   await Promise.all(underWay);

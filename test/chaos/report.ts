@@ -14,6 +14,8 @@ export interface Outcome {
   skipped: string[];
   /** Reminders that the API created once more, because the answer to their first creation was lost. */
   repeated: number;
+  /** How often the engine's connections met what the faults were to lead to, by the server's log. */
+  traces: [name: string, count: number][];
 }
 
 const SHOWN = 5;
@@ -43,13 +45,18 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
     "",
     `After the last fault everything was at rest within ${(run.recoveredMs / 1000).toFixed(1)} s.`,
     "",
-    "| fault | times | until the next message arrived: median | longest |",
-    "|---|---:|---:|---:|",
+    "| fault | times | of these cut short by another | until the next message arrived: median | longest |",
+    "|---|---:|---:|---:|---:|",
     ...byKind.map(([kind, all]) => {
       const waits = all.map((fault) => waitAfter(fault, evidence)).toSorted((a, b) => a - b);
-      return `| ${kind} | ${all.length} | ${seconds(waits[Math.floor(waits.length / 2)])} | ${seconds(waits.at(-1))} |`;
+      const cutShort = all.filter(({ isCutShort }) => isCutShort).length;
+      return `| ${kind} | ${all.length} | ${cutShort} | ${seconds(waits[Math.floor(waits.length / 2)])} | ${seconds(waits.at(-1))} |`;
     }),
-    ...run.skipped.map((what) => `| ${what} | skipped | | |`),
+    ...run.skipped.map((what) => `| ${what} | skipped | | | |`),
+    "",
+    "| what the engine met, by the server's log | times |",
+    "|---|---:|",
+    ...run.traces.map(([name, count]) => `| ${name} | ${count} |`),
   ];
   if (verdict.violations.length === 0) return lines.join("\n");
   const first = verdict.violations.slice(0, SHOWN).map((violation) => tell(violation, evidence));

@@ -17,6 +17,7 @@ import { startServer } from "./server.ts";
 import { Service } from "./service.ts";
 import { ENGINE, LIMITS, MOODS } from "./settings.ts";
 import { measureShare } from "./share.ts";
+import { follow, Traces } from "./traces.ts";
 
 export interface ChaosOptions {
   seed: number;
@@ -68,6 +69,9 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
   async function run(): Promise<Outcome & { text: string }> {
     const server = await startServer();
     cleanUp.push(server.stop);
+    const traces = new Traces();
+    const followed = follow(server.logFile, traces);
+    cleanUp.push(followed.stop);
     const post = await openPost(seed);
     cleanUp.push(post.close);
     const database = openSaboteursDatabase(server.url);
@@ -155,7 +159,8 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
     }
     for (const what of people.failures) accuse("the run itself", what);
     const outcome = { seed, seconds, workers: count, evidence, verdict, recoveredMs, repeated };
-    const whole = { ...outcome, skipped: [...saboteur.skipped] };
+    await followed.stop();
+    const whole = { ...outcome, skipped: [...saboteur.skipped], traces: traces.counts() };
     return { ...whole, text: report(whole) };
   }
 }

@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { startEmbedded } from "../../src/store/embedded.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
+import { LOG_LINE_PREFIX } from "./traces.ts";
 
 /** A PostgreSQL that may be broken, with the tables in it. */
 export interface Server {
@@ -15,6 +16,8 @@ export interface Server {
   killPostmaster(): Promise<void>;
   /** Fills the disk that the data is on, and returns what empties it again; null where the disk isn't ours. */
   fillDisk: null | (() => Promise<() => Promise<void>>);
+  /** What the server writes. */
+  logFile: string;
   stop(): Promise<void>;
 }
 
@@ -26,6 +29,7 @@ const SETTINGS = {
   deadlock_timeout: "100ms",
   max_wal_size: "96MB",
   min_wal_size: "32MB",
+  log_line_prefix: LOG_LINE_PREFIX,
 };
 const DISK_MB = 400;
 const CHUNK = Buffer.alloc(1 << 20);
@@ -60,6 +64,7 @@ export async function startServer(): Promise<Server> {
           };
         }
       : null,
+    logFile: join(dataDir, "postgres.log"),
     stop,
   };
 }

@@ -7,6 +7,8 @@ import type { Database } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { advance } from "../support/clock.ts";
 import { freshDatabase } from "../support/database.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
 
 /** Of one person and one time, due now. */
 async function insertTogether(database: Database, events: readonly string[]): Promise<void> {
@@ -140,4 +142,26 @@ test("what may have arrived together stays together, whatever time it is put off
   const again = await claim(database);
   expect(again).toMatchObject([{ id: digest.id }]);
   expect(again[0]?.items).toHaveLength(2);
+});
+
+test("P5: told to end, a worker hands back a digest that it hasn't begun: all of it, and it comes again under its id", async () => {
+  const { database, insert, sink, work } = await world({ concurrency: 1 });
+  sink.behave = (_message, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("cut short"))));
+  const worker = work({ graceMs: 100 });
+  await insert({ run_at: new Date() });
+  await until(() => sink.received.length === 1, "the only place is taken");
+  await insertTogether(database, ["payment", "feedback", "document"]);
+  const states = "select status, attempts, digest_id from deliveries where digest_at is not null";
+  await until(
+    async () => (await database.query(states)).every(({ status }) => status === "sending"),
+    "the digest waits for its turn in the worker",
+  );
+
+  await worker.stop();
+
+  const left = await database.query(states);
+  expect(left).toHaveLength(3);
+  for (const one of left) expect(one).toEqual({ status: "pending", attempts: 0, digest_id: left[0]?.digest_id });
+  expect(left[0]?.digest_id).not.toBeNull();
 });

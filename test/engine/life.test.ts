@@ -1,15 +1,12 @@
 import { expect, test } from "vitest";
 import { Permanent, Retryable } from "../../src/channels/channel.ts";
 import { DEFAULT_RETRY } from "../../src/core/retry.ts";
-import { FRESH_MS } from "../../src/engine/settings.ts";
+import { FIRE_AHEAD_MS, FRESH_MS } from "../../src/engine/settings.ts";
 import { DELIVERED } from "../support/sink.ts";
-import { until } from "../support/wait.ts";
+import { outlast, until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
 const MINUTE = 60_000;
-
-/** Lets what a worker read before grow so old that it must read it again. */
-const whatWasReadIsStale = () => new Promise((resolve) => setTimeout(resolve, FRESH_MS + 50));
 
 test("a recurring reminder is sent at each due instant and stops once its flag is set", async () => {
   const { insert, work, advance, sink, setFlag, becomes, deliveries, events } = await world();
@@ -164,7 +161,7 @@ test("P3: a flag set while messages queue behind a slow receiver stops those tha
     async () => (await database.query("select from reminder_jobs where status = 'COMPLETED'")).length === 5,
     "all are completed",
   );
-  await whatWasReadIsStale();
+  await outlast();
   release?.();
 
   await until(
@@ -260,11 +257,15 @@ test("P3: a flag set while the channel is still connecting stops the message", a
 
   await setFlag("done", true);
   await becomes(id, { status: "COMPLETED", completion_reason: "stop_condition" });
-  await whatWasReadIsStale();
+  await outlast();
   connected?.();
 
   expect(await deliveryBecomes(id, "suppressed")).toMatchObject({ reason: 'flag "done" is set' });
   expect(sink.received).toHaveLength(0);
+});
+
+test("P3: what was read before a message leaves is younger than a stop may take to be heeded", () => {
+  expect(FRESH_MS + FIRE_AHEAD_MS).toBeLessThan(250);
 });
 
 test("a due instant moved by hand onto an earlier occurrence fires once more and holds up nobody", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { dropOldPartitions, ensurePartitions } from "../../src/store/partitions.ts";
 import type { Sql } from "../../src/store/postgres.ts";
+import { until } from "../support/wait.ts";
 import { world } from "../support/world.ts";
 
 const partitions = async (sql: Sql, parent: string): Promise<string[]> => {
@@ -78,6 +79,23 @@ test("when no worker ran for months, what is fired before the partitions are the
   const left = await deliveries(id);
   expect(left).toHaveLength(2);
   expect(left[0]).toMatchObject({ occurrence_at: second });
+});
+
+test("a worker sees to it by itself: it makes the weeks ahead, and drops those that are over", async () => {
+  const { database, advance, work } = await world();
+  await advance({ days: 365 });
+  const before = await partitions(database, "deliveries");
+
+  work();
+
+  const after = async () => (await partitions(database, "deliveries")).filter((name) => !before.includes(name));
+  await until(async () => (await after()).length === 5, "this week and the next four are there");
+  await until(
+    async () =>
+      (await partitions(database, "deliveries")).every((name) => !before.includes(name) || name.endsWith("default")),
+    "those of a year ago are gone",
+  );
+  expect((await partitions(database, "reminder_events")).length).toBe(6);
 });
 
 test("whoever reads the ledger goes first: maintenance gives up and comes back later", async () => {

@@ -1,9 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { expect, test } from "vitest";
+import { pino } from "pino";
+import { expect, onTestFinished, test } from "vitest";
+import { channelMap } from "../../src/channels/registry.ts";
+import { startWorker } from "../../src/engine/worker.ts";
 import { type ClaimedDelivery, claimDeliveries } from "../../src/store/claimed.ts";
 import type { Database } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { freshDatabase } from "../support/database.ts";
+import { sinkChannel } from "../support/sink.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
 
 /** Deliveries whose workers died in the middle of them, after as many attempts; the longest waiting first. */
 async function insertLeft(database: Database, attempts: readonly number[]): Promise<void> {
@@ -61,4 +67,24 @@ test.each([3, 2])("of %i attempts none but the last is left, for which it is alo
     expect(await claim(database, { together: 3, alone: 1 }, maxAttempts)).toEqual(suspects(1, maxAttempts));
   }
   expect(await claim(database, { together: 3, alone: 1 }, maxAttempts)).toEqual([]);
+});
+
+test("what is suspect in one channel, and alone there, keeps none of another waiting, however long it takes", async () => {
+  const { database } = await world();
+  const [hung, fine] = [sinkChannel("hung"), sinkChannel("fine")];
+  hung.behave = () => new Promise(() => {});
+  await insertLeft(database, [3, 3]);
+  await database.query("update deliveries set channel = case reminder_id % 2 when 0 then 'hung' else 'fine' end");
+  await database.query(
+    "update deliveries set next_attempt_at = reminder_now() + interval '1 hour' where channel = 'fine'",
+  );
+  const log = pino({ level: "silent" });
+  const worker = startWorker({ database: workerDatabase(database), channels: channelMap([hung, fine]), log });
+  onTestFinished(() => worker.stop());
+  await until(() => hung.received.length === 1, "the one is under way, and hangs");
+
+  await database.query("update deliveries set next_attempt_at = reminder_now() where channel = 'fine'");
+  worker.poke();
+
+  await until(() => fine.received.length === 1, "the other is sent");
 });

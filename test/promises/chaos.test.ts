@@ -7,11 +7,16 @@ beforeAll(buildProgram);
 test("P1 to P8 hold under fire: killed, stopped and cut off, nothing is lost, late without a reason, early, or sent after its end", async () => {
   const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 
-  const { verdict, evidence, text } = await runChaos({ seed, seconds: 30 });
+  const { verdict, evidence, traces, text } = await runChaos({ seed, seconds: 30 });
 
   expect(verdict.violations, text).toEqual([]);
-  // That there was something to judge, and something to survive.
-  expect(new Set(evidence.faults.map((fault) => fault.kind)).size, text).toBeGreaterThan(8);
-  expect(verdict.recorded, text).toBeGreaterThan(0);
-  expect(verdict.due, text).toBeGreaterThan(0);
+  // That there was something to judge, and something to survive: faults that were made as they were meant, and met.
+  const made = evidence.faults.filter(({ isCutShort }) => !isCutShort);
+  expect(new Set(made.map((fault) => fault.kind)).size, text).toBeGreaterThan(8);
+  expect(made.length, text).toBeGreaterThan(100);
+  expect(new Map(traces).get("a connection ended by an administrator"), text).toBeGreaterThan(0);
+  expect(verdict.recorded, text).toBeGreaterThan(100);
+  expect(verdict.due, text).toBeGreaterThan(50);
+  expect(verdict.messages, text).toBeGreaterThan(100);
+  expect(evidence.inputs.flags.length, text).toBeGreaterThan(10);
 }, 300_000);

@@ -1,6 +1,7 @@
+import { onTestFinished } from "vitest";
 import type { Database, Sql } from "../../src/store/postgres.ts";
 
-/** Holds what `statement` locks until the returned function is called. */
+/** Holds what `statement` locks until the returned function is called, or the test has failed. */
 export async function holding(
   database: Database,
   statement: string,
@@ -21,6 +22,10 @@ export async function holding(
     await released;
   });
   await Promise.race([isLocked, done]);
+  onTestFinished(async () => {
+    release();
+    await done.catch(() => {});
+  });
   return async () => {
     release();
     await done;

@@ -1,0 +1,129 @@
+import { expect, test } from "vitest";
+import { lockWaits } from "../support/database.ts";
+import { holding } from "../support/holding.ts";
+import { DELIVERED } from "../support/sink.ts";
+import { until } from "../support/wait.ts";
+import { type World, world } from "../support/world.ts";
+
+// What becomes of results while somebody has their rows locked (docs/decisions/0060).
+
+const REMINDER = "select from reminder_jobs where id = $1 for update";
+const DELIVERY = "select from deliveries where reminder_id = $1 for update";
+const once = () => ({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
+
+/** Has the sink answer when it is told to; what comes later is answered at once. */
+function answeringLater({ sink }: World): () => void {
+  const answers: (() => void)[] = [];
+  sink.behave = () => new Promise((resolve) => answers.push(() => resolve(DELIVERED)));
+  return () => {
+    sink.behave = () => DELIVERED;
+    for (const answer of answers.splice(0)) answer();
+  };
+}
+
+test("P6: while a reminder is locked for longer than a lease, its message stays with the worker that has sent it", async () => {
+  const made = await world();
+  const { database, insert, sink, work, deliveryBecomes } = made;
+  const answer = answeringLater(made);
+  const id = await insert(once());
+  work({ leaseSeconds: 4 });
+  await until(() => sink.received.length === 1, "the message is under way");
+  const [row] = await database.query<{ lease: string }>("select next_attempt_at::text as lease from deliveries");
+  work({ leaseSeconds: 4 });
+  const release = await holding(database, REMINDER, [id]);
+  answer();
+
+  const isOver = "select 1 from deliveries where reminder_now() > $1::timestamptz + interval '1 second'";
+  await until(async () => (await database.query(isOver, [row?.lease])).length > 0, "the lease would have run out");
+  await release();
+
+  // Nor did its own worker have to claim it again, which would count as an attempt.
+  expect(await deliveryBecomes(id, "sent")).toMatchObject({ attempts: 1 });
+  expect(sink.received).toHaveLength(1);
+});
+
+test("a result whose row is locked stands in the queue for it, time and again: when it is free, others want it too", async () => {
+  const made = await world();
+  const { database, insert, sink, work, deliveryBecomes } = made;
+  const answer = answeringLater(made);
+  const id = await insert({ run_at: new Date() });
+  work();
+  await until(() => sink.received.length === 1, "the message is under way");
+  const release = await holding(database, DELIVERY, [id]);
+  answer();
+
+  for (let times = 0; times < 3; times += 1) {
+    await until(async () => (await lockWaits(database)) === 1, "it waits where its row is");
+    await until(async () => (await lockWaits(database)) === 0, "it lets go of all else that it has");
+  }
+  await release();
+  await deliveryBecomes(id, "sent");
+});
+
+test.each([2, 4])(
+  "one worker of several with %i results behind several locks stores each as soon as it is free",
+  async (count) => {
+    const made = await world();
+    const { database, insert, sink, work, deliveryBecomes, becomes } = made;
+    const answer = answeringLater(made);
+    const ids = await Promise.all(Array.from({ length: count }, () => insert(once())));
+    work();
+    await until(() => sink.received.length === count, "all are under way");
+    const releases = await Promise.all(
+      ids.map((id, place) => holding(database, place % 2 === 0 ? REMINDER : DELIVERY, [id])),
+    );
+    answer();
+
+    // The last that was locked is free first.
+    for (const [place, id] of [...ids.entries()].reverse()) {
+      await releases[place]?.();
+      await deliveryBecomes(id, "sent");
+      await becomes(id, { status: "COMPLETED" });
+    }
+    expect(sink.received).toHaveLength(count);
+  },
+);
+
+test("P5: told to end, a worker stores what it can, though somebody has just locked one of its rows", async () => {
+  const { database, insert, sink, work, deliveries } = await world();
+  sink.behave = (_message, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("cut short"))));
+  const [locked, free] = [await insert(once()), await insert(once())];
+  const worker = work({ graceMs: 100 });
+  await until(() => sink.received.length === 2, "both are under way");
+  const release = await holding(database, DELIVERY, [locked]);
+
+  await worker.stop();
+
+  expect(await deliveries(free)).toMatchObject([{ status: "retrying", attempts: 0, lease_token: null }]);
+  await release();
+});
+
+test("while the timeline can't be written, as an index is made of it, what needs no line of it waits with none that does", async () => {
+  const made = await world({ concurrency: 100 });
+  const { database, insert, sink, work, deliveryBecomes } = made;
+  const answer = answeringLater(made);
+  const withLine: number[] = [];
+  const without: number[] = [];
+  for (let n = 0; n < 30; n += 1) {
+    withLine.push(await insert(once()));
+    without.push(await insert({ run_at: new Date() }));
+  }
+  work();
+  await until(() => sink.received.length === 60, "all are under way");
+  const release = await holding(database, "lock table reminder_events in share mode");
+  answer();
+
+  for (const id of without) await deliveryBecomes(id, "sent");
+  // Not one after the other, each half with a locked one in it tried before: that rolls back some forty times.
+  const rolledBack = "select xact_rollback::int as count from pg_stat_database where datname = current_database()";
+  expect((await database.query<{ count: number }>(rolledBack))[0]?.count).toBeLessThan(15);
+  const waiting = "select from deliveries where status = 'sending'";
+  expect(await database.query(waiting)).toHaveLength(withLine.length);
+  const later = await insert({ run_at: new Date() });
+  await deliveryBecomes(later, "sent");
+
+  await release();
+  for (const id of withLine) await deliveryBecomes(id, "sent");
+  expect(sink.received).toHaveLength(61);
+});
