@@ -4,9 +4,10 @@ import { completionReasonOf, countsSent } from "../src/conditions/registry.ts";
 import { DEFAULT_HOLD } from "../src/core/hold.ts";
 import type { Simulation } from "../src/core/life/happening.ts";
 import type { World } from "../src/core/life/world.ts";
-import { NO_BOUNDS, ON_UNKNOWN, type ReminderRecord, type StopCondition } from "../src/core/reminder.ts";
+import { ON_UNKNOWN, type ReminderRecord, type StopCondition } from "../src/core/reminder.ts";
+import { NO_BOUNDS } from "../src/core/schedule/kinds.ts";
 import { simulate } from "../src/core/simulate.ts";
-import { NO_FLAGS } from "../src/core/stop.ts";
+import { NO_FLAGS } from "../src/core/stop-subject.ts";
 import { type Random, randomFrom } from "./chaos/random.ts";
 import { reminderRecord } from "./support/reminders.ts";
 

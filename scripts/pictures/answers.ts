@@ -1,6 +1,6 @@
 import { showAll } from "../../src/api/answers/all-answers.ts";
 import type { Asked } from "../../src/api/answers/asked.ts";
-import { wordsFor } from "../../src/api/answers/words/words.ts";
+import { wordsFor } from "../../src/api/answers/words/languages.ts";
 import { reminderRecord } from "../../test/support/reminders.ts";
 
 /** The page behind the one link of an SMS, about this reminder. */

@@ -1,4 +1,5 @@
-import type { Contact, JsonValue } from "../core/reminder.ts";
+import type { JsonValue } from "../core/json.ts";
+import type { Contact } from "../core/reminder.ts";
 import { isSameJson } from "../core/same-json.ts";
 
 /** True when all of this is what the contact says already. */

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import { OPENING_DAYS } from "../core/schedule/business.ts";
 import { toCalendar } from "../core/schedule/business-calendar.ts";
 import { addWorkingMs } from "../core/schedule/business-time.ts";

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import ical, { ICalCalendarMethod, ICalEventTransparency } from "ical-generator";
-import type { Instant, ReminderRecord } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
 import { humanise } from "../templates/words.ts";
 import type { Preview } from "./preview.ts";
 

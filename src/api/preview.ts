@@ -4,12 +4,13 @@ import { evaluate, isQuestion, NOTHING_KNOWN, notAsked } from "../conditions/eva
 import { completionReasonOf, countsSent, isAsked } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
 import { type Ceiling, NO_CEILING } from "../core/ceiling.ts";
+import type { Instant } from "../core/instant.ts";
 import type { Asked, FactsThen, Standing } from "../core/life/world.ts";
 import { awaitsOutcome } from "../core/lifecycle.ts";
 import { prepare } from "../core/prepare.ts";
 import { type Foreseen, type Foresight, foresee } from "../core/preview.ts";
 import { type SaidEnd, type SaidOccurrence, sayEnd, sayOccurrence, saySummary } from "../core/preview-words.ts";
-import type { Instant, ReminderRecord } from "../core/reminder.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
 import { clockOf, zoneOf } from "../core/schedule/origin.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { timetableOf } from "../core/schedule/schedule.ts";

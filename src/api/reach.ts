@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { Channels } from "../channels/registry.ts";
 import { nameOf, toContactName } from "../core/people.ts";
-import type { Preferences, Reach } from "../core/reminder.ts";
+import type { Preferences } from "../core/preferences.ts";
+import type { Reach } from "../core/reminder.ts";
 import { parseAddressIn } from "./channel-check.ts";
 import { fieldError, invalid, invalidField } from "./problem.ts";
 import type { PutContact } from "./schemas/contact.ts";

@@ -1,5 +1,5 @@
 import { type EventRule, type InboundEvent, type Meaning, meaningOf } from "../core/inbound-event.ts";
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import { act, lockAllMeant, lockMeant } from "../store/event-effects.ts";
 import { rulesAbout } from "../store/event-rules.ts";
 import { insertEvents } from "../store/events.ts";

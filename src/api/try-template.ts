@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Message } from "../channels/channel.ts";
-import type { Contact, Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { Contact } from "../core/reminder.ts";
 import { testLinks } from "../secrets/test-link.ts";
 import { readContact } from "../store/contacts.ts";
 import { readMoment } from "../store/moment.ts";

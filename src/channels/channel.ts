@@ -1,6 +1,8 @@
 import type { Purpose } from "../core/answer.ts";
+import type { Instant } from "../core/instant.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Addressed } from "../core/people.ts";
-import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
+import type { Contact, Reminder } from "../core/reminder.ts";
 import type { Retries } from "../core/retry.ts";
 import type { Silence } from "../core/silence.ts";
 import type { Rendered } from "../templates/write.ts";

@@ -1,4 +1,5 @@
-import type { Person, Ways } from "../core/audience.ts";
+import type { Ways } from "../core/audience.ts";
+import type { Person } from "../core/person.ts";
 import type { Channel } from "./channel.ts";
 import type { Channels } from "./registry.ts";
 

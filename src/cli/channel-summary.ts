@@ -1,5 +1,5 @@
 import { SERVICES } from "../channels/services/list.ts";
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 
 const SUMMARIES = new Map<string, (settings: JsonObject) => string>([
   ...SERVICES.map(({ name, access }): [string, (settings: JsonObject) => string] => {

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { insertAudit } from "../store/audit.ts";
 import type { Sql } from "../store/postgres.ts";

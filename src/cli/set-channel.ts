@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { SealedSecret } from "../core/secret.ts";
 import { NoKey } from "../secrets/keyring.ts";
 import { secretKind, writeChannelSettings } from "../store/channel-settings.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import { isZone } from "../core/schedule/zone.ts";
 import { isTenantName, TENANT_NAME_RULE } from "../core/tenant.ts";
 import type { Session } from "../store/postgres.ts";

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { JsonObject, JsonValue, StopCondition } from "../core/reminder.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { StopCondition } from "../core/reminder.ts";
 import { MAX_DEPTH, MAX_LEAVES } from "./combining.ts";
 import type { Installation } from "./condition.ts";
 import { isCombining, type Kind, kindOf, STOP_CONDITION_TYPES } from "./registry.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { JsonObject, StopCondition } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { StopCondition } from "../core/reminder.ts";
 import type { StopAnswer, StopState } from "../core/stop.ts";
 import type { CombiningKind } from "./condition.ts";
 

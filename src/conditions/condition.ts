@@ -1,6 +1,8 @@
 import type { z } from "zod";
-import type { CompletionReason, JsonObject, Reminder, StopCondition } from "../core/reminder.ts";
-import type { StopAnswer, StopSubject } from "../core/stop.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { CompletionReason, Reminder, StopCondition } from "../core/reminder.ts";
+import type { StopAnswer } from "../core/stop.ts";
+import type { StopSubject } from "../core/stop-subject.ts";
 import type { GuardedHttp, SqlQueries } from "./asking.ts";
 
 /** What placeholders are filled in from. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { toIso } from "../core/instant.ts";
-import type { Instant } from "../core/reminder.ts";
+import { type Instant, toIso } from "../core/instant.ts";
 import { addDate, parseDuration } from "../core/schedule/duration.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { readAnswer } from "../core/stop.ts";

@@ -1,6 +1,7 @@
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { StopCondition } from "../core/reminder.ts";
-import { readAnswer, type StopAnswer, type StopSubject } from "../core/stop.ts";
+import { readAnswer, type StopAnswer } from "../core/stop.ts";
+import type { StopSubject } from "../core/stop-subject.ts";
 import { MOST_MICROSECONDS } from "./cel/cost.ts";
 import { readable } from "./check.ts";
 import { type Asking, CannotAsk, type Entity, type StopConditionKind } from "./condition.ts";

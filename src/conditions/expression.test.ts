@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { JsonObject } from "../core/reminder.ts";
-import type { StopAnswer, StopSubject } from "../core/stop.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { StopAnswer } from "../core/stop.ts";
+import type { StopSubject } from "../core/stop-subject.ts";
 import { MOST_MICROSECONDS } from "./cel/cost.ts";
 import { stopAnswer } from "./evaluate.ts";
 import { expression, expressionFlaw } from "./expression.ts";

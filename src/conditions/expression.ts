@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { flagKey } from "../core/flag-key.ts";
-import type { Instant, StopCondition } from "../core/reminder.ts";
-import { readAnswer, type StopReminder, type StopSubject } from "../core/stop.ts";
+import type { Instant } from "../core/instant.ts";
+import type { StopCondition } from "../core/reminder.ts";
+import { readAnswer } from "../core/stop.ts";
+import type { StopReminder, StopSubject } from "../core/stop-subject.ts";
 import { MOST_MICROSECONDS } from "./cel/cost.ts";
 import { ExpressionFlaw } from "./cel/flaw.ts";
 import { compile, type Expression, MAX_EXPRESSION_LENGTH, type Variables } from "./cel/language.ts";

@@ -1,7 +1,9 @@
 import type { z } from "zod";
 import { canonicalJson } from "../core/canonical-json.ts";
-import type { JsonObject, JsonValue, StopCondition } from "../core/reminder.ts";
-import type { StopAnswer, StopReminder } from "../core/stop.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { StopCondition } from "../core/reminder.ts";
+import type { StopAnswer } from "../core/stop.ts";
+import type { StopReminder } from "../core/stop-subject.ts";
 import type { Answer, Failure } from "../outgoing/outcome.ts";
 import type { OutgoingRequest } from "../outgoing/request.ts";
 import { type Asking, CannotAsk, type StopConditionKind } from "./condition.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { query } from "jsonpath-rfc9535";
 import { expect, test } from "vitest";
-import type { JsonValue } from "../core/reminder.ts";
+import type { JsonValue } from "../core/json.ts";
 import { isJsonPath, valueAt } from "./json-path.ts";
 
 const invoice = {

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../core/reminder.ts";
+import type { JsonValue } from "../core/json.ts";
 
 // Singular queries of JSONPath (RFC 9535 §2.3.5.1): names and indexes, which lead to one value or none. Not more of it: what
 // selects many values leaves open which of them counts, and filters can be written that take for ever.

@@ -1,5 +1,5 @@
-import type { JsonValue } from "../core/reminder.ts";
-import type { StopReminder } from "../core/stop.ts";
+import type { JsonValue } from "../core/json.ts";
+import type { StopReminder } from "../core/stop-subject.ts";
 
 type Source = Pick<StopReminder, "entityType" | "entityId" | "eventType" | "data">;
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { canonicalJson } from "../core/canonical-json.ts";
-import type { JsonObject, JsonValue, StopCondition } from "../core/reminder.ts";
-import type { StopReminder, StopSubject } from "../core/stop.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { StopCondition } from "../core/reminder.ts";
+import type { StopReminder, StopSubject } from "../core/stop-subject.ts";
 import { CannotAsk, type StopConditionKind } from "./condition.ts";
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;

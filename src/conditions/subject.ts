@@ -1,4 +1,4 @@
-import type { StopReminder, StopSubject } from "../core/stop.ts";
+import type { StopReminder, StopSubject } from "../core/stop-subject.ts";
 
 /** What is read of a reminder for its decision. */
 interface Read extends Pick<StopSubject, "contact" | "flags" | "now"> {

@@ -2,11 +2,12 @@ import { isSameAddress } from "./address-key.ts";
 import { type Answered, type Answerer, IS_DONE } from "./answered.ts";
 import { alsoSaid, LONGEST_ATTENTION, without } from "./attention.ts";
 import { flagKey } from "./flag-key.ts";
+import type { Instant } from "./instant.ts";
 import { changed, comeBackLast, hindrance, type Moment, NOTHING_DUE, regularNext } from "./lifecycle.ts";
 import { declined, type NotMe } from "./not-me.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { begunAgain, hasOnlyEnded } from "./only-ended.ts";
-import type { DoneMeans, Instant, ReminderRecord } from "./reminder.ts";
+import type { DoneMeans, ReminderRecord } from "./reminder.ts";
 import { owedAfterSilence, type Silence } from "./silence.ts";
 
 /**

@@ -1,5 +1,5 @@
+import type { JsonObject } from "./json.ts";
 import type { Change, Transition } from "./lifecycle.ts";
-import type { JsonObject } from "./reminder.ts";
 
 /** What becomes of an answer. `noted`: the reminder stays as it is, its timeline says what was answered, and a flag may have to be set. */
 export type Answered = Transition | { kind: "noted"; change: Change; flagKey: string | null };

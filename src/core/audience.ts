@@ -1,12 +1,12 @@
+import type { ContactName, EntityName } from "./entity-name.ts";
+import type { Instant } from "./instant.ts";
 import { whoOptedOut, whyOptedOut } from "./opted-out.ts";
 import { type Addressed, nameOf, type People, personOf, type Recipient, toContactName } from "./people.ts";
-import { type EntityName, type Policy, PREFERRED, type Step, type Target } from "./policy.ts";
+import type { Person } from "./person.ts";
+import { type Policy, PREFERRED, type Step, type Target } from "./policy.ts";
 import { HAS_DONE_THEIRS } from "./recheck.ts";
-import type { Contact, ContactName, Instant, Reminder } from "./reminder.ts";
+import type { Reminder } from "./reminder.ts";
 import { onCallAt } from "./rota.ts";
-
-/** A contact, as far as it matters to whom a message goes and how. */
-export type Person = Omit<Contact, "tenantId" | "createdAt" | "updatedAt">;
 
 /** What is known of the people of a reminder when it fires. */
 export interface Audience {

@@ -1,4 +1,4 @@
-import type { ContactName } from "./reminder.ts";
+import type { ContactName } from "./entity-name.ts";
 
 /** Names of entities are no longer than this. */
 const LONGEST_PART = 200;

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { completionAfter, type DueReminder, decide } from "./decide.ts";
-import { type Bounds, type Instant, NO_BOUNDS, type Schedule } from "./reminder.ts";
+import type { Instant } from "./instant.ts";
+import { type Bounds, NO_BOUNDS, type Schedule } from "./schedule/kinds.ts";
 import { nextOccurrence, type Timetable } from "./schedule/schedule.ts";
 import { readAnswer } from "./stop.ts";
 

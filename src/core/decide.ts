@@ -1,8 +1,9 @@
 import { type Ceiling, ceilingReached, NO_CEILING, type Progress } from "./ceiling.ts";
 import { type Course, type Escalating, escalate, nextByPolicy } from "./escalation.ts";
+import type { Instant } from "./instant.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { dueOnceGiven } from "./policy-held.ts";
-import type { CompletionReason, DeliveryStatus, Instant, OnUnknown, Reminder } from "./reminder.ts";
+import type { CompletionReason, DeliveryStatus, OnUnknown, Reminder } from "./reminder.ts";
 import { OPENING_DAYS } from "./schedule/business.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
 import { countMissed, listNewestMissed } from "./schedule/missed.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type DigestWish, digestAt, GATHERING_MS, isDigested } from "./digest.ts";
-import type { Preferences } from "./reminder.ts";
+import type { Preferences } from "./preferences.ts";
 
 const HOURLY: DigestWish = { window_minutes: 60 };
 const TWICE: DigestWish = { at: ["16:00", "08:00"] };

@@ -1,5 +1,4 @@
-import { MS_PER_MINUTE } from "./instant.ts";
-import type { Instant, Preferences } from "./reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "./instant.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
 import { MINUTES_PER_DAY, minuteOf } from "./schedule/clock-time.ts";
 import { toInstant, toWallClock } from "./schedule/wall-clock.ts";
@@ -14,6 +13,9 @@ export interface DigestWish {
   except?: readonly string[];
 }
 
+/** What of a person's preferences says so. */
+type Digested = { digest?: DigestWish };
+
 /** What is due at the very instant at which a digest goes is in it: so long it waits for that. */
 export const GATHERING_MS = MS_PER_MINUTE;
 export const FEWEST_WINDOW_MINUTES = 5;
@@ -24,7 +26,7 @@ const FARTHEST_BACK_MS = 3 * 3_600_000;
 export const MOST_ITEMS = 50;
 
 /** True where a message of this kind is to come together with others. */
-export function isDigested(preferences: Preferences | null | undefined, eventType: string): boolean {
+export function isDigested(preferences: Digested | null | undefined, eventType: string): boolean {
   const { digest } = preferences ?? {};
   if (digest == null || minutesOf(digest).length === 0) return false;
   return !(Array.isArray(digest.except) && digest.except.includes(eventType));
@@ -56,7 +58,7 @@ export function digestAt(at: Instant, wish: DigestWish, zone: string): Instant {
  * fired a moment after (`now`), still belongs to it. Pure.
  */
 export function togetherAt(
-  { preferences, eventType, zone }: { preferences: Preferences | null; eventType: string; zone: string },
+  { preferences, eventType, zone }: { preferences: Digested | null; eventType: string; zone: string },
   { occurrenceAt, now }: { occurrenceAt: Instant; now: Instant },
 ): Instant | null {
   if (!isDigested(preferences, eventType)) return null;

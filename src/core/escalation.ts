@@ -1,5 +1,5 @@
+import type { Instant } from "./instant.ts";
 import type { Escalation, Policy, Step } from "./policy.ts";
-import type { Instant } from "./reminder.ts";
 import type { BusinessTime } from "./schedule/business.ts";
 import { LAST_INSTANT } from "./schedule/calendar.ts";
 import { askedOccurrence, type Timetable } from "./schedule/schedule.ts";

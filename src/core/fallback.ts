@@ -1,4 +1,4 @@
-import type { Instant } from "./reminder.ts";
+import type { Instant } from "./instant.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
 
 /** Over what messages go that a channel can't deliver. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type EventRule, isAbout, meaningOf, templateFlaw } from "./inbound-event.ts";
-import type { JsonObject } from "./reminder.ts";
+import type { JsonObject } from "./json.ts";
 
 const flagRule = (flagKey: string): EventRule => ({
   name: "rule",

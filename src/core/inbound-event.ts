@@ -1,6 +1,6 @@
 import { MAX_FLAG_KEY_LENGTH } from "./flag-key.ts";
+import type { JsonObject } from "./json.ts";
 import { at } from "./json-fields.ts";
-import type { JsonObject } from "./reminder.ts";
 
 /** Something that happened in the outside world, and what we were told of it. */
 export interface InboundEvent {

@@ -1,16 +1,12 @@
 import { asNextRun, completionAfter, type NextRun } from "./decide.ts";
+import type { Instant } from "./instant.ts";
+import type { JsonObject } from "./json.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { Policy } from "./policy.ts";
 import { againByPolicy } from "./policy-again.ts";
-import {
-  type DeliveryStatus,
-  goesByWallClock,
-  type Instant,
-  type JsonObject,
-  type ReminderRecord,
-  type ReminderStatus,
-} from "./reminder.ts";
+import type { DeliveryStatus, ReminderRecord, ReminderStatus } from "./reminder.ts";
 import type { Calendars } from "./schedule/by-calendar.ts";
+import { goesByWallClock } from "./schedule/kinds.ts";
 import { askedOccurrence, nextOccurrence, timetableOf } from "./schedule/schedule.ts";
 import { owedAfterSilence } from "./silence.ts";
 

@@ -1,10 +1,11 @@
 import { type Answered, type Answerer, IS_DONE } from "./answered.ts";
 import { alsoSaid, LONGEST_ATTENTION, without } from "./attention.ts";
+import type { Instant } from "./instant.ts";
 import { changed, hindrance, type Moment } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { begunAgain } from "./only-ended.ts";
 import { personKey, personOf } from "./people.ts";
-import type { Instant, ReminderRecord } from "./reminder.ts";
+import type { ReminderRecord } from "./reminder.ts";
 import { isSameJson } from "./same-json.ts";
 
 /** Somebody says that it isn't theirs. */

@@ -1,4 +1,4 @@
-import type { Instant } from "./reminder.ts";
+import type { Instant } from "./instant.ts";
 
 /**
  * `instant`, or the first one after the newest occurrence if that is later. Occurrences only go forward: one that is due

@@ -1,5 +1,5 @@
-import type { Audience, Person } from "./audience.ts";
 import { type Addressed, nameOf } from "./people.ts";
+import type { Person } from "./person.ts";
 
 /** Why a contact is told nothing of this kind; null: it is. */
 export function whyOptedOut({ preferences }: Pick<Person, "preferences">, eventType: string): string | null {
@@ -20,7 +20,7 @@ export interface OptedOut {
  */
 export function whoOptedOut(
   { person, via }: Pick<Addressed, "person" | "via">,
-  contacts: Audience["contacts"],
+  contacts: ReadonlyMap<string, Person>,
   eventType: string,
 ): OptedOut | null {
   if (person === null || via === undefined) return null;

@@ -1,4 +1,4 @@
-import type { Instant } from "./reminder.ts";
+import type { Instant } from "./instant.ts";
 
 /** At most `limit` messages begin within any `windowMs` milliseconds. */
 export interface Cap {

@@ -1,6 +1,7 @@
+import type { Instant } from "./instant.ts";
 import { hasOnlyEnded } from "./only-ended.ts";
 import { quorumOf } from "./people.ts";
-import type { Instant, ReminderRecord } from "./reminder.ts";
+import type { ReminderRecord } from "./reminder.ts";
 
 /** True where somebody's word that they have done theirs counts: one that has only ended may begin again, and then they get no more of it. */
 export function maySayDone(reminder: Pick<ReminderRecord, "status" | "completionReason" | "deletedAt">): boolean {

@@ -1,7 +1,8 @@
 import { personKey, personOf } from "./people.ts";
 import { needsOf, type PolicyText } from "./policy.ts";
-import type { Bounds, Reminder, Schedule } from "./reminder.ts";
+import type { Reminder } from "./reminder.ts";
 import type { Refusal } from "./schedule/fields.ts";
+import type { Bounds, Schedule } from "./schedule/kinds.ts";
 import { parseRrule } from "./schedule/rrule.ts";
 
 type Peopled = Pick<Reminder, "recipient" | "business" | "stopCondition" | "people"> & {

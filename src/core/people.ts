@@ -1,6 +1,8 @@
 import { addressKey, isSameAddress } from "./address-key.ts";
+import type { ContactName } from "./entity-name.ts";
+import type { Instant } from "./instant.ts";
+import type { JsonObject } from "./json.ts";
 import type { Escalation } from "./policy.ts";
-import type { ContactName, Instant, JsonObject } from "./reminder.ts";
 
 /** One of several recipients, as kept: an address in the reminder's channel, or an entity that has a contact. */
 export type Recipient = { address: string } | { contact: { entity_type: string; entity_id: string } };

@@ -1,8 +1,9 @@
 import { asNextRun, NEVER, type NextRun } from "./decide.ts";
 import { nextByPolicy, stepInForce, stepToCome } from "./escalation.ts";
+import type { Instant } from "./instant.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import type { Policy } from "./policy.ts";
-import type { Instant, Reminder } from "./reminder.ts";
+import type { Reminder } from "./reminder.ts";
 import { askedOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 
 /** A reminder that has fired by its policy, and isn't due at present. */

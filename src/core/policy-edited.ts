@@ -1,10 +1,12 @@
 import { asNextRun, type NextRun } from "./decide.ts";
 import { placed, stepInForce, stepToCome } from "./escalation.ts";
+import type { Instant } from "./instant.ts";
 import type { People } from "./people.ts";
 import type { Policy } from "./policy.ts";
 import { againByPolicy } from "./policy-again.ts";
-import type { Bounds, Instant, ReminderRecord, Schedule } from "./reminder.ts";
+import type { ReminderRecord } from "./reminder.ts";
 import type { ByCalendar } from "./schedule/by-calendar.ts";
+import type { Bounds, Schedule } from "./schedule/kinds.ts";
 import { nextOccurrence, type Occurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
 import type { Surroundings } from "./schedule/surroundings.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
 import { decide } from "./decide.ts";
 import { type Escalation, type Policy, readPolicy, type StepText } from "./policy.ts";
-import { NO_BOUNDS } from "./reminder.ts";
+import { NO_BOUNDS } from "./schedule/kinds.ts";
 import { timetableOf } from "./schedule/schedule.ts";
 import { readAnswer } from "./stop.ts";
 

@@ -7,8 +7,8 @@ import {
   stepInForce,
   stepToCome,
 } from "./escalation.ts";
+import type { Instant } from "./instant.ts";
 import type { Step } from "./policy.ts";
-import type { Instant } from "./reminder.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule/schedule.ts";
 import { waited } from "./step-wait.ts";
 

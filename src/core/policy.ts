@@ -1,15 +1,9 @@
-import { MS_PER_MINUTE } from "./instant.ts";
-import type { Instant } from "./reminder.ts";
+import type { EntityName } from "./entity-name.ts";
+import { type Instant, MS_PER_MINUTE } from "./instant.ts";
 import { type Rota, readRota } from "./rota.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";
 import { parseDuration, parseWorkingDuration } from "./schedule/duration.ts";
 import { RuleError, remembering } from "./schedule/rule-error.ts";
-
-/** An entity, as contacts are named. */
-export interface EntityName {
-  entity_type: string;
-  entity_id: string;
-}
 
 /** To whom a step goes, as it is written and kept. `recipient`: to whom the reminder would go anyway. */
 export type Target = "recipient" | "manager" | { contact: EntityName } | { address: string } | { rota: string };

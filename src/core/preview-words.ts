@@ -1,5 +1,6 @@
+import type { Instant } from "./instant.ts";
 import type { Foreseen, Foresight } from "./preview.ts";
-import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
+import type { CompletionReason, ReminderRecord } from "./reminder.ts";
 import { sayHowMany } from "./schedule/missed.ts";
 import { type Origin, originOf, zoneOf } from "./schedule/origin.ts";
 import { parseRrule } from "./schedule/rrule.ts";

@@ -7,7 +7,8 @@ import { digestAt } from "./digest.ts";
 import { type Foresight, foresee, type Outlook } from "./preview.ts";
 import { sayEnd, sayOccurrence } from "./preview-words.ts";
 import { quietUntil } from "./quiet-hours.ts";
-import { NO_BOUNDS, type ReminderRecord } from "./reminder.ts";
+import type { ReminderRecord } from "./reminder.ts";
+import { NO_BOUNDS } from "./schedule/kinds.ts";
 import { nextOccurrence, timetableOf } from "./schedule/schedule.ts";
 import { readAnswer } from "./stop.ts";
 

@@ -1,8 +1,9 @@
 import type { Addressee } from "./audience.ts";
+import type { Instant } from "./instant.ts";
 import type { Happening, SimulatedDelivery } from "./life/happening.ts";
 import type { Standing, World } from "./life/world.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
-import type { CompletionReason, Instant, ReminderRecord } from "./reminder.ts";
+import type { CompletionReason, ReminderRecord } from "./reminder.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
 import { live } from "./simulate.ts";
 

@@ -1,5 +1,4 @@
-import { MS_PER_MINUTE } from "./instant.ts";
-import type { Instant } from "./reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "./instant.ts";
 import { MS_PER_DAY, weekdayOf } from "./schedule/calendar.ts";
 import { MINUTES_PER_DAY, minuteOf, WEEKDAYS, type Weekday } from "./schedule/clock-time.ts";
 import { toInstant, toWallClock } from "./schedule/wall-clock.ts";

@@ -1,4 +1,6 @@
-import type { Instant, MisfirePolicy, ReminderStatus } from "./reminder.ts";
+import type { Instant } from "./instant.ts";
+import type { ReminderStatus } from "./reminder.ts";
+import type { MisfirePolicy } from "./schedule/kinds.ts";
 import type { Silence } from "./silence.ts";
 import type { StopAnswer } from "./stop.ts";
 

@@ -1,18 +1,16 @@
 /** The words of the engine as types. Everything else is written in these. */
 
-import type { DigestWish } from "./digest.ts";
+import type { ContactName } from "./entity-name.ts";
 import type { Instant } from "./instant.ts";
+import type { JsonObject } from "./json.ts";
 import type { Addressed, People } from "./people.ts";
+import type { Preferences } from "./preferences.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { ByCalendar } from "./schedule/by-calendar.ts";
+import type { Bounds, Schedule } from "./schedule/kinds.ts";
 import type { WallClock } from "./schedule/wall-clock.ts";
 import type { Silence } from "./silence.ts";
 import type { Checked } from "./stop.ts";
-
-export type { Instant };
-
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
-export type JsonObject = { [key: string]: JsonValue };
 
 export const REMINDER_STATUSES = ["ACTIVE", "PAUSED", "COMPLETED"] as const;
 export type ReminderStatus = (typeof REMINDER_STATUSES)[number];
@@ -49,58 +47,6 @@ export type CompletionReason = (typeof COMPLETION_REASONS)[number];
 
 export const DELIVERY_STATUSES = ["pending", "sending", "sent", "retrying", "failed", "suppressed", "unknown"] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
-
-/**
- * When a reminder is due. Intervals are elapsed time: a day is 24 hours whatever the clocks on the wall do. The kinds in
- * `WALL_CLOCK_TYPES` go by the clocks on the wall of the reminder's time zone.
- */
-export type Schedule =
-  | { type: "one_time" }
-  | { type: "recurring"; intervalMinutes: number; anchorAt: Instant }
-  | { type: "backoff"; intervalMinutes: number; factor: number; maxIntervalMinutes: number; anchorAt: Instant }
-  | { type: "cron"; cron: string }
-  | { type: "rrule"; rrule: string }
-  | { type: "offsets"; offsets: readonly string[]; anchorAt: Instant };
-
-export const SCHEDULE_TYPES = [
-  "one_time",
-  "recurring",
-  "cron",
-  "rrule",
-  "offsets",
-  "backoff",
-] as const satisfies readonly Schedule["type"][];
-
-export const WALL_CLOCK_TYPES = ["cron", "rrule", "offsets"] as const satisfies readonly Schedule["type"][];
-
-/** True for a schedule whose instants depend on a time zone's rules. */
-export function goesByWallClock({ type }: Pick<Schedule, "type">): boolean {
-  return (WALL_CLOCK_TYPES as readonly string[]).includes(type);
-}
-
-export const MISFIRE_POLICIES = ["catch_up_once", "skip", "all"] as const;
-/** What becomes of occurrences that no worker fired in time. */
-export type MisfirePolicy = (typeof MISFIRE_POLICIES)[number];
-
-/** What narrows a schedule, whatever its kind. */
-export interface Bounds {
-  /** Nothing is due before; null: no limit. */
-  startAt: Instant | null;
-  /** Nothing is due after; null: no limit. */
-  endAt: Instant | null;
-  maxOccurrences: number | null;
-  /** Each occurrence is up to this much later, always the same for the same occurrence. */
-  jitterSeconds: number;
-  misfirePolicy: MisfirePolicy;
-}
-
-export const NO_BOUNDS: Bounds = Object.freeze({
-  startAt: null,
-  endAt: null,
-  maxOccurrences: null,
-  jitterSeconds: 0,
-  misfirePolicy: "catch_up_once",
-});
 
 /** The question asked before every send; null in a reminder that is only ever completed by hand or by its schedule. */
 export interface StopCondition {
@@ -188,29 +134,6 @@ export interface Reach {
   delegate: ContactName | null;
   /** Until when the delegate stands for it. */
   delegateUntil: Instant | null;
-}
-
-/** Names a contact. */
-export interface ContactName {
-  entityType: string;
-  entityId: string;
-}
-
-export const OVER_BUDGET = ["hold", "digest"] as const;
-/** Each message waits until there is room for it, or all of them come together then. */
-export type OverBudget = (typeof OVER_BUDGET)[number];
-
-export interface Preferences {
-  /** Names of channels, the dearest first. */
-  channels?: readonly string[];
-  /** Event types of which it wants nothing; `*`: of none. */
-  opt_out?: readonly string[];
-  /** Not set: each message goes by itself, at once. */
-  digest?: DigestWish;
-  /** At most so many messages in 24 hours, over all its reminders; not set: as many as there are. */
-  max_per_day?: number;
-  /** What becomes of the rest; not set: `hold`. */
-  over_budget?: OverBudget;
 }
 
 export const NO_REACH: Reach = Object.freeze({

@@ -1,7 +1,9 @@
 import { asNextRun, NEVER, type NextRun, workedOutAnew } from "./decide.ts";
+import type { Instant } from "./instant.ts";
 import type { Policy } from "./policy.ts";
 import { againByPolicy } from "./policy-again.ts";
-import { goesByWallClock, type Instant, type Reminder } from "./reminder.ts";
+import type { Reminder } from "./reminder.ts";
+import { goesByWallClock } from "./schedule/kinds.ts";
 import { RuleError } from "./schedule/rule-error.ts";
 import { askedOccurrence, nextOccurrence, type Occurrence, type Timetable, timetableOf } from "./schedule/schedule.ts";
 import { owedAfterSilence } from "./silence.ts";

@@ -1,7 +1,7 @@
 import { asNextRun, NEVER, type NextRun } from "./decide.ts";
-import { MS_PER_MINUTE } from "./instant.ts";
+import { type Instant, MS_PER_MINUTE } from "./instant.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
-import { type Bounds, type Instant, NO_BOUNDS, type ReminderRecord, type Schedule } from "./reminder.ts";
+import type { ReminderRecord } from "./reminder.ts";
 import { isSameJson } from "./same-json.ts";
 import { boundOfOneTime } from "./schedule/begin.ts";
 import {
@@ -15,6 +15,7 @@ import {
 } from "./schedule/by-calendar.ts";
 import { checkTimetable } from "./schedule/check.ts";
 import { fieldsOf, misplacedField, type Refusal, type ScheduleFields, toRule } from "./schedule/fields.ts";
+import { type Bounds, NO_BOUNDS, type Schedule } from "./schedule/kinds.ts";
 import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule/schedule.ts";
 import { PLAIN_SURROUNDINGS, type Surroundings } from "./schedule/surroundings.ts";
 import { firstZone } from "./schedule/zone.ts";

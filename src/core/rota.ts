@@ -1,5 +1,6 @@
-import type { EntityName } from "./policy.ts";
-import { type Instant, NO_BOUNDS } from "./reminder.ts";
+import type { EntityName } from "./entity-name.ts";
+import type { Instant } from "./instant.ts";
+import { NO_BOUNDS } from "./schedule/kinds.ts";
 import { parseRrule } from "./schedule/rrule.ts";
 import { RuleError } from "./schedule/rule-error.ts";
 import { nextOccurrence, type Timetable } from "./schedule/schedule.ts";

@@ -1,4 +1,4 @@
-import type { JsonValue } from "./reminder.ts";
+import type { JsonValue } from "./json.ts";
 
 /** True when both are the same JSON value; the order of an object's members says nothing. */
 export function isSameJson(a: JsonValue, b: JsonValue): boolean {

@@ -1,6 +1,5 @@
-import { MS_PER_MINUTE } from "./instant.ts";
+import { type Instant, MS_PER_MINUTE } from "./instant.ts";
 import type { After, Escalation, Step } from "./policy.ts";
-import type { Instant } from "./reminder.ts";
 import type { BusinessTime } from "./schedule/business.ts";
 import { addWorkingDays, addWorkingMs } from "./schedule/business-time.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";

@@ -1,5 +1,5 @@
+import type { Instant } from "./instant.ts";
 import type { Step } from "./policy.ts";
-import type { Instant } from "./reminder.ts";
 import type { BusinessTime } from "./schedule/business.ts";
 import { addWorkingDays, addWorkingMs } from "./schedule/business-time.ts";
 import { MS_PER_DAY } from "./schedule/calendar.ts";

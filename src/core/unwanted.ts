@@ -1,5 +1,4 @@
-import { toIso } from "./instant.ts";
-import type { Instant } from "./reminder.ts";
+import { type Instant, toIso } from "./instant.ts";
 
 /** Why nothing is sent to an address, and until when; null: until somebody releases it. */
 export interface SuppressedAs {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyInstant, anyReminder, HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
-import { NO_BOUNDS, type ReminderRecord } from "./reminder.ts";
+import type { ReminderRecord } from "./reminder.ts";
+import { NO_BOUNDS } from "./schedule/kinds.ts";
 import { type ReminderEdit, update } from "./update.ts";
 
 const anyEdit: fc.Arbitrary<ReminderEdit> = fc.record(

@@ -1,18 +1,11 @@
-import { toIso } from "./instant.ts";
+import { type Instant, toIso } from "./instant.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
 import { hindrance, type Transition } from "./lifecycle.ts";
 import type { People } from "./people.ts";
 import type { Policy } from "./policy.ts";
 import { byItsPolicy } from "./policy-edited.ts";
 import type { QuietHours } from "./quiet-hours.ts";
-import type {
-  DoneMeans,
-  Instant,
-  JsonObject,
-  JsonValue,
-  OnUnknown,
-  ReminderRecord,
-  StopCondition,
-} from "./reminder.ts";
+import type { DoneMeans, OnUnknown, ReminderRecord, StopCondition } from "./reminder.ts";
 import { reschedule, type ScheduleEdit } from "./reschedule.ts";
 import { isSameJson } from "./same-json.ts";
 import { fieldsOf, type Refusal } from "./schedule/fields.ts";

@@ -7,13 +7,6 @@ import { makeFirstAnswerKey, readAnswerKeys } from "../store/answer-keys.ts";
 import { isDatabaseAway, type Sql } from "../store/postgres.ts";
 import type { Held } from "./held.ts";
 
-export interface LinkSettings {
-  /** Where people reach the API from outside, without a slash at the end. */
-  publicUrl: string;
-  /** How long a link may be used, counted from the occurrence, or from when that was fired, if it was late. */
-  days: number;
-}
-
 /** A key that takes no more part is used no longer than this. */
 const FRESH_MS = 2_000;
 

@@ -1,12 +1,14 @@
 import type { Channels } from "../channels/registry.ts";
 import { addressFor, waysOf } from "../channels/ways.ts";
-import { type Addressee, type Audience, addressees, otherOf as otherThan, type Person } from "../core/audience.ts";
+import { type Addressee, type Audience, addressees, otherOf as otherThan } from "../core/audience.ts";
 import type { Escalating } from "../core/escalation.ts";
+import type { Instant } from "../core/instant.ts";
 import { whoOptedOut, whyOptedOut } from "../core/opted-out.ts";
 import { type Addressed, NO_PEOPLE, nameOf } from "../core/people.ts";
+import type { Person } from "../core/person.ts";
 import type { Step } from "../core/policy.ts";
 import type { PersonNow } from "../core/recheck.ts";
-import { type Instant, NO_REACH } from "../core/reminder.ts";
+import { NO_REACH } from "../core/reminder.ts";
 import { readAudiences } from "../store/audience.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import type { Sql } from "../store/postgres.ts";

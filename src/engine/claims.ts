@@ -1,5 +1,5 @@
+import type { Instant } from "../core/instant.ts";
 import { rampedUpTo } from "../core/ramp.ts";
-import type { Instant } from "../core/reminder.ts";
 import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { evenly, takeTurns } from "../core/turns.ts";
 import { claimDue, type DueClaim, type DueReminder } from "../store/firing.ts";

@@ -1,9 +1,9 @@
 import type { Channel } from "../channels/channel.ts";
 import { digestAt as digestAtOf, isDigested, togetherAt } from "../core/digest.ts";
-import { toIso } from "../core/instant.ts";
+import { type Instant, toIso } from "../core/instant.ts";
 import { type Addressed, nameOf } from "../core/people.ts";
 import { quietZone } from "../core/quiet-hours.ts";
-import type { Contact, Instant } from "../core/reminder.ts";
+import type { Contact } from "../core/reminder.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { otherOf } from "./audience.ts";
 import type { Held } from "./held.ts";

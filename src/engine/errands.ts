@@ -1,8 +1,9 @@
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
+import type { JsonObject } from "../core/json.ts";
 import { reopen } from "../core/lifecycle.ts";
 import { toAddressed } from "../core/people.ts";
-import type { JsonObject, ReminderRecord } from "../core/reminder.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { addMarks, donenessOf, isUnderWay, sentMessages } from "../store/done-marks.ts";
 import {

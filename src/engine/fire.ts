@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { noteAnswers, releaseAsked } from "../store/asking.ts";
-import { insertEvents, type NewEvent } from "../store/events.ts";
+import { insertEvents } from "../store/events.ts";
 import {
   claimOne,
   type DueClaim,
@@ -25,6 +25,7 @@ import type { Deliverer } from "./deliver.ts";
 import { planFiring } from "./planning/firing.ts";
 import type { AskedBefore } from "./planning/plan.ts";
 import { type EngineSettings, FIRE_AHEAD_MS } from "./settings.ts";
+import { tellOperator } from "./tell-operator.ts";
 
 export interface Firing {
   database: WorkerDatabase;
@@ -110,13 +111,6 @@ export async function fireClaimed(
   for (const delivery of plan.deliveries)
     if (delivery.status === "pending" && !delivery.notBefore) deliverer.turnedAway(delivery.channel);
   return due.length;
-}
-
-/** Whoever reads the log learns that a person is needed: once for each time that the timeline says it. */
-export function tellOperator(log: Pick<Logger, "warn">, events: readonly NewEvent[]): void {
-  for (const { reminderId: reminder, type, because: reason } of events) {
-    if (type === "needs_attention") log.warn({ reminder, reason }, "a reminder needs a person");
-  }
 }
 
 function dueClaim({ claims, channels, from }: Firing): DueClaim {

@@ -1,7 +1,8 @@
 import { lockFreeDeliveries, lockFreeReminders, stillHeld, waitForNobody } from "../store/held-rows.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Held } from "./held.ts";
-import { type Ended, hasConsequences, type Keeping, storeAlone, storeWithConsequences } from "./results.ts";
+import type { Ended } from "./outcome.ts";
+import { hasConsequences, type Keeping, storeAlone, storeWithConsequences } from "./results.ts";
 
 export interface Left {
   /** The claim that made them no longer holds. */

@@ -10,8 +10,7 @@ import type { Sql } from "../store/postgres.ts";
 import { addAudiences } from "./audience.ts";
 import { mayGoTogether } from "./digest.ts";
 import type { Held } from "./held.ts";
-import { givenUp } from "./outcome.ts";
-import type { Ended } from "./results.ts";
+import { type Ended, givenUp } from "./outcome.ts";
 import { type Way, wayOver } from "./way-over.ts";
 
 /** What decides over which channel a message goes that another one can't deliver. */

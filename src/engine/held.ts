@@ -1,5 +1,6 @@
+import type { Instant } from "../core/instant.ts";
 import type { Addressed } from "../core/people.ts";
-import { type DeliveryKey, deliveryId, type Instant } from "../core/reminder.ts";
+import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import type { Checked, StopAnswer } from "../core/stop.ts";
 import type { Tenant } from "../core/tenant.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";

@@ -1,4 +1,4 @@
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import type { Earliest } from "../store/wake.ts";
 
 /** A look from the very beginning that took the server less than this is always affordable. */

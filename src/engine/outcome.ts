@@ -7,10 +7,12 @@ import {
   type Receipt,
   Retryable,
 } from "../channels/channel.ts";
+import type { Instant } from "../core/instant.ts";
 import type { SuppressionReason } from "../core/recheck.ts";
-import type { DeliveryStatus, Instant } from "../core/reminder.ts";
+import type { DeliveryStatus } from "../core/reminder.ts";
 import { type Retries, retryDelayMs } from "../core/retry.ts";
 import type { StopAnswer } from "../core/stop.ts";
+import type { Held } from "./held.ts";
 import type { Quiet } from "./quiet.ts";
 
 /** What became of one attempt. */
@@ -137,4 +139,9 @@ function sentence(error: unknown): string {
 /** PostgreSQL's text holds no NUL and no half of a surrogate pair, and a ledger no novels. */
 export function clean(text: string): string {
   return text.replaceAll("\0", "").slice(0, LONGEST_TEXT).toWellFormed();
+}
+
+export interface Ended {
+  held: Held;
+  outcome: Outcome;
 }

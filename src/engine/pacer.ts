@@ -1,6 +1,6 @@
 import type { Channels } from "../channels/registry.ts";
+import type { Instant } from "../core/instant.ts";
 import { type Cap, NO_SLOTS, type Paced, type Placing, place, type Slots, whenFree } from "../core/pace.ts";
-import type { Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
 import {

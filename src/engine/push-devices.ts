@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { KnownDevice } from "../channels/push/device.ts";
 import type { Devices } from "../channels/push/push.ts";
-import type { ContactName } from "../core/reminder.ts";
+import type { ContactName } from "../core/entity-name.ts";
 import { Batcher } from "../store/batcher.ts";
 import {
   type ContactOf,

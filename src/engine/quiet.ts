@@ -1,6 +1,6 @@
-import { toIso } from "../core/instant.ts";
+import { type Instant, toIso } from "../core/instant.ts";
 import { type QuietHours, quietHoursFor, quietUntil, quietZone } from "../core/quiet-hours.ts";
-import type { Contact, Instant } from "../core/reminder.ts";
+import type { Contact } from "../core/reminder.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 
 /** Why a message waits, and until when. */

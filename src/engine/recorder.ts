@@ -4,8 +4,8 @@ import { isDatabaseAway, isFaultOfStatement, isHeldElsewhere, isLockTimeout } fr
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Left, storeFree } from "./free-results.ts";
 import { backoffMs } from "./loop.ts";
-import { withoutTexts } from "./outcome.ts";
-import { type Ended, hasConsequences, type Keeping, storeResults } from "./results.ts";
+import { type Ended, withoutTexts } from "./outcome.ts";
+import { hasConsequences, type Keeping, storeResults } from "./results.ts";
 
 const LARGEST_BATCH = 1_000;
 /** What somebody else has locked is asked for again after this, in milliseconds, and meanwhile one of it is waited for where it is. */

@@ -19,15 +19,10 @@ import type { Sql } from "../store/postgres.ts";
 import { type NewSuppression, suppress } from "../store/suppressions.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
-import { tellOperator } from "./fire.ts";
 import { type Overs, whatGoesOver } from "./going-over.ts";
 import type { Held } from "./held.ts";
-import { clean, type Outcome } from "./outcome.ts";
-
-export interface Ended {
-  held: Held;
-  outcome: Outcome;
-}
+import { clean, type Ended, type Outcome } from "./outcome.ts";
+import { tellOperator } from "./tell-operator.ts";
 
 /** Others who have rows of a batch locked are waited for as long as this, in milliseconds: well below what a stop and a lease leave. */
 const PATIENCE_MS = 1_500;

@@ -5,7 +5,6 @@ import type { Ramp } from "../core/ramp.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../core/retry.ts";
 import type { Limits } from "../store/pace.ts";
 import type { CageOptions } from "../templates/cage/cage.ts";
-import type { LinkSettings } from "./answer-links.ts";
 import type { AskingLimits } from "./asking/turnstile.ts";
 
 export interface EngineSettings {
@@ -75,3 +74,10 @@ export const OVERDUE_MS = 60_000;
 
 /** A send doesn't begin this close to the end of its lease. */
 export const LEASE_MARGIN_MS = 1_000;
+
+export interface LinkSettings {
+  /** Where people reach the API from outside, without a slash at the end. */
+  publicUrl: string;
+  /** How long a link may be used, counted from the occurrence, or from when that was fired, if it was late. */
+  days: number;
+}

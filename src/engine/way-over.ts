@@ -3,8 +3,8 @@ import type { Channels } from "../channels/registry.ts";
 import { addressFor } from "../channels/ways.ts";
 import { addressKey } from "../core/address-key.ts";
 import { standInFor } from "../core/audience.ts";
+import type { Instant } from "../core/instant.ts";
 import { type Addressed, nameOf } from "../core/people.ts";
-import type { Instant } from "../core/reminder.ts";
 import type { EngineContact, ReminderWithFacts } from "../store/engine-row.ts";
 import type { Held } from "./held.ts";
 

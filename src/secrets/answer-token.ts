@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { LINK_PURPOSES, type LinkPurpose } from "../core/answer.ts";
-import type { DeliveryKey, Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { DeliveryKey } from "../core/reminder.ts";
 import { isTenantName, type Tenant } from "../core/tenant.ts";
 
 /** What the link in a message stands for: who may answer it, to what, and until when. The recipient's number names the person. */

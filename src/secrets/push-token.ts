@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { ContactName, Instant } from "../core/reminder.ts";
+import type { ContactName } from "../core/entity-name.ts";
+import type { Instant } from "../core/instant.ts";
 import { isTenantName, type Tenant } from "../core/tenant.ts";
 import type { AnswerKey } from "./answer-token.ts";
 

@@ -1,5 +1,5 @@
 import { PURPOSES, type Purpose } from "../core/answer.ts";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import { type AnswerKey, signAnswer } from "./answer-token.ts";
 
 const MARK = /^test-[a-z_]+-x*$/;

@@ -1,5 +1,7 @@
 import type { OwnPurpose } from "../core/answer.ts";
-import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { DeliveryKey } from "../core/reminder.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 

@@ -1,7 +1,10 @@
-import { type Audience, contactsNamed, type Person } from "../core/audience.ts";
+import { type Audience, contactsNamed } from "../core/audience.ts";
+import type { ContactName } from "../core/entity-name.ts";
+import type { Instant } from "../core/instant.ts";
 import { nameOf } from "../core/people.ts";
+import type { Person } from "../core/person.ts";
 import { readPolicy } from "../core/policy.ts";
-import type { ContactName, Instant, Reminder } from "../core/reminder.ts";
+import type { Reminder } from "../core/reminder.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { toContact } from "./contacts.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";

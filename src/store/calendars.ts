@@ -1,4 +1,4 @@
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import type { CalendarRules, OwnDate, WeeklyHours } from "../core/schedule/business-calendar.ts";
 import type { Row, Sql } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";

@@ -1,5 +1,5 @@
 import { toIso } from "../core/instant.ts";
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Checked, StopState } from "../core/stop.ts";
 
 /** As it is kept with an attempt, and shown. */

@@ -1,5 +1,7 @@
+import type { Instant } from "../core/instant.ts";
+import type { JsonObject } from "../core/json.ts";
 import { type Addressed, toAddressed } from "../core/people.ts";
-import type { DeliveryKey, Instant, JsonObject } from "../core/reminder.ts";
+import type { DeliveryKey } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { type Claimable, lockClaimable } from "./claimable.ts";
 import { keyColumns, toKey } from "./delivery-keys.ts";

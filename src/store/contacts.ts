@@ -1,6 +1,7 @@
 import { writeContactAddress } from "../core/contact-address.ts";
+import type { ContactName } from "../core/entity-name.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
-import type { Contact, ContactName } from "../core/reminder.ts";
+import type { Contact } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
 import { orNull } from "./reminder-columns.ts";
 import type { TenantSql } from "./tenant-database.ts";

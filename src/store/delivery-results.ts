@@ -1,4 +1,5 @@
-import type { DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
 import type { Checked } from "../core/stop.ts";
 import { checkedJson } from "./checked.ts";
 import { keyColumns } from "./delivery-keys.ts";

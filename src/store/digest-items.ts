@@ -1,5 +1,6 @@
 import { MOST_ITEMS } from "../core/digest.ts";
-import type { DeliveryKey, Instant, ReminderRecord } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { DeliveryKey, ReminderRecord } from "../core/reminder.ts";
 import { toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 import type { TenantSql } from "./tenant-database.ts";

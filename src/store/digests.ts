@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MOST_ITEMS } from "../core/digest.ts";
-import { deliveryId, type Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import { deliveryId } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { type Room, suspectFromAttempt } from "./claimable.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";

@@ -1,5 +1,5 @@
 import { DONE_REASONS, type DoneReason } from "../core/done-reason.ts";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import type { Row, Sql } from "./postgres.ts";
 
 /** One row of `done_marks`: a message that was sent before, and is to say that its reminder is done. */

@@ -1,12 +1,14 @@
 import type { Audience } from "../core/audience.ts";
 import type { Progress } from "../core/ceiling.ts";
 import { writeContactAddress } from "../core/contact-address.ts";
+import type { Instant } from "../core/instant.ts";
+import type { JsonObject } from "../core/json.ts";
 import { NO_PEOPLE } from "../core/people.ts";
 import { type QuietHours, quietHoursFor } from "../core/quiet-hours.ts";
-import type { Contact, Instant, JsonObject, OnUnknown, Reminder } from "../core/reminder.ts";
+import type { Contact, OnUnknown, Reminder } from "../core/reminder.ts";
 import { firstZone } from "../core/schedule/zone.ts";
 import type { Silence } from "../core/silence.ts";
-import { NO_FLAGS, type StopSubject } from "../core/stop.ts";
+import { NO_FLAGS, type StopSubject } from "../core/stop-subject.ts";
 import { CALENDAR_TEXT } from "./calendars.ts";
 import type { Row } from "./postgres.ts";
 import {

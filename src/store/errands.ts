@@ -1,7 +1,7 @@
+import type { Instant } from "../core/instant.ts";
 import { NO_PEOPLE } from "../core/people.ts";
-import type { Instant, ReminderRecord } from "../core/reminder.ts";
-import type { Row, Sql } from "./postgres.ts";
-import { toTimestamptz } from "./postgres.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 import { within } from "./savepoint.ts";
 import type { TenantSql } from "./tenant-database.ts";

@@ -1,5 +1,5 @@
 import type { EventRule } from "../core/inbound-event.ts";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import type { Row } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Sql } from "./postgres.ts";
 
 /** One line of a reminder's timeline, as the engine writes it. */

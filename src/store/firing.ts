@@ -1,7 +1,8 @@
 import type { NextRun } from "../core/decide.ts";
+import type { Instant } from "../core/instant.ts";
 import type { Addressed } from "../core/people.ts";
 import type { Escalation } from "../core/policy.ts";
-import type { CompletionReason, DeliveryKey, DeliveryStatus, Instant } from "../core/reminder.ts";
+import type { CompletionReason, DeliveryKey, DeliveryStatus } from "../core/reminder.ts";
 import {
   ENGINE_REMINDER_COLUMNS,
   FACTS_COLUMNS,

@@ -1,5 +1,6 @@
+import type { Instant } from "../core/instant.ts";
 import type { Addressed } from "../core/people.ts";
-import { type DeliveryKey, deliveryId, type Instant } from "../core/reminder.ts";
+import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import { keyColumns, toKey } from "./delivery-keys.ts";
 import type { HeldKey } from "./leases.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";

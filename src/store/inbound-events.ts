@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Sql } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 

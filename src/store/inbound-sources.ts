@@ -1,4 +1,5 @@
-import type { DeliveryKey, Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { DeliveryKey } from "../core/reminder.ts";
 import type { SealedSecret } from "../core/secret.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";

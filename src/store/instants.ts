@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import type { WallClock } from "../core/schedule/wall-clock.ts";
 
 const INT8 = 20;

@@ -1,5 +1,7 @@
+import type { Instant } from "../core/instant.ts";
+import type { JsonObject } from "../core/json.ts";
 import { toAddressed } from "../core/people.ts";
-import type { Delivery, DeliveryStatus, Instant, JsonObject } from "../core/reminder.ts";
+import type { Delivery, DeliveryStatus } from "../core/reminder.ts";
 import { toChecked } from "./checked.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";

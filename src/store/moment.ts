@@ -1,4 +1,4 @@
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import type { Calendars } from "../core/schedule/by-calendar.ts";
 import { firstZone } from "../core/schedule/zone.ts";
 import { readCalendarTexts } from "./calendars.ts";

@@ -1,8 +1,11 @@
 import type { NextRun } from "../core/decide.ts";
+import type { Instant } from "../core/instant.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { People } from "../core/people.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
-import type { Bounds, DoneMeans, Instant, JsonObject, OnUnknown, StopCondition } from "../core/reminder.ts";
+import type { DoneMeans, OnUnknown, StopCondition } from "../core/reminder.ts";
 import type { ByCalendar } from "../core/schedule/by-calendar.ts";
+import type { Bounds } from "../core/schedule/kinds.ts";
 import type { Row } from "./postgres.ts";
 import {
   type NewSchedule,

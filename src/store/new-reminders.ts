@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { MS_PER_MINUTE } from "../core/instant.ts";
-import type { Instant, ReminderRecord } from "../core/reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "../core/instant.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
 import { insertOf, type NewReminder } from "./new-reminder-rows.ts";
 import type { Row } from "./postgres.ts";
 import { orQuotaReached, QuotaReached } from "./quota.ts";

@@ -1,4 +1,4 @@
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import { isAddress, isOneOf } from "./address-key.ts";
 import { type Row, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";

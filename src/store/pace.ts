@@ -1,5 +1,6 @@
+import type { Instant } from "../core/instant.ts";
 import type { Pace, Slots } from "../core/pace.ts";
-import type { DeliveryKey, Instant } from "../core/reminder.ts";
+import type { DeliveryKey } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { keyColumns } from "./delivery-keys.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";

@@ -1,5 +1,5 @@
+import type { Instant } from "../core/instant.ts";
 import type { PolicyText } from "../core/policy.ts";
-import type { Instant } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 

@@ -1,5 +1,6 @@
+import type { Instant } from "../core/instant.ts";
 import type { Standing } from "../core/life/world.ts";
-import type { Instant, ReminderRecord } from "../core/reminder.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 import type { TenantSql } from "./tenant-database.ts";

@@ -1,4 +1,5 @@
-import type { ContactName, Instant } from "../core/reminder.ts";
+import type { ContactName } from "../core/entity-name.ts";
+import type { Instant } from "../core/instant.ts";
 import type { Row, Sql } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 

@@ -1,13 +1,8 @@
+import type { Instant } from "../core/instant.ts";
 import { NO_PEOPLE, type People } from "../core/people.ts";
-import {
-  type Bounds,
-  type Instant,
-  NO_BOUNDS,
-  type OnUnknown,
-  type ReminderRecord,
-  type Schedule,
-} from "../core/reminder.ts";
+import type { OnUnknown, ReminderRecord } from "../core/reminder.ts";
 import { fieldsOf } from "../core/schedule/fields.ts";
+import { type Bounds, NO_BOUNDS, type Schedule } from "../core/schedule/kinds.ts";
 import { toTimestamp } from "./instants.ts";
 import { type Row, toTimestamptz } from "./postgres.ts";
 

@@ -1,4 +1,5 @@
-import type { Instant, ReminderRecord, ReminderStatus } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { ReminderRecord, ReminderStatus } from "../core/reminder.ts";
 import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";

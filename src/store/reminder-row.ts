@@ -1,19 +1,12 @@
+import type { JsonObject } from "../core/json.ts";
 import { type CompletesWhen, NO_PEOPLE, type People, type Recipient } from "../core/people.ts";
 import type { Escalation } from "../core/policy.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
-import {
-  type Bounds,
-  type DoneMeans,
-  type JsonObject,
-  NO_BOUNDS,
-  type OnUnknown,
-  type ReminderRecord,
-  type Schedule,
-  type StopCondition,
-} from "../core/reminder.ts";
+import type { DoneMeans, OnUnknown, ReminderRecord, StopCondition } from "../core/reminder.ts";
 import { DEFAULT_FACTOR, DEFAULT_MAX_INTERVAL_MINUTES } from "../core/schedule/backoff.ts";
 import type { CountsIn, OutsideWorkingTime } from "../core/schedule/business.ts";
 import type { ByCalendar } from "../core/schedule/by-calendar.ts";
+import { type Bounds, NO_BOUNDS, type Schedule } from "../core/schedule/kinds.ts";
 import type { Silence } from "../core/silence.ts";
 import type { Row } from "./postgres.ts";
 

@@ -1,4 +1,5 @@
-import type { Instant, ReminderRecord } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { ReminderRecord } from "../core/reminder.ts";
 import type { Row } from "./postgres.ts";
 import { orQuotaReached } from "./quota.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
 import { CLOCK_COLUMNS, type DueClaim, type DueReminder, dueParams, IS_DUE, toDueReminder } from "./firing.ts";

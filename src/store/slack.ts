@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/reminder.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { SealedSecret } from "../core/secret.ts";
 import type { Row, Sql } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";

@@ -1,5 +1,5 @@
+import type { Instant } from "../core/instant.ts";
 import type { QuietHours } from "../core/quiet-hours.ts";
-import type { Instant } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import type { Row, Sql } from "./postgres.ts";
 

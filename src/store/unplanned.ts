@@ -1,5 +1,5 @@
 import type { NextRun } from "../core/decide.ts";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
 import { type DueReminder, toDueReminder } from "./firing.ts";
 import { toTimestamp } from "./instants.ts";

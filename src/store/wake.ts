@@ -1,5 +1,5 @@
 import { PER_HOP } from "../core/fallback.ts";
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 
 /** The open deliveries that somebody holds under a lease, and those that wait: each has indexes of its own. */

@@ -1,5 +1,7 @@
 import type { Purpose } from "../core/answer.ts";
-import type { Contact, Instant, JsonObject, Reminder } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Contact, Reminder } from "../core/reminder.ts";
 import type { Silence } from "../core/silence.ts";
 import type { DateStyle } from "./liquid.ts";
 import { chooseLocale, chooseTimeZone } from "./words.ts";

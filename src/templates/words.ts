@@ -1,4 +1,4 @@
-import type { Instant } from "../core/reminder.ts";
+import type { Instant } from "../core/instant.ts";
 
 /** What turns the writing direction of all that comes after it: within a line of ours, ours as well (UAX #9 §2). */
 const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;

@@ -6,7 +6,7 @@ import { readDkim } from "../../src/channels/email/dkim.ts";
 import { createEmailChannel, type EmailSettings } from "../../src/channels/email/email.ts";
 import { textOf } from "../../src/channels/email/plain-text.ts";
 import { readReturnPath } from "../../src/channels/email/return-path.ts";
-import type { JsonObject } from "../../src/core/reminder.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import { unhurried } from "../support/email.ts";
 import { exampleMessage, type MessageChanges } from "../support/message.ts";
 import { type ReceivedMail, startSmtp } from "../support/smtp.ts";

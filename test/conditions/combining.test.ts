@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { check } from "../../src/conditions/check.ts";
 import { evaluate, flagKeysOf, isQuestion, stopAnswer } from "../../src/conditions/evaluate.ts";
 import { isAsked, STOP_CONDITION_TYPES } from "../../src/conditions/registry.ts";
-import type { JsonObject, StopCondition } from "../../src/core/reminder.ts";
-import { NO_FLAGS, type StopSubject } from "../../src/core/stop.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import type { StopCondition } from "../../src/core/reminder.ts";
+import { NO_FLAGS, type StopSubject } from "../../src/core/stop-subject.ts";
 import { freshDatabase } from "../support/database.ts";
 import { reminderRecord, T0 } from "../support/reminders.ts";
 

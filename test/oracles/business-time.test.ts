@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { NO_BOUNDS, type Schedule } from "../../src/core/reminder.ts";
 import { type BusinessTime, type CountsIn, place } from "../../src/core/schedule/business.ts";
 import { toCalendar } from "../../src/core/schedule/business-calendar.ts";
 import {
@@ -8,6 +7,7 @@ import {
   isWorkingTime,
   workingMsBetween,
 } from "../../src/core/schedule/business-time.ts";
+import { NO_BOUNDS, type Schedule } from "../../src/core/schedule/kinds.ts";
 import { nextOccurrence, type Timetable } from "../../src/core/schedule/schedule.ts";
 import { type Random, randomFrom } from "../chaos/random.ts";
 import { randomCalendar, Watchman } from "./minute-by-minute.ts";

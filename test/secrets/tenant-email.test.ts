@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Channel } from "../../src/channels/channel.ts";
 import { BrokenAccount, PASSWORD, toEmailAccount } from "../../src/channels/email/account.ts";
 import { createEmailChannel } from "../../src/channels/email/email.ts";
-import type { JsonObject } from "../../src/core/reminder.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import { TenantSettings } from "../../src/engine/tenant-settings.ts";
 import { Keyring } from "../../src/secrets/keyring.ts";
 import { newMasterKey, parseMasterKeys } from "../../src/secrets/master-key.ts";

@@ -1,17 +1,13 @@
-import type { Addressee, Person } from "../../src/core/audience.ts";
+import type { Addressee } from "../../src/core/audience.ts";
 import { type DigestWish, togetherAt } from "../../src/core/digest.ts";
 import type { World } from "../../src/core/life/world.ts";
 import { type CompletesWhen, NO_PEOPLE } from "../../src/core/people.ts";
+import type { Person } from "../../src/core/person.ts";
 import { type AfterText, type PolicyText, readPolicy, type StepText, type Target } from "../../src/core/policy.ts";
+import type { OverBudget, Preferences } from "../../src/core/preferences.ts";
 import { quietUntil } from "../../src/core/quiet-hours.ts";
-import {
-  MISFIRE_POLICIES,
-  NO_BOUNDS,
-  NO_REACH,
-  type OverBudget,
-  type Preferences,
-  type ReminderRecord,
-} from "../../src/core/reminder.ts";
+import { NO_REACH, type ReminderRecord } from "../../src/core/reminder.ts";
+import { MISFIRE_POLICIES, NO_BOUNDS } from "../../src/core/schedule/kinds.ts";
 import type { Random } from "../chaos/random.ts";
 import { reminderRecord } from "../support/reminders.ts";
 import { apart, DAY, END, HOUR, MINUTE, NIGHT, type Span, START, ZONE } from "./year.ts";

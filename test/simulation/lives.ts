@@ -1,13 +1,8 @@
 import type { World } from "../../src/core/life/world.ts";
 import { LIFECYCLE_ACTIONS } from "../../src/core/lifecycle.ts";
 import { quietUntil } from "../../src/core/quiet-hours.ts";
-import {
-  type Bounds,
-  MISFIRE_POLICIES,
-  NO_BOUNDS,
-  type ReminderRecord,
-  type Schedule,
-} from "../../src/core/reminder.ts";
+import type { ReminderRecord } from "../../src/core/reminder.ts";
+import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, type Schedule } from "../../src/core/schedule/kinds.ts";
 import { nextOccurrence, timetableOf } from "../../src/core/schedule/schedule.ts";
 import { type Random, randomFrom } from "../chaos/random.ts";
 import { reminderRecord } from "../support/reminders.ts";

@@ -1,11 +1,6 @@
 import fc from "fast-check";
-import {
-  type Bounds,
-  MISFIRE_POLICIES,
-  NO_BOUNDS,
-  type ReminderRecord,
-  type Schedule,
-} from "../../src/core/reminder.ts";
+import type { ReminderRecord } from "../../src/core/reminder.ts";
+import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, type Schedule } from "../../src/core/schedule/kinds.ts";
 import { nextOccurrence, timetableOf } from "../../src/core/schedule/schedule.ts";
 import { HOUR, MINUTE, reminderRecord } from "./reminders.ts";
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { NO_PEOPLE } from "../../src/core/people.ts";
-import { NO_BOUNDS, type ReminderRecord } from "../../src/core/reminder.ts";
+import type { ReminderRecord } from "../../src/core/reminder.ts";
+import { NO_BOUNDS } from "../../src/core/schedule/kinds.ts";
 
 export const T0 = Date.UTC(2026, 0, 15, 10, 30);
 export const MINUTE = 60_000;

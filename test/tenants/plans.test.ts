@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { NO_PEOPLE } from "../../src/core/people.ts";
-import { NO_BOUNDS } from "../../src/core/reminder.ts";
+import { NO_BOUNDS } from "../../src/core/schedule/kinds.ts";
 import { listContacts, readContact } from "../../src/store/contacts.ts";
 import { listFlags, readFlag } from "../../src/store/flags.ts";
 import { listDeliveries } from "../../src/store/ledger.ts";

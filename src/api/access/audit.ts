@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import type { JsonObject } from "../../core/reminder.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Tenant } from "../../core/tenant.ts";
 import { type AuditLine, insertAudit } from "../../store/audit.ts";
 import { Batcher } from "../../store/batcher.ts";

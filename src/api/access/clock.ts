@@ -1,4 +1,4 @@
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import { readClock } from "../../store/keys.ts";
 import type { Sql } from "../../store/postgres.ts";
 import { remembered } from "./remembered.ts";

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import { isTenantName } from "../../core/tenant.ts";
 import { Problem } from "../problem.ts";
 import { invalidToken } from "./challenge.ts";

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import { type SignedHead, signatureOf } from "../../outgoing/standard-webhooks.ts";
 
 /** How far the sender's clock may be from the database's; an older message may be a recording. */

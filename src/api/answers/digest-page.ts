@@ -2,10 +2,10 @@ import { readSentDigest, type SentDigest, type SentItem } from "../../store/dige
 import type { TenantSql } from "../../store/tenant-database.ts";
 import { catalogFor, say } from "../../templates/builtin/speak.ts";
 import { html, join, type Markup } from "../../templates/html.ts";
-import { type NothingToAsk, readAsked, whenExpired } from "./asked.ts";
 import type { OpenedLink } from "./opened.ts";
 import { isDone } from "./overturned.ts";
 import { aboutOf, writePage } from "./page.ts";
+import { type NothingToAsk, readAsked, whenExpired } from "./read-asked.ts";
 import type { Shown } from "./results.ts";
 import type { Words } from "./words/words.ts";
 

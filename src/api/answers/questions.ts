@@ -1,5 +1,5 @@
 import { doneMeans } from "../../core/answer.ts";
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import { MS_PER_DAY, weekdayOf } from "../../core/schedule/calendar.ts";
 import { silenceEnd } from "../../core/silence.ts";
 import { dayAt, LONGEST_SILENCE_MS, nameOfDay } from "../../core/until.ts";

@@ -1,11 +1,12 @@
 import { doneMeans, type OwnPurpose } from "../../core/answer.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { hasOnlyEnded } from "../../core/only-ended.ts";
-import type { JsonObject } from "../../core/reminder.ts";
 import type { GivenAnswer } from "../../store/answers.ts";
 import type { Markup } from "../../templates/html.ts";
-import { type Asked, type Over, stillStands } from "./asked.ts";
+import { type Asked, stillStands } from "./asked.ts";
 import { aboutOf, type PageContent, writePage } from "./page.ts";
 import { button, form, paragraph, question, sayInstant } from "./questions.ts";
+import type { Over } from "./read-asked.ts";
 import type { Taken } from "./take.ts";
 import type { Words } from "./words/words.ts";
 

@@ -1,15 +1,11 @@
 import type { FastifyBaseLogger } from "fastify";
 import { type Answer, answerTo, type OwnPurpose } from "../../core/answer.ts";
 import type { Answered, Answerer } from "../../core/answered.ts";
+import type { Instant } from "../../core/instant.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Moment } from "../../core/lifecycle.ts";
 import { type Beside, leftTo } from "../../core/not-me.ts";
-import {
-  type DeliveryKey,
-  deliveryId,
-  type Instant,
-  type JsonObject,
-  type ReminderRecord,
-} from "../../core/reminder.ts";
+import { type DeliveryKey, deliveryId, type ReminderRecord } from "../../core/reminder.ts";
 import { RuleError } from "../../core/schedule/rule-error.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
 import { type GivenAnswer, keepAnswer, readAnswer, undoAnswer } from "../../store/answers.ts";
@@ -24,8 +20,9 @@ import { KeyIsTaken } from "../../store/reminders.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { writeChange } from "../change-reminder.ts";
 import { policyOf, readNamedPolicies } from "../new-reminder.ts";
-import { type Asked, type NothingToAsk, readAsked, stillStands } from "./asked.ts";
+import { type Asked, stillStands } from "./asked.ts";
 import { isDone } from "./overturned.ts";
+import { type NothingToAsk, readAsked } from "./read-asked.ts";
 import { isSomebodyElsesByNow, placeOf } from "./whose.ts";
 import type { Wish } from "./wish.ts";
 

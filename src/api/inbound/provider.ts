@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Feedback } from "../../channels/email/feedback/feedback.ts";
 import type { ReceivedMail } from "../../channels/email/received/received.ts";
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 
 /** What came, and what it may be proved by. */

@@ -7,7 +7,7 @@ import {
   readAuth,
   readPoint,
 } from "../../channels/push/device.ts";
-import type { ContactName } from "../../core/reminder.ts";
+import type { ContactName } from "../../core/entity-name.ts";
 import { type PushSubscription as Kept, putPushSubscription, readOwnPushKey } from "../../store/push-subscriptions.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import type { ApiContext } from "../context.ts";

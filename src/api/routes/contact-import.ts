@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { JsonObject } from "../../core/json.ts";
 import { nameOf } from "../../core/people.ts";
-import type { Contact, JsonObject } from "../../core/reminder.ts";
+import type { Contact } from "../../core/reminder.ts";
 import { lockContacts, putContacts } from "../../store/contacts.ts";
 import type { TenantDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { isSaid } from "../contact-said.ts";

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { InboundEvent } from "../../core/inbound-event.ts";
-import type { JsonObject } from "../../core/reminder.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { auditWithin } from "../access/audit.ts";
 import type { Api } from "../context.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";

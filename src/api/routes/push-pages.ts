@@ -9,7 +9,7 @@ import { isDatabaseAway } from "../../store/postgres.ts";
 import { deletePushSubscription, holdersOf, readPushLinks } from "../../store/push-subscriptions.ts";
 import type { TenantSql } from "../../store/tenant-database.ts";
 import { actAs, LinkDoor } from "../answers/door.ts";
-import { acceptedLanguages } from "../answers/words/words.ts";
+import { acceptedLanguages } from "../answers/words/languages.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { notFound, Problem } from "../problem.ts";
 import { keepDevice, noContact, pushKeyOf, readDevice } from "../push/device.ts";

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Answer, answerTo } from "../../core/answer.ts";
+import type { Instant } from "../../core/instant.ts";
 import { quietZone } from "../../core/quiet-hours.ts";
-import type { Instant } from "../../core/reminder.ts";
 import { silentUntil, whyNotUntil } from "../../core/until.ts";
 import { readContact } from "../../store/contacts.ts";
 import { readReminder } from "../../store/reminders.ts";

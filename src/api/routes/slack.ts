@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Keyring } from "../../secrets/keyring.ts";
-import { wordsFor } from "../answers/words/words.ts";
+import { wordsFor } from "../answers/words/languages.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { type Admitted, SlackDoor } from "../inbound/slack/door.ts";
 import { nameOfButton, takePress } from "../inbound/slack/take-press.ts";

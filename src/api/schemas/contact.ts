@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { type DigestWish, FEWEST_WINDOW_MINUTES, MOST_DIGESTS_A_DAY } from "../../core/digest.ts";
+import type { ContactName } from "../../core/entity-name.ts";
 import { toIso } from "../../core/instant.ts";
-import { type ContactName, type Contact as ContactRow, OVER_BUDGET } from "../../core/reminder.ts";
+import { OVER_BUDGET } from "../../core/preferences.ts";
+import type { Contact as ContactRow } from "../../core/reminder.ts";
 import { CLOCK_TIME, MINUTES_PER_DAY } from "../../core/schedule/clock-time.ts";
 import { instant, isoInstant, line, locale, timeZone } from "./fields.ts";
 import { quietHours, shownQuietHours, toQuietHoursJson } from "./quiet-hours.ts";

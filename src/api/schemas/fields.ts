@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { JsonObject } from "../../core/reminder.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { checkTemplate } from "../../templates/liquid.ts";
 import { isLocale, isTimeZone } from "./intl.ts";
 import { jsonFlaw } from "./json-object.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../../core/reminder.ts";
+import type { JsonObject, JsonValue } from "../../core/json.ts";
 import { whyNotText } from "./text.ts";
 
 const MAX_JSON_BYTES = 64 * 1024;

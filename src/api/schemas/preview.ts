@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { toIso } from "../../core/instant.ts";
+import { type Instant, toIso } from "../../core/instant.ts";
 import { FARTHEST_MS, MOST_FORESEEN } from "../../core/preview.ts";
-import { COMPLETION_REASONS, type Instant, REMINDER_STATUSES } from "../../core/reminder.ts";
+import { COMPLETION_REASONS, REMINDER_STATUSES } from "../../core/reminder.ts";
 import { toWallClock } from "../../core/schedule/wall-clock.ts";
 import { isoOffset, isoWall } from "../../core/schedule/wall-text.ts";
 import type { Preview as PreviewOf, Reach } from "../preview.ts";

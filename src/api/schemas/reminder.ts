@@ -6,9 +6,9 @@ import {
   ON_UNKNOWN,
   REMINDER_STATUSES,
   type ReminderRecord,
-  SCHEDULE_TYPES,
 } from "../../core/reminder.ts";
 import { misplacedField } from "../../core/schedule/fields.ts";
+import { SCHEDULE_TYPES } from "../../core/schedule/kinds.ts";
 import { SILENT_BY } from "../../core/silence.ts";
 import { refusals } from "../validation.ts";
 import { freeObject, instant, isoInstant, jsonObject, line, template, text, timeZone } from "./fields.ts";

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
-import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, type ReminderRecord, SCHEDULE_TYPES } from "../../core/reminder.ts";
+import type { ReminderRecord } from "../../core/reminder.ts";
 import { MAX_FACTOR, MIN_FACTOR } from "../../core/schedule/backoff.ts";
 import { COUNTS_IN, OUTSIDE_WORKING_TIME } from "../../core/schedule/business.ts";
 import type { ByCalendarFields } from "../../core/schedule/by-calendar.ts";
 import { fieldsOf, type ScheduleFields } from "../../core/schedule/fields.ts";
+import { type Bounds, MISFIRE_POLICIES, NO_BOUNDS, SCHEDULE_TYPES } from "../../core/schedule/kinds.ts";
 import { MOST_OFFSETS } from "../../core/schedule/offsets.ts";
 import { MAX_INTERVAL_MINUTES } from "../../core/schedule/recurring.ts";
 import { LONGEST_RRULE } from "../../core/schedule/rrule.ts";

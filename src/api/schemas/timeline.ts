@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { toIso } from "../../core/instant.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Addressed } from "../../core/people.ts";
-import { deliveryId, type JsonObject } from "../../core/reminder.ts";
+import { deliveryId } from "../../core/reminder.ts";
 import { checkedJson } from "../../store/checked.ts";
 import type { TimelineEntry } from "../../store/timeline.ts";
 import { freeObject, isoInstant } from "./fields.ts";

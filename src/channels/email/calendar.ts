@@ -1,5 +1,5 @@
 import ical, { ICalCalendarMethod, ICalEventTransparency } from "ical-generator";
-import type { JsonObject, JsonValue } from "../../core/reminder.ts";
+import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { Message } from "../channel.ts";
 import { domainOf } from "./address.ts";
 import type { Sender } from "./compose.ts";

@@ -1,6 +1,6 @@
 import webPush from "web-push";
 import { readContactAddress, writeContactAddress } from "../../core/contact-address.ts";
-import type { ContactName } from "../../core/reminder.ts";
+import type { ContactName } from "../../core/entity-name.ts";
 import type { GuardedHttp } from "../../outgoing/guarded-http.ts";
 import type { Rendered } from "../../templates/write.ts";
 import {

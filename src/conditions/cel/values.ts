@@ -1,4 +1,4 @@
-import type { JsonValue } from "../../core/reminder.ts";
+import type { JsonValue } from "../../core/json.ts";
 import type { Sizes } from "./cost.ts";
 
 const CHARACTERS_OF_A_VALUE = 100;

@@ -1,4 +1,5 @@
-import { type DeliveryKey, deliveryId, type Instant, type Reminder } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
+import { type DeliveryKey, deliveryId, type Reminder } from "../reminder.ts";
 
 export const EVIDENCE_TABLES = [
   ...(["reminder_jobs", "deliveries", "reminder_events", "status_flags", "reminder_done"] as const),

@@ -1,5 +1,6 @@
+import type { Instant } from "../instant.ts";
 import type { Addressed } from "../people.ts";
-import type { Delivery, Instant, ReminderRecord } from "../reminder.ts";
+import type { Delivery, ReminderRecord } from "../reminder.ts";
 import { saidDuration, saidInstant } from "../schedule/wall-text.ts";
 import type { Checked } from "../stop.ts";
 import { type Evidence, type Fact, ofDelivery } from "./fact.ts";

@@ -1,4 +1,5 @@
-import type { Instant, ReminderRecord } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
+import type { ReminderRecord } from "../reminder.ts";
 import { parseRrule } from "../schedule/rrule.ts";
 import { RuleError } from "../schedule/rule-error.ts";
 import { saidInstant } from "../schedule/wall-text.ts";

@@ -1,6 +1,7 @@
 import type { Addressee } from "../audience.ts";
+import type { Instant } from "../instant.ts";
 import { nameOf } from "../people.ts";
-import type { Contact, Instant, ReminderRecord } from "../reminder.ts";
+import type { Contact, ReminderRecord } from "../reminder.ts";
 import { saidInstant } from "../schedule/wall-text.ts";
 import type { Evidence, Fact } from "./fact.ts";
 

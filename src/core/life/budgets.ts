@@ -1,7 +1,7 @@
+import type { Instant } from "../instant.ts";
 import { type Cap, NO_SLOTS, type Pace, place, UNUSED, whenFree } from "../pace.ts";
-import type { Instant } from "../reminder.ts";
 import { MS_PER_DAY } from "../schedule/calendar.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "./open-message.ts";
 import type { World } from "./world.ts";
 
 /** How many messages a day each person has had of those that they want at most. */

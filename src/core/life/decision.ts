@@ -1,6 +1,7 @@
 import { type Decision, decide } from "../decide.ts";
 import type { Escalating } from "../escalation.ts";
-import type { Instant, ReminderRecord } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
+import type { ReminderRecord } from "../reminder.ts";
 import { timetableOf } from "../schedule/schedule.ts";
 import type { FactsThen, Standing, World } from "./world.ts";
 

@@ -1,8 +1,9 @@
 import { type Addressee, addressees } from "../audience.ts";
 import type { Course, Escalating } from "../escalation.ts";
-import type { Instant, ReminderRecord } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
+import type { ReminderRecord } from "../reminder.ts";
 import type { SimulatedDelivery } from "./happening.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "./open-message.ts";
 import type { World } from "./world.ts";
 
 /** All people of a life: whom its messages are for, and who of them has done theirs. */

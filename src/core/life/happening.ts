@@ -1,6 +1,7 @@
 import type { Addressee } from "../audience.ts";
 import type { Course } from "../escalation.ts";
-import type { CompletionReason, DeliveryStatus, Instant, ReminderRecord } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
+import type { CompletionReason, DeliveryStatus, ReminderRecord } from "../reminder.ts";
 import type { Wish } from "./wish.ts";
 
 export interface Attempt {

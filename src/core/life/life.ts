@@ -1,16 +1,19 @@
 import { completionAfter, type Decision } from "../decide.ts";
 import { askAgainMs, DEFAULT_HOLD } from "../hold.ts";
+import type { Instant } from "../instant.ts";
 import { afterLastOccurrence } from "../occurrence.ts";
 import { bestOf, outcomeOf } from "../outcome.ts";
 import { doneByPeople, maySayDone } from "../people-done.ts";
-import type { CompletionReason, DeliveryStatus, Instant, ReminderRecord } from "../reminder.ts";
+import type { CompletionReason, DeliveryStatus, ReminderRecord } from "../reminder.ts";
 import { decideThen } from "./decision.ts";
 import { Everybody } from "./everybody.ts";
 import { factsOf } from "./facts.ts";
+import { grant } from "./grant.ts";
 import type { Happening } from "./happening.ts";
-import type { Ended, Message } from "./message.ts";
+import type { Ended } from "./message.ts";
+import type { Message } from "./open-message.ts";
 import { Post } from "./post.ts";
-import { grant, type Wish } from "./wish.ts";
+import type { Wish } from "./wish.ts";
 import { Workers } from "./workers.ts";
 import type { FactsThen, Standing, World } from "./world.ts";
 

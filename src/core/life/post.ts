@@ -1,8 +1,10 @@
+import type { Instant } from "../instant.ts";
 import { NO_SLOTS } from "../pace.ts";
-import type { DeliveryStatus, Instant } from "../reminder.ts";
+import type { DeliveryStatus } from "../reminder.ts";
 import { Budgets } from "./budgets.ts";
 import type { SimulatedDelivery } from "./happening.ts";
-import { type About, begin, type Endings, hear, type Message, type Service } from "./message.ts";
+import { type About, begin, type Endings, hear, type Service } from "./message.ts";
+import type { Message } from "./open-message.ts";
 import type { Workers } from "./workers.ts";
 import type { World } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import type { Instant } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 import type { World } from "./world.ts";
 
 /** When workers work. Asked with instants of a clock that only goes forward. */

@@ -1,8 +1,10 @@
 import type { Addressee, Audience, Ways } from "../audience.ts";
 import type { DueReminder, Facts } from "../decide.ts";
 import type { HoldPolicy } from "../hold.ts";
+import type { Instant } from "../instant.ts";
 import type { Addressed } from "../people.ts";
-import type { Instant, OverBudget, ReminderRecord } from "../reminder.ts";
+import type { OverBudget } from "../preferences.ts";
+import type { ReminderRecord } from "../reminder.ts";
 import type { RetryPolicy } from "../retry.ts";
 import type { Attempt } from "./happening.ts";
 import type { Wish } from "./wish.ts";

@@ -1,5 +1,4 @@
-import { MS_PER_MINUTE } from "../instant.ts";
-import type { Instant } from "../reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "../instant.ts";
 
 export const MIN_FACTOR = 1.1;
 export const MAX_FACTOR = 10;

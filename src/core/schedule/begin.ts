@@ -1,9 +1,10 @@
 import { asNextRun, type NextRun } from "../decide.ts";
-import { MS_PER_MINUTE } from "../instant.ts";
-import { type Bounds, type Instant, NO_BOUNDS, type Reminder, type Schedule } from "../reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "../instant.ts";
+import type { Reminder } from "../reminder.ts";
 import { type ByCalendar, misplacedCount, missingCalendar, NO_CALENDARS, toBusinessTime } from "./by-calendar.ts";
 import { checkTimetable } from "./check.ts";
 import { misplacedField, type Refusal, type ScheduleFields, toRule } from "./fields.ts";
+import { type Bounds, NO_BOUNDS, type Schedule } from "./kinds.ts";
 import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { firstZone } from "./zone.ts";

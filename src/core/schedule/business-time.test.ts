@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type Bounds, NO_BOUNDS, type Schedule } from "../reminder.ts";
 import type { BusinessTime } from "./business.ts";
 import { type BusinessCalendar, type CalendarRules, type OwnDate, toCalendar } from "./business-calendar.ts";
 import { addWorkingDays, addWorkingMs, isWorkingTime } from "./business-time.ts";
 import { spansOf, sumOf } from "./business-years.ts";
 import { dayOf } from "./calendar.ts";
 import { WEEKDAYS } from "./clock-time.ts";
+import { type Bounds, NO_BOUNDS, type Schedule } from "./kinds.ts";
 import { askedOccurrence, nextOccurrence, type Timetable } from "./schedule.ts";
 
 const HOUR = 3_600_000;

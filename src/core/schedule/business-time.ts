@@ -1,4 +1,4 @@
-import type { Instant } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 import type { BusinessCalendar } from "./business-calendar.ts";
 import { dayBefore, dayBeyond, FARTHEST_DAYS, type Span, spansOf, sumOf } from "./business-years.ts";
 import { type Day, dayOfWall, MS_PER_DAY } from "./calendar.ts";

@@ -1,5 +1,4 @@
-import { MS_PER_MINUTE } from "../instant.ts";
-import type { Instant } from "../reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "../instant.ts";
 import { type BusinessCalendar, type Stretch, stretchesOf } from "./business-calendar.ts";
 import { type Day, dateOf, dayOf, daysInYear, MS_PER_DAY } from "./calendar.ts";
 import { offsetAt, toInstant } from "./wall-clock.ts";

@@ -1,10 +1,10 @@
-import { MS_PER_MINUTE } from "../instant.ts";
-import type { Instant, Schedule } from "../reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "../instant.ts";
 import { nextBackoff } from "./backoff.ts";
 import type { BusinessCalendar } from "./business-calendar.ts";
 import { addWorkingDays, addWorkingMs, isWorkingTime, workingDaysBetween, workingMsBetween } from "./business-time.ts";
 import { dayOfWall, LAST_INSTANT, MS_PER_DAY } from "./calendar.ts";
 import { MINUTES_PER_DAY } from "./clock-time.ts";
+import type { Schedule } from "./kinds.ts";
 import { nextRecurring } from "./recurring.ts";
 import { toWallClock } from "./wall-clock.ts";
 

@@ -1,8 +1,8 @@
-import type { Schedule } from "../reminder.ts";
 import type { BusinessTime, CountsIn, OutsideWorkingTime } from "./business.ts";
 import { readCalendar } from "./business-calendar.ts";
 import { MINUTES_PER_DAY } from "./clock-time.ts";
 import type { Refusal } from "./fields.ts";
+import type { Schedule } from "./kinds.ts";
 import { RuleError } from "./rule-error.ts";
 
 /** How a reminder goes by one of its tenant's calendars, as it is written. */

@@ -1,4 +1,4 @@
-import type { Instant } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 import type { WallClock } from "./wall-clock.ts";
 
 /** Days since 1970-01-01, in the Gregorian calendar. */

@@ -1,5 +1,6 @@
-import type { Instant, Schedule } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 import type { Refusal } from "./fields.ts";
+import type { Schedule } from "./kinds.ts";
 import { RuleError } from "./rule-error.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule.ts";
 

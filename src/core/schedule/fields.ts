@@ -1,6 +1,7 @@
-import type { Instant, Schedule } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 import { DEFAULT_FACTOR, DEFAULT_MAX_INTERVAL_MINUTES } from "./backoff.ts";
 import { parseCron } from "./cron-fields.ts";
+import type { Schedule } from "./kinds.ts";
 import { offsetInstants } from "./offsets.ts";
 import { MAX_INTERVAL_MINUTES } from "./recurring.ts";
 import { parseRrule, withStart } from "./rrule.ts";

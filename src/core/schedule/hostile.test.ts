@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { NO_BOUNDS, type Schedule } from "../reminder.ts";
 import { checkTimetable } from "./check.ts";
 import { toRule } from "./fields.ts";
+import { NO_BOUNDS, type Schedule } from "./kinds.ts";
 
 const NOW = Date.UTC(2026, 10, 24);
 const all = (from: number, to: number): string => Array.from({ length: to - from + 1 }, (_, n) => from + n).join(",");

@@ -1,11 +1,8 @@
-import type { Instant, Reminder } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
+import type { ReminderName } from "./kinds.ts";
 
 /** How much later than meant an occurrence is due, in [0, `seconds`): the same for the same occurrence, wherever it is asked. */
-export function jitterMs(
-  { entityType, entityId, eventType }: Pick<Reminder, "entityType" | "entityId" | "eventType">,
-  meantAt: Instant,
-  seconds: number,
-): number {
+export function jitterMs({ entityType, entityId, eventType }: ReminderName, meantAt: Instant, seconds: number): number {
   return hash(`${entityType}\0${entityId}\0${eventType}\0${meantAt}`) % (seconds * 1_000);
 }
 

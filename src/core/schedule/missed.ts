@@ -1,5 +1,4 @@
-import { MS_PER_MINUTE } from "../instant.ts";
-import type { Instant } from "../reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "../instant.ts";
 import { countRecurring } from "./recurring.ts";
 import { nextOccurrence, type Occurrence, type Timetable } from "./schedule.ts";
 

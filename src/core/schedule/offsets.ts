@@ -1,4 +1,4 @@
-import type { Instant } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 import type { BusinessTime } from "./business.ts";
 import { addWorkingDays, addWorkingMs } from "./business-time.ts";
 import { addDate, parseDuration, parseWorkingDuration } from "./duration.ts";

@@ -1,4 +1,5 @@
-import type { Instant, Reminder } from "../reminder.ts";
+import type { Instant } from "../instant.ts";
+import type { Reminder } from "../reminder.ts";
 import { MS_PER_DAY } from "./calendar.ts";
 import { nextCron } from "./cron.ts";
 import { parseCron } from "./cron-fields.ts";

@@ -1,5 +1,4 @@
-import { MS_PER_MINUTE } from "../instant.ts";
-import type { Instant } from "../reminder.ts";
+import { type Instant, MS_PER_MINUTE } from "../instant.ts";
 
 /** Longest interval accepted: ten years, so that every due instant stays within the years a database and a person can read. */
 export const MAX_INTERVAL_MINUTES = 10 * 366 * 24 * 60;

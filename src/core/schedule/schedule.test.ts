@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Bounds, NO_BOUNDS, type Schedule } from "../reminder.ts";
+import { type Bounds, NO_BOUNDS, type Schedule } from "./kinds.ts";
 import { nextOccurrence, type Timetable } from "./schedule.ts";
 import { toInstant, toWallClock } from "./wall-clock.ts";
 

@@ -1,18 +1,13 @@
-import {
-  type Bounds,
-  goesByWallClock,
-  type Instant,
-  type Reminder,
-  type ReminderRecord,
-  type Schedule,
-} from "../reminder.ts";
+import type { Instant } from "../instant.ts";
 import { nextBackoff } from "./backoff.ts";
 import { type BusinessTime, meantAfter, meantUntil, nextCounted, place } from "./business.ts";
-import { toBusinessTime } from "./by-calendar.ts";
+import { type ByCalendar, toBusinessTime } from "./by-calendar.ts";
 import { LAST_INSTANT, MS_PER_DAY } from "./calendar.ts";
 import { nextCron } from "./cron.ts";
 import { parseCron } from "./cron-fields.ts";
 import { jitterMs } from "./jitter.ts";
+import type { ReminderName } from "./kinds.ts";
+import { type Bounds, goesByWallClock, type Schedule } from "./kinds.ts";
 import { nextOffset, workingOffsetInstants } from "./offsets.ts";
 import { nextRecurring } from "./recurring.ts";
 import { nextRrule, parseRrule } from "./rrule.ts";
@@ -30,7 +25,7 @@ export interface Timetable {
    * Whose occurrences these are: jitter is drawn from it. What is meant for the very instant that somebody asked for (`runAt`) is due
    * then, without jitter.
    */
-  of: Pick<Reminder, "entityType" | "entityId" | "eventType"> & Partial<Pick<ReminderRecord, "runAt">>;
+  of: ReminderName & { runAt?: Instant | null };
   /** Where it goes by a calendar. */
   business?: BusinessTime | undefined;
   /** With a calendar: what was meant up to here has been, or was before its time, and doesn't come to be moved. */
@@ -51,11 +46,14 @@ export interface Occurrence {
   because?: string;
 }
 
-type Timed = Pick<ReminderRecord, "runAt"> &
-  Pick<
-    Reminder,
-    "schedule" | "bounds" | "timeZone" | "business" | "createdAt" | "entityType" | "entityId" | "eventType"
-  >;
+interface Timed extends ReminderName {
+  runAt: Instant | null;
+  schedule: Schedule;
+  bounds: Bounds;
+  timeZone: string | null;
+  business: ByCalendar | null;
+  createdAt: Instant;
+}
 
 /**
  * The timetable of a reminder. Its own time zone counts, else `otherZone`, which is its contact's or its tenant's, else UTC.

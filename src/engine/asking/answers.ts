@@ -1,4 +1,4 @@
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import type { StopAnswer } from "../../core/stop.ts";
 
 /** An answer from outside. */

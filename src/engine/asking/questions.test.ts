@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { beforeAll, expect, test } from "vitest";
-import { NO_FLAGS, type StopSubject } from "../../core/stop.ts";
+import { NO_FLAGS, type StopSubject } from "../../core/stop-subject.ts";
 import type { Keyring } from "../../secrets/keyring.ts";
 import { type Database, openDatabase } from "../../store/postgres.ts";
 import { NotNow } from "./not-now.ts";

@@ -1,8 +1,10 @@
 import type { Logger } from "pino";
 import { CannotAsk } from "../../conditions/condition.ts";
 import { evaluate, isQuestion, type Question } from "../../conditions/evaluate.ts";
-import type { Instant, StopCondition } from "../../core/reminder.ts";
-import type { StopAnswer, StopSubject } from "../../core/stop.ts";
+import type { Instant } from "../../core/instant.ts";
+import type { StopCondition } from "../../core/reminder.ts";
+import type { StopAnswer } from "../../core/stop.ts";
+import type { StopSubject } from "../../core/stop-subject.ts";
 import { AnswerCache, type Answers, type Got } from "./answers.ts";
 import { Breaker } from "./breaker.ts";
 import { NotNow } from "./not-now.ts";

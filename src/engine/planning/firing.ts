@@ -4,7 +4,7 @@ import { completionReasonOf } from "../../conditions/registry.ts";
 import { subjectOf } from "../../conditions/subject.ts";
 import { type Decision, decide } from "../../core/decide.ts";
 import { askAgainMs, noteOf } from "../../core/hold.ts";
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import { timetableOf } from "../../core/schedule/schedule.ts";
 import { endsSilence } from "../../core/silence.ts";
 import type { StopAnswer } from "../../core/stop.ts";

@@ -1,6 +1,6 @@
 import type { Decision } from "../../core/decide.ts";
 import type { Course } from "../../core/escalation.ts";
-import type { Instant } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
 import { sayHowMany } from "../../core/schedule/missed.ts";
 import type { NewEvent } from "../../store/events.ts";
 import type { DueReminder } from "../../store/firing.ts";

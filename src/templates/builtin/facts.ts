@@ -1,4 +1,5 @@
-import type { Instant, JsonObject, JsonValue } from "../../core/reminder.ts";
+import type { Instant } from "../../core/instant.ts";
+import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { Renderable } from "../context.ts";
 import type { DateStyle } from "../liquid.ts";
 import { withoutTurns, writeDay, writeInstant } from "../words.ts";

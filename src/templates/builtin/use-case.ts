@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/reminder.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { humaniseInside } from "../words.ts";
 
 /** What the built-in words know more about than what anything is called. */

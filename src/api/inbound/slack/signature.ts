@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Instant } from "../../../core/reminder.ts";
+import type { Instant } from "../../../core/instant.ts";
 import { TOLERANCE_MS } from "../../access/webhook-signature.ts";
 import { isSame } from "../provider.ts";
 
