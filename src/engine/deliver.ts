@@ -214,10 +214,11 @@ export class Deliverer {
     if (lane) leave(lane, held);
   }
 
-  #report({ channel, attempts, ...key }: Held, { status, reason, untried }: Outcome): void {
+  #report(held: Held, { status, reason, untried }: Outcome): void {
     if (status === "sent" || status === "suppressed" || untried) return;
+    const { channel, attempts } = held;
     this.#log.warn(
-      { delivery: deliveryId(key), channel, delivery_attempt: attempts, status, reason },
+      { delivery: deliveryId(held), channel, delivery_attempt: attempts, status, reason },
       "a message was not sent",
     );
   }

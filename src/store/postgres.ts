@@ -1,4 +1,5 @@
 import pg from "pg";
+import { arrayLiteral } from "./array-literal.ts";
 import { isConnectionLost } from "./failures.ts";
 import { assume, type Identity } from "./identity.ts";
 import { getTypeParser } from "./instants.ts";
@@ -177,7 +178,7 @@ async function withClient<T>(
   const run: Run = async (text, params = []) => {
     const name = plansOnce && params.length > 0 && mayPrepare(pool, client) ? nameOf(text) : undefined;
     const timeoutMs = Math.min(statementMs + SILENCE_MS, NO_LIMIT_MS);
-    const query = { ...(name && { name }), text, values: params as unknown[], query_timeout: timeoutMs };
+    const query = { ...(name && { name }), text, values: params.map(asParameter), query_timeout: timeoutMs };
     return (await client.query<Row>(query)).rows;
   };
   let broken = false;
@@ -197,6 +198,10 @@ async function withClient<T>(
   } finally {
     client.release(broken);
   }
+}
+
+function asParameter(value: unknown): unknown {
+  return Array.isArray(value) ? (arrayLiteral(value) ?? value) : value;
 }
 
 /** When a connection last did its work, and since when a pool knows of one that went silent, by `performance.now()`. */
