@@ -155,6 +155,11 @@ export interface Channel {
   maxDigestChars?: number;
   /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them. */
   opensOnePage?: boolean;
+  /**
+   * True where a receiver can't tell when a message comes again: what may have left when its worker dies is `unknown` then, and never sent
+   * once more unasked (promise P6).
+   */
+  isAtMostOnce?: boolean;
   /** True where its messages may have buttons. */
   hasButtons?: boolean;
   /** How its failed attempts are tried again; left out: as the installation is set. */

@@ -13,6 +13,7 @@ import { DigestSender } from "./digest-sender.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
+import { noteLeaving } from "./leaving.ts";
 import { messageFor } from "./message.ts";
 import { type Ended, failed, handedBack, type Outcome, sent } from "./outcome.ts";
 import type { Places } from "./places.ts";
@@ -74,6 +75,7 @@ export class Deliverer {
       gate: this.#gate,
       write: (lane, held) => this.#write(lane, held),
       linkTo: (first) => this.#unlessAway(first, () => this.#answers.ofDigest(first)),
+      noteLeaving: ({ channel }, these) => noteLeaving(database, channel, these),
       end: (held, outcome, lane) => this.#end(held, outcome, lane),
       letGo: (held, lane) => this.#letGo(held, lane),
       stored: (these) => this.#held.gone(these),
@@ -143,7 +145,7 @@ export class Deliverer {
       held.sendingSinceMs = performance.now();
       const signal = lane.deadlines.signal(held.sendingSinceMs);
       const { message, instead } = await this.#write(lane, held);
-      const receipt = await lane.channel.send(message, { signal, beforeSend: () => this.#gate.pass(held) });
+      const receipt = await lane.channel.send(message, { signal, beforeSend: () => this.#letLeave(lane, held) });
       this.#end(held, sent(receipt, instead), lane);
     } catch (error) {
       if (error instanceof Postponed) this.#letGo(held, lane);
@@ -151,6 +153,12 @@ export class Deliverer {
       else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
       else this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
     }
+  }
+
+  /** The last question. Where it takes a while to note that it leaves, it is asked again. */
+  async #letLeave({ channel }: Lane, held: Held): Promise<void> {
+    await this.#gate.pass(held);
+    if (await noteLeaving(this.#database, channel, [held])) await this.#gate.pass(held);
   }
 
   /** Its links and its words. */

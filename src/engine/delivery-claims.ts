@@ -12,7 +12,7 @@ import { hasAudience } from "./audience.ts";
 import type { Digest, Held, HeldDeliveries } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
-import { exhausted, type Outcome } from "./outcome.ts";
+import { cutOff, exhausted, type Outcome } from "./outcome.ts";
 import type { EngineSettings } from "./settings.ts";
 
 /** Where a tenant has all the places of a lane that it may have, what waits there of the others is looked for this often. */
@@ -179,7 +179,7 @@ export class DeliveryClaims {
     else lane.add(held);
   }
 
-  /** Null where it isn't to be sent, or not again: its attempts are used up, or this worker is at it already. */
+  /** Null where it isn't to be sent, or not again: it may have left, its attempts are used up, or this worker is at it already. */
   #hold(
     lane: Lane,
     delivery: ClaimedDelivery,
@@ -210,8 +210,9 @@ export class DeliveryClaims {
     };
     const held = { ...delivery, digest, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);
-    if (attempts <= attemptsIn(lane.retries)) return held;
-    this.#end(held, exhausted(attempts - 1));
+    if (held.mayHaveLeft) this.#end(held, cutOff());
+    else if (attempts > attemptsIn(lane.retries)) this.#end(held, exhausted(attempts - 1));
+    else return held;
     return null;
   }
 }

@@ -21,6 +21,7 @@ async function outcomesOf(
     gate: { pass, passTogether: async () => {} } as unknown as Gate,
     write: async () => ({ message, instead: null }),
     linkTo: async () => null,
+    noteLeaving: async () => false,
     end: (held, outcome) => {
       held.hasEnded = true;
       outcomes.push(outcome);

@@ -12,6 +12,8 @@ export interface DigestSenderOptions {
   write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }>;
   /** Where all is answered that goes as one message, of which this is the first; null: there are no links. */
   linkTo(first: Held): Promise<string | null>;
+  /** See `noteLeaving`. */
+  noteLeaving(lane: Lane, these: readonly Held[]): Promise<boolean>;
   end(held: Held, outcome: Outcome, lane: Lane): void;
   letGo(held: Held, lane: Lane): void;
   /** Resolves when what became of these is stored. */
@@ -90,7 +92,7 @@ export class DigestSender {
     const written = writeDigest(items, leadsTo);
     const receipt = await lane.channel.send(
       { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },
-      { signal, beforeSend: () => this.#passAgain(lane, items) },
+      { signal, beforeSend: () => this.#letLeave(lane, items) },
     );
     for (const { held, instead } of items) end(held, sent(receipt, instead), lane);
   }
@@ -117,6 +119,12 @@ export class DigestSender {
     const count = maxDigestChars === undefined ? items.length : countThatFits(items, maxDigestChars, !opensOnePage);
     for (const { held } of items.slice(count)) this.#leave(lane, held, handedBack(held.attempts));
     return items.slice(0, count);
+  }
+
+  async #letLeave(lane: Lane, items: readonly WrittenItem[]): Promise<void> {
+    await this.#passAgain(lane, items);
+    const these = items.map(({ held }) => held);
+    if (await this.#options.noteLeaving(lane, these)) await this.#passAgain(lane, items);
   }
 
   async #passAgain(lane: Lane, items: readonly WrittenItem[]): Promise<void> {

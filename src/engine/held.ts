@@ -25,6 +25,8 @@ export interface Held extends DeliveryKey {
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
+  /** True once it may have left, over a channel that is asked for no more than once: see `noteLeaving`. */
+  mayHaveLeft: boolean;
   /** Its reminder when last read; null when somebody removed the row. */
   known: ReminderWithFacts | null;
   /** What was got outside for its stop condition. */

@@ -90,6 +90,13 @@ export function exhausted(attempts: number): Outcome {
   return { ...NOTHING, status: "failed", reason, untried: true };
 }
 
+/** Its worker died or was cut off when it may have left: it isn't sent again unasked. */
+export function cutOff(): Outcome {
+  const reason =
+    "its worker died or was cut off while it was being sent, so whether it arrived is unknown; it isn't sent again by itself";
+  return { ...NOTHING, status: "unknown", reason, untried: true };
+}
+
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
 export function failed(error: unknown, attempt: number, retries: Retries, cutShort: boolean): Outcome {
   const reason = sentence(error);

@@ -44,7 +44,8 @@ interface Locked {
 }
 
 const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now() and next_attempt_at >= $3::timestamptz`;
-const COLUMNS = "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed";
+const COLUMNS =
+  "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed, left_under = lease_token as may_have_left";
 
 // What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
 // worker died or fell silent with ($4 attempts or more, but not all of its $5); from $6 attempts on it is alone. These are taken

@@ -22,6 +22,8 @@ export interface ClaimedDelivery extends DeliveryKey {
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
+  /** True when it may have left under the claim that ran out, over a channel whose receiver couldn't tell if it came again. */
+  mayHaveLeft: boolean;
   addressed: Addressed | null;
   /** When it goes along with others; null: by itself. */
   digestAt: Instant | null;
@@ -29,10 +31,12 @@ export interface ClaimedDelivery extends DeliveryKey {
   newestDueAt: Instant | null;
 }
 
-// A claim past the last attempt only says that they are used up: however often it is cut short, it counts once.
+// A claim past the last attempt only says that they are used up: however often it is cut short, it counts once. What may have left may have
+// done so under the new claim as well.
 const TAKE = `
   update deliveries d
      set status = 'sending', attempts = least(d.attempts + 1, $6), lease_token = $4::uuid,
+         left_under = case when d.left_under = d.lease_token then $4::uuid end,
          next_attempt_at = reminder_now() + $5 * interval '1 second'
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
@@ -80,6 +84,7 @@ async function take(
       recipient: row.recipient as string | null,
       attempts,
       isSuspect: row.part === "suspect",
+      mayHaveLeft: row.may_have_left === true,
       addressed: toAddressed(row.addressed as JsonObject | null),
       digestAt: (row.digest_at as Instant | null | undefined) ?? null,
       newestDueAt: (row.newest_due_at as Instant | null | undefined) ?? null,

@@ -75,6 +75,7 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     name,
     concurrency: CONCURRENCY,
     isForPrograms: service.isForPrograms ?? false,
+    isAtMostOnce: !service.isIdempotent,
     maxDigestChars: Math.floor(service.maxTextChars * (1 - INERT_SHARE)),
     timeoutMs: timeoutMs + BEFORE_MS,
     parseRecipient: (text) => parseRecipient(service, text).text,

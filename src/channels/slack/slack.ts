@@ -156,6 +156,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
 
   return {
     name: "slack",
+    isAtMostOnce: true,
     hasButtons: true,
     maxDigestChars: MAX_BODY_CHARS,
     concurrency,

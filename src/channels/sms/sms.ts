@@ -79,6 +79,7 @@ export function createSmsChannel(settings: SmsSettings): Channel {
 
   return {
     name: "sms",
+    isAtMostOnce: true,
     concurrency,
     maxDigestChars: MOST_SMS_CHARS - SUBJECT_CHARS,
     timeoutMs: timeoutMs + BEFORE_MS,

@@ -20,6 +20,7 @@ export function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, plan
     addressed: delivery.addressed ?? null,
     attempts: 1,
     isSuspect: false,
+    mayHaveLeft: false,
     known: due,
     answers: planning.asked?.answersOf(due) ?? new Map(),
     wasAsked: false,
