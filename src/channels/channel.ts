@@ -1,4 +1,4 @@
-import type { Purpose } from "../core/answer.ts";
+import type { OwnPurpose, Purpose } from "../core/answer.ts";
 import type { Instant } from "../core/instant.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Addressed } from "../core/people.ts";
@@ -11,7 +11,7 @@ import type { Rendered } from "../templates/write.ts";
 export type MessageLinks = Readonly<Record<Purpose, string>>;
 
 /** What the buttons of a message stand for, where it is answered without leaving the channel. */
-export type MessageButtons = Readonly<Record<Purpose, string>>;
+export type MessageButtons = Readonly<Record<OwnPurpose, string>>;
 
 /** What a channel is asked to send. Everything a template may speak of is in here. */
 export interface Message {

@@ -23,6 +23,7 @@ export const PURPOSES: readonly Purpose[] = LINK_PURPOSES.filter((purpose) => pu
 
 /** Those whose page asks or tells something by itself. */
 export type OwnPurpose = Exclude<Purpose, "answer">;
+export const OWN_PURPOSES: readonly OwnPurpose[] = PURPOSES.filter((purpose) => purpose !== "answer");
 
 /** What somebody answers to a message. */
 export type Answer =

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { MessageButtons, MessageLinks } from "../channels/channel.ts";
-import { type LinkPurpose, PURPOSES } from "../core/answer.ts";
+import { type LinkPurpose, OWN_PURPOSES, PURPOSES } from "../core/answer.ts";
 import { MS_PER_DAY } from "../core/schedule/calendar.ts";
 import { type AnswerKey, type AnswerPlace, signAnswer } from "../secrets/answer-token.ts";
 import { makeFirstAnswerKey, readAnswerKeys } from "../store/answer-keys.ts";
@@ -41,7 +41,7 @@ export class AnswerLinks {
 
   /** The same as links for buttons, which need no address. */
   async buttons(held: Held): Promise<MessageButtons | null> {
-    return await this.#signed(held, PURPOSES, "button", (token) => token);
+    return await this.#signed(held, OWN_PURPOSES, "button", (token) => token);
   }
 
   async #signed<Wanted extends LinkPurpose>(

@@ -40,6 +40,12 @@ export interface Outcome {
   mayHaveArrived?: boolean;
 }
 
+/** An attempt that has ended, and how. */
+export interface Ended {
+  held: Held;
+  outcome: Outcome;
+}
+
 const NOTHING = { reason: null, retryInMs: 0, untried: false, suppression: null, providerId: null, demo: false };
 const LONGEST_TEXT = 1_000;
 
@@ -146,9 +152,4 @@ function sentence(error: unknown): string {
 /** PostgreSQL's text holds no NUL and no half of a surrogate pair, and a ledger no novels. */
 export function clean(text: string): string {
   return text.replaceAll("\0", "").slice(0, LONGEST_TEXT).toWellFormed();
-}
-
-export interface Ended {
-  held: Held;
-  outcome: Outcome;
 }

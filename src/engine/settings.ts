@@ -7,6 +7,14 @@ import type { Limits } from "../store/pace.ts";
 import type { CageOptions } from "../templates/cage/cage.ts";
 import type { AskingLimits } from "./asking/turnstile.ts";
 
+/** How messages are answered. */
+export interface LinkSettings {
+  /** Where people reach the API from outside, without a slash at the end. */
+  publicUrl: string;
+  /** How long a link may be used, counted from the occurrence, or from when that was fired, if it was late. */
+  days: number;
+}
+
 export interface EngineSettings {
   /** A sleeping worker looks at least this often, whether or not it is woken. At most 10 s (see `reminder_wake_horizon`). */
   pollSeconds: number;
@@ -74,10 +82,3 @@ export const OVERDUE_MS = 60_000;
 
 /** A send doesn't begin this close to the end of its lease. */
 export const LEASE_MARGIN_MS = 1_000;
-
-export interface LinkSettings {
-  /** Where people reach the API from outside, without a slash at the end. */
-  publicUrl: string;
-  /** How long a link may be used, counted from the occurrence, or from when that was fired, if it was late. */
-  days: number;
-}

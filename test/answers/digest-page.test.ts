@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readSentDigest } from "../../src/store/digest-items.ts";
-import { type Answering, answering, open, PRESSES, press } from "../support/answers.ts";
-import { advance } from "../support/clock.ts";
+import { type Answering, answering, open, PRESSES, press, waysOn } from "../support/answers.ts";
+import { advance, setToTwentyPastTen } from "../support/clock.ts";
 import { weighing } from "../support/effort.ts";
 import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
@@ -19,9 +19,7 @@ async function gathering(days = 30, tenant = "default"): Promise<Gathering> {
   const { database, sink } = here;
   sink.opensOnePage = true;
   if (tenant !== "default") await createTenants(database, tenant);
-  await database.query(
-    "update test_clock set seconds_ahead = extract(epoch from date_trunc('day', now()) + interval '1 day 10 hours 20 minutes' - now())",
-  );
+  await setToTwentyPastTen(database);
   await database.query(
     `insert into contacts (tenant_id, entity_type, entity_id, name, email, preferences)
      values ($1, 'person', 'ann', 'Ann', 'ann@example.org', '{"digest": {"window_minutes": 60}}')`,
@@ -52,9 +50,6 @@ async function gathering(days = 30, tenant = "default"): Promise<Gathering> {
     },
   };
 }
-
-const waysOn = (page: string, at: string): string[] =>
-  [...page.matchAll(/(?:action|href)="([^":]+)"/g)].map(([, to = ""]) => new URL(to, at).href);
 
 test("a message of several leads to a page of them, and each from there to its answers", async () => {
   const here = await gathering();

@@ -10,6 +10,7 @@ import { claimDigests } from "../../src/store/claimed.ts";
 import { nextDigests } from "../../src/store/digests.ts";
 import { openDatabase } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
+import { setToTwentyPastTen } from "../support/clock.ts";
 import { weighing } from "../support/effort.ts";
 import { holding } from "../support/holding.ts";
 import { DELIVERED } from "../support/sink.ts";
@@ -19,9 +20,7 @@ import { type World, world } from "../support/world.ts";
 
 /** By these clocks it is 10:20 when a test begins. */
 async function atTwentyPast(there: World): Promise<void> {
-  await there.database.query(
-    "update test_clock set seconds_ahead = extract(epoch from date_trunc('day', now()) + interval '1 day 10 hours 20 minutes' - now())",
-  );
+  await setToTwentyPastTen(there.database);
 }
 
 async function contact(there: World, id: string, preferences: object, email = `${id}@example.org`): Promise<void> {

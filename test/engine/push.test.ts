@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { setToTwentyPastTen } from "../support/clock.ts";
 import { pushing } from "../support/pushing.ts";
 import { until } from "../support/wait.ts";
 
@@ -26,9 +27,7 @@ test("a reminder reaches all devices of its contact, and its notification leads 
 
 test("of several that come together, the notification leads to a page of them, and says none of its links", async () => {
   const { api, service, database, deliveryBecomes, advance } = await pushing();
-  await database.query(
-    "update test_clock set seconds_ahead = extract(epoch from date_trunc('day', now()) + interval '1 day 10 hours 20 minutes' - now())",
-  );
+  await setToTwentyPastTen(database);
   await api.putContact("invoice", "INV_7", { preferences: { digest: { window_minutes: 60 } } });
   await api.call("POST", `${CONTACT}/push-subscriptions`, service.device().json);
   const [now] = await database.query<{ at: number }>("select reminder_now() as at");

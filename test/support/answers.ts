@@ -50,6 +50,11 @@ export async function press(url: string, fields: Record<string, string> = {}): P
   return open(url, { method: "POST", body: new URLSearchParams(fields) });
 }
 
+/** Where a page's forms and links lead, as a browser has it. */
+export function waysOn(page: string, at: string): string[] {
+  return [...page.matchAll(/(?:action|href)="([^":]+)"/g)].map(([, to = ""]) => new URL(to, at).href);
+}
+
 /** What each kind of link takes, so that it does something. */
 export const PRESSES: Record<Exclude<OwnPurpose, "why">, Record<string, string>> = {
   done: { choice: "done" },

@@ -19,3 +19,10 @@ export async function advance(sql: Sql, by: { seconds?: number; minutes?: number
   await sql.query("update test_clock set seconds_ahead = seconds_ahead + $1", [seconds]);
   await sql.query("select pg_notify('reminder_engine', 'clock')");
 }
+
+/** Sets the database's clock to 10:20 of tomorrow, UTC: in the middle of an hour, whenever a test runs. */
+export async function setToTwentyPastTen(sql: Sql): Promise<void> {
+  await sql.query(
+    "update test_clock set seconds_ahead = extract(epoch from date_trunc('day', now()) + interval '1 day 10 hours 20 minutes' - now())",
+  );
+}

@@ -34,6 +34,7 @@ export function showDigest(link: Pick<OpenedLink, "leadOn">, { items }: SentDige
 
 function way(token: string, { reminder }: SentItem, { why }: Words): Markup {
   const { title, entity } = aboutOf(reminder);
-  const done = isDone(reminder) ? html`<span class="said">${why.isDone}</span>` : html``;
-  return html`<a class="item" href="${token}"><strong dir="auto">${title}</strong><span dir="auto">${entity}</span>${done}</a>\n`;
+  const isSaid = isDone(reminder) ? why.isDone : reminder.status === "PAUSED" ? why.isPaused : null;
+  const said = isSaid === null ? html`` : html`<span class="said">${isSaid}</span>`;
+  return html`<a class="item" href="${token}"><strong dir="auto">${title}</strong><span dir="auto">${entity}</span>${said}</a>\n`;
 }

@@ -1,11 +1,11 @@
-import type { Purpose } from "../../core/answer.ts";
+import type { OwnPurpose, Purpose } from "../../core/answer.ts";
 import { catalogFor } from "../../templates/builtin/speak.ts";
 import { styleOf } from "../../templates/context.ts";
 import type { Message } from "../channel.ts";
 
 /** Which choice of which answer, as the pages behind links have them. */
 interface Offered {
-  purpose: Purpose;
+  purpose: OwnPurpose;
   choice: string;
 }
 

@@ -61,15 +61,17 @@ export async function takePress(
   return toldOf(taken);
 }
 
+/** A button that was pressed by somebody who may. */
+interface Pressed extends Pick<Admitted, "press"> {
+  channels: Channels;
+  link: AnswerLink<OwnPurpose>;
+  who: string;
+}
+
 async function pressed(
   request: FastifyRequest,
   database: TenantDatabase,
-  {
-    channels,
-    press,
-    link,
-    who,
-  }: Pick<Admitted, "press"> & { channels: Channels; link: AnswerLink<OwnPurpose>; who: string },
+  { channels, press, link, who }: Pressed,
 ): Promise<Taken | null> {
   const { userId, channel, messageTs, actionTs, choice, token } = press;
   const event = { origin: "slack", id: digestOf([userId, channel, messageTs, actionTs, choice, token].join(" ")) };
