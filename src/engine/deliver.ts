@@ -128,14 +128,15 @@ export class Deliverer {
   /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
+    this.#recorder.endSoon();
     const lanes = [...this.#lanes.values()];
     const notBegun = lanes.flatMap((lane) => lane.stop()).flatMap((held) => held.digest?.items ?? [held]);
     for (const held of notBegun) this.#end(held, handedBack(held.attempts));
     await withinMs(graceMs, this.#held.empty());
     this.#isEnding = true;
-    this.#recorder.hurry();
     for (const lane of lanes) lane.deadlines.abortAll();
     await withinMs(WIND_UP_MS, this.#held.empty());
+    this.#recorder.giveUp();
     clearInterval(this.#sweeper);
   }
 

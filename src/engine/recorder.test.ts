@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Held } from "./held.ts";
-import { sent } from "./outcome.ts";
+import { type Ended, sent } from "./outcome.ts";
 import { Recorder } from "./recorder.ts";
 
 const KEY = { reminderId: 1, occurrenceAt: Date.UTC(2026, 0, 1), recipientNo: 0 };
@@ -55,6 +55,48 @@ test.each([
 
 test("what can't be stored for what it says goes without its words", async () => {
   expect(await stored(failure("22P05"), 1)).toEqual(["as it was", null]);
+});
+
+/** A recorder of which each result that is let go of and each line of its log is kept. */
+function recorderOn(database: WorkerDatabase): { recorder: Recorder; letGo: Ended[]; lines: string[] } {
+  const [letGo, lines]: [Ended[], string[]] = [[], []];
+  const recorder = new Recorder({
+    ...{ database, log: pino({ level: "error" }, { write: (line) => lines.push(line) }) },
+    onStored: (batch) => letGo.push(...batch),
+    ...{ hold: {} as never, fallbacks: new Map(), channels: new Map() },
+  });
+  return { recorder, letGo, lines };
+}
+
+test("told to end, it looks for what is locked until its time is up, and only then gives it up", async () => {
+  let looks = 0;
+  const query = async (text: string) => {
+    if (!text.includes("skip locked")) return text.includes("lease_token") ? [{ place: 1 }] : [];
+    looks += 1;
+    return [];
+  };
+  const { recorder, letGo } = recorderOn(databaseOf(query));
+  recorder.endSoon();
+  recorder.add({ held, outcome: sent({ providerId: null, demo: false }) });
+
+  await expect.poll(() => looks, { timeout: 60_000 }).toBeGreaterThan(3);
+  expect(letGo).toEqual([]);
+  recorder.giveUp();
+
+  await expect.poll(() => letGo, { timeout: 60_000 }).toMatchObject([{ held }]);
+});
+
+test("what ends when the database is closed already is given up without a word: nothing is wrong with it", async () => {
+  const closed = async () => {
+    throw new Error("Cannot use a pool after calling end on the pool");
+  };
+  const { recorder, letGo, lines } = recorderOn(databaseOf(closed));
+  recorder.endSoon();
+  recorder.giveUp();
+  recorder.add({ held, outcome: sent({ providerId: null, demo: false }, "as it was") });
+
+  await expect.poll(() => letGo, { timeout: 60_000 }).toMatchObject([{ held }]);
+  expect(lines).toEqual([]);
 });
 
 test("a result whose claim was made anew while it was being stored is stored under the new one", async () => {

@@ -1,6 +1,12 @@
 import type { Logger } from "pino";
 import { deliveryId } from "../core/reminder.ts";
-import { isDatabaseAway, isFaultOfStatement, isHeldElsewhere, isLockTimeout } from "../store/postgres.ts";
+import {
+  isDatabaseAway,
+  isFaultOfRows,
+  isFaultOfStatement,
+  isHeldElsewhere,
+  isLockTimeout,
+} from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Left, storeFree } from "./free-results.ts";
 import { backoffMs } from "./loop.ts";
@@ -37,7 +43,8 @@ export class Recorder {
   #working = false;
   readonly #locked: Ended[] = [];
   #waitsForLocked = false;
-  #hurried = false;
+  #endsSoon = false;
+  #givesUp = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -51,15 +58,20 @@ export class Recorder {
     setImmediate(() => void this.#work());
   }
 
-  /** From now on a result that can't be stored is given up: its lease runs out, and another worker sees to it. */
-  hurry(): void {
-    this.#hurried = true;
+  /** From now on nobody is waited for: whoever is to end has no time for all to wait for one. */
+  endSoon(): void {
+    this.#endsSoon = true;
+  }
+
+  /** From now on a result that can't be stored at once is given up: its lease runs out, and another worker sees to it. */
+  giveUp(): void {
+    this.#givesUp = true;
   }
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // Who has one row locked for long may have others. And whoever is to end has no time for all to wait for one.
-      await this.#storeNext(this.#waiting, this.#waitsForLocked || this.#hurried ? storeFree : storeAll);
+      // Who has one row locked for long may have others.
+      await this.#storeNext(this.#waiting, this.#waitsForLocked || this.#endsSoon ? PASSING_OVER : WAITING);
       if (this.#locked.length > 0 && !this.#waitsForLocked) {
         this.#waitsForLocked = true;
         this.#options.log.warn({ results: this.#locked.length }, "waiting for rows that somebody has locked");
@@ -71,9 +83,10 @@ export class Recorder {
 
   async #waitForLocked(): Promise<void> {
     while (this.#locked.length > 0) {
-      await this.#storeNext(this.#locked, storeFreeOnes);
+      await this.#storeNext(this.#locked, SEARCHING);
+      if (this.#givesUp) this.#ended(this.#locked.splice(0), NOTHING);
       // In the queue for its row: when that is free, its lease may have run out, and others want it too. One, for whatever else it has it keeps from others.
-      if (this.#locked.length > 0) await this.#storeNext(this.#locked, storeAll, 1);
+      if (this.#locked.length > 0 && !this.#endsSoon) await this.#storeNext(this.#locked, WAITING, 1);
       if (this.#locked.length > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS_MS));
     }
     this.#waitsForLocked = false;
@@ -98,20 +111,16 @@ export class Recorder {
     for (let failures = 0; ; failures += 1) {
       const tokens = new Map(batch.map((ended) => [ended, ended.held.token]));
       try {
-        const { lost, locked } = await store(database, batch, this.#options);
+        const { lost, locked } = await store.run(database, batch, this.#options);
         const again = lost.filter((ended) => ended.held.token !== tokens.get(ended));
-        const unstored = this.#ended(batch, { again, locked });
-        if (!this.#hurried || locked.length === 0) return unstored;
-        // Most of what is locked is so for a moment only: it is tried once more, while there is time.
-        const late = await this.#store(locked, storeLast);
-        return { again: [...again, ...late.again], locked: [] };
+        return this.#ended(batch, { again, locked });
       } catch (error) {
-        if (store === storeAll && isHeldElsewhere(error)) return await this.#store(batch, storeFree);
+        if (store.onLocked === "pass over" && isHeldElsewhere(error)) return await this.#store(batch, PASSING_OVER);
         // Rows of other tables are locked too (an address that somebody is just suppressing, say).
         if (isLockTimeout(error)) return await this.#storeApart(batch, store);
+        if (this.#givesUp && !isFaultOfRows(error)) return this.#ended(batch, NOTHING);
         const isRefused = isFaultOfStatement(error);
         if (!isRefused && !isDatabaseAway(error)) return await this.#storeOneByOne(batch, store, error);
-        if (this.#hurried) return this.#ended(batch, NOTHING);
         const told = { results: batch.length, ...(isRefused && { err: error }) };
         if (failures === 0) log[isRefused ? "error" : "warn"](told, "keeping results until the database takes them");
         await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
@@ -124,14 +133,14 @@ export class Recorder {
    * waits for what is locked: each half with one of them in it takes its time, and others would wait.
    */
   async #storeApart(batch: Ended[], store: Store): Promise<Unstored> {
-    if (store === storeFree && !this.#hurried) {
+    if (store.onLocked === "split") {
       const others = batch.filter(hasConsequences);
       const alone = batch.filter((ended) => !hasConsequences(ended));
       if (alone.length === 0 || others.length === 0) return { again: [], locked: batch };
-      const { again, locked } = await this.#store(alone, storeFree);
+      const { again, locked } = await this.#store(alone, store);
       return { again, locked: [...locked, ...others] };
     }
-    if (batch.length === 1) return this.#hurried ? this.#ended(batch, NOTHING) : { again: [], locked: batch };
+    if (batch.length === 1) return { again: [], locked: batch };
     const half = Math.ceil(batch.length / 2);
     const one = await this.#store(batch.slice(0, half), store);
     const other = await this.#store(batch.slice(half), store);
@@ -160,14 +169,17 @@ export class Recorder {
 
 const NOTHING: Unstored = Object.freeze({ again: [], locked: [] });
 
-type Store = (database: WorkerDatabase, batch: readonly Ended[], keep: Keeping) => Promise<Left>;
+/** A way of storing results, and what is done where it waits in vain for what somebody else has locked. */
+interface Store {
+  run: (database: WorkerDatabase, batch: readonly Ended[], keep: Keeping) => Promise<Left>;
+  onLocked: "pass over" | "split" | "halve";
+}
 
-/** Waits for what others have locked. */
-const storeAll: Store = async (database, batch, keep) => ({
-  lost: await storeResults(database, batch, keep),
-  locked: [],
-});
+const WAITING: Store = {
+  run: async (database, batch, keep) => ({ lost: await storeResults(database, batch, keep), locked: [] }),
+  onLocked: "pass over",
+};
+/** Leaves what is locked to whoever looks for it, and all that may need it. */
+const PASSING_OVER: Store = { run: storeFree, onLocked: "split" };
 /** Finds out which of them are free. */
-const storeFreeOnes: Store = (database, batch, keep) => storeFree(database, batch, keep);
-/** As `storeAll`, and what is locked for longer is given up. */
-const storeLast: Store = (database, batch, keep) => storeAll(database, batch, keep);
+const SEARCHING: Store = { run: storeFree, onLocked: "halve" };
