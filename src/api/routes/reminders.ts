@@ -164,9 +164,10 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           "- `run_at`: it is due then; a recurring reminder goes on from there in whole intervals, others by their rule. In the past: at once.\n" +
           "- `interval_minutes`: the new interval counts from when the reminder last fired (from its creation, if it " +
           "never has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that " +
-          "is sooner; not before `start_at`. A next run that was asked for by `run_at` stays, and a step of its policy comes when it begins.\n" +
+          "is sooner; not before `start_at`. A next run that was asked for by `run_at` stays, unless a `start_at` is set behind it, and a step of its " +
+          "policy comes when it begins.\n" +
           "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
-          "run. To `one_time`, the next run is the last.\n" +
+          "run, which is moved to `start_at` where it is before that. To `one_time`, the next run is the last.\n" +
           "- Any other change of the schedule, its bounds, its time zone or its calendar: it is due at the next occurrence from now on, " +
           "or before that when a step of its policy begins, though not before `start_at`.\n" +
           "- `deadline_at`: a step that counts by it moves with it.\n" +
