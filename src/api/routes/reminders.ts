@@ -55,9 +55,13 @@ const ABOUT_PEOPLE = new Set([
   ...["stop_condition_type", "max_occurrences", "end_at", "schedule_type", "rrule", "offsets"],
 ]);
 
+function namesOf({ details }: Extract<Updated, { kind: "changed" }>["change"]): string[] {
+  return Object.keys(details.changed as object);
+}
+
 function concernsPeople({ reminder, change }: Extract<Updated, { kind: "changed" }>): boolean {
   if (reminder.people === NO_PEOPLE) return false;
-  return Object.keys(change.details.changed as object).some((name) => ABOUT_PEOPLE.has(name));
+  return namesOf(change).some((name) => ABOUT_PEOPLE.has(name));
 }
 
 export function reminderRoutes(api: Api, context: NewReminderContext): void {
@@ -215,7 +219,9 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         } as const;
         const updated = update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds }, moment.policy);
         if (updated.kind === "changed" && concernsPeople(updated)) {
-          checkPeople(updated.reminder, moment.policies, body.force);
+          // Whom it was for before, by plain SQL say, hinders nobody who changes something else.
+          const namesAnew = body.recipients !== undefined && namesOf(updated.change).includes("recipients");
+          checkPeople(updated.reminder, moment.policies, { force: body.force, namesAnew });
         }
         return updated;
       };
