@@ -138,7 +138,7 @@ export function toNewReminder(
   checkDoneMeans(reminder);
   checkFlagKeys(reminder.stopCondition, reminder);
   checkInstallation(reminder.stopCondition, installation, tenant);
-  if (reminder.people !== NO_PEOPLE) checkPeople(reminder, moment?.policies, wish.force);
+  if (reminder.people !== NO_PEOPLE) checkPeople(reminder, moment?.policies, { force: wish.force });
   return reminder;
 }
 
@@ -147,14 +147,14 @@ function toPeople(wish: Wish, channels: ApiContext["channels"]): People {
   return editedPeople(NO_PEOPLE, wish, parseRecipients(channels, wish.channel, wish.recipients));
 }
 
-/** Throws a 422 where a reminder can't be for its people, or can't go by its policy. */
+/** Throws a 422 where a reminder can't be for its people, or can't go by its policy. `namesAnew`: see `peopleFlaw`. */
 export function checkPeople(
   reminder: Parameters<typeof peopleFlaw>[0],
   policies: Policies | undefined,
-  force = false,
+  { force = false, namesAnew = true }: { force?: boolean | undefined; namesAnew?: boolean },
 ): void {
   const { policy } = reminder.people;
-  const flaw = peopleFlaw(reminder, (policy !== null && policies?.get(policy)) || null, force);
+  const flaw = peopleFlaw(reminder, (policy !== null && policies?.get(policy)) || null, { force, namesAnew });
   if (flaw) throw invalidField(flaw.field, flaw.message);
 }
 

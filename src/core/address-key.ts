@@ -7,6 +7,14 @@ export function addressKey(address: string): string {
   return origin.toLowerCase() + rest;
 }
 
+/** E-mail addresses and URLs: of other names (a topic, a room, a contact's) nobody can tell here whether capitals count. */
+const KNOWN_FORM = /^(?:[^\s/@]+@[^\s/@]+|https?:\/\/.*)$/is;
+
+/** Where something certainly goes, however the address is written: what may be two places are two. */
+export function placeKey(address: string): string {
+  return KNOWN_FORM.test(address) ? addressKey(address) : address;
+}
+
 export function isSameAddress(one: string, other: string): boolean {
   return addressKey(one) === addressKey(other);
 }

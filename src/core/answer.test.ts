@@ -6,6 +6,7 @@ import { type Answer, answerTo, doneMeans } from "./answer.ts";
 import type { Instant } from "./instant.ts";
 import type { World } from "./life/world.ts";
 import { transition } from "./lifecycle.ts";
+import { NO_PEOPLE } from "./people.ts";
 import type { CompletionReason, ReminderRecord } from "./reminder.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
 import { simulate } from "./simulate.ts";
@@ -229,4 +230,24 @@ test("stop, and taking it back, leave alone what a person must look at besides",
   expect(outcomeOf(twice, { kind: "start", scope: "event_type" }).needsAttention).toBeNull();
   const theirs = outcomeOf({ ...paused, allowsReassign: true }, { kind: "not_me", to: "bob@example.com" });
   expect(theirs).toMatchObject({ status: "PAUSED", needsAttention: "it has fired 22 times" });
+});
+
+test("whoever is named of several people stays as they are written, and what they have done with that", () => {
+  const people = (...addresses: string[]) => ({
+    ...NO_PEOPLE,
+    recipients: addresses.map((address) => ({ address })),
+  });
+  const named = (to: string, ...addresses: string[]) => {
+    const several = { ...fired, allowsReassign: true, people: people(...addresses) };
+    const beside = { kind: "recipients", person: "ann@example.com", address: "ann@example.com" } as const;
+    return outcomeOf(several, { kind: "not_me", to, beside }).people;
+  };
+  for (const order of [
+    ["bob@example.com", "ann@example.com"],
+    ["ann@example.com", "bob@example.com"],
+  ])
+    expect(named("Bob@Example.com", ...order)).toEqual(people("bob@example.com"));
+  expect(named("eve@example.com", "ann@example.com", "bob@example.com")).toEqual(
+    people("eve@example.com", "bob@example.com"),
+  );
 });

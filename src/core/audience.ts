@@ -1,7 +1,9 @@
+import { placeKey } from "./address-key.ts";
 import type { ContactName, EntityName } from "./entity-name.ts";
 import type { Instant } from "./instant.ts";
 import { whoOptedOut, whyOptedOut } from "./opted-out.ts";
 import { type Addressed, nameOf, type People, personOf, type Recipient, toContactName } from "./people.ts";
+import { hasDone } from "./people-done.ts";
 import type { Person } from "./person.ts";
 import { type Policy, PREFERRED, type Step, type Target } from "./policy.ts";
 import { HAS_DONE_THEIRS } from "./recheck.ts";
@@ -18,7 +20,7 @@ export interface Audience {
   waitsUntil?: Instant | null;
   /** By `nameOf`: contacts that may get something, and those who stand for them. */
   contacts: ReadonlyMap<string, Person>;
-  /** Of the recipients, those who have done theirs. */
+  /** Who has done theirs: see `namesOfDone`. */
   done: ReadonlySet<string>;
   /** Why its policy can't be read; null: it can, or there is none. */
   flaw: string | null;
@@ -75,8 +77,9 @@ export function addressees(reminder: Of, step: Step | null, audience: Audience, 
       : own().map((one) => ({ ...one, as: `${one.as}, as nobody else is known` }));
   const found = new Map<string, Addressee>();
   for (const one of all.slice(0, MOST_ADDRESSEES)) {
-    const addressee = unlessDone(reached(one, reminder, step, audience, ways, at), audience);
-    const key = `${addressee.channel}\n${addressee.recipient ?? addressee.addressed.person}`;
+    const addressee = unlessDone(reached(one, reminder, step, audience, ways, at), reminder, audience);
+    const { channel, recipient } = addressee;
+    const key = `${channel}\n${recipient === null ? addressee.addressed.person : placeKey(recipient)}`;
     const former = found.get(key);
     // What somebody doesn't get in another's stead is no reason not to give them their own.
     if (!former || (former.optedOut !== null && addressee.optedOut === null)) found.set(key, addressee);
@@ -150,9 +153,9 @@ function reached(
 }
 
 /** Whom a step names beside the recipients may have done theirs as one of these. */
-function unlessDone(addressee: Addressee, { done }: Audience): Addressee {
-  const { person } = addressee.addressed;
-  return person !== null && done.has(person) ? { ...addressee, optedOut: HAS_DONE_THEIRS } : addressee;
+function unlessDone(addressee: Addressee, { people }: Of, { done }: Audience): Addressee {
+  const isDone = hasDone(people, done, addressee.addressed.person);
+  return isDone ? { ...addressee, optedOut: HAS_DONE_THEIRS } : addressee;
 }
 
 /** By the channel that is named, if that reaches them; else by the first of those that they prefer which does. */

@@ -4,7 +4,7 @@ import type { Instant } from "./instant.ts";
 import { changed, hindrance, type Moment } from "./lifecycle.ts";
 import { afterLastOccurrence } from "./occurrence.ts";
 import { begunAgain } from "./only-ended.ts";
-import { personKey, personOf } from "./people.ts";
+import { personOf, recipientCalled } from "./people.ts";
 import type { ReminderRecord } from "./reminder.ts";
 import { isSameJson } from "./same-json.ts";
 
@@ -74,7 +74,10 @@ function leftToOthers(reminder: ReminderRecord, to: string | null, beside: Besid
   return changed({ ...reminder, needsAttention: told }, "declined", because, details);
 }
 
-/** Whoever is named takes the place of one of the recipients. The others aren't reminded again because of that. */
+/**
+ * Whoever is named takes the place of one of the recipients, unless they have one already: that stays as it is written, which is what they have done
+ * theirs by. The others aren't reminded again because of that.
+ */
 function handedOn(
   reminder: ReminderRecord,
   active: ReminderRecord,
@@ -83,8 +86,10 @@ function handedOn(
   now: Instant,
 ): Answered {
   const former = active.people.recipients ?? [];
-  const changedOnes = former.map((one) => (personOf(one) === person ? { address: to } : one));
-  const recipients = [...new Map(changedOnes.map((one) => [personKey(one), one])).values()];
+  const others = former.filter((one) => personOf(one) !== person);
+  const place = former.findIndex((one) => personOf(one) === person);
+  const isThere = place === -1 || recipientCalled(others, to) !== undefined;
+  const recipients = isThere ? others : [...others.slice(0, place), { address: to }, ...others.slice(place)];
   if (isSameJson(recipients, [...former])) return { kind: "unchanged" };
   const people = { ...active.people, recipients };
   const again =

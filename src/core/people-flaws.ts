@@ -1,4 +1,4 @@
-import { personKey, personOf } from "./people.ts";
+import { personKey, personOf, type Recipient } from "./people.ts";
 import { needsOf, type PolicyText } from "./policy.ts";
 import type { Reminder } from "./reminder.ts";
 import type { Refusal } from "./schedule/fields.ts";
@@ -12,15 +12,16 @@ type Peopled = Pick<Reminder, "recipient" | "business" | "stopCondition" | "peop
 
 /**
  * Why a reminder can't be for these people; null: it can. `policy`: the one that it names, null where there is none of that name.
- * `force`: it may go on for ever.
+ * `force`: it may go on for ever. `namesAnew`: its recipients are given anew; what those that it had are called is left alone.
  */
 export function peopleFlaw(
   reminder: Peopled,
   policy: Pick<PolicyText, "steps"> | null,
-  force: boolean,
+  { force, namesAnew }: { force: boolean; namesAnew: boolean },
 ): Refusal | null {
   return (
     recipientsFlaw(reminder) ??
+    (namesAnew ? namedTwice(reminder.people.recipients ?? []) : null) ??
     reopenFlaw(reminder) ??
     (reminder.people.policy === null ? null : policyFlaw(reminder, policy, force))
   );
@@ -33,15 +34,18 @@ function recipientsFlaw({ recipient, people }: Peopled): Refusal | null {
     return refuse("completes_when", "must be left out where there are no recipients");
   }
   if (recipient !== null) return refuse("recipient", "must be left out where recipients are given");
-  const keys = recipients.map(personKey);
-  const twice = recipients.find((_, place) => keys.indexOf(keys[place] ?? "") !== place);
-  if (twice !== undefined) return refuse("recipients", `must name each person once: ${personOf(twice)} is there twice`);
   if (typeof completesWhen === "object" && completesWhen.quorum > recipients.length)
     return refuse(
       "completes_when",
       `must be a quorum of at most ${recipients.length}, as many as there are recipients`,
     );
   return null;
+}
+
+function namedTwice(recipients: readonly Recipient[]): Refusal | null {
+  const keys = recipients.map(personKey);
+  const twice = recipients.find((_, place) => keys.indexOf(keys[place] ?? "") !== place);
+  return twice ? refuse("recipients", `must name each person once: ${personOf(twice)} is there twice`) : null;
 }
 
 function reopenFlaw({ people, stopCondition }: Peopled): Refusal | null {

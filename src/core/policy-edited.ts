@@ -65,7 +65,10 @@ function isDueAsItSays(
   return isAsked || isLast || (isKept && nextRunAt <= now);
 }
 
-/** True where the next step had begun before the edit, and comes later only because the message of the one before it was held back: it keeps its distance to that. */
+/**
+ * True where the next step had begun before the edit, and comes later only because the message of the one before it was held back: it keeps its
+ * distance to that. False where a start that the edit moves or takes away has it come later.
+ */
 function isPutOff(
   { bounds, people }: Edited,
   reminder: ReminderRecord,

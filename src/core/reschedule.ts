@@ -46,8 +46,8 @@ export type Rescheduled =
  *   at once. A one-time reminder that has fired, but whose message is still on its way, is armed anew.
  * - `intervalMinutes` of a recurring one: the new interval counts from when it last fired (from its creation, if it never
  *   has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that is sooner, though
- *   not before its start. A next run that was asked for by `runAt` stays.
- * - `scheduleType` to recurring needs an interval: the next run stays, and the intervals count from it.
+ *   not before its start. A next run that was asked for by `runAt` stays, unless the start is set behind it.
+ * - `scheduleType` to recurring needs an interval: the next run stays, unless it is before the start, and the intervals count from it.
  * - `scheduleType` to one_time: the next run stays and is the last.
  * - Any other change of the rule, its bounds, its zone or its calendar: due at the next occurrence from now on.
  */
@@ -277,8 +277,9 @@ function nextByInterval(
   startAt: Instant | null,
   now: Instant,
 ): Instant {
-  const { nextRunAt, runAt, schedule, lastRunAt, createdAt } = reminder;
-  if (nextRunAt !== null && nextRunAt === runAt) return nextRunAt;
+  const { nextRunAt, runAt, schedule, bounds, lastRunAt, createdAt } = reminder;
+  const isStartSetBehind = startAt !== null && startAt !== bounds.startAt && nextRunAt !== null && nextRunAt < startAt;
+  if (nextRunAt !== null && nextRunAt === runAt && !isStartSetBehind) return nextRunAt;
 
   const notBeforeStart = (at: Instant): Instant => Math.max(at, startAt ?? at);
   if (nextRunAt !== null && schedule.type !== "recurring") return notBeforeStart(nextRunAt);

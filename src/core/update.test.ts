@@ -179,6 +179,18 @@ describe("one that is to start later isn't due before that", () => {
       { intervalMinutes: 30 },
       T0 + HOUR,
     ],
+    [
+      "nor when somebody has asked for it, and the start is set behind that, along with the interval",
+      { runAt: T0 + HOUR, nextRunAt: T0 + HOUR },
+      { intervalMinutes: 30, bounds: { startAt } },
+      startAt,
+    ],
+    [
+      "but when somebody has asked for it behind the start that is set along with the interval",
+      { runAt: startAt + HOUR, nextRunAt: startAt + HOUR },
+      { intervalMinutes: 30, bounds: { startAt } },
+      startAt + HOUR,
+    ],
   ])("%s", (_what, fields, edit, nextRunAt) => {
     expect(edited(reminderRecord(fields), edit, T0 + MINUTE).nextRunAt).toBe(nextRunAt);
   });

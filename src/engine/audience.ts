@@ -5,6 +5,7 @@ import type { Escalating } from "../core/escalation.ts";
 import type { Instant } from "../core/instant.ts";
 import { whoOptedOut, whyOptedOut } from "../core/opted-out.ts";
 import { type Addressed, NO_PEOPLE, nameOf } from "../core/people.ts";
+import { hasDone } from "../core/people-done.ts";
 import type { Person } from "../core/person.ts";
 import type { Step } from "../core/policy.ts";
 import type { PersonNow } from "../core/recheck.ts";
@@ -92,7 +93,7 @@ export function personNow(known: ReminderWithFacts, addressed: Addressed | null)
   const person = other === undefined ? (isOwn ? contact : null) : other;
   const either = addressed && audience && whoOptedOut(addressed, audience.contacts, reminder.eventType);
   return {
-    isDone: addressed?.person != null && audience?.done.has(addressed.person) === true,
+    isDone: audience !== null && hasDone(reminder.people, audience.done, addressed?.person ?? null),
     optedOut: either?.because ?? (person && whyOptedOut(person, reminder.eventType)),
   };
 }

@@ -2,6 +2,7 @@ import { type Audience, contactsNamed } from "../core/audience.ts";
 import type { ContactName } from "../core/entity-name.ts";
 import type { Instant } from "../core/instant.ts";
 import { nameOf } from "../core/people.ts";
+import { namesOfDone } from "../core/people-done.ts";
 import type { Person } from "../core/person.ts";
 import { readPolicy } from "../core/policy.ts";
 import type { Reminder } from "../core/reminder.ts";
@@ -106,17 +107,21 @@ export async function readAudiences(sql: Sql, reminders: readonly Audienced[]): 
   const contacts = await readContacts(sql, wanted);
   const given = new Map(notGiven.map(({ id, is_leaving: isLeaving }) => [id, isLeaving ? null : false]));
   const waits = new Map(notGiven.map(({ id, waits_until: until }) => [id, until]));
-  const doneBy = new Map<number, Set<string>>();
-  for (const { reminder_id: id, person } of done) doneBy.set(id, (doneBy.get(id) ?? new Set()).add(person));
+  const marks = new Map<number, string[]>();
+  for (const { reminder_id: id, person } of done) {
+    const former = marks.get(id);
+    if (former) former.push(person);
+    else marks.set(id, [person]);
+  }
   return new Map(
-    reminders.map(({ reminder: { id, tenantId } }) => [
+    reminders.map(({ reminder: { id, tenantId, people } }) => [
       id,
       {
         ...(policies.get(id) ?? NO_POLICY),
         wasGiven: given.has(id) ? (given.get(id) ?? null) : true,
         waitsUntil: waits.get(id) ?? null,
         contacts: contacts.get(tenantId) ?? new Map(),
-        done: doneBy.get(id) ?? new Set(),
+        done: namesOfDone(people, marks.get(id) ?? []),
       },
     ]),
   );

@@ -1,5 +1,5 @@
 import { personOf, quorumOf, recipientCalled } from "../core/people.ts";
-import { doneByPeople, maySayDone } from "../core/people-done.ts";
+import { doneByPeople, doneCount, maySayDone, namesOfDone } from "../core/people-done.ts";
 import type { ReminderRecord } from "../core/reminder.ts";
 import { insertEvents } from "./events.ts";
 import { lockReminder, writeReminder } from "./reminders.ts";
@@ -21,7 +21,7 @@ const RECORD = `
   on conflict (reminder_id, person) do nothing
   returning person`;
 
-const COUNT = "select count(*)::int as count from reminder_done where reminder_id = $1 and person = any($2::text[])";
+const MARKS = "select person from reminder_done where reminder_id = $1";
 
 /**
  * Records that a person has done theirs, and completes the reminder if that is enough. `person`: an address or
@@ -38,11 +38,14 @@ export async function recordDone(sql: TenantSql, reminderId: number, person: str
   const one = recipients === null || person === null ? undefined : recipientCalled(recipients, person);
   if (recipients !== null && one === undefined) return { kind: "nobody", persons };
   const who = one ? personOf(one) : (person ?? reminder.recipient ?? `${reminder.entityType}/${reminder.entityId}`);
-  const recorded = maySayDone(reminder) ? await sql.query(RECORD, [sql.tenant, reminderId, who]) : [];
+  if (!maySayDone(reminder)) return { kind: "done", reminder, isNew: false };
+  const marked = recipients === null ? [] : await sql.query<{ person: string }>(MARKS, [reminderId]);
+  const marks = marked.map(({ person }) => person);
+  const wasDone = recipients !== null && namesOfDone(reminder.people, marks).has(who);
+  const recorded = wasDone ? [] : await sql.query(RECORD, [sql.tenant, reminderId, who]);
   if (recorded.length === 0) return { kind: "done", reminder, isNew: false };
 
-  const [row] = recipients === null ? [{ count: 1 }] : await sql.query<{ count: number }>(COUNT, [reminderId, persons]);
-  const count = row?.count ?? 0;
+  const count = doneCount(reminder.people, namesOfDone(reminder.people, [...marks, who]));
   const needed = quorumOf(reminder.people);
   const total = Math.max(1, persons.length);
   const events = [

@@ -60,3 +60,26 @@ test("a template that a step names, and that doesn't frame the reminder's own wo
   }
   expect(filled).toEqual(["the text", "message, the text"]);
 });
+
+test("nor is its subject filled in, where the template that a step names has one and speaks of none", async () => {
+  const filled: string[] = [];
+  const run = async (_: string, { texts }: Job) => {
+    filled.push(texts.map(({ name }) => name).join(", "));
+    return { kind: "filled", filled: { "the subject": "Urgent", "the text": "Now!" } };
+  };
+  const own = { subject: "{{ data.list | join }}", message: "{{ subject }}!" };
+  const writtenBy = async (fields: Partial<StoredTemplate>, reminder = own) => {
+    const one = new Writer(
+      { run } as unknown as Cage,
+      () => ({ ...NAMED, subject: "Urgent", ...fields }) as StoredTemplate,
+    );
+    await one.write("default", "email", message({ reminder, addressed: { ...addressed, template: "urgent" } }));
+    return filled.pop();
+  };
+  expect(await writtenBy({})).toBe("the subject, the text");
+  expect(await writtenBy({ subject: null })).toBe("subject, the text");
+  expect(await writtenBy({ subject: "Urgent: {{ subject }}" })).toBe("subject, the subject, the text");
+  expect(await writtenBy({ text: "Now! {{ subject }}" })).toBe("subject, the subject, the text");
+  expect(await writtenBy({ framesOwn: true })).toBe("subject, message, the subject, the text");
+  expect(await writtenBy({}, { ...own, subject: "In plain words" })).toBe("subject, the subject, the text");
+});

@@ -59,10 +59,10 @@ export class Writer {
   }
 
   async #fill(tenant: string, template: StoredTemplate | null, message: Renderable): Promise<Rendered> {
-    const { subject: ownSubject, message: ownMessage } = message.reminder;
+    const { message: ownMessage } = message.reminder;
     // What a named template says nothing of is nothing to it, broken or not.
     const framed = template === null || template.framesOwn ? ownMessage : null;
-    const own = textsOf({ subject: ownSubject, message: framed }, true);
+    const own = textsOf({ subject: ownSubject(message, template, framed), message: framed }, true);
     const given = template ? textsOf({ "the subject": template.subject, "the text": template.text }, false) : [];
     const page = template?.html ? [{ name: "the html", text: template.html, html: true }] : [];
     const result = await this.#run(tenant, template, {
@@ -130,6 +130,17 @@ function isPlain(message: Renderable, used: StoredTemplate | null): boolean {
   const { reminder } = message;
   if (isTold(message)) return true;
   return used === null && !isTemplate(reminder.subject ?? "") && !isTemplate(reminder.message ?? "");
+}
+
+/** The reminder's own subject, as far as it may be wanted; `framed`: its own message, where that is. */
+function ownSubject(message: Renderable, template: StoredTemplate | null, framed: string | null): string | null {
+  const { subject } = message.reminder;
+  if (subject === null || template === null || template.subject === null) return subject;
+  const mayBeBroken = isTemplate(subject) && isNamed(template, message);
+  const isSpokenOf = [template.subject, template.text, template.html, framed].some((text) =>
+    /\bsubject\b/.test(text ?? ""),
+  );
+  return mayBeBroken && !isSpokenOf ? null : subject;
 }
 
 function textsOf(texts: Record<string, string | null>, isOwn: boolean): CagedText[] {

@@ -61,6 +61,28 @@ test("of several, who has done theirs is asked anew once it was reopened", async
   expect((await here.events(id)).filter(({ type }) => type === "done")).toHaveLength(2);
 });
 
+test("of several, who has done theirs has done it though their address is written otherwise since", async () => {
+  const here = await answering();
+  const recipients = ["ann@example.org", "bob@example.org"];
+  const columns = { recipient: null, recipients: JSON.stringify(recipients.map((address) => ({ address }))) };
+  const id = await here.insert({ run_at: new Date(Date.now() - 1_000), ...columns, completes_when: '"all"' });
+  await here.linksOf(id, 2);
+  const done = here.sink.received.find(({ recipient }) => recipient === "ann@example.org")?.links?.done ?? "";
+  await press(done, PRESSES.done);
+  const { text: said } = await open(done);
+  expect(said).toContain("It is marked as done.");
+
+  await here.api.patch(id, { recipients: ["Ann@example.org", "bob@example.org"] });
+  expect((await open(done)).text).toBe(said);
+  expect((await here.api.call("GET", `/reminders/${id}/explain`)).body).toMatchObject({
+    present: expect.arrayContaining([
+      expect.objectContaining({
+        sentence: "It is for 2 recipients, of whom 1 has done theirs (Ann@example.org): it takes 2.",
+      }),
+    ]),
+  });
+});
+
 test("what was put off before it was done is over when it is reopened", async () => {
   const here = await answering();
   const { id, links } = await here.send({ ...FLAG, reopens: true });

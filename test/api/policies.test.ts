@@ -259,6 +259,25 @@ test("a policy isn't changed into one that reminders under way can't go by, unle
   expect(await api.call("PUT", "/policies/p", { ...endless, force: true })).toMatchObject({ status: 200 });
 });
 
+test("recipients that are there twice hinder nobody who changes something else; they can't be named so", async () => {
+  const database = await freshDatabase();
+  const api = await startApi(database);
+  const { body } = await api.call("POST", "/reminders/", reminder({ recipients: ["a@example.org", "b@example.org"] }));
+  const { id } = body as { id: number };
+  const twice = ["a@example.org", "A@example.org"];
+  await database.query("update reminder_jobs set recipients = $2 where id = $1", [
+    id,
+    JSON.stringify(twice.map((address) => ({ address }))),
+  ]);
+  expect(await api.call("PATCH", `/reminders/${id}`, { max_occurrences: 7 })).toMatchObject({
+    ...{ status: 200, body: { recipients: twice, max_occurrences: 7 } },
+  });
+  const same = { recipients: twice, completes_when: "any" };
+  expect(await api.call("PATCH", `/reminders/${id}`, same)).toMatchObject({ status: 200 });
+  const { errors } = await api.refused(422, "PATCH", `/reminders/${id}`, { recipients: [...twice].reverse() });
+  expect(errors).toMatchObject([{ field: "recipients" }]);
+});
+
 test("several recipients are named once each, in the channel's own form, and done by name", async () => {
   const api = await start();
   const field = async (fields: Record<string, unknown>): Promise<unknown> =>

@@ -44,6 +44,62 @@ test("each recipient is a delivery of its own, and whoever has done theirs gets 
   expect(said).toContain("completed: 3 of 3 have done theirs, and it takes 3");
 });
 
+test("an address that plain SQL wrote twice, in other capitals, gets one message at a time, and all can be done", async () => {
+  const there = await world();
+  const [one, other, bob] = ["Ann@example.org", "ann@example.org", "bob@example.org"];
+  const recipients = people(one, other, bob);
+  const id = await there.insert({ ...SAID, recipients, completes_when: '"all"' });
+  there.work();
+  await allSent(there, id, 2);
+  expect(sentTo(there)).toEqual([one, bob]);
+
+  await done(there, id, one);
+  await there.advance({ minutes: 61 });
+  await allSent(there, id, 4);
+  expect(sentTo(there)).toEqual([one, other, bob, bob]);
+  await done(there, id, other);
+  expect(await there.reminder(id)).toMatchObject({ status: "ACTIVE" });
+  await done(there, id, bob);
+  expect(await there.reminder(id)).toMatchObject({ status: "COMPLETED", completion_reason: "people_done" });
+});
+
+test("who has done theirs has done it, though their address is written otherwise since", async () => {
+  const there = await world();
+  const [ann, bob] = ["ann@example.org", "bob@example.org"];
+  const id = await there.insert({ ...SAID, recipients: people(ann, bob), completes_when: '"all"' });
+  there.work();
+  await allSent(there, id, 2);
+  await done(there, id, ann);
+  const recipients = people("ANN@example.org", bob);
+  await there.database.query("update reminder_jobs set recipients = $2 where id = $1", [id, recipients]);
+  await there.advance({ minutes: 61 });
+  await allSent(there, id, 3);
+  expect(sentTo(there)).toEqual([ann, bob, bob]);
+  expect(await there.deliveries(id)).toHaveLength(3);
+
+  expect(await done(there, id, "ANN@example.org")).toMatchObject({ kind: "done", isNew: false });
+  await done(there, id, bob);
+  expect(await there.reminder(id)).toMatchObject({ status: "COMPLETED", completion_reason: "people_done" });
+  expect((await there.events(id)).map(({ because }) => because)).toContain("2 of 2 have done theirs, and it takes 2");
+});
+
+test("a message that waits isn't sent to who has done theirs, though their address is written otherwise since", async () => {
+  const there = await world();
+  const recipients = people("ANN@example.org", "bob@example.org");
+  const addressed = { person: "ann@example.org", step: null, template: null, as: "recipient" };
+  const id = await there.insert({ ...SAID, recipients, run_at: new Date("2999-01-01") });
+  await done(there, id, "ANN@example.org");
+  await there.database.query("update reminder_jobs set last_occurrence_at = reminder_now() where id = $1", [id]);
+  await there.database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, recipient_no, channel, recipient, status, next_attempt_at, addressed)
+     select tenant_id, bucket, id, last_occurrence_at, 0, 'sink', 'ann@example.org', 'pending', reminder_now(), $2
+       from reminder_jobs where id = $1`,
+    [id, JSON.stringify(addressed)],
+  );
+  there.work();
+  expect(await there.deliveryBecomes(id, "suppressed")).toMatchObject({ reason: "this person has done theirs" });
+});
+
 test.each([
   ['"any"', 1],
   ['{"quorum": 2}', 2],

@@ -1,6 +1,7 @@
 import { doneMeans } from "../../core/answer.ts";
 import { flagKey } from "../../core/flag-key.ts";
 import { hasOnlyEnded } from "../../core/only-ended.ts";
+import { hasDone, namesOfDone } from "../../core/people-done.ts";
 import type { ReminderRecord } from "../../core/reminder.ts";
 import type { GivenAnswer } from "../../store/answers.ts";
 import { listDone } from "../../store/done.ts";
@@ -40,7 +41,10 @@ async function isDoneByNow(sql: TenantSql, asked: AskedBefore): Promise<boolean>
   if (isDone(reminder)) return true;
   const { people, stopCondition } = reminder;
   const who = placeOf(asked) ?? person ?? recipient;
-  if (people.recipients !== null && (await listDone(sql, reminder.id)).some((one) => one.person === who)) return true;
+  if (people.recipients !== null) {
+    const marks = (await listDone(sql, reminder.id)).map((one) => one.person);
+    if (hasDone(people, namesOfDone(people, marks), who)) return true;
+  }
   // What was said may not have come to the reminder yet.
   const value = doneMeans(reminder) === "flag" ? (stopCondition?.value ?? null) : null;
   return value !== null && (await readFlag(sql, flagKey(value, reminder)))?.value === true;

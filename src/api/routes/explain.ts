@@ -8,6 +8,7 @@ import { explainLine, type Line } from "../../core/explain/line.ts";
 import { explainWishes } from "../../core/explain/wishes.ts";
 import { toIso } from "../../core/instant.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { namesOfDone, recipientsDone } from "../../core/people-done.ts";
 import { clockOf } from "../../core/schedule/origin.ts";
 import { toChecked } from "../../store/checked.ts";
 import { listDone } from "../../store/done.ts";
@@ -79,8 +80,9 @@ async function readPresent(
   const { stopCondition } = reminder;
   const surroundings = await readSurroundings(database, reminder, channels);
   const { contact, flags: values, setFlags, around } = surroundings;
-  const done =
-    reminder.people.recipients === null ? [] : (await listDone(database, reminder.id)).map(({ person }) => person);
+  const marks = reminder.people.recipients === null ? [] : await listDone(database, reminder.id);
+  const marked = marks.map(({ person }) => person);
+  const done = recipientsDone(reminder.people, namesOfDone(reminder.people, marked));
   const open = await listOpenDeliveries(database, reminder.id, MOST_OPEN);
   const set = new Map(setFlags.map((flag) => [flag.key, flag]));
   const flags = [...new Set(flagKeysOf(stopCondition, reminder))].map((key) => ({

@@ -55,9 +55,13 @@ const ABOUT_PEOPLE = new Set([
   ...["stop_condition_type", "max_occurrences", "end_at", "schedule_type", "rrule", "offsets"],
 ]);
 
+function namesOf({ details }: Extract<Updated, { kind: "changed" }>["change"]): string[] {
+  return Object.keys(details.changed as object);
+}
+
 function concernsPeople({ reminder, change }: Extract<Updated, { kind: "changed" }>): boolean {
   if (reminder.people === NO_PEOPLE) return false;
-  return Object.keys(change.details.changed as object).some((name) => ABOUT_PEOPLE.has(name));
+  return namesOf(change).some((name) => ABOUT_PEOPLE.has(name));
 }
 
 export function reminderRoutes(api: Api, context: NewReminderContext): void {
@@ -164,9 +168,10 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
           "- `run_at`: it is due then; a recurring reminder goes on from there in whole intervals, others by their rule. In the past: at once.\n" +
           "- `interval_minutes`: the new interval counts from when the reminder last fired (from its creation, if it " +
           "never has). If that has passed already, it is due one new interval from now, or when it was due anyway, if that " +
-          "is sooner; not before `start_at`. A next run that was asked for by `run_at` stays, and a step of its policy comes when it begins.\n" +
+          "is sooner; not before `start_at`. A next run that was asked for by `run_at` stays, unless a `start_at` is set behind it, and a step of its " +
+          "policy comes when it begins.\n" +
           "- `schedule_type`: the next run stays. To `recurring`, give `interval_minutes` too; they count from the next " +
-          "run. To `one_time`, the next run is the last.\n" +
+          "run, which is moved to `start_at` where it is before that. To `one_time`, the next run is the last.\n" +
           "- Any other change of the schedule, its bounds, its time zone or its calendar: it is due at the next occurrence from now on, " +
           "or before that when a step of its policy begins, though not before `start_at`.\n" +
           "- `deadline_at`: a step that counts by it moves with it.\n" +
@@ -214,7 +219,9 @@ export function reminderRoutes(api: Api, context: NewReminderContext): void {
         } as const;
         const updated = update(reminder, edit, now, { contactZone, calendars, minIntervalSeconds }, moment.policy);
         if (updated.kind === "changed" && concernsPeople(updated)) {
-          checkPeople(updated.reminder, moment.policies, body.force);
+          // Whom it was for before, by plain SQL say, hinders nobody who changes something else.
+          const namesAnew = body.recipients !== undefined && namesOf(updated.change).includes("recipients");
+          checkPeople(updated.reminder, moment.policies, { force: body.force, namesAnew });
         }
         return updated;
       };

@@ -3,7 +3,7 @@ import { askAgainMs, DEFAULT_HOLD } from "../hold.ts";
 import type { Instant } from "../instant.ts";
 import { afterLastOccurrence } from "../occurrence.ts";
 import { bestOf, outcomeOf } from "../outcome.ts";
-import { doneByPeople, maySayDone } from "../people-done.ts";
+import { doneByPeople, doneCount, maySayDone } from "../people-done.ts";
 import type { CompletionReason, DeliveryStatus, ReminderRecord } from "../reminder.ts";
 import { decideThen } from "./decision.ts";
 import { Everybody } from "./everybody.ts";
@@ -95,7 +95,8 @@ export class Life {
   #noteDone(person: string): void {
     if (!maySayDone(this.reminder)) return;
     this.#everybody.noteDone(person);
-    this.reminder = doneByPeople(this.reminder, this.#everybody.done.size, this.#now) ?? this.reminder;
+    const count = doneCount(this.reminder.people, this.#everybody.done);
+    this.reminder = doneByPeople(this.reminder, count, this.#now) ?? this.reminder;
   }
 
   /** When a worker hears of the stop condition: once, and only what is ACTIVE then. */

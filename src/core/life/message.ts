@@ -1,4 +1,5 @@
 import type { Instant } from "../instant.ts";
+import { hasDone } from "../people-done.ts";
 import { type ReminderNow, recheck, recheckPerson, type SuppressionReason } from "../recheck.ts";
 import type { DeliveryStatus, ReminderRecord } from "../reminder.ts";
 import { retryDelayMs } from "../retry.ts";
@@ -73,7 +74,7 @@ function judge(message: Message, about: About, { world, workers }: Service): End
   if (attempts.length >= world.retry.maxAttempts) return { status: "failed", suppression: null };
   const suppression =
     recheck(occurrenceAt, nowOf(reminder), about.facts().stop) ??
-    recheckPerson({ isDone: person !== null && done.has(person), optedOut: null });
+    recheckPerson({ isDone: hasDone(reminder.people, done, person), optedOut: null });
   if (suppression) {
     message.because = suppression.because;
     return { status: "suppressed", suppression: suppression.reason };
