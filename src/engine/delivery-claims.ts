@@ -192,6 +192,7 @@ export class DeliveryClaims {
       mine.token = token;
       mine.leaseEndsAtMs = leaseEndsAtMs;
       mine.attempts = delivery.attempts;
+      if (delivery.mayHaveLeft && !mine.mayHaveLeft) mine.mayHaveLeftElsewhere = true;
       return null;
     }
     const { known, occurrenceAt, attempts } = delivery;

@@ -18,7 +18,7 @@ import { type Questions, Stopped } from "./asking/questions.ts";
 import { otherOf, personNow } from "./audience.ts";
 import { newestFor } from "./digest.ts";
 import { type Held, isLeaseValid } from "./held.ts";
-import { handedBack, heldBack, type Outcome, putBack, suppressed, unanswered, unwanted } from "./outcome.ts";
+import { cutOff, handedBack, heldBack, type Outcome, putBack, suppressed, unanswered, unwanted } from "./outcome.ts";
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
@@ -169,6 +169,7 @@ export class Gate {
   }
 
   #reasonNotTo(held: Held): Outcome | null {
+    if (held.mayHaveLeftElsewhere) return cutOff();
     if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
     const { reminder, standing } = held.known;

@@ -27,6 +27,8 @@ export interface Held extends DeliveryKey {
   isSuspect: boolean;
   /** True once it may have left, over a channel that is asked for no more than once: see `noteLeaving`. */
   mayHaveLeft: boolean;
+  /** True once it came back to this worker from another that may have sent it: it isn't to leave from here as well. */
+  mayHaveLeftElsewhere?: boolean;
   /** Its reminder when last read; null when somebody removed the row. */
   known: ReminderWithFacts | null;
   /** What was got outside for its stop condition. */

@@ -9,6 +9,9 @@ import type { Database } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { advance } from "../support/clock.ts";
 import { freshDatabase } from "../support/database.ts";
+import { DELIVERED } from "../support/sink.ts";
+import { until } from "../support/wait.ts";
+import { world } from "../support/world.ts";
 
 const ONCE = { isAtMostOnce: true };
 const SECONDS = 12;
@@ -113,4 +116,34 @@ test("where the receiver knows what comes again, nothing is noted", async () => 
   const held = await claim(database);
   expect(await noteLeaving(workerDatabase(database), {}, held)).toBe(false);
   expect(await database.query("select from deliveries where left_under is not null")).toEqual([]);
+});
+
+test("what waits in a worker's lane, and another may have sent meanwhile and died with, doesn't leave from there as well", async () => {
+  const { database, insert, sink, work, deliveryBecomes } = await world({ concurrency: 1 });
+  sink.isAtMostOnce = true;
+  let answer = () => {};
+  sink.behave = () =>
+    new Promise((resolve) => {
+      answer = () => resolve(DELIVERED);
+    });
+  const once = () => ({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
+  const first = await insert(once());
+  work();
+  await until(() => sink.received.length === 1, "the first is under way");
+  const second = await insert(once());
+  await deliveryBecomes(second, "sending");
+
+  // As another worker leaves it: it had taken it over, and its own lease has run out.
+  const token = randomUUID();
+  const left =
+    "update deliveries set lease_token = $2, left_under = $2, next_attempt_at = reminder_now() where reminder_id = $1";
+  await database.query(left, [second, token]);
+  await database.query("select pg_notify('reminder_engine', 'clock')");
+  const isTaken = "select from deliveries where reminder_id = $1 and lease_token <> $2";
+  await until(async () => (await database.query(isTaken, [second, token])).length === 1, "it has come back");
+  answer();
+
+  await deliveryBecomes(first, "sent");
+  await deliveryBecomes(second, "unknown");
+  expect(sink.received.map(({ reminder }) => reminder.id)).toEqual([first]);
 });
