@@ -8,9 +8,9 @@ const HOLDS = "Holds {{ reminder_id }} of {{ occurrence_at }}.";
 
 /** As the API takes it. */
 export function bodyOf(wish: Wish): object {
-  const { entity, event, runAt, intervalMs, flag, recipient, people, policy, ownQuiet, ignoresQuiet, isByHook } = wish;
+  const { entity, event, runAt, intervalMs, flag, recipient, people, policy, ownQuiet, ignoresQuiet, channel } = wish;
   return {
-    ...{ entity_type: "thing", entity_id: entity, event_type: event, channel: isByHook ? "webhook" : "email" },
+    ...{ entity_type: "thing", entity_id: entity, event_type: event, channel },
     ...{ run_at: isoOf(runAt), schedule_type: intervalMs === null ? "one_time" : "recurring" },
     ...(intervalMs === null ? {} : { interval_minutes: intervalMs / MINUTE }),
     ...(flag ? { stop_condition_type: "db_check", stop_condition_value: flag.value } : {}),
@@ -34,12 +34,12 @@ export function keyOf({ entity, event }: Pick<Wish, "entity" | "event">): string
 }
 
 export function toInput(id: number, wish: Wish, created: Span): ReminderInput {
-  const { runAt, intervalMs, flag, people, quiet, policy, digest, budget, contact } = wish;
+  const { runAt, intervalMs, flag, people, quiet, policy, digest, budget, contact, channel } = wish;
   const email = contact?.email ?? "";
   return {
     ...{ id, key: keyOf(wish), created, runAt, intervalMs, flag: flag?.key ?? null, people, quiet, digest, budget },
     policy: policy && policyInput(policy, email),
-    over: wish.isByHook ? { to: email } : null,
+    over: channel === "webhook" ? { to: email } : null,
     ...{ changes: [], done: [], said: null, refusals: [], isLoose: false },
   };
 }

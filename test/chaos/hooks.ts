@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
 import type { Arrival } from "./evidence.ts";
 import type { Random } from "./random.ts";
+import { openWeb, Scripts } from "./web.ts";
 
 // A receiver of webhooks that answers as the path of its URL says, one after the other: 410 is "never again", 503 "not now", 500 "I may
 // have it", `cut` takes the message and hangs up. The last is said from then on.
@@ -27,48 +27,22 @@ const ANSWERS: Record<string, Arrival["answer"]> = {
   "500": "lied",
 };
 
-type Seen = Pick<Arrival, "stallMs">;
-
-/** Resolves to its port. `see`: what is so when a request arrives; `log` gets what became of it. */
-export function openHooks(see: () => Seen, log: (arrival: Arrival) => void): Promise<number> {
-  const asked = new Map<string, number>();
-  const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, "127.0.0.1");
-  return new Promise((resolve) => server.once("listening", () => resolve((server.address() as AddressInfo).port)));
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [leftAt, seen] = [Date.now(), see()];
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-    } catch {
-      return; // its worker was killed before all of it was here
-    }
-    const body = Buffer.concat(chunks);
+/** Resolves to its port; `log` gets what became of each message. */
+export function openHooks(stallMs: () => number, log: (arrival: Arrival) => void): Promise<number> {
+  const scripts = new Scripts();
+  return openWeb(stallMs, ({ request, body, response, ...seen }) => {
     const { data } = JSON.parse(body.toString("utf8")) as { data: { delivery_id: string } };
     const messageId = `<${data.delivery_id}@webhook>`;
     const { pathname } = new URL(request.url ?? "", "http://hooks");
-    const script = pathname.slice(1).split("-");
-    const place = asked.get(messageId) ?? 0;
-    asked.set(messageId, place + 1);
-    const says = script[Math.min(place, script.length - 1)] ?? "";
-    const wholeAt = Date.now();
+    const says = scripts.next(messageId, pathname.slice(1));
+    const answeredAt = Date.now();
     const to = `http://${request.headers.host}${request.url}`;
     const answer = ANSWERS[says] ?? "none";
-    log({
-      messageId,
-      to,
-      leftAt,
-      ...seen,
-      wholeAt,
-      answeredAt: wholeAt,
-      answer,
-      worker: workerOf(request, body),
-      holds: null,
-    });
+    const worker = workerOf(request, body);
+    log({ messageId, to, ...seen, wholeAt: answeredAt, answeredAt, answer, worker, holds: null });
     if (answer === "none") request.socket.destroy();
     else response.writeHead(Number(says)).end();
-  }
+  });
 }
 
 const MOST_WORKERS = 9;

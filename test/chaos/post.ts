@@ -9,6 +9,8 @@ export interface Post {
   port: number;
   /** Where webhooks are answered. */
   hooksUrl: string;
+  /** Where the provider of SMS is. */
+  textsUrl: string;
   /** Everything that was answered so far, in the order of the answers. */
   arrivals: Arrival[];
   /** By the address, what was accepted for it, in that order. */
@@ -16,6 +18,8 @@ export interface Post {
   setMoods(moods: Moods): void;
   close(): Promise<void>;
 }
+
+type Listening = Extract<FromReceiver, { tell: "listening" }>;
 
 /** Starts the receiver as a process of its own. */
 export async function openPost(seed: number): Promise<Post> {
@@ -26,7 +30,7 @@ export async function openPost(seed: number): Promise<Post> {
   const tell = (message: ToReceiver) => child.send(message);
   const arrivals: Arrival[] = [];
   const letters: Post["letters"] = new Map();
-  const { port, hooksPort } = await new Promise<{ port: number; hooksPort: number }>((resolve, reject) => {
+  const { port, hooksPort, textsPort } = await new Promise<Listening>((resolve, reject) => {
     child.once("exit", () => reject(new Error("the receiver did not start")));
     child.on("message", (message: FromReceiver) => {
       if (message.tell === "listening") resolve(message);
@@ -38,6 +42,7 @@ export async function openPost(seed: number): Promise<Post> {
   return {
     port,
     hooksUrl: `http://127.0.0.1:${hooksPort}`,
+    textsUrl: `http://127.0.0.1:${textsPort}`,
     arrivals,
     letters,
     setMoods: (moods) => void tell({ tell: "moods", moods }),

@@ -4,6 +4,7 @@ import type { Arrival, Held } from "./evidence.ts";
 import { openHooks } from "./hooks.ts";
 import { MOODY } from "./moody.ts";
 import { randomFrom } from "./random.ts";
+import { openTexts } from "./texts.ts";
 
 // A mail server with moods, as a process of its own so that nobody's work but its own makes its clock late. It is told
 // what to do, and tells what it saw, by messages between parent and child.
@@ -27,7 +28,7 @@ export type Mood =
 
 export type ToReceiver = { tell: "moods"; moods: Moods } | { tell: "seed"; seed: number };
 export type FromReceiver =
-  | { tell: "listening"; port: number; hooksPort: number }
+  | { tell: "listening"; port: number; hooksPort: number; textsPort: number }
   | { tell: "arrival"; arrival: Arrival }
   | { tell: "letter"; letter: Letter };
 
@@ -113,11 +114,9 @@ const server = new SMTPServer({
 server.on("error", () => {});
 server.listen(0, "127.0.0.1", async () => {
   const address = server.server.address();
-  const hooksPort = await openHooks(
-    () => ({ stallMs: stallMs() }),
-    (arrival) => tell({ tell: "arrival", arrival }),
-  );
-  tell({ tell: "listening", port: typeof address === "object" && address ? address.port : 0, hooksPort });
+  const log = (arrival: Arrival) => tell({ tell: "arrival", arrival });
+  const [hooksPort, textsPort] = [await openHooks(stallMs, log), await openTexts(stallMs, log)];
+  tell({ tell: "listening", port: typeof address === "object" && address ? address.port : 0, hooksPort, textsPort });
 });
 
 async function take(

@@ -1,5 +1,6 @@
 import type { Verdict } from "./checker.ts";
 import { groupBy } from "./checks/case.ts";
+import { isAtMostOnce } from "./checks/deliveries.ts";
 import { type Evidence, type Fault, heldBy, type Violation } from "./evidence.ts";
 
 export interface Outcome {
@@ -23,6 +24,8 @@ const SHOWN = 5;
 /** The run as Markdown. */
 export function report({ evidence, verdict, ...run }: Outcome): string {
   const { faults, arrivals } = evidence;
+  const texts = evidence.tables.deliveries.filter((delivery) => isAtMostOnce(delivery) && delivery.finishedAt !== null);
+  const unknown = texts.filter(({ status }) => status === "unknown");
   const byKind = [...groupBy(faults, (fault) => fault.kind)].toSorted(([a], [b]) => a.localeCompare(b));
   const lines = [
     `Seed ${run.seed}, ${run.seconds} s under fire, ${run.workers} workers: **${verdict.violations.length} violations**.`,
@@ -40,6 +43,8 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
     `| of these refused | ${arrivals.filter(({ answer }) => answer.startsWith("refused")).length} |`,
     `| came again with the same Message-ID, in flight when a fault hit | ${verdict.duplicates.afterFaults} |`,
     `| came again with the same Message-ID, because the receiver had denied it | ${verdict.duplicates.afterLies} |`,
+    `| SMS: how many ended | ${texts.length} |`,
+    `| of these nobody knows whether they arrived, and none came again | ${unknown.length} |`,
     `| went over another channel | ${verdict.wentOver} |`,
     `| reminders created again after a lost answer | ${run.repeated} |`,
     "",

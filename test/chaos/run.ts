@@ -17,6 +17,7 @@ import { startServer } from "./server.ts";
 import { Service } from "./service.ts";
 import { ENGINE, LIMITS, MOODS } from "./settings.ts";
 import { measureShare } from "./share.ts";
+import { accountOf } from "./texts.ts";
 import { follow, Traces } from "./traces.ts";
 
 export interface ChaosOptions {
@@ -82,7 +83,8 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
       cleanUp.push(proxy.close);
       const mail = { SMTP_HOST: "127.0.0.1", SMTP_PORT: String(post.port), SMTP_TLS: "off" };
       const own = { SMTP_FROM_EMAIL: `${name}@example.org`, WEBHOOK_SECRET: secretOf(name) };
-      const env = { DATABASE_URL: proxy.url, PUBLIC_URL, ...own, ...mail, ...ENGINE };
+      const texts = { TWILIO_API_URL: post.textsUrl, ...accountOf(name) };
+      const env = { DATABASE_URL: proxy.url, PUBLIC_URL, ...own, ...mail, ...texts, ...ENGINE };
       const service = new Service(name, command, env, saysWhenUp);
       cleanUp.push(() => service.end("SIGKILL"));
       await service.start();

@@ -17,6 +17,7 @@ const STORIES = {
   escalating: { none: 7, paused: 2, "put off": 1, deleted: 1 },
   quiet: { none: 8, paused: 1, "put off": 1, completed: 1 },
   over: { none: 9, paused: 1, "put off": 1, completed: 1, deleted: 1 },
+  texted: { none: 9, paused: 1, "put off": 1, completed: 1, deleted: 1 },
   gathered: { none: 9, paused: 1, "put off": 1, completed: 2, deleted: 1 },
   budgeted: { none: 9, paused: 1, completed: 1, deleted: 1 },
 } as const satisfies Record<Kind, Record<string, number>>;

@@ -4,6 +4,7 @@ import { drawScript } from "./hooks.ts";
 import { MOODY } from "./moody.ts";
 import { countsSends, type PolicyName } from "./policies.ts";
 import type { Random } from "./random.ts";
+import { drawNumber } from "./texts.ts";
 
 /** What somebody asks for. */
 export interface Wish {
@@ -30,12 +31,12 @@ export interface Wish {
   /** See `ReminderInput`. */
   digest: number[] | null;
   budget: BudgetInput | null;
-  /** True where it goes over webhooks, and by e-mail where these fail. */
-  isByHook: boolean;
+  /** Over webhooks it goes by e-mail where these fail. */
+  channel: "email" | "webhook" | "sms";
 }
 
 /** How many of each kind there are among a hundred; of the last two, several are made at once. */
-const KINDS = { plain: 42, several: 13, escalating: 13, quiet: 13, over: 9, gathered: 6, budgeted: 4 };
+const KINDS = { plain: 36, several: 13, escalating: 13, quiet: 13, over: 9, texted: 6, gathered: 6, budgeted: 4 };
 export type Kind = keyof typeof KINDS;
 
 export const MINUTE = 60_000;
@@ -74,7 +75,9 @@ export function drawWish(random: Random, kind: Kind, { count, now, bySql }: Draw
     case "quiet":
       return drawQuiet(random, { ...wish, recipient: own }, bySql);
     case "over":
-      return { ...wish, isByHook: true, contact: { email: own, zone: UTC, script: drawScript(random) } };
+      return { ...wish, channel: "webhook", contact: { email: own, zone: UTC, script: drawScript(random) } };
+    case "texted":
+      return { ...wish, channel: "sms", recipient: drawNumber(random, count) };
     default:
       return { ...wish, recipient: own };
   }
@@ -85,7 +88,7 @@ export function plainWish(entity: string, event: string, runAt: number): Wish {
   return {
     ...{ entity, event, kind: "plain", runAt, aroundAt: runAt, intervalMs: null, recipient: null, contact: null },
     ...{ flag: null, people: null, policy: null, quiet: [], ownQuiet: null, ignoresQuiet: false },
-    ...{ digest: null, budget: null, isByHook: false },
+    ...{ digest: null, budget: null, channel: "email" },
   };
 }
 

@@ -2,6 +2,7 @@ import type { Arrival, DeliveryRow, ReminderInput } from "../evidence.ts";
 import type { Case, Court } from "./case.ts";
 import { isGone, mayGoOverBy } from "./fallbacks.ts";
 import { isHeld } from "./held.ts";
+import { wasHit, wasInFlight } from "./in-flight.ts";
 import { isForLater } from "./windows.ts";
 
 const ENDED = ["sent", "failed", "suppressed", "unknown"];
@@ -27,6 +28,19 @@ export function judgeDeliveries(one: Case, court: Court): void {
   }
 }
 
+/** Channels whose receiver would send again what comes again: of these whoever takes a message over that may have left doesn't. */
+export function isAtMostOnce({ channel }: DeliveryRow): boolean {
+  return channel === "sms";
+}
+
+/** Whether nobody could know how it ended: its worker had given up, or was hit with it. */
+function isGivenUp(delivery: DeliveryRow, arrivals: Arrival[], court: Court): boolean {
+  if (arrivals.some((arrival) => isAnsweredAfter(arrival, delivery))) return true;
+  if (!isAtMostOnce(delivery)) return false;
+  const last = arrivals.at(-1);
+  return last ? wasInFlight(last, delivery.finishedAt ?? court.readAt, court) : wasHit(delivery, court);
+}
+
 /** A worker that is told to end gives up what it waits for: an answer that came after that was none. */
 function isAnsweredAfter({ answeredAt }: Arrival, { finishedAt }: DeliveryRow): boolean {
   return answeredAt !== null && finishedAt !== null && answeredAt > finishedAt;
@@ -39,7 +53,7 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
     case "sent":
       return answered("accepted") || isUntold(delivery) ? null : "the receiver never accepted it";
     case "unknown":
-      return answered("none") || arrivals.some((arrival) => isAnsweredAfter(arrival, delivery))
+      return answered("none") || isGivenUp(delivery, arrivals, court)
         ? null
         : "the receiver answered everything it got";
     case "failed":

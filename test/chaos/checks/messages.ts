@@ -1,6 +1,7 @@
 import type { Arrival, DeliveryRow } from "../evidence.ts";
 import { type Case, type Court, groupBy, nameOf } from "./case.ts";
-import { triesOf } from "./deliveries.ts";
+import { isAtMostOnce, triesOf } from "./deliveries.ts";
+import { wasInFlight } from "./in-flight.ts";
 
 /** Arrivals of a message beyond the first that the receiver kept. */
 export interface Copies {
@@ -110,19 +111,10 @@ function judgeCopies(arrivals: Arrival[], delivery: DeliveryRow, court: Court, c
   kept.slice(1).forEach((again, index) => {
     const before = kept[index] as Arrival;
     copies[before.answer === "lied" ? "afterLies" : "afterFaults"] += 1;
-    if (before.answer === "lied" || wasInFlight(before, again, court)) return;
+    if (before.answer === "lied") return;
     const how = `${before.messageId} came again ${again.leftAt - before.leftAt} ms after it was ${before.answer}`;
-    court.accuse("P6", delivery.reminderId, `${how}, and no fault hit while it was in flight`);
-  });
-}
-
-/** Whether a fault hit between a message's leaving and the moment its result must have been stored. */
-export function wasInFlight(before: Arrival, again: Arrival, { faults, limits }: Court): boolean {
-  const storedBy = Math.min((before.answeredAt ?? again.leftAt) + limits.storingMs, again.leftAt);
-  return faults.some(({ hits, from, until }) => {
-    if (hits !== "database" && hits !== before.worker) return false;
-    // Workers come back to a database that was away by and by.
-    const after = hits === "database" ? limits.recoveryMs : limits.storingMs;
-    return from <= storedBy && until + after >= before.leftAt;
+    if (isAtMostOnce(delivery)) court.accuse("P6", delivery.reminderId, `${how}, and is to come once at most`);
+    else if (!wasInFlight(before, again.leftAt, court))
+      court.accuse("P6", delivery.reminderId, `${how}, and no fault hit while it was in flight`);
   });
 }
