@@ -6,7 +6,15 @@ export interface Sight {
   tables: Tables;
   readAt: number;
   /** What is still to be done; empty when all is quiet. */
-  unfinished: string[];
+  unfinished: Unfinished[];
+}
+
+export interface Unfinished {
+  what: string;
+  /** Since when it has been due. */
+  dueAt: number;
+  /** True where it waits for an instant to come: the end of quiet hours, say, or the minute of a digest. */
+  isWaiting: boolean;
 }
 
 /** No retry is put off for so long: what waits beyond it waits for quiet hours to end, and whether by right is judged. */
@@ -32,12 +40,24 @@ export async function look(database: Database): Promise<Sight> {
       (delivery) => delivery.finishedAt === null && (delivery.nextAttemptAt ?? 0) <= readAt + patienceFor(delivery),
     );
     const unfinished = [
-      ...due.map(({ id, nextRunAt }) => `reminder ${id} is due since ${readAt - (nextRunAt ?? 0)} ms`),
-      ...open.map(({ reminderId, occurrenceAt, status }) => `delivery ${reminderId}-${occurrenceAt} is ${status}`),
-      ...flags.map(({ key }) => `flag ${key} is unsettled`),
+      ...due.map(({ id, nextRunAt }) => unfinishedSince(nextRunAt ?? 0, `reminder ${id} is due since ${nextRunAt}`)),
+      ...open.map(({ reminderId, occurrenceAt, status, createdAt, nextAttemptAt }) => ({
+        ...unfinishedSince(createdAt, `delivery ${reminderId}-${occurrenceAt} is ${status}`),
+        isWaiting: status === "pending" && (nextAttemptAt ?? 0) > readAt,
+      })),
+      ...flags.map(({ key }) => unfinishedSince(0, `flag ${key} is unsettled`)),
     ];
     return { tables, readAt, unfinished };
   });
+}
+
+/** What had been due by then, and is still to be done: what falls due while others are dealt with says nothing of how long these take. */
+export function leftSince(instant: number, { unfinished }: Sight): Unfinished[] {
+  return unfinished.filter(({ dueAt, isWaiting }) => dueAt <= instant && !isWaiting);
+}
+
+function unfinishedSince(dueAt: number, what: string): Unfinished {
+  return { what, dueAt, isWaiting: false };
 }
 
 function patienceFor({ status, channel }: DeliveryRow): number {

@@ -9,7 +9,7 @@ export interface Outcome {
   workers: number;
   evidence: Evidence;
   verdict: Verdict;
-  /** From the end of the last fault until everything had come to rest, in milliseconds. */
+  /** From the end of the last fault until all that was due by then was dealt with, in milliseconds. */
   recoveredMs: number;
   /** Faults that could not be made here, and why. */
   skipped: string[];
@@ -48,7 +48,7 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
     `| went over another channel | ${verdict.wentOver} |`,
     `| reminders created again after a lost answer | ${run.repeated} |`,
     "",
-    `After the last fault everything was at rest within ${(run.recoveredMs / 1000).toFixed(1)} s.`,
+    `All that was due by the end of the last fault was dealt with within ${(run.recoveredMs / 1000).toFixed(1)} s of it.`,
     "",
     "| fault | times | of these cut short by another | until the next message arrived: median | longest |",
     "|---|---:|---:|---:|---:|",
