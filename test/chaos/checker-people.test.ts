@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "./checker.ts";
 import type { Change, DeliveryRow, Evidence } from "./evidence.ts";
 import { BEN, BOSS, DONE_AT, EVE, peopled } from "./worlds/peopled.ts";
-import { ANN, arrival, delivery, event, found, MINUTE, READ_AT, rowOf, span, T } from "./worlds/quiet.ts";
+import { ANN, arrival, delivery, event, found, MINUTE, READ_AT, row, rowOf, span, T } from "./worlds/quiet.ts";
 
 function forgetStep(evidence: Evidence, afterMs: number, done: "suppressed" | "gone"): void {
   const own = evidence.tables.deliveries.filter((one) => one.reminderId === 2 && one.occurrenceAt === T + afterMs);
@@ -39,6 +39,26 @@ function waitFor(evidence: Evidence, leftAt: number): Evidence {
 test("a step whose turn is looked at while the message before it is just being stored comes a second later", () => {
   expect(check(waitFor(peopled(), T + 6_995)).violations).toEqual([]);
   expect(check(waitFor(peopled(), T + 6_900)).violations).toMatchObject([{ rule: "policy" }]);
+});
+
+/** A step that came after the next had begun, which is therefore to come round with the schedule; its message left then. */
+function behind(leftAt: number): Evidence {
+  const evidence = peopled();
+  const { inputs, tables } = evidence;
+  inputs.reminders = inputs.reminders.filter(({ id }) => id === 2);
+  const sent = (occurrenceAt: number, finishedAt: number, more: Partial<DeliveryRow>) =>
+    delivery(2, occurrenceAt, { finishedAt, ...more });
+  tables.reminders = [row(2, { occurrenceCount: 2, nextRunAt: T + MINUTE + 1_500 })];
+  tables.deliveries = [sent(T, T + 7_990, { step: 1 }), sent(T + 8_000, leftAt, { step: 2, recipient: BOSS })];
+  tables.events = [];
+  evidence.arrivals = [arrival(2, T, { leftAt: T + 7_970 }), arrival(2, T + 8_000, { leftAt: leftAt - 20, to: BOSS })];
+  evidence.readAt = T + MINUTE + 1_000;
+  return evidence;
+}
+
+test("a step that comes round while the message before it is still being sent comes a second later", () => {
+  expect(check(behind(T + MINUTE + 900)).violations).toEqual([]);
+  expect(check(behind(T + MINUTE - 1_100)).violations).toMatchObject([{ rule: "policy" }]);
 });
 
 test("a quiet world with people, steps, promises and quiet hours has nothing to complain of either", () => {

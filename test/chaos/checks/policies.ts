@@ -141,12 +141,12 @@ function judgeRest(
     owedInstants(regime, court.readAt).filter((due) => due > (last?.firedAt ?? 0)),
   );
   const apart = Math.max(0, begin - ((last && beginsAt(last.step)) ?? begin));
-  const due = isAwaited ? begunAt(begin, apart, last, court) : byRhythm;
+  const due = isAwaited ? begunAt(begin, apart, last, court) : byRhythm && begunAt(byRhythm, 0, last, court);
   if (due !== undefined && court.isOwed(due, court.readAt)) accuse(`its next step was due at ${due}, and is lost`);
 }
 
 /**
- * When a step can come that begins then: it waits, a second at a time, while the message before is just being sent; and behind one that itself
+ * When a step can come that begins then, or comes round: it waits, a second at a time, while the message before is just being sent; and behind one that itself
  * has waited it comes as far as the two were to begin apart.
  */
 function begunAt(begin: number, apart: number, before: Given | undefined, court: Court): number {
