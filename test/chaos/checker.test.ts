@@ -260,6 +260,15 @@ describe("what is allowed is not accused", () => {
     expect(said()).toEqual([]);
     Object.assign(answer, { answeredAt: (delivery.finishedAt ?? T) - 1 });
     expect(said()).toHaveLength(1);
+    // It had given up before it stored that; and so has one whose message never got there. Another worker has nothing to do with it.
+    evidence.faults = [{ kind: "worker told to end", hits: "worker-1", from: T + 8, until: T + 900 }];
+    expect(said()).toEqual([]);
+    Object.assign(answer, { worker: "worker-2" });
+    expect(said()).toHaveLength(1);
+    evidence.arrivals = without(evidence.arrivals, answer);
+    expect(said()).toEqual([]);
+    Object.assign(evidence.faults[0] ?? {}, { until: T + 20 });
+    expect(said()).toHaveLength(1);
   });
 
   test("one catch-up for all that an outage kept, when it tells how many", () => {

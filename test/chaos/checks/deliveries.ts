@@ -35,7 +35,8 @@ export function isAtMostOnce({ channel }: DeliveryRow): boolean {
 
 /** Whether nobody could know how it ended: its worker had given up, or was hit with it. */
 function isGivenUp(delivery: DeliveryRow, arrivals: Arrival[], court: Court): boolean {
-  if (arrivals.some((arrival) => isAnsweredAfter(arrival, delivery))) return true;
+  if (arrivals.some((arrival) => isAnsweredAfter(arrival, delivery)) || hadToEnd(delivery, arrivals, court))
+    return true;
   if (!isAtMostOnce(delivery)) return false;
   const last = arrivals.at(-1);
   return last ? wasInFlight(last, delivery.finishedAt ?? court.readAt, court) : wasHit(delivery, court);
@@ -66,6 +67,18 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
     default:
       return null;
   }
+}
+
+/** Its worker was told to end with it: what was answered meanwhile, it may have heard no more, and what was on its way may not have arrived. */
+function hadToEnd({ finishedAt }: DeliveryRow, arrivals: Arrival[], { faults }: Court): boolean {
+  if (finishedAt === null) return false;
+  const ends = faults.filter(
+    ({ kind, from, until }) => kind === "worker told to end" && from <= finishedAt && finishedAt <= until,
+  );
+  return ends.some(({ hits, from }) => {
+    const isItsOwn = ({ worker, answeredAt, wholeAt }: Arrival) => worker === hits && (answeredAt ?? wholeAt) >= from;
+    return arrivals.length === 0 || arrivals.some(isItsOwn);
+  });
 }
 
 export function triesOf({ channel }: DeliveryRow, { limits }: Court): number {
