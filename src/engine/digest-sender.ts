@@ -88,8 +88,9 @@ export class DigestSender {
     if (items.length < all.length) throw new Fewer();
     const [first] = items as [WrittenItem, ...WrittenItem[]];
     const { links, buttons, endsSilence, ...message } = first.message;
-    const leadsTo = lane.channel.opensOnePage ? await this.#options.linkTo(first.held) : null;
-    const written = writeDigest(items, leadsTo);
+    const { opensOnePage, maxDigestChars } = lane.channel;
+    const leadsTo = opensOnePage ? await this.#options.linkTo(first.held) : null;
+    const written = writeDigest(items, leadsTo, maxDigestChars);
     const receipt = await lane.channel.send(
       { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },
       { signal, beforeSend: () => this.#letLeave(lane, items) },

@@ -6,9 +6,9 @@ import { renderMessage } from "./render.ts";
 
 const AT = Date.UTC(2026, 0, 20, 9);
 
-function item(reminderId: number, hasLinks = true): Item {
+function item(reminderId: number, hasLinks = true, said = "Please."): Item {
   const links = testLinks("https://r.example.com", { tenant: `t${reminderId}`, reminderId, at: AT });
-  const message = exampleMessage({ reminder: { id: reminderId, subject: `S${reminderId}`, message: "Please." } });
+  const message = exampleMessage({ reminder: { id: reminderId, subject: `S${reminderId}`, message: said } });
   const written = hasLinks ? { ...message, links } : message;
   return { message: written, rendered: renderMessage(written) };
 }
@@ -39,4 +39,16 @@ test("without links nothing is said of answers", () => {
   const { body, text, allAnswers } = writeDigest([item(1, false), item(2, false)]);
   expect(`${body}${text}`).not.toMatch(/Answer|https?:/);
   expect(allAnswers).toBeNull();
+});
+
+test("one alone that is too long is cut itself, and keeps its link whole", () => {
+  const long = item(1, true, `${"👩‍👩‍👧 sehr lang ".repeat(300)}.`);
+  expect(countThatFits([long, item(2)], 1_450)).toBe(1);
+  const { body, text } = writeDigest([long], null, 1_450);
+  expect(body).toMatch(
+    /^1 is open:\n\n1\. S1\n👩‍👩‍👧 sehr lang .*…\nAnswer: https:\/\/r\.example\.com\/a\/test-answer-x*$/s,
+  );
+  expect(body.length).toBeGreaterThan(1_400);
+  expect(body.length).toBeLessThanOrEqual(1_450);
+  expect(text).toContain("lang .");
 });

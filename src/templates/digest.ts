@@ -2,7 +2,7 @@ import type { OneLink } from "./answers.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
 import { type Renderable, styleOf } from "./context.ts";
 import { type DigestItem, writeDigestHtml } from "./digest-email.ts";
-import type { Rendered } from "./write.ts";
+import { type Rendered, shorten } from "./write.ts";
 
 /** What one of several would have said by itself. */
 export interface Item {
@@ -12,9 +12,14 @@ export interface Item {
 
 /**
  * Writes what several messages say as one, in the language of the first of them: each in its own words, with its own answers. Where it leads to
- * the one page `leadsTo` of all of them, its body says where each is answered no more: there nothing in it could be pressed. Pure. There is one at least.
+ * the one page `leadsTo` of all of them, its body says where each is answered no more: there nothing in it could be pressed. Where there is one alone that is
+ * too long for a body of `maxChars`, it is cut, and not the link behind it. Pure. There is one at least.
  */
-export function writeDigest(items: readonly Item[], leadsTo: string | null = null): Rendered {
+export function writeDigest(
+  items: readonly Item[],
+  leadsTo: string | null = null,
+  maxChars = Number.POSITIVE_INFINITY,
+): Rendered {
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
   const { digest, answers } = catalogFor(locale);
@@ -25,7 +30,7 @@ export function writeDigest(items: readonly Item[], leadsTo: string | null = nul
   return {
     subject,
     title: subject,
-    body: bodyOf(intro, shown, leadsTo === null),
+    body: bodyWithin(maxChars, intro, shown, leadsTo === null),
     text: `${[intro, ...shown.map((item, n) => `${n + 1}. ${inFull(item)}`), `-- \n${digest.why}`].join("\n\n")}\n`,
     html: writeDigestHtml({ locale, subject, intro, items: shown, footer: digest.why }),
     answers: [],
@@ -47,6 +52,14 @@ export function countThatFits(items: readonly Item[], maxChars: number, hasLinks
 
 function toShown({ rendered: { title, body, answers, allAnswers } }: Item): DigestItem {
   return { title, body, answers, allAnswers };
+}
+
+function bodyWithin(maxChars: number, intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {
+  const whole = bodyOf(intro, shown, hasLinks);
+  const [only, ...others] = shown as [DigestItem, ...DigestItem[]];
+  if (whole.length <= maxChars || others.length > 0) return whole;
+  const room = only.body.length - (whole.length - maxChars);
+  return bodyOf(intro, [{ ...only, body: shorten(only.body, Math.max(0, room)) }], hasLinks);
 }
 
 function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {

@@ -175,7 +175,7 @@ function paragraphs(text: string): string {
 }
 
 /** Cuts between characters as people see them (`length` in UTF-16 units), not in the middle of one. */
-function shorten(text: string, length: number): string {
+export function shorten(text: string, length: number): string {
   if (text.length <= length) return text;
   let short = "";
   for (const { segment } of new Intl.Segmenter().segment(text.slice(0, length))) {

@@ -128,6 +128,19 @@ test("it expires with its message, leads nowhere when forged, and stays within i
   expect([late.status, waysOn(late.text, url)]).toEqual([410, []]);
 });
 
+test("a first item that is too long for its channel is cut, and keeps its link", async () => {
+  const here = await gathering();
+  here.sink.opensOnePage = false;
+  here.sink.maxDigestChars = 300;
+  await here.due("payment", { message: "Please pay. ".repeat(80) });
+  await here.due("feedback");
+  await here.leaves();
+  const body = here.sink.received.find(({ isDigest }) => isDigest)?.written?.body ?? "";
+  expect(body.length).toBeLessThanOrEqual(300);
+  const [, link = ""] = /\nAnswer: (\S+)$/.exec(body) ?? [];
+  expect((await open(link)).text).toContain("Is it done?");
+});
+
 test("what has left its message by now and comes by itself is answered by itself", async () => {
   const here = await gathering();
   const id = await here.due("payment");

@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { exampleMessage } from "../../../test/support/message.ts";
 import { smsSegments } from "../../core/sms-segments.ts";
 import { testLinks } from "../../secrets/test-link.ts";
+import { writeDigest } from "../../templates/digest.ts";
 import { renderMessage } from "../../templates/render.ts";
-import { smsText } from "./words.ts";
+import { MOST_SMS_CHARS, smsText } from "./words.ts";
 
 const AT = Date.UTC(2026, 0, 20, 9);
 const links = testLinks("https://reminders.example.com", { tenant: "default", reminderId: 4711, at: AT });
@@ -33,4 +34,12 @@ test.each([
     expect(one.units - other.units - (links.answer.length - links.done.length)).toBeLessThanOrEqual(4);
     expect([one.encoding, one.parts]).toEqual([other.encoding, other.parts]);
   }
+});
+
+test("of several, the first may be too long for any SMS: it is cut, and not its link", () => {
+  const message = exampleMessage({ links, reminder: { subject: "Rent", message: "Please pay. ".repeat(300) } });
+  const digest = writeDigest([{ message, rendered: renderMessage(message) }], null, MOST_SMS_CHARS - 150);
+  const sms = smsText(digest);
+  expect(sms.length).toBeLessThanOrEqual(MOST_SMS_CHARS);
+  expect(sms.split("\n").at(-1)).toBe(`Answer: ${links.answer}`);
 });
