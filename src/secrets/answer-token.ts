@@ -8,7 +8,7 @@ import { isTenantName, type Tenant } from "../core/tenant.ts";
 export interface AnswerLink<Purpose extends LinkPurpose = LinkPurpose> extends DeliveryKey {
   tenant: Tenant;
   purpose: Purpose;
-  /** To the hour, counted from the occurrence; where that was fired late, the link is good for as much longer. */
+  /** To the hour, counted from the occurrence; where its message left later, the link is good for as much longer. */
   expiresAt: Instant;
 }
 

@@ -67,14 +67,22 @@ export interface DeliveryAddress {
   isOwn: boolean;
   /** See `Receipt`. */
   providerId: string | null;
-  /** When its occurrence was fired, which may have been long after it was due. */
-  createdAt: Instant;
+  /** See `leftAtOf`. */
+  leftAt: Instant;
+}
+
+/**
+ * When it left, as far as that is known: where it hasn't ended yet it may be leaving now. That may be long after it was due, and after it was fired:
+ * the database was away, or it was held back (quiet hours, a digest, a budget).
+ */
+export function leftAtOf(delivery: string): string {
+  return `greatest(${delivery}.created_at, coalesce(${delivery}.finished_at, reminder_now()))::timestamptz(3)`;
 }
 
 const DELIVERY = `
-  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via, provider_id as "providerId", created_at as "createdAt",
-         coalesce(addressed ->> 'as' like 'recipient%', true) as "isOwn"
-    from deliveries${NAMED}`;
+  select channel, recipient, addressed ->> 'person' as person, addressed ->> 'via' as via, provider_id as "providerId",
+         ${leftAtOf("d")} as "leftAt", coalesce(addressed ->> 'as' like 'recipient%', true) as "isOwn"
+    from deliveries d${NAMED}`;
 
 /** Where a delivery went, and to which of several people; null where there is no such one, or no more. */
 export async function readDeliveryAddress(

@@ -1,6 +1,7 @@
 import { MOST_ITEMS } from "../core/digest.ts";
 import type { Instant } from "../core/instant.ts";
 import type { DeliveryKey, ReminderRecord } from "../core/reminder.ts";
+import { leftAtOf } from "./answers.ts";
 import { toTimestamptz } from "./postgres.ts";
 import { toReminderRecord } from "./reminder-row.ts";
 import type { TenantSql } from "./tenant-database.ts";
@@ -13,14 +14,14 @@ export interface SentItem extends DeliveryKey {
 /** What went as one message, in the order in which it said them. */
 export interface SentDigest {
   items: SentItem[];
-  /** When the occurrence was fired by whose delivery it was asked for. */
-  firedAt: Instant;
+  /** When it left. See `leftAtOf`. */
+  leftAt: Instant;
   now: Instant;
 }
 
 // What a message was sent without bears its id no more.
 const READ = `
-  select r.*, d.occurrence_at as item_at, d.recipient_no as item_no, named.created_at as named_at,
+  select r.*, d.occurrence_at as item_at, d.recipient_no as item_no, ${leftAtOf("named")} as left_at,
          reminder_now()::timestamptz(3) as now
     from deliveries named
     join deliveries d on d.digest_id = named.digest_id and d.tenant_id = named.tenant_id
@@ -42,7 +43,7 @@ export async function readSentDigest(sql: TenantSql, named: DeliveryKey): Promis
       occurrenceAt: row.item_at as Instant,
       recipientNo: row.item_no as number,
     })),
-    firedAt: first.named_at as Instant,
+    leftAt: first.left_at as Instant,
     now: first.now as Instant,
   };
 }

@@ -128,6 +128,25 @@ test("it expires with its message, leads nowhere when forged, and stays within i
   expect([late.status, waysOn(late.text, url)]).toEqual([410, []]);
 });
 
+test("it is good for as long after its message as others, however long that was held back; so is what it leads to", async () => {
+  const here = await gathering(1);
+  const id = await here.due("payment");
+  await here.due("feedback");
+  const url = await here.leaves();
+  await here.deliveryBecomes(id, "sent");
+  // Due at 10:20, sent at 11:02: what counts from when it was due ends at 10:20.
+  await here.advance({ minutes: 23 * 60 + 30 });
+  const { status, text } = await open(url);
+  expect(status).toBe(200);
+  const [payment = ""] = waysOn(text, url);
+  const page = await open(payment);
+  expect(page.status).toBe(200);
+  expect((await press(waysOn(page.text, payment)[0] as string, PRESSES.done)).status).toBe(200);
+  await here.becomes(id, { status: "COMPLETED" });
+  await here.advance({ minutes: 60 });
+  expect([(await open(url)).status, (await open(payment)).status]).toEqual([410, 410]);
+});
+
 test("a first item that is too long for its channel is cut, and keeps its link", async () => {
   const here = await gathering();
   here.sink.opensOnePage = false;

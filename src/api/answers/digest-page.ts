@@ -21,7 +21,7 @@ export async function readOpenedDigest(sql: TenantSql, link: OpenedLink): Promis
   const { reminderId, occurrenceAt, recipientNo } = digest.items[0] as SentItem;
   const ofFirst = { ...link, reminderId, occurrenceAt, recipientNo, purpose: "why" } as const;
   const { locale } = await readAsked(sql, ofFirst, { lock: false });
-  return whenExpired(link, digest.firedAt) <= digest.now ? { over: "expired", locale } : { ...digest, locale };
+  return whenExpired(link, digest.leftAt) <= digest.now ? { over: "expired", locale } : { ...digest, locale };
 }
 
 /** The page of all that a message has said of several: each leads to a page of its own, where it is answered. */

@@ -36,7 +36,7 @@ export async function readAsked(
   const reader = await readPerson(sql, delivery?.via ?? delivery?.person ?? null);
   const locale = reader?.locale ?? contact?.locale ?? null;
   if (reminder.deletedAt !== null) return { over: "gone", locale };
-  const expiresAt = whenExpired(link, delivery?.createdAt ?? link.occurrenceAt);
+  const expiresAt = whenExpired(link, delivery?.leftAt ?? link.occurrenceAt);
   if (expiresAt <= now) return { over: "expired", locale };
   if (!delivery) return { over: "gone", locale };
   const tenant = await readTenantTimes(sql);
@@ -50,12 +50,12 @@ export async function readAsked(
   return { ...asked, isOverturned: former !== null && (await isOverturned(sql, asked, former)) };
 }
 
-/** A link is good for as long where its message came late: after an outage, or where the first one was to be due long ago. */
+/** A link is good for as long where its message came late: after an outage, where it was held back, or where the first one was to be due long ago. */
 export function whenExpired(
   { expiresAt, occurrenceAt }: Pick<AnswerLink, "expiresAt" | "occurrenceAt">,
-  firedAt: Instant,
+  leftAt: Instant,
 ): Instant {
-  return expiresAt + Math.max(0, firedAt - occurrenceAt);
+  return expiresAt + Math.max(0, leftAt - occurrenceAt);
 }
 
 /** Slashes within a name that are tried, one after the other; hardly any name has more than one. */

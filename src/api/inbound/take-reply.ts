@@ -24,7 +24,7 @@ export interface ReplyOptions {
   database: Pick<ApiDatabase, "forTenant">;
   /** What addresses of ours are signed with; null: nothing is a reply. */
   secret: string | null;
-  /** How long a message may be answered, counted from its occurrence or, where that was fired late, from then. */
+  /** How long a message may be answered, counted from its occurrence or, where it left later, from then. */
   answerDays: number;
   log: FastifyBaseLogger;
 }
