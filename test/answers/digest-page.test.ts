@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { OWN_PURPOSES, type OwnPurpose } from "../../src/core/answer.ts";
 import { readSentDigest } from "../../src/store/digest-items.ts";
 import { type Answering, answering, open, PRESSES, press, waysOn } from "../support/answers.ts";
 import { advance, setToTwentyPastTen } from "../support/clock.ts";
@@ -145,6 +146,22 @@ test("it is good for as long after its message as others, however long that was 
   await here.becomes(id, { status: "COMPLETED" });
   await here.advance({ minutes: 60 });
   expect([(await open(url)).status, (await open(payment)).status]).toEqual([410, 410]);
+});
+
+test("it tells what was put off or paused since: whoever goes through all of them sees what is left", async () => {
+  const here = await gathering();
+  for (const event of ["payment", "feedback", "approval"]) await here.due(event);
+  const url = await here.leaves();
+  const [payment = "", feedback = ""] = waysOn((await open(url)).text, url);
+  const to = async (way: string, purpose: OwnPurpose) =>
+    waysOn((await open(way)).text, way)[OWN_PURPOSES.indexOf(purpose)] as string;
+  expect((await press(await to(payment, "snooze"), PRESSES.snooze)).status).toBe(200);
+  expect((await press(await to(feedback, "not_me"), PRESSES.not_me)).status).toBe(200);
+  const { text } = await open(url);
+  expect([...text.matchAll(/class="said">([^<]+)/g)].map(([, said]) => said)).toEqual([
+    expect.stringMatching(/^It is silent until \w+day, .* UTC\.$/),
+    "It is paused at the moment.",
+  ]);
 });
 
 test("a first item that is too long for its channel is cut, and keeps its link", async () => {

@@ -1,40 +1,53 @@
+import { silenceEnd } from "../../core/silence.ts";
 import { readSentDigest, type SentDigest, type SentItem } from "../../store/digest-items.ts";
 import type { TenantSql } from "../../store/tenant-database.ts";
 import { catalogFor, say } from "../../templates/builtin/speak.ts";
 import { html, join, type Markup } from "../../templates/html.ts";
+import type { Asked } from "./asked.ts";
 import type { OpenedLink } from "./opened.ts";
 import { isDone } from "./overturned.ts";
 import { aboutOf, writePage } from "./page.ts";
+import { sayInstant } from "./questions.ts";
 import { type NothingToAsk, readAsked, whenExpired } from "./read-asked.ts";
 import type { Shown } from "./results.ts";
 import type { Words } from "./words/words.ts";
 
-/** What a message has said of several, and in whose language it is shown. */
-export interface OpenedDigest extends SentDigest {
-  locale: string | null;
-}
+/** What a message has said of several, and in whose language and by whose clocks it is shown. */
+export interface OpenedDigest extends SentDigest, Pick<Asked, "locale" | "zone"> {}
 
 /** Reads what a digest's link is about; null where its delivery went by itself, or does by now: then it leads to the answers to that one. */
 export async function readOpenedDigest(sql: TenantSql, link: OpenedLink): Promise<OpenedDigest | NothingToAsk | null> {
   const digest = await readSentDigest(sql, link);
   if (digest === null) return null;
   const { reminderId, occurrenceAt, recipientNo } = digest.items[0] as SentItem;
-  const ofFirst = { ...link, reminderId, occurrenceAt, recipientNo, purpose: "why" } as const;
-  const { locale } = await readAsked(sql, ofFirst, { lock: false });
-  return whenExpired(link, digest.leftAt) <= digest.now ? { over: "expired", locale } : { ...digest, locale };
+  const expiresAt = occurrenceAt + link.expiresAt - link.occurrenceAt;
+  const ofFirst = { ...link, reminderId, occurrenceAt, recipientNo, expiresAt, purpose: "why" } as const;
+  const first = await readAsked(sql, ofFirst, { lock: false });
+  const { locale } = first;
+  if (whenExpired(link, digest.leftAt) <= digest.now) return { over: "expired", locale };
+  return { ...digest, locale, zone: "zone" in first ? first.zone : "UTC" };
 }
 
 /** The page of all that a message has said of several: each leads to a page of its own, where it is answered. */
-export function showDigest(link: Pick<OpenedLink, "leadOn">, { items }: SentDigest, words: Words): Shown {
+export function showDigest(link: Pick<OpenedLink, "leadOn">, digest: OpenedDigest, words: Words): Shown {
+  const { items } = digest;
   const { language } = words;
   const title = say(catalogFor(language).digest.subject, language, { count: items.length });
-  const ways = items.map((item) => way(link.leadOn("answer", item), item, words));
+  const ways = items.map((item) => way(link.leadOn("answer", item), item, howItStands(item, digest, words)));
   return { status: 200, page: writePage({ words, about: null, title, parts: [html`<nav>\n${join(ways)}</nav>\n`] }) };
 }
 
-function way(token: string, { reminder }: SentItem, { why }: Words): Markup {
+/** What has become of it since, so that whoever goes through all of them sees what is left; null: it is open. */
+function howItStands({ reminder }: SentItem, digest: OpenedDigest, words: Words): string | null {
+  const { why } = words;
+  if (isDone(reminder)) return why.isDone;
+  if (reminder.status === "PAUSED") return why.isPaused;
+  const until = silenceEnd(reminder.silence, digest.now);
+  return until === null ? null : why.silent(sayInstant(until, digest, words));
+}
+
+function way(token: string, { reminder }: SentItem, stands: string | null): Markup {
   const { title, entity } = aboutOf(reminder);
-  const isSaid = isDone(reminder) ? why.isDone : reminder.status === "PAUSED" ? why.isPaused : null;
-  const said = isSaid === null ? html`` : html`<span class="said">${isSaid}</span>`;
+  const said = stands === null ? html`` : html`<span class="said">${stands}</span>`;
   return html`<a class="item" href="${token}"><strong dir="auto">${title}</strong><span dir="auto">${entity}</span>${said}</a>\n`;
 }
