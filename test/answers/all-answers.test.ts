@@ -213,6 +213,22 @@ describe("as it stands by now", () => {
   });
 });
 
+test("with a slash behind its address, as some programs write it, it leads on as well", async () => {
+  const here = await answering();
+  const { id, links } = await here.send();
+  const { status, headers } = await open(`${links.answer}/?from=sms`, { redirect: "manual" });
+  expect([status, headers.get("location"), headers.get("cache-control")]).toEqual([
+    ...[308, `../${links.answer.split("/a/")[1]}`, "no-store"],
+  ]);
+  const followed = await fetch(`${links.answer}/`);
+  expect(followed.url).toBe(links.answer);
+  const [done = ""] = waysOn(await followed.text(), followed.url);
+  expect((await press(done, PRESSES.done)).status).toBe(200);
+  await here.becomes(id, { status: "COMPLETED" });
+  const forged = await open(`${links.answer.slice(0, -4)}AAAA/`, { redirect: "manual" });
+  expect([forged.status, forged.headers.get("location")]).toEqual([404, null]);
+});
+
 test("it speaks its reader's language, and leads on in it", async () => {
   const here = await answering();
   const { id, links } = await here.send();

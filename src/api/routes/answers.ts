@@ -45,6 +45,8 @@ export async function answerRoutes(
       if (isTestLink(request.params.token)) return sendTest(request, reply, door);
       const link = await door.admit(request, request.params.token);
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
+      // From beneath it, what the page leads on to would be somewhere else.
+      if (hasSlashBehind(request)) return reply.headers(PAGE_HEADERS).redirect(`../${request.params.token}`, 308);
       return send(reply, await pageOf(request, link));
     });
 
@@ -73,6 +75,11 @@ export async function answerRoutes(
       return send(reply, showTaken(taken, wordsOf(request, locale)));
     });
   });
+}
+
+/** Some programs put one behind an address that has none. */
+function hasSlashBehind({ url }: FastifyRequest): boolean {
+  return /^[^?]*\/(?:\?|$)/.test(url);
 }
 
 /** What a link shows that somebody opens. */
