@@ -229,6 +229,21 @@ test("with a slash behind its address, as some programs write it, it leads on as
   expect([forged.status, forged.headers.get("location")]).toEqual([404, null]);
 });
 
+test("what went where others read it too leads to no Stop, and that page says why nobody can be left out", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ recipient: null });
+  expect((await here.deliveries(id))[0]?.recipient).toBeNull();
+  const ways = waysOn((await open(links.answer)).text, links.answer);
+  expect(ways).toEqual([links.done, links.snooze, links.promise, links.not_me, links.why]);
+  const { status, text } = await open(links.stop);
+  expect([status, text.includes("It goes where others read it too"), text.includes("<form")]).toEqual([
+    ...[200, true, false],
+  ]);
+  const pressed = await press(links.stop, PRESSES.stop);
+  expect([pressed.status, pressed.text.includes("It goes where others read it too")]).toEqual([422, true]);
+  expect(await here.database.query("select from opt_outs")).toEqual([]);
+});
+
 test("it speaks its reader's language, and leads on in it", async () => {
   const here = await answering();
   const { id, links } = await here.send();

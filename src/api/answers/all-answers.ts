@@ -30,9 +30,10 @@ export function showAll(link: Pick<OpenedLink, "leadOn">, asked: Asked, words: W
   return shown(200, asked, words, { ...done, isResult, parts: [...parts, ...between, nav] });
 }
 
-function othersOf({ reminder }: Asked, isResult: boolean): readonly OwnPurpose[] {
-  if (isResult || isDone(reminder)) return OF_DONE;
-  return reminder.status === "PAUSED" ? OF_PAUSED : OTHERS;
+function othersOf({ reminder, recipient }: Asked, isResult: boolean): readonly OwnPurpose[] {
+  const others = isResult || isDone(reminder) ? OF_DONE : reminder.status === "PAUSED" ? OF_PAUSED : OTHERS;
+  // Nobody can be left out of what others read too.
+  return recipient === null ? others.filter((purpose) => purpose !== "stop") : others;
 }
 
 /** That it is put off, or paused: who has said so a moment ago looks here what has become of it. */

@@ -84,9 +84,11 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
       return notMe(asked, words);
     case "stop": {
       const { ask, hint, reminder, kind } = words.stop;
+      const { recipient } = asked;
+      if (recipient === null) return { title: ask, parts: [paragraph(words.wrong.shared, "hint")] };
       const what = aboutOf(asked.reminder).title;
       const buttons = [button("choice", "reminder", reminder, "main"), button("choice", "event_type", kind(what))];
-      const parts = [paragraph(hint(asked.recipient ?? "?"), "hint"), ...buttons.map((one) => formFor(asked, one))];
+      const parts = [paragraph(hint(recipient), "hint"), ...buttons.map((one) => formFor(asked, one))];
       return { title: ask, parts };
     }
     case "why":

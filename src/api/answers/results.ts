@@ -61,7 +61,10 @@ export function showTaken(taken: Taken, words: Words): Shown {
     }
     case "wrong": {
       const { asked, why } = taken;
-      if (why === "purpose") return shown(400, asked, words, { title: words.wrong.purpose, isResult: true, parts: [] });
+      if (why === "purpose" || why === "shared") {
+        const status = why === "purpose" ? 400 : 422;
+        return shown(status, asked, words, { title: words.wrong[why], isResult: true, parts: [] });
+      }
       const { title, parts } = question(asked, words);
       return shown(422, asked, words, { title, parts: [paragraph(words.wrong[why], "wrong"), ...parts] });
     }

@@ -12,7 +12,7 @@ export type Wish =
   /** `isKnowing`: whoever pressed has been told that what they had answered before holds no more, or needn't be told. */
   | { kind: "answer"; answer: Answer; choice: string; isKnowing?: boolean }
   | { kind: "undo" }
-  | { kind: "wrong"; why: "choice" | "date" | "address" | "purpose" };
+  | { kind: "wrong"; why: "choice" | "date" | "address" | "purpose" | "shared" };
 
 const ONE_CLICK: [name: string, value: string] = ["List-Unsubscribe", "One-Click"];
 /** What "these" are to somebody who unsubscribes in a mail program: all of the kind. */
@@ -79,8 +79,8 @@ function notMe(form: Form, { reminder }: Asked, channels: Channels): Wish {
 }
 
 function stop({ recipient }: Asked, choice: string): Wish {
+  // What went to nobody's own address was printed, or stands in a channel: there is nobody to be left alone.
+  if (recipient === null) return { kind: "wrong", why: "shared" };
   if (choice !== "reminder" && choice !== "event_type") return { kind: "wrong", why: "choice" };
-  // What went to nobody's address was printed; there is nobody to be left alone.
-  if (recipient === null) return { kind: "wrong", why: "address" };
   return { kind: "answer", answer: { kind: "stop", address: recipient, scope: choice }, choice };
 }

@@ -79,6 +79,8 @@ export const de: Words = {
     date: "Bitte wählen Sie ein Datum ab morgen, höchstens ein Jahr voraus.",
     address: "Bitte prüfen Sie die Adresse.",
     purpose: "Dafür ist dieser Link nicht gedacht.",
+    shared:
+      "Das geht dorthin, wo es auch andere lesen; darum kann niemand davon ausgenommen werden. Wer dies eingerichtet hat, kann es beenden.",
   },
   refused: {
     done: "Es ist schon erledigt.",

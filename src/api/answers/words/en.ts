@@ -79,6 +79,7 @@ export const en: Words = {
     date: "Please choose a date from tomorrow on, at most a year ahead.",
     address: "Please check the address.",
     purpose: "This link is not for that.",
+    shared: "It goes where others read it too, so nobody can be left out of it. Whoever has set this up can end it.",
   },
   refused: {
     done: "It is done already.",

@@ -79,6 +79,8 @@ export const es: Words = {
     date: "Elija una fecha a partir de mañana, como máximo con un año de antelación.",
     address: "Compruebe la dirección, por favor.",
     purpose: "Este enlace no sirve para eso.",
+    shared:
+      "Llega allí donde también lo leen otras personas, así que no se puede excluir a nadie. Quien lo creó puede terminarlo.",
   },
   refused: {
     done: "Ya está hecho.",

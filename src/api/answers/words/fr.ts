@@ -80,6 +80,8 @@ export const fr: Words = {
     date: "Veuillez choisir une date à partir de demain, un an à l'avance au plus.",
     address: "Veuillez vérifier l'adresse.",
     purpose: "Ce lien ne sert pas à cela.",
+    shared:
+      "Ce rappel est envoyé là où d'autres le lisent aussi : personne ne peut en être exclu. La personne qui l'a créé peut y mettre fin.",
   },
   refused: {
     done: "C'est déjà fait.",

@@ -72,7 +72,8 @@ export interface Words {
   overturned: { done: string; not_me: string; stop: string };
   changeIt: string;
   close: string;
-  wrong: { choice: string; date: string; address: string; purpose: string };
+  /** `shared`: to who wants no more of what went to nobody's own address. */
+  wrong: { choice: string; date: string; address: string; purpose: string; shared: string };
   refused: { done: string; paused: string; other: string; busy: string; not_allowed: string };
   over: {
     expired: [title: string, text: string];
