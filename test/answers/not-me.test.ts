@@ -153,6 +153,19 @@ test("of what was given to somebody else since, who had it before can't say 'not
   expect(await here.reminder(other.id)).toMatchObject({ status: "ACTIVE", recipient: "bob@example.org" });
 });
 
+test("whose contact is reached elsewhere since, by whatever channel, can't say 'not me' for who is reached there", async () => {
+  const here = await answering();
+  await here.api.putContact("invoice", "moved", { email: "ann@example.org" });
+  const { id, links } = await here.send({ entity_id: "moved", recipient: null });
+  expect((await here.deliveries(id))[0]?.recipient).toBe("ann@example.org");
+  await here.api.putContact("invoice", "moved", { email: "Eve@Example.org" });
+  expect((await press(links.not_me, PRESSES.not_me)).status).toBe(409);
+  expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE", needs_attention: null });
+  await here.api.putContact("invoice", "moved", { email: "ANN@example.org" });
+  expect((await press(links.not_me, PRESSES.not_me)).status).toBe(200);
+  expect(await here.reminder(id)).toMatchObject({ status: "PAUSED" });
+});
+
 test("not me, by the mail of before somebody else got it too, is one person's word as well", async () => {
   const here = await answering();
   const { id, links } = await here.send();

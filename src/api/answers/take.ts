@@ -95,7 +95,7 @@ async function take(sql: TenantSql, asked: Asked, wish: Wish, came: Came): Promi
   if (!came.isInWords && holds && former.choice === wish.choice) return { kind: "answered", asked, given: former };
   if (wish.answer.kind === "not_me" && wish.answer.to !== null && !asked.reminder.allowsReassign)
     return { kind: "refused", asked, why: "not_allowed" };
-  if (wish.answer.kind === "not_me" && isSomebodyElsesByNow(asked, wish.answer))
+  if (wish.answer.kind === "not_me" && isSomebodyElsesByNow(asked, wish.answer, wish.reachedAt))
     return { kind: "refused", asked, why: isDone(asked.reminder) ? "done" : "other" };
   const given = beside(asked, wish.answer);
   const done = await answer(sql, asked, given, came);

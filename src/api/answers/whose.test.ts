@@ -50,6 +50,15 @@ test.each([
   expect(isTheirs(given)).toBe(!expected);
 });
 
+test("where its channel knows where its contact is reached, numbers tell as well", () => {
+  const reminder = reminderRecord({ channel: "sms", recipient: null });
+  const given = asked({ reminder, channel: "sms", recipient: "+4915112345678" });
+  expect(isSomebodyElsesByNow(given, NOT_ME, "+4915112345679")).toBe(true);
+  for (const reachedAt of ["+4915112345678", null, undefined])
+    expect(isSomebodyElsesByNow(given, NOT_ME, reachedAt)).toBe(false);
+  expect(isSomebodyElsesByNow({ ...given, via: "person/bob" }, NOT_ME, "+4915112345679")).toBe(false);
+});
+
 const address = (text: string): Recipient => ({ address: text });
 const contact = (entityId: string): Recipient => ({ contact: { entity_type: "person", entity_id: entityId } });
 

@@ -33,21 +33,26 @@ export function placeOf(asked: Omit<Got, "former">): string | null {
 
 /**
  * It was theirs once: who has it by now says what becomes of it, and of several people who are left. Where a message went over another channel, or to
- * a stand-in, nobody can tell. Whom they have named themselves by the same message they may correct.
+ * a stand-in, nobody can tell. Whom they have named themselves by the same message they may correct. `reachedAt`: where its contact is reached by now, as
+ * messages of its channel are addressed; not set: that isn't known.
  */
-export function isSomebodyElsesByNow(asked: Got, { to }: NotMe): boolean {
+export function isSomebodyElsesByNow(asked: Got, { to }: NotMe, reachedAt?: string | null): boolean {
   const { isOwn, reminder, channel, recipient, via, former } = asked;
   if (!isOwn) return false;
   if (reminder.people.recipients !== null) return !isTheirs(asked);
-  const holder = reminder.channel === channel && via === null ? holderOf(asked) : null;
+  const holder = reminder.channel === channel && via === null ? holderOf(asked, reachedAt) : null;
   if (holder === null || recipient === null || (to !== null && former?.outcome.to === holder)) return false;
   return !isSameAddress(holder, recipient);
 }
 
 /** Whose it is by now, as far as an address tells: its recipient's, or else its contact's; null: it doesn't. */
-function holderOf({ reminder, channel, contact }: Pick<Got, "reminder" | "channel" | "contact">): string | null {
+function holderOf(
+  { reminder, channel, contact }: Pick<Got, "reminder" | "channel" | "contact">,
+  reachedAt?: string | null,
+): string | null {
   if (reminder.recipient !== null) return reminder.recipient;
-  // Of what is written by people, such as numbers, nobody can tell here whether it is the same.
+  if (reachedAt !== undefined) return reachedAt;
+  // As people write numbers, say, nobody can tell here whether it is the same.
   return channel === "email" && contact !== null ? (contact.addresses?.email ?? contact.email) : null;
 }
 

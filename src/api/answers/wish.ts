@@ -1,5 +1,6 @@
 import { InvalidRecipient } from "../../channels/channel.ts";
 import type { Channels } from "../../channels/registry.ts";
+import { addressFor } from "../../channels/ways.ts";
 import type { Answer } from "../../core/answer.ts";
 import { silentUntil } from "../../core/until.ts";
 import type { Asked } from "./asked.ts";
@@ -9,8 +10,11 @@ export type Form = ReadonlyMap<string, string>;
 
 /** What is wanted; or what is wrong with it. */
 export type Wish =
-  /** `isKnowing`: whoever pressed has been told that what they had answered before holds no more, or needn't be told. */
-  | { kind: "answer"; answer: Answer; choice: string; isKnowing?: boolean }
+  /**
+   * `isKnowing`: whoever pressed has been told that what they had answered before holds no more, or needn't be told. `reachedAt`: where the
+   * reminder's contact is reached by now; not set: that isn't known.
+   */
+  | { kind: "answer"; answer: Answer; choice: string; isKnowing?: boolean; reachedAt?: string | null }
   | { kind: "undo" }
   | { kind: "wrong"; why: "choice" | "date" | "address" | "purpose" | "shared" };
 
@@ -62,16 +66,17 @@ function later(form: Form, { now, zone }: Asked, kind: "snooze" | "promise"): Wi
   return { kind: "wrong", why: choice === "date" ? "date" : "choice" };
 }
 
-function notMe(form: Form, { reminder }: Asked, channels: Channels): Wish {
+function notMe(form: Form, { reminder, contact }: Asked, channels: Channels): Wish {
   const choice = form.get("choice");
-  if (choice === "not_me") return { kind: "answer", answer: { kind: "not_me", to: null }, choice };
+  const at = channels.get(reminder.channel);
+  const reached = at && contact ? { reachedAt: addressFor(at, contact) } : {};
+  if (choice === "not_me") return { kind: "answer", answer: { kind: "not_me", to: null }, choice, ...reached };
   if (choice !== "to") return { kind: "wrong", why: "choice" };
   const text = (form.get("to") ?? "").trim();
-  const channel = channels.get(reminder.channel);
-  if (!channel || text === "" || text.length > LONGEST_ADDRESS) return { kind: "wrong", why: "address" };
+  if (!at || text === "" || text.length > LONGEST_ADDRESS) return { kind: "wrong", why: "address" };
   try {
-    const to = channel.parseRecipient(text);
-    return { kind: "answer", answer: { kind: "not_me", to }, choice: `to ${to}` };
+    const to = at.parseRecipient(text);
+    return { kind: "answer", answer: { kind: "not_me", to }, choice: `to ${to}`, ...reached };
   } catch (error) {
     if (!(error instanceof InvalidRecipient)) throw error;
     return { kind: "wrong", why: "address" };
