@@ -143,6 +143,30 @@ describe("as it stands by now", () => {
     expect(waysOn(paused, links.answer)).toEqual([links.done, links.not_me, links.stop, links.why]);
   });
 
+  test("stopped, or not theirs: that they have said so, as long as it holds", async () => {
+    const here = await answering();
+    const recipients = JSON.stringify(["ann@example.org", "bob@example.org"].map((address) => ({ address })));
+    const id = await here.insert({ run_at: new Date(Date.now() - 1_000), recipient: null, recipients });
+    await here.linksOf(id, 2);
+    const links = here.sink.received.find(({ recipient }) => recipient === "ann@example.org")?.links;
+    if (!links) throw new Error("no links");
+    const tells = async () => {
+      const { text } = await open(links.answer);
+      return ["You will get nothing more about “Payment”.", "You will not be reminded of it any more."].map(
+        (sentence) => text.includes(sentence),
+      );
+    };
+    expect(await tells()).toEqual([false, false]);
+    await press(links.stop, { choice: "event_type" });
+    expect(await tells()).toEqual([true, false]);
+    await press(links.not_me, PRESSES.not_me);
+    expect(await tells()).toEqual([true, true]);
+    await press(links.stop, { undo: "yes" });
+    expect(await tells()).toEqual([false, true]);
+    await here.database.query("delete from opt_outs");
+    expect(await tells()).toEqual([false, false]);
+  });
+
   test("done, by this message or otherwise: that it is, and what there still is to be said", async () => {
     const here = await answering();
     const { id, links } = await here.send();

@@ -137,6 +137,11 @@ function answered(asked: Asked, given: GivenAnswer, words: Words, isEarlier: boo
 
 const CAN_BE_UNDONE: ReadonlySet<OwnPurpose> = new Set(["snooze", "promise", "stop"]);
 
+/** What was answered before, in a sentence. */
+export function sayBefore(asked: Asked, words: Words): string {
+  return asked.former === null ? "" : saidOf(asked, asked.former.outcome, words);
+}
+
 function saidOf(asked: Asked, outcome: JsonObject, words: Words): string {
   const { until, to, was_so: wasSo, goes_on: goesOn } = outcome;
   const at = typeof until === "number" ? sayInstant(until, asked, words) : "";

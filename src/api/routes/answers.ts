@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { isTestLink } from "../../secrets/test-link.ts";
 import { isDatabaseAway } from "../../store/postgres.ts";
 import { auditWithin } from "../access/audit.ts";
-import { showAll } from "../answers/all-answers.ts";
+import { readBesides, showAll } from "../answers/all-answers.ts";
 import { readOpenedDigest, showDigest } from "../answers/digest-page.ts";
 import { LinkDoor } from "../answers/door.ts";
 import { MOST_FORM_BYTES, readForms } from "../answers/form.ts";
@@ -92,7 +92,8 @@ async function pageOf(request: FastifyRequest, link: OpenedLink): Promise<Shown>
   const asked = await readAsked(database, own ?? { ...link, purpose: "done" }, { lock: false });
   if ("over" in asked) return showOver(asked.over, wordsOf(request, asked.locale));
   const words = wordsOf(request, asked.locale);
-  return own === null ? showAll(link, asked, words) : showAsked(asked, words);
+  if (own !== null) return showAsked(asked, words);
+  return showAll(link, { asked, besides: await readBesides(database, asked) }, words);
 }
 
 /** Somebody looks at words that they try out: there is nothing to be answered. */
