@@ -13,6 +13,8 @@ import type { Words } from "./words/words.ts";
 /** The questions that pages ask, a form each. */
 
 const FRIDAY = 5;
+/** Its addresses are names of contacts, which people neither know nor can tell. */
+const PUSH = "push";
 
 export function button(name: string, value: string, label: string, kind: "main" | "plain" | "small" = "plain"): Markup {
   return html`<button type="submit" name="${name}" value="${value}" class="${kind}">${label}</button>\n`;
@@ -83,12 +85,15 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
     case "not_me":
       return notMe(asked, words);
     case "stop": {
-      const { ask, hint, reminder, kind } = words.stop;
-      const { recipient } = asked;
+      const { ask, hint, devices, reminder, kind } = words.stop;
+      const { recipient, channel } = asked;
       if (recipient === null) return { title: ask, parts: [paragraph(words.wrong.shared, "hint")] };
       const what = aboutOf(asked.reminder).title;
       const buttons = [button("choice", "reminder", reminder, "main"), button("choice", "event_type", kind(what))];
-      const parts = [paragraph(hint(recipient), "hint"), ...buttons.map((one) => formFor(asked, one))];
+      const parts = [
+        paragraph(hint(channel === PUSH ? devices : recipient), "hint"),
+        ...buttons.map((one) => formFor(asked, one)),
+      ];
       return { title: ask, parts };
     }
     case "why":
@@ -105,7 +110,7 @@ function untilFriday(weekday: number): number {
 function notMe(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
   const { ask, hint, press, other, otherHint, pressOther } = words.notMe;
   const parts = [paragraph(hint, "hint"), formFor(asked, button("choice", "not_me", press, "main"))];
-  if (asked.reminder.allowsReassign) {
+  if (asked.reminder.allowsReassign && asked.reminder.channel !== PUSH) {
     const type = asked.channel === "email" ? "email" : "text";
     parts.push(
       formFor(

@@ -43,6 +43,7 @@ export const de: Words = {
   stop: {
     ask: "Keine solchen Nachrichten mehr?",
     hint: (address) => `An ${address} wird nichts mehr gesendet. Zu erledigen ist es vielleicht trotzdem.`,
+    devices: "Ihre Geräte",
     reminder: "Diese Erinnerung beenden",
     kind: (kind) => `Alles zu „${kind}“ beenden`,
     saidReminder: "Sie bekommen diese Erinnerung nicht mehr.",

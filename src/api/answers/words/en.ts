@@ -43,6 +43,7 @@ export const en: Words = {
   stop: {
     ask: "Stop these messages?",
     hint: (address) => `Nothing more is sent to ${address}. It may still have to be done.`,
+    devices: "your devices",
     reminder: "Stop this reminder",
     kind: (kind) => `Stop everything about “${kind}”`,
     saidReminder: "You will get no more of this reminder.",

@@ -43,6 +43,7 @@ export const es: Words = {
   stop: {
     ask: "¿Terminar estos mensajes?",
     hint: (address) => `No se enviará nada más a ${address}. Quizá siga pendiente.`,
+    devices: "sus dispositivos",
     reminder: "Terminar este recordatorio",
     kind: (kind) => `Terminar todo sobre «${kind}»`,
     saidReminder: "No recibirá más este recordatorio.",

@@ -44,6 +44,7 @@ export const fr: Words = {
   stop: {
     ask: "Arrêter ces messages ?",
     hint: (address) => `Plus rien ne sera envoyé à ${address}. La chose reste peut-être à faire.`,
+    devices: "vos appareils",
     reminder: "Arrêter ce rappel",
     kind: (kind) => `Arrêter tout ce qui concerne « ${kind} »`,
     saidReminder: "Vous ne recevrez plus ce rappel.",

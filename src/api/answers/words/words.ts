@@ -40,6 +40,8 @@ export interface Words {
   stop: {
     ask: string;
     hint(address: string): string;
+    /** What stands for the address where that is a contact's name, which readers don't know. */
+    devices: string;
     reminder: string;
     kind(kind: string): string;
     saidReminder: string;
