@@ -120,7 +120,7 @@ export interface SendOptions {
   /**
    * Asked by the channel when everything is ready and nothing has left yet, as late as it can, and more than once if it
    * likes: connecting may take seconds in which the thing gets done. What it throws ends the send, and reaches the
-   * caller as it is.
+   * caller as it is. A channel that `isAtMostOnce` asks only when it is connected: from then on its message may have left.
    */
   beforeSend?: () => Promise<void>;
 }

@@ -13,7 +13,7 @@ import { DigestSender } from "./digest-sender.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
-import { noteLeaving } from "./leaving.ts";
+import { Leaving } from "./leaving.ts";
 import { messageFor } from "./message.ts";
 import { type Ended, failed, handedBack, type Outcome, sent } from "./outcome.ts";
 import type { Places } from "./places.ts";
@@ -35,6 +35,7 @@ export class Deliverer {
   readonly #held = new HeldDeliveries();
   readonly #recorder: Recorder;
   readonly #gate: Gate;
+  readonly #leaving: Leaving;
   readonly #words: Words;
   readonly #answers: AnswerLinks;
   readonly #digests: DigestSender;
@@ -62,6 +63,7 @@ export class Deliverer {
     this.#words = words;
     this.#answers = new AnswerLinks(database, settings.links ?? { publicUrl: null, days: settings.answerDays });
     this.#gate = new Gate({ database, questions, channels, settings, log });
+    this.#leaving = new Leaving(database);
     this.#recorder = new Recorder({
       database,
       log,
@@ -75,7 +77,7 @@ export class Deliverer {
       gate: this.#gate,
       write: (lane, held) => this.#write(lane, held),
       linkTo: (first) => this.#unlessAway(first, () => this.#answers.ofDigest(first)),
-      noteLeaving: ({ channel }, these) => noteLeaving(database, channel, these),
+      noteLeaving: ({ channel }, these) => this.#leaving.note(channel, these),
       end: (held, outcome, lane) => this.#end(held, outcome, lane),
       letGo: (held, lane) => this.#letGo(held, lane),
       stored: (these) => this.#held.gone(these),
@@ -159,7 +161,7 @@ export class Deliverer {
   /** The last question. Where it takes a while to note that it leaves, it is asked again. */
   async #letLeave({ channel }: Lane, held: Held): Promise<void> {
     await this.#gate.pass(held);
-    if (await noteLeaving(this.#database, channel, [held])) await this.#gate.pass(held);
+    if (await this.#leaving.note(channel, [held])) await this.#gate.pass(held);
   }
 
   /** Its links and its words. */

@@ -12,7 +12,7 @@ export interface DigestSenderOptions {
   write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }>;
   /** Where all is answered that goes as one message, of which this is the first; null: there are no links. */
   linkTo(first: Held): Promise<string | null>;
-  /** See `noteLeaving`. */
+  /** See `Leaving.note`. */
   noteLeaving(lane: Lane, these: readonly Held[]): Promise<boolean>;
   end(held: Held, outcome: Outcome, lane: Lane): void;
   letGo(held: Held, lane: Lane): void;
