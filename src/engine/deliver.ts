@@ -154,7 +154,7 @@ export class Deliverer {
       if (error instanceof Postponed) this.#letGo(held, lane);
       else if (error instanceof MustAsk) await this.#ask(lane, held);
       else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
-      else this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
+      else this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
     }
   }
 
@@ -199,7 +199,7 @@ export class Deliverer {
     try {
       outcome = await this.#gate.ask(held);
     } catch (error) {
-      outcome = failed(error, held.attempts, lane.retries, this.#isEnding);
+      outcome = failed(error, held, lane.retries, this.#isEnding);
     }
     if (this.#isStopping) outcome ??= handedBack(held.attempts);
     if (outcome) this.#end(held, outcome, keepsPlace ? lane : undefined);
@@ -243,7 +243,7 @@ export class Deliverer {
       const allowedMs = this.#isEnding ? 0 : lane.channel.timeoutMs + ABORT_GRACE_MS;
       if (nowMs - held.sendingSinceMs < allowedMs) continue;
       const error = new Error("the receiver did not answer in time");
-      this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
+      this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
     }
   }
 }

@@ -203,6 +203,33 @@ test("what is locked as it is about to leave goes back, and leaves when it is fr
   expect(sink.received.map(({ reminder }) => reminder.id).toSorted()).toEqual([locked, free, later].toSorted());
 });
 
+test("what has left is unknown, and doesn't leave again, where its channel fails without saying what that means", async () => {
+  const made = await world();
+  const { insert, sink, work } = made;
+  sink.isAtMostOnce = true;
+  sink.behave = () => Promise.reject(new TypeError("it can't read the answer"));
+  const id = await insert(once());
+
+  work();
+
+  expect(await whenLetGo(made, id)).toMatchObject({ status: "unknown", attempts: 1 });
+  expect(sink.received).toHaveLength(1);
+});
+
+test("so is what its channel doesn't let go of when the worker ends", async () => {
+  const made = await world();
+  const { insert, sink, work } = made;
+  sink.isAtMostOnce = true;
+  sink.behave = () => new Promise(() => {});
+  const id = await insert(once());
+  const worker = work({ graceMs: 100 });
+  await until(() => sink.received.length === 1, "it has left");
+
+  await worker.stop();
+
+  expect(await whenLetGo(made, id)).toMatchObject({ status: "unknown", attempts: 1 });
+});
+
 test("what waits in a worker's lane, and another may have sent meanwhile and died with, doesn't leave from there as well", async () => {
   const made = await world({ concurrency: 1 });
   const { database, insert, sink, work, deliveryBecomes } = made;
