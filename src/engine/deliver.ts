@@ -16,7 +16,7 @@ import { Lane } from "./lane.ts";
 import { Leaving } from "./leaving.ts";
 import { messageFor } from "./message.ts";
 import { type Ended, failed, handedBack, type Outcome, sent } from "./outcome.ts";
-import type { Places } from "./places.ts";
+import { Places } from "./places.ts";
 import { Recorder } from "./recorder.ts";
 import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
@@ -27,6 +27,11 @@ const WIND_UP_MS = 700;
 /** How long a channel may take to wind up after its signal fired; then we go on without it. */
 const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
+/** Of so many batches of reminders the results may wait to be stored. */
+const BATCHES_KEPT = 20;
+/** While more do, it is asked this often if that is still so. */
+const FULL_MS = 100;
+
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
   readonly #database: WorkerDatabase;
@@ -68,6 +73,7 @@ export class Deliverer {
       database,
       log,
       ...{ hold: settings.hold, fallbacks: settings.fallbacks, channels },
+      mostKept: settings.batchSize * BATCHES_KEPT,
       onStored: (batch) => {
         for (const { held } of batch) this.#held.remove(held);
         if (batch.some(leavesMore)) onClaimable();
@@ -97,7 +103,8 @@ export class Deliverer {
 
   /** The places that each lane has now, to plan with. */
   rooms(): Map<string, Places> {
-    return new Map([...this.#lanes].map(([name, lane]) => [name, lane.places()]));
+    const { isFull } = this.#recorder;
+    return new Map([...this.#lanes].map(([name, lane]) => [name, isFull ? new Places(0) : lane.places()]));
   }
 
   /** Call when something had to be left in the database because its lane was full. */
@@ -112,8 +119,8 @@ export class Deliverer {
   }
 
   /** See `DeliveryClaims.claim`. */
-  claim(isRoutine = false): Promise<number> {
-    return this.#claims.claim(isRoutine);
+  async claim(isRoutine = false): Promise<number> {
+    return this.#recorder.isFull ? FULL_MS : this.#claims.claim(isRoutine);
   }
 
   /** Prolongs the leases of what has been held for a while. One that another worker has taken over is left to run out. */
