@@ -120,7 +120,7 @@ export interface SendOptions {
   /**
    * Asked by the channel when everything is ready and nothing has left yet, as late as it can, and more than once if it
    * likes: connecting may take seconds in which the thing gets done. What it throws ends the send, and reaches the
-   * caller as it is.
+   * caller as it is. A channel that `isAtMostOnce` asks only when it is connected: from then on its message may have left.
    */
   beforeSend?: () => Promise<void>;
 }
@@ -171,7 +171,7 @@ export interface Channel {
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
   address(contact: Pick<Contact, "name" | "email" | "phone" | "push">): string | null;
-  /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`. */
+  /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`, and over a channel that `isAtMostOnce`, once it has asked `beforeSend`, as `OutcomeUnknown`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** How what was sent before comes to say that it is done; left out: it stays as it was sent. */
   doneMarks?: DoneMarks;

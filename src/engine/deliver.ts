@@ -13,10 +13,10 @@ import { DigestSender } from "./digest-sender.ts";
 import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
-import { noteLeaving } from "./leaving.ts";
+import { Leaving } from "./leaving.ts";
 import { messageFor } from "./message.ts";
 import { type Ended, failed, handedBack, type Outcome, sent } from "./outcome.ts";
-import type { Places } from "./places.ts";
+import { Places } from "./places.ts";
 import { Recorder } from "./recorder.ts";
 import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
@@ -27,6 +27,11 @@ const WIND_UP_MS = 700;
 /** How long a channel may take to wind up after its signal fired; then we go on without it. */
 const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
+/** Of so many batches of reminders the results may wait to be stored. */
+const BATCHES_KEPT = 20;
+/** While more do, it is asked this often if that is still so. */
+const FULL_MS = 100;
+
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
 export class Deliverer {
   readonly #database: WorkerDatabase;
@@ -35,6 +40,7 @@ export class Deliverer {
   readonly #held = new HeldDeliveries();
   readonly #recorder: Recorder;
   readonly #gate: Gate;
+  readonly #leaving: Leaving;
   readonly #words: Words;
   readonly #answers: AnswerLinks;
   readonly #digests: DigestSender;
@@ -62,10 +68,12 @@ export class Deliverer {
     this.#words = words;
     this.#answers = new AnswerLinks(database, settings.links ?? { publicUrl: null, days: settings.answerDays });
     this.#gate = new Gate({ database, questions, channels, settings, log });
+    this.#leaving = new Leaving(database);
     this.#recorder = new Recorder({
       database,
       log,
       ...{ hold: settings.hold, fallbacks: settings.fallbacks, channels },
+      mostKept: settings.batchSize * BATCHES_KEPT,
       onStored: (batch) => {
         for (const { held } of batch) this.#held.remove(held);
         if (batch.some(leavesMore)) onClaimable();
@@ -75,7 +83,7 @@ export class Deliverer {
       gate: this.#gate,
       write: (lane, held) => this.#write(lane, held),
       linkTo: (first) => this.#unlessAway(first, () => this.#answers.ofDigest(first)),
-      noteLeaving: ({ channel }, these) => noteLeaving(database, channel, these),
+      noteLeaving: ({ channel }, these) => this.#leaving.note(channel, these),
       end: (held, outcome, lane) => this.#end(held, outcome, lane),
       letGo: (held, lane) => this.#letGo(held, lane),
       stored: (these) => this.#held.gone(these),
@@ -95,7 +103,8 @@ export class Deliverer {
 
   /** The places that each lane has now, to plan with. */
   rooms(): Map<string, Places> {
-    return new Map([...this.#lanes].map(([name, lane]) => [name, lane.places()]));
+    const { isFull } = this.#recorder;
+    return new Map([...this.#lanes].map(([name, lane]) => [name, isFull ? new Places(0) : lane.places()]));
   }
 
   /** Call when something had to be left in the database because its lane was full. */
@@ -110,8 +119,8 @@ export class Deliverer {
   }
 
   /** See `DeliveryClaims.claim`. */
-  claim(isRoutine = false): Promise<number> {
-    return this.#claims.claim(isRoutine);
+  async claim(isRoutine = false): Promise<number> {
+    return this.#recorder.isFull ? FULL_MS : this.#claims.claim(isRoutine);
   }
 
   /** Prolongs the leases of what has been held for a while. One that another worker has taken over is left to run out. */
@@ -152,14 +161,14 @@ export class Deliverer {
       if (error instanceof Postponed) this.#letGo(held, lane);
       else if (error instanceof MustAsk) await this.#ask(lane, held);
       else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
-      else this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
+      else this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
     }
   }
 
   /** The last question. Where it takes a while to note that it leaves, it is asked again. */
   async #letLeave({ channel }: Lane, held: Held): Promise<void> {
     await this.#gate.pass(held);
-    if (await noteLeaving(this.#database, channel, [held])) await this.#gate.pass(held);
+    if (await this.#leaving.note(channel, [held])) await this.#gate.pass(held);
   }
 
   /** Its links and its words. */
@@ -197,7 +206,7 @@ export class Deliverer {
     try {
       outcome = await this.#gate.ask(held);
     } catch (error) {
-      outcome = failed(error, held.attempts, lane.retries, this.#isEnding);
+      outcome = failed(error, held, lane.retries, this.#isEnding);
     }
     if (this.#isStopping) outcome ??= handedBack(held.attempts);
     if (outcome) this.#end(held, outcome, keepsPlace ? lane : undefined);
@@ -241,7 +250,7 @@ export class Deliverer {
       const allowedMs = this.#isEnding ? 0 : lane.channel.timeoutMs + ABORT_GRACE_MS;
       if (nowMs - held.sendingSinceMs < allowedMs) continue;
       const error = new Error("the receiver did not answer in time");
-      this.#end(held, failed(error, held.attempts, lane.retries, this.#isEnding), lane);
+      this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
     }
   }
 }

@@ -78,3 +78,19 @@ test("where the lease or the database is gone, all of it goes back as it was, to
     expect(outcome.leavesDigest).toBeUndefined();
   }
 });
+
+test("what has left as one is unknown for all, where its channel fails without saying what that means", async () => {
+  const pass = async (held: Held) => {
+    held.mayHaveLeft = true;
+  };
+  const outcomes = await outcomesOf([1, 2], new TypeError("it can't read the answer"), pass);
+  expect(outcomes).toMatchObject([{ status: "unknown" }, { status: "unknown" }]);
+});
+
+test("what fails when it is asked about once more hasn't left, though it was noted that it was about to", async () => {
+  const pass = async (held: Held) => {
+    held.mayHaveLeft = true;
+    throw new TypeError("it can't be asked about");
+  };
+  expect(await outcomesOf([1], new Error("it was sent all the same"), pass)).toMatchObject([{ status: "retrying" }]);
+});

@@ -12,7 +12,7 @@ export interface DigestSenderOptions {
   write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }>;
   /** Where all is answered that goes as one message, of which this is the first; null: there are no links. */
   linkTo(first: Held): Promise<string | null>;
-  /** See `noteLeaving`. */
+  /** See `Leaving.note`. */
   noteLeaving(lane: Lane, these: readonly Held[]): Promise<boolean>;
   end(held: Held, outcome: Outcome, lane: Lane): void;
   letGo(held: Held, lane: Lane): void;
@@ -166,7 +166,9 @@ export class DigestSender {
     const { attempts } = held;
     if (error instanceof Overtaken) this.#leave(lane, held, error.outcome);
     else if (error instanceof MustAsk) this.#leave(lane, held, putBack(attempts, ASK_ALONE_MS, TOO_OLD));
-    else this.#leave(lane, held, failed(error, attempts, lane.retries, this.#options.isEnding()));
+    // Nothing has left yet, though it may be noted that it was about to.
+    else
+      this.#leave(lane, held, failed(error, { attempts, mayHaveLeft: false }, lane.retries, this.#options.isEnding()));
   }
 
   /** What goes back now comes later, in another message. */
@@ -180,7 +182,7 @@ export class DigestSender {
    */
   #fail(lane: Lane, left: readonly Held[], error: unknown): void {
     const isEnding = this.#options.isEnding();
-    const outcomes = left.map((held) => failed(error, held.attempts, lane.retries, isEnding));
+    const outcomes = left.map((held) => failed(error, held, lane.retries, isEnding));
     const retryInMs = Math.max(...outcomes.map((outcome) => outcome.retryInMs));
     for (const [n, held] of left.entries()) {
       const { blamed, ...outcome } = outcomes[n] as Outcome;

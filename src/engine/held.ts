@@ -25,7 +25,7 @@ export interface Held extends DeliveryKey {
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
-  /** True once it may have left, over a channel that is asked for no more than once: see `noteLeaving`. */
+  /** True once it may have left, over a channel that is asked for no more than once: see `Leaving`. */
   mayHaveLeft: boolean;
   /** True once it came back to this worker from another that may have sent it: it isn't to leave from here as well. */
   mayHaveLeftElsewhere?: boolean;

@@ -104,20 +104,27 @@ export function cutOff(): Outcome {
 }
 
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
-export function failed(error: unknown, attempt: number, retries: Retries, cutShort: boolean): Outcome {
+export function failed(
+  error: unknown,
+  { attempts, mayHaveLeft }: Pick<Held, "attempts" | "mayHaveLeft">,
+  retries: Retries,
+  cutShort: boolean,
+): Outcome {
   const reason = sentence(error);
-  if (error instanceof NotYet) return putBack(attempt, error.waitMs, reason);
+  if (error instanceof NotYet) return putBack(attempts, error.waitMs, reason);
   if (error instanceof BadAddress) {
     const { blamed } = error;
     return { ...NOTHING, status: "failed", reason, blamed, mayGoOver: !isTheirWish(blamed.reason) };
   }
   if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason, mayGoOver: true };
-  if (error instanceof OutcomeUnknown) return { ...NOTHING, status: "unknown", reason };
+  // What its channel doesn't say itself may mean that it has arrived; so does silence.
+  const isUnknown = error instanceof OutcomeUnknown || (mayHaveLeft && !(error instanceof Retryable));
+  if (isUnknown) return { ...NOTHING, status: "unknown", reason };
   const { retryAfterMs, mayHaveArrived } = error instanceof Retryable ? error : UNFORESEEN;
   if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true, mayHaveArrived };
   const how = { ...NOTHING, mayGoOver: !mayHaveArrived, mayHaveArrived };
-  const delayMs = retryDelayMs(retries, attempt, Math.random(), retryAfterMs);
-  if (delayMs === null) return { ...how, status: "failed", reason: `gave up after ${counted(attempt)}: ${reason}` };
+  const delayMs = retryDelayMs(retries, attempts, Math.random(), retryAfterMs);
+  if (delayMs === null) return { ...how, status: "failed", reason: `gave up after ${counted(attempts)}: ${reason}` };
   return { ...how, status: "retrying", reason, retryInMs: delayMs };
 }
 

@@ -28,7 +28,7 @@ async function stored(error: Error, failures: number): Promise<unknown[]> {
   await new Promise<void>((onStored) => {
     const recorder = new Recorder({
       ...{ database: databaseOf(query), log: pino({ level: "silent" }), onStored: () => onStored() },
-      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map() },
+      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostKept: 10 },
     });
     recorder.add({ held, outcome: sent({ providerId: null, demo: false }, "as it was") });
   });
@@ -63,7 +63,7 @@ function recorderOn(database: WorkerDatabase): { recorder: Recorder; letGo: Ende
   const recorder = new Recorder({
     ...{ database, log: pino({ level: "error" }, { write: (line) => lines.push(line) }) },
     onStored: (batch) => letGo.push(...batch),
-    ...{ hold: {} as never, fallbacks: new Map(), channels: new Map() },
+    ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostKept: 10 },
   });
   return { recorder, letGo, lines };
 }
@@ -115,7 +115,7 @@ test("a result whose claim was made anew while it was being stored is stored und
         log: pino({ level: "silent" }),
         onStored: (all) => all.length > 0 && onStored(),
       },
-      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map() },
+      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostKept: 10 },
     });
     recorder.add({ held: claimed, outcome: sent({ providerId: null, demo: false }) });
   });

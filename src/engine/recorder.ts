@@ -20,6 +20,8 @@ const BETWEEN_LOOKS_MS = 100;
 export interface RecorderOptions extends Keeping {
   database: WorkerDatabase;
   log: Logger;
+  /** With so many results unstored it is full. */
+  mostKept: number;
   /** Called with what no longer needs to be held: its result is stored, or can't be. */
   onStored: (batch: readonly Ended[]) => void;
 }
@@ -41,6 +43,7 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #waiting: Ended[] = [];
   #working = false;
+  #kept = 0;
   readonly #locked: Ended[] = [];
   #waitsForLocked = false;
   #endsSoon = false;
@@ -50,7 +53,13 @@ export class Recorder {
     this.#options = options;
   }
 
+  /** While it is, nothing more is to be begun: each of these is a message that is sent again, or of which nobody knows, should this worker die. */
+  get isFull(): boolean {
+    return this.#kept >= this.#options.mostKept;
+  }
+
   add(ended: Ended): void {
+    this.#kept += 1;
     this.#waiting.push(ended);
     if (this.#working) return;
     this.#working = true;
@@ -102,6 +111,7 @@ export class Recorder {
   /** Says what needs no longer be held as soon as that is so: what was put back may be claimed again. */
   #ended(batch: Ended[], { again, locked }: Unstored): Unstored {
     const unstored = new Set([...again, ...locked]);
+    this.#kept -= batch.length - unstored.size;
     this.#options.onStored(unstored.size === 0 ? batch : batch.filter((ended) => !unstored.has(ended)));
     return { again, locked };
   }

@@ -244,3 +244,37 @@ test("while the timeline can't be written, as an index is made of it, what needs
   for (const id of withLine) await deliveryBecomes(id, "sent");
   expect(sink.received).toHaveLength(61);
 });
+
+test("P6: while too many results wait to be stored, nothing more is sent that would have to be sent again with them", async () => {
+  const made = await world({ concurrency: 2 });
+  const { database, insert, sink, work, deliveries, deliveryBecomes } = made;
+  const ends = watchResults(made);
+  const count = 300;
+  await database.query(
+    `with r as (
+       insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, run_at)
+       select 'backlog', n::text, 'payment', 'sink', 'one_time', reminder_now() from generate_series(1, $1::int) n
+       returning id, tenant_id, bucket)
+     insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, next_attempt_at)
+     select tenant_id, bucket, id, reminder_now(), 'sink', 'someone@example.org', 'pending', reminder_now() from r`,
+    [count],
+  );
+  await database.query("update reminder_jobs set next_run_at = null, last_occurrence_at = run_at");
+  const release = await holding(database, "lock table reminder_events in share mode");
+  // Of 100 results at the most, and of what the lane holds, 20.
+  work({ batchSize: 5 });
+  await until(() => sink.received.length >= 100, "results wait");
+
+  const later = await insert({ run_at: new Date() });
+  const fired = await until(async () => (await deliveries(later))[0], "more is due");
+  expect(fired).toMatchObject({ status: "pending" });
+  const before = ends.length;
+  await until(() => ends.length > before + 1, "it has tried to store them again");
+  expect(sink.received.length).toBeLessThanOrEqual(120);
+
+  await release();
+  await deliveryBecomes(later, "sent");
+  const open = "select from deliveries where status <> 'sent'";
+  await until(async () => (await database.query(open)).length === 0, "all is sent");
+  expect(sink.received).toHaveLength(count + 1);
+});

@@ -7,6 +7,7 @@ import { readFacts } from "../../src/store/facts.ts";
 import { writeCompleted, writeFired } from "../../src/store/firing.ts";
 import { noteFailed } from "../../src/store/going-over.ts";
 import { renewLeases } from "../../src/store/leases.ts";
+import { markLeaving } from "../../src/store/leaving.ts";
 import { readSlots } from "../../src/store/pace.ts";
 import type { Sql } from "../../src/store/postgres.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
@@ -49,6 +50,8 @@ const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promis
     ]),
   "leases that are prolonged": (sql, id, token) =>
     renewLeases(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token }], 60),
+  "what is about to leave": (sql, id, token) =>
+    markLeaving(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token }]),
   "attempts that failed": (sql, id, token) =>
     noteFailed(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token, mayHaveArrived: false }]),
   "reminders and what is read with them": (sql, id) => readFacts(sql, [id]),

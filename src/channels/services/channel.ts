@@ -56,7 +56,6 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     const body = fillBody({ ...request.body, ...to?.rule.adds }, values, rendered.answers);
     const place = `${access.secret} ${access.apiUrl} ${to?.text}`;
     turns.enter(place);
-    await options.beforeSend?.();
     const outcome = await http.request({
       ...{ method: request.method, url: fillUrl(request.url, values) },
       headers: { "content-type": MEDIA_TYPE[request.encoding], ...fillHeaders(request.headers ?? {}, values) },

@@ -92,7 +92,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     };
     const thread = await threadOf(message, recipient);
     const channel = thread?.channel ?? (await target());
-    return await inTurn(`${token} ${channel}`, options, async () => {
+    return await inTurn(`${token} ${channel}`, async () => {
       try {
         return await post(channel, thread?.ts ?? null);
       } catch (error) {
@@ -100,7 +100,6 @@ export function createSlackChannel(settings: SlackSettings): Channel {
         // A clear no, so nothing was posted: it begins a thread of its own.
         if (thread === null || !LOST_THREAD.has(error.code)) throw refusal(error.code, "the message");
         const afresh = await target();
-        await options.beforeSend?.();
         return await post(afresh, null).catch(refusedAgain);
       }
     });
@@ -114,14 +113,13 @@ export function createSlackChannel(settings: SlackSettings): Channel {
   ): Promise<string | null> {
     const recipient = recipientOf(message, parseSlackRecipient);
     if (recipient !== null && "id" in readRecipient(recipient)) throw new Permanent(ONE_CHANNEL_ONLY);
-    await inTurn(url, options, () => postToWebhook(way, url, content, options));
+    await inTurn(url, () => postToWebhook(way, url, content, options));
     return null;
   }
 
   /** Posts when the channel has room for it, and heeds it when Slack asks to wait. */
-  async function inTurn<T>(name: string, options: SendOptions, post: () => Promise<T>): Promise<T> {
+  async function inTurn<T>(name: string, post: () => Promise<T>): Promise<T> {
     turns.enter(name);
-    await options.beforeSend?.();
     try {
       return await post();
     } catch (error) {

@@ -56,7 +56,6 @@ export function createSmsChannel(settings: SmsSettings): Channel {
     const callback = publicUrl === null || !isItsOwn ? {} : { StatusCallback: callbackUrl(publicUrl, message) };
     const sender: Record<string, string> = isServiceSid(from) ? { MessagingServiceSid: from } : { From: from };
     const body = new URLSearchParams({ To: to, ...sender, Body: smsText(render(message)), ...callback }).toString();
-    await options.beforeSend?.();
     const outcome = await http.request({
       method: "POST",
       url: `${apiUrl}/2010-04-01/Accounts/${accountSid}/Messages.json`,
