@@ -107,9 +107,9 @@ export class Deliverer {
     return new Map([...this.#lanes].map(([name, lane]) => [name, isFull ? new Places(0) : lane.places()]));
   }
 
-  /** Call when something had to be left in the database because its lane was full. */
+  /** Call when something had to be left in the database because its lane was full when it was planned. */
   turnedAway(channel: string): void {
-    this.#lanes.get(channel)?.turnedAway();
+    this.#lanes.get(channel)?.turnedAwayBefore();
   }
 
   /** Takes over a delivery that was just fired under `held.token`. */

@@ -36,6 +36,14 @@ const MOST_MARKED = 20;
 /** A message that is just being sent is waited for so long. */
 const SENT_WITHIN_SECONDS = 60;
 
+/** Who is told of what errands leave to them. */
+export interface Found {
+  /** There are messages to be changed. */
+  marks(): void;
+  /** There are messages to be sent. */
+  telling(): void;
+}
+
 /**
  * Does what completed reminders and flags that were set back leave to be done: tells those to whom a reminder was escalated that
  * it is done, finds the messages that are to say so themselves, or begins reminders anew. Each in one transaction, whoever else does the same; one that can't be done holds up no other.
@@ -44,26 +52,26 @@ export class Errands {
   readonly #database: WorkerDatabase;
   readonly #channels: Channels;
   readonly #log: Pick<Logger, "error">;
-  readonly #onMarks: () => void;
+  readonly #on: Found;
   /** Up to here, those that are left failed, or come too early; they are tried again with the next round. */
   #after = 0;
 
-  /** `onMarks` is called when there are messages to be changed. */
-  constructor(database: WorkerDatabase, channels: Channels, log: Pick<Logger, "error">, onMarks: () => void) {
+  constructor(database: WorkerDatabase, channels: Channels, log: Pick<Logger, "error">, on: Found) {
     this.#database = database;
     this.#channels = channels;
     this.#log = log;
-    this.#onMarks = onMarks;
+    this.#on = on;
   }
 
   /** Does one; resolves to the milliseconds until there may be another. */
   async do(): Promise<number> {
     let errand: Errand | null = null;
     let marks: Marking | null = null;
+    let isTold = false;
     try {
       marks = await this.#database.transaction(async (sql) => {
         errand = await lockErrand(sql, this.#after);
-        if (errand?.kind === "tell") await tell(sql, errand);
+        if (errand?.kind === "tell") isTold = await tell(sql, errand);
         else if (errand?.kind === "reopen") await reopenAll(sql, errand);
         else if (errand?.kind === "mark") return await findMarks(sql, errand, this.#channels);
         return null;
@@ -75,7 +83,8 @@ export class Errands {
       this.#after = id;
       return 0;
     }
-    if (marks === "found") this.#onMarks();
+    if (marks === "found") this.#on.marks();
+    if (isTold) this.#on.telling();
     if (marks === "early") this.#after = (errand as Errand | null)?.id ?? 0;
     if (errand !== null) return 0;
     this.#after = 0;
@@ -83,7 +92,8 @@ export class Errands {
   }
 }
 
-async function tell(sql: Sql, errand: Extract<Errand, { kind: "tell" }>): Promise<void> {
+/** Resolves to whether anybody is told. */
+async function tell(sql: Sql, errand: Extract<Errand, { kind: "tell" }>): Promise<boolean> {
   const { reminderId, tenantId } = errand;
   const known = (await readFacts(sql, [reminderId])).get(reminderId);
   // One that has only ended, like a policy after its last step, isn't done: nobody is to believe that.
@@ -104,6 +114,7 @@ async function tell(sql: Sql, errand: Extract<Errand, { kind: "tell" }>): Promis
     await insertEvents(sql, [{ reminderId, type: "told", because, details: { to } }]);
   }
   await endErrand(sql, errand);
+  return told.length > 0;
 }
 
 /** What came of looking for messages to be changed; `early`: one more may just be under way. */

@@ -32,6 +32,44 @@ test("room is told of as soon as nothing that queues may begin, however much tha
   expect(rooms).toBe(1);
 });
 
+test("what was turned away while all had places is told of, though these have ended since and nothing else ends", () => {
+  const begun: Held[] = [];
+  let rooms = 0;
+  const lane = new Lane(
+    { ...channel, concurrency: 1 },
+    DEFAULT_SETTINGS,
+    (_lane, started) => begun.push(started),
+    () => {
+      rooms += 1;
+    },
+  );
+  for (let n = 0; n < 10; n += 1) lane.add(held("default"));
+  const { free } = lane.places();
+  while (begun.length > 0) lane.ended(begun.shift() as Held);
+
+  lane.turnedAwayBefore();
+
+  expect({ free, rooms }).toEqual({ free: 0, rooms: 1 });
+});
+
+test("as long as there is no room, it is told when something ends", () => {
+  const begun: Held[] = [];
+  let rooms = 0;
+  const lane = new Lane(
+    { ...channel, concurrency: 1 },
+    DEFAULT_SETTINGS,
+    (_lane, started) => begun.push(started),
+    () => {
+      rooms += 1;
+    },
+  );
+  for (let n = 0; n < 10; n += 1) lane.add(held("default"));
+  lane.turnedAwayBefore();
+  expect(rooms).toBe(0);
+  while (begun.length > 0) lane.ended(begun.shift() as Held);
+  expect(rooms).toBe(1);
+});
+
 test("a lane that stops gives back all that hasn't begun, also what was fired a little ahead", () => {
   const lane = new Lane(
     channel,

@@ -58,9 +58,18 @@ export class Lane {
     return this.#stopped ? new Places(0) : this.#holding.copy();
   }
 
-  /** Call when something had to be left in the database for want of room. */
+  /** Call when something waits in the database for want of room. */
   turnedAway(): void {
     this.#wasFull = true;
+  }
+
+  /**
+   * The same, of what was planned with the places of a while ago: what had them may have ended since, and then nothing that ends
+   * would tell of it any more.
+   */
+  turnedAwayBefore(): void {
+    this.turnedAway();
+    if (this.room > 0) this.#tellOfRoom();
   }
 
   add(held: Held): void {
@@ -81,17 +90,21 @@ export class Lane {
     this.#sending.giveBack(tenantId);
     this.#holding.giveBack(tenantId);
     this.#pump();
-    // A free place after that means that all which still queue here wait for their own tenant's.
-    if (this.#wasFull && (this.#queue.length < this.channel.concurrency || this.#sending.free > 0)) {
-      this.#wasFull = false;
-      this.#onRoom();
-    }
+    this.#tellOfRoom();
   }
 
   /** Begins nothing new, and returns what had not begun. */
   stop(): Held[] {
     this.#stopped = true;
     return [...this.#early.clear(), ...this.#queue.splice(0)];
+  }
+
+  #tellOfRoom(): void {
+    // A free place here means that all which queue wait for their own tenant's.
+    const isWanted = this.#queue.length < this.channel.concurrency || this.#sending.free > 0;
+    if (!this.#wasFull || !isWanted) return;
+    this.#wasFull = false;
+    this.#onRoom();
   }
 
   #enqueue(held: Held): void {

@@ -78,7 +78,10 @@ export function startWorker({ database, channels, log, outside, settings: given 
   const beatMs = (settings.leaseSeconds * 1000) / BEATS_PER_LEASE;
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
-  const errands = new Errands(database, channels, log, () => alarms.marks.poke());
+  const errands = new Errands(database, channels, log, {
+    marks: () => alarms.marks.poke(),
+    telling: () => alarms.deliver.poke(),
+  });
   const marking = new DoneMarking(database, channels, log);
   const claims = new Claims(settings);
   const mark = new LowMark();

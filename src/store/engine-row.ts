@@ -8,7 +8,7 @@ import { type QuietHours, quietHoursFor } from "../core/quiet-hours.ts";
 import type { Contact, OnUnknown, Reminder } from "../core/reminder.ts";
 import { firstZone } from "../core/schedule/zone.ts";
 import type { Silence } from "../core/silence.ts";
-import { NO_FLAGS, type StopSubject } from "../core/stop-subject.ts";
+import { NO_FLAGS, type StopReminder, type StopSubject } from "../core/stop-subject.ts";
 import { CALENDAR_TEXT } from "./calendars.ts";
 import type { Row } from "./postgres.ts";
 import {
@@ -24,36 +24,15 @@ import {
 } from "./reminder-row.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
 
-/** What deciding and sending need to know of a reminder: each column more is paid for at every firing. */
-export type EngineReminder = Pick<
-  Reminder,
-  | "id"
-  | "tenantId"
-  | "entityType"
-  | "entityId"
-  | "eventType"
-  | "channel"
-  | "recipient"
-  | "subject"
-  | "message"
-  | "data"
-  | "timeZone"
-  | "schedule"
-  | "bounds"
-  | "business"
-  | "stopCondition"
-  | "silence"
-  | "people"
-  | "status"
-  | "nextRunAt"
-  | "nextWallAt"
-  | "occurrenceCount"
-  | "createdAt"
-  | "deletedAt"
-> & {
-  /** Only read where there is jitter, which what was asked for has none of. */
-  runAt: Instant | null;
-};
+/** What deciding and sending need to know of a reminder besides what its stop condition may: each column more is paid for at every firing. */
+export type EngineReminder = StopReminder &
+  Pick<
+    Reminder,
+    "schedule" | "bounds" | "business" | "stopCondition" | "silence" | "people" | "status" | "nextWallAt" | "deletedAt"
+  > & {
+    /** Only read where there is jitter, which what was asked for has none of. */
+    runAt: Instant | null;
+  };
 
 /** What is kept of few reminders; most share one that says nothing. */
 export interface Standing {

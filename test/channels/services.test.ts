@@ -135,7 +135,7 @@ describe.each(SERVICES)("$title", (service) => {
     for (const { status, body, means, says } of peer.no) {
       http.behave = answer(status, { "content-type": "application/json" }, body);
       const error = await failure(channel().send(to(peer), unhurried));
-      expect(error.name, `${status} ${body}`).toBe(means);
+      expect(error.constructor.name, `${status} ${body}`).toBe(means);
       if (typeof says === "number") expect((error as NotYet).waitMs).toBe(says);
       else expect(error.message).toMatch(says);
     }

@@ -274,12 +274,13 @@ describe("what Slack answers decides", () => {
     ["an error that isn't known yet", 200, { ok: false, error: "new_kind" }, "Retryable"],
     ["a code that is none", 200, { ok: false, error: "<secret>" }, "OutcomeUnknown"],
     ["msg_too_long", 200, { ok: false, error: "msg_too_long" }, "Permanent"],
+    ["an account that is closed", 200, { ok: false, error: "user_disabled" }, "BadAddress"],
   ])("%s: %i %j is %s", async (_, status, body, name) => {
     const slack = await startSlack();
     slack.instead = (response) =>
       Boolean(response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body)));
     const error = await failure(slackChannel(slack).send(to(CHANNEL), unhurried));
-    expect(error.name).toBe(name);
+    expect(error.constructor.name).toBe(name);
     expect(error.message).not.toMatch(/secret|html/);
   });
 

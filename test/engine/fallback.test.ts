@@ -363,31 +363,25 @@ test("nobody gets an occurrence twice at the same address", async () => {
   expect((await there.told(id)).join()).toContain("another message for the same occurrence goes to");
 });
 
-test("of URLs capitals count behind the host: two that differ there are two addresses", async () => {
-  const there = await severalChannels();
-  const [one, other] = ["https://example.org/T/a", "https://example.org/T/A"];
-  await there.contact("ann", { first: "ann-1", second: one });
-  await there.contact("bob", { first: "bob-1", second: other });
-  there.first.behave = never;
-  const recipients = ["ann", "bob"].map((name) => ({ contact: { entity_type: "person", entity_id: name } }));
-  const id = await there.insert(once("ann", { recipients: JSON.stringify(recipients) }));
-  there.workWith("first:second");
-  await there.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
-  expect(there.second.received.map(({ recipient }) => recipient).sort()).toEqual([other, one]);
-});
+const CAPITALS = { one: "https://example.org/T/a", other: "https://example.org/T/A" };
 
-test("so they do where the other one's message goes there by itself", async () => {
-  const there = await severalChannels();
-  const [one, other] = ["https://example.org/T/a", "https://example.org/T/A"];
-  await there.contact("ann", { first: "ann-1", second: one });
-  await there.contact("bob", { second: other }, { preferences: { channels: ["second"] } });
-  there.first.behave = never;
-  const recipients = ["ann", "bob"].map((name) => ({ contact: { entity_type: "person", entity_id: name } }));
-  const id = await there.insert(once("ann", { recipients: JSON.stringify(recipients) }));
-  there.workWith("first:second");
-  await there.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
-  expect(there.second.received.map(({ recipient }) => recipient).sort()).toEqual([other, one]);
-});
+test.each([
+  ["goes over as well", { first: "bob-1", second: CAPITALS.other }, {}],
+  ["goes there by itself", { second: CAPITALS.other }, { preferences: { channels: ["second"] } }],
+])(
+  "of URLs capitals count behind the host: two that differ there are two addresses, where the other one's message %s",
+  async (_where, addresses, more) => {
+    const there = await severalChannels();
+    await there.contact("ann", { first: "ann-1", second: CAPITALS.one });
+    await there.contact("bob", addresses, more);
+    there.first.behave = never;
+    const recipients = ["ann", "bob"].map((name) => ({ contact: { entity_type: "person", entity_id: name } }));
+    const id = await there.insert(once("ann", { recipients: JSON.stringify(recipients) }));
+    there.workWith("first:second");
+    await there.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
+    expect(there.second.received.map(({ recipient }) => recipient).sort()).toEqual([CAPITALS.other, CAPITALS.one]);
+  },
+);
 
 test("an attempt is an occurrence, over however many channels it went", async () => {
   const there = await severalChannels();

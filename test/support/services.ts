@@ -17,7 +17,12 @@ export interface ServicePeer {
   /** What it says when it has taken the message, and the id that is kept of it. */
   yes: { status: number; body: string; id: string | null };
   /** What it says when it doesn't, and what that means. */
-  no: readonly { status: number; body: string; means: "Permanent" | "Retryable" | "NotYet"; says: RegExp | number }[];
+  no: readonly {
+    status: number;
+    body: string;
+    means: "Permanent" | "BadAddress" | "Retryable" | "NotYet";
+    says: RegExp | number;
+  }[];
 }
 
 const json = JSON.stringify;
@@ -238,6 +243,12 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
         says: /blocked/,
       },
       {
+        status: 403,
+        body: json({ ok: false, description: "Forbidden: user is deactivated" }),
+        means: "BadAddress",
+        says: /account is closed/,
+      },
+      {
         status: 400,
         body: json({ ok: false, description: "Bad Request: BUTTON_URL_INVALID" }),
         means: "Permanent",
@@ -317,7 +328,7 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
     no: [
       {
         ...{ status: 400, body: json({ user: "invalid", errors: ["user identifier is not a valid user"], status: 0 }) },
-        ...{ means: "Permanent", says: /user or group/ },
+        ...{ means: "BadAddress", says: /user or group/ },
       },
       {
         status: 400,

@@ -20,6 +20,12 @@ const FIELDS = {
   UnsubscribeConfirmation: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
 } as const;
 
+/** By what SNS calls the version of a signature. */
+const ALGORITHMS = new Map([
+  ["1", "sha1"],
+  ["2", "sha256"],
+]);
+
 /** Keys by the address of their certificate. */
 const keys = new Memory<KeyObject>(MOST_KEYS);
 
@@ -37,7 +43,8 @@ export const ses: Provider = {
       throw new NotProved("it is no message of SNS");
     if (!secrets.includes(topic)) throw new NotProved("it is of a topic that this source doesn't have");
     const key = await keyAt(textAt(body, "SigningCertURL") ?? "", http);
-    const algorithm = textAt(body, "SignatureVersion") === "2" ? "sha256" : "sha1";
+    const algorithm = ALGORITHMS.get(textAt(body, "SignatureVersion") ?? "");
+    if (algorithm === undefined) throw new NotProved("it is signed in a way that nobody knows");
     const signature = Buffer.from(textAt(body, "Signature") ?? "", "base64");
     if (!verify(algorithm, Buffer.from(signedText(body)), key, signature)) {
       throw new NotProved("its signature isn't that of SNS over this message");

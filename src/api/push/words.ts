@@ -1,3 +1,5 @@
+import { firstSpoken } from "../languages.ts";
+
 /** What the page says by which a device subscribes, in one language. */
 export interface PushWords {
   language: string;
@@ -118,14 +120,7 @@ const fr: PushWords = {
   },
 };
 
-const LANGUAGES: readonly PushWords[] = [en, de, es, fr];
-
 /** The words of the first of these languages that there are words in, else English. Each is a tag like `de-AT`. */
 export function pushWordsFor(...tags: (string | null | undefined)[]): PushWords {
-  for (const tag of tags) {
-    const language = tag?.toLowerCase().split(/[-_]/, 1)[0];
-    const found = LANGUAGES.find((words) => words.language === language);
-    if (found) return found;
-  }
-  return en;
+  return firstSpoken([en, de, es, fr], tags);
 }

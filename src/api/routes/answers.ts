@@ -12,9 +12,10 @@ import { type Shown, showAsked, showLeadsOn, showNotice, showOver, showTaken } f
 import { PAGE_POLICY } from "../answers/style.ts";
 import { detailsOf, nameOfLink, takeAnswer, tellOperator } from "../answers/take.ts";
 import { type Form, readWish } from "../answers/wish.ts";
-import { acceptedLanguages, wordsFor } from "../answers/words/languages.ts";
+import { wordsFor } from "../answers/words/languages.ts";
 import type { Words } from "../answers/words/words.ts";
 import type { Api, ApiContext } from "../context.ts";
+import { acceptedLanguages } from "../languages.ts";
 import { Problem } from "../problem.ts";
 
 /** Beside what every answer says. Browsers tell where a form comes from only if they may tell it to us. */

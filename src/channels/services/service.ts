@@ -49,10 +49,11 @@ export interface RecipientRule {
 }
 
 /**
- * What a refusal means. `address`: the recipient is at fault; `access`: token, URL or permission; `message`: what it says. None of
- * them passes by itself; `later` does.
+ * What a refusal means. `address`: the recipient is at fault, and somebody can mend that where it is (invite the bot, say); `gone`:
+ * nobody is there, and the next message is refused as well; `access`: token, URL or permission; `message`: what it says. None of them
+ * passes by itself; `later` does.
  */
-export type Fault = "address" | "access" | "message" | "later";
+export type Fault = "address" | "gone" | "access" | "message" | "later";
 
 /** A refusal by its status, or by words in its answer. */
 export interface Refusal {

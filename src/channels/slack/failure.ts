@@ -1,6 +1,6 @@
 import type { Answer } from "../../outgoing/outcome.ts";
 import { retryAfterMs } from "../../outgoing/retry-after.ts";
-import { NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import { BadAddress, NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 
 // Slack's errors: https://docs.slack.dev/reference/methods/chat.postMessage#errors
 
@@ -33,7 +33,7 @@ const TO_DO: Readonly<Record<string, string>> = {
   channel_is_archived: "the channel is archived: make a webhook for another one",
   user_not_found: `there is no such person: ${CHECK_RECIPIENT}`,
   users_not_found: `nobody in the workspace has that e-mail address: ${CHECK_RECIPIENT}`,
-  user_disabled: `the person's account is closed: ${CHECK_RECIPIENT}`,
+  user_disabled: "the person's account is closed",
   cannot_dm_bot: `it is a bot: ${CHECK_RECIPIENT}`,
   messages_tab_disabled: "switch the messages tab of the app on, under App Home",
   no_service: "the incoming webhook is switched off: make a new one",
@@ -47,6 +47,10 @@ const TO_DO: Readonly<Record<string, string>> = {
   invalid_blocks_format: "the message doesn't have the form that Slack wants",
   invalid_payload: "the message doesn't have the form that Slack wants",
 };
+
+/** Nobody is there, and the next message is refused as well. For as long as a mailbox that isn't there. */
+const NOBODY_THERE: ReadonlySet<string> = new Set(["user_disabled"]);
+const GONE = { reason: "gone", days: 180 } as const;
 
 /** A thread that can't be answered in: its first message is gone, locked, or of another workspace. */
 export const LOST_THREAD: ReadonlySet<string> = new Set([
@@ -95,9 +99,9 @@ export function refusal(code: string, what: string): Permanent | OutcomeUnknown 
   if (MAY_BE_DONE.has(code))
     return new OutcomeUnknown(`Slack failed at ${what} (${code}) and may have done it all the same`);
   const toDo = Object.hasOwn(TO_DO, code) ? TO_DO[code] : undefined;
-  return toDo === undefined
-    ? new Retryable(`Slack refused ${what} (${code})`)
-    : new Permanent(`Slack refused ${what} (${code}): ${toDo}`);
+  const sentence = `Slack refused ${what} (${code})`;
+  if (toDo === undefined) return new Retryable(sentence);
+  return NOBODY_THERE.has(code) ? new BadAddress(`${sentence}: ${toDo}`, GONE) : new Permanent(`${sentence}: ${toDo}`);
 }
 
 /**

@@ -26,8 +26,8 @@ export const PUSHOVER: HttpService = {
   isIdempotent: false,
   everyMs: 500,
   refusals: [
-    { says: "user identifier", fault: "address", toDo: "Pushover doesn't know the user or group" },
-    { says: "user key", fault: "address", toDo: "Pushover doesn't know the user or group" },
+    { says: "user identifier", fault: "gone", toDo: "Pushover doesn't know the user or group" },
+    { says: "user key", fault: "gone", toDo: "Pushover doesn't know the user or group" },
     { says: "application token", fault: "access", toDo: "Pushover doesn't know the application's token: set it again" },
     { says: "message cannot be blank", fault: "message", toDo: "the reminder's message is empty" },
   ],
