@@ -24,12 +24,22 @@ export async function answering(days = 30): Promise<Answering> {
   };
   return {
     ...here,
+    advance: advanceOnceStored(here),
     api,
     linksOf,
     send: async (columns = {}) => {
       const id = await here.insert({ run_at: new Date(Date.now() - 1_000), ...columns });
       return { id, links: await linksOf(id) };
     },
+  };
+}
+
+/** How long a message may be answered counts from when it had left, as that was stored: time passes once it is. */
+export function advanceOnceStored({ database, advance }: Pick<World, "database" | "advance">): World["advance"] {
+  const isSending = "select from deliveries where status = 'sending'";
+  return async (by) => {
+    await until(async () => (await database.query(isSending)).length === 0, "what was sent is stored");
+    await advance(by);
   };
 }
 

@@ -8,6 +8,7 @@ import { Threads } from "../../src/engine/threads.ts";
 import { startWorker, type Worker } from "../../src/engine/worker.ts";
 import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { loopbackHttp } from "../outgoing/receiver.ts";
+import { advanceOnceStored } from "./answers.ts";
 import { startApi, type TestApi } from "./api.ts";
 import {
   BOT_TOKEN,
@@ -60,6 +61,7 @@ export async function slackWorld({ account = APP }: { account?: BotAccount | nul
     fetch(`${api.url}${path}`, { method: "POST", headers, body });
   return {
     ...here,
+    advance: advanceOnceStored(here),
     api,
     slack,
     workInSlack: (settings) => {
