@@ -153,6 +153,8 @@ export interface Channel {
   isForPrograms?: boolean;
   /** Of what several messages say as one, it shows so many characters; left out: all. */
   maxDigestChars?: number;
+  /** How many of those a text takes as it writes it, where it spells or escapes characters with more; left out: as many as it has. */
+  digestLength?(text: string): number;
   /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them. */
   opensOnePage?: boolean;
   /**

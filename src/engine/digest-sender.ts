@@ -88,9 +88,8 @@ export class DigestSender {
     if (items.length < all.length) throw new Fewer();
     const [first] = items as [WrittenItem, ...WrittenItem[]];
     const { links, buttons, endsSilence, ...message } = first.message;
-    const { opensOnePage, maxDigestChars } = lane.channel;
-    const leadsTo = opensOnePage ? await this.#options.linkTo(first.held) : null;
-    const written = writeDigest(items, leadsTo, maxDigestChars);
+    const leadsTo = lane.channel.opensOnePage ? await this.#options.linkTo(first.held) : null;
+    const written = writeDigest(items, leadsTo, lane.channel);
     const receipt = await lane.channel.send(
       { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },
       { signal, beforeSend: () => this.#letLeave(lane, items) },
@@ -116,8 +115,7 @@ export class DigestSender {
 
   /** What the channel would cut off goes in the next message. */
   #thatFit(lane: Lane, items: readonly WrittenItem[]): readonly WrittenItem[] {
-    const { maxDigestChars, opensOnePage } = lane.channel;
-    const count = maxDigestChars === undefined ? items.length : countThatFits(items, maxDigestChars, !opensOnePage);
+    const count = countThatFits(items, lane.channel, !lane.channel.opensOnePage);
     for (const { held } of items.slice(count)) this.#leave(lane, held, handedBack(held.attempts));
     return items.slice(0, count);
   }
