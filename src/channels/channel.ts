@@ -155,7 +155,7 @@ export interface Channel {
   maxDigestChars?: number;
   /** How many of those a text takes as it writes it, where it spells or escapes characters with more; left out: as many as it has. */
   digestLength?(text: string): number;
-  /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them. */
+  /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them, and may show the first of them alone. */
   opensOnePage?: boolean;
   /**
    * True where a receiver can't tell when a message comes again: what may have left when its worker dies is `unknown` then, and never sent

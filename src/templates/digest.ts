@@ -42,14 +42,14 @@ export function writeDigest(items: readonly Item[], leadsTo: string | null = nul
   };
 }
 
-/** How many of these, one at least and from the first on, have room, with the link of each or without. */
-export function countThatFits(items: readonly Item[], room: Room, hasLinks = true): number {
+/** How many of these, one at least and from the first on, have room, with the link of each. */
+export function countThatFits(items: readonly Item[], room: Room): number {
   if (room.maxDigestChars === undefined) return items.length;
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
   const shown = items.map(toShown);
   const doFit = (count: number): boolean =>
-    fits(bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), hasLinks), room);
+    fits(bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), true), room);
   let count = 1;
   while (count < shown.length && doFit(count + 1)) count += 1;
   return count;
