@@ -153,7 +153,9 @@ export interface Channel {
   isForPrograms?: boolean;
   /** Of what several messages say as one, it shows so many characters; left out: all. */
   maxDigestChars?: number;
-  /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them. */
+  /** How many of those a text takes as it writes it, where it spells or escapes characters with more; left out: as many as it has. */
+  digestLength?(text: string): number;
+  /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them, and may show the first of them alone. */
   opensOnePage?: boolean;
   /**
    * True where a receiver can't tell when a message comes again: what may have left when its worker dies is `unknown` then, and never sent

@@ -84,13 +84,13 @@ export class DigestSender {
     const signal = lane.deadlines.signal(sendingSinceMs);
     const all = await this.#write(lane, left);
     if (all.length < left.length) throw new Fewer();
-    const items = this.#thatFit(lane, all);
+    const [first] = all as [WrittenItem, ...WrittenItem[]];
+    const leadsTo = lane.channel.opensOnePage ? await this.#options.linkTo(first.held) : null;
+    // The page behind the link lists all of them, whatever the message has room for.
+    const items = leadsTo === null ? this.#thatFit(lane, all) : all;
     if (items.length < all.length) throw new Fewer();
-    const [first] = items as [WrittenItem, ...WrittenItem[]];
     const { links, buttons, endsSilence, ...message } = first.message;
-    const { opensOnePage, maxDigestChars } = lane.channel;
-    const leadsTo = opensOnePage ? await this.#options.linkTo(first.held) : null;
-    const written = writeDigest(items, leadsTo, maxDigestChars);
+    const written = writeDigest(items, leadsTo, lane.channel);
     const receipt = await lane.channel.send(
       { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },
       { signal, beforeSend: () => this.#letLeave(lane, items) },
@@ -116,8 +116,7 @@ export class DigestSender {
 
   /** What the channel would cut off goes in the next message. */
   #thatFit(lane: Lane, items: readonly WrittenItem[]): readonly WrittenItem[] {
-    const { maxDigestChars, opensOnePage } = lane.channel;
-    const count = maxDigestChars === undefined ? items.length : countThatFits(items, maxDigestChars, !opensOnePage);
+    const count = countThatFits(items, lane.channel);
     for (const { held } of items.slice(count)) this.#leave(lane, held, handedBack(held.attempts));
     return items.slice(0, count);
   }

@@ -10,16 +10,20 @@ export interface Item {
   rendered: Rendered;
 }
 
+/** What a channel shows of a body that says several things. */
+export interface Room {
+  /** Left out: all. */
+  maxDigestChars?: number;
+  /** How many of those a text takes, as the channel writes it; left out: as many as it has. */
+  digestLength?(text: string): number;
+}
+
 /**
  * Writes what several messages say as one, in the language of the first of them: each in its own words, with its own answers. Where it leads to
  * the one page `leadsTo` of all of them, its body says where each is answered no more: there nothing in it could be pressed. Where there is one alone that is
- * too long for a body of `maxChars`, it is cut, and not the link behind it. Pure. There is one at least.
+ * too long for this room, it is cut, and not the link behind it. Pure. There is one at least.
  */
-export function writeDigest(
-  items: readonly Item[],
-  leadsTo: string | null = null,
-  maxChars = Number.POSITIVE_INFINITY,
-): Rendered {
+export function writeDigest(items: readonly Item[], leadsTo: string | null = null, room: Room = {}): Rendered {
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
   const { digest, answers } = catalogFor(locale);
@@ -30,7 +34,7 @@ export function writeDigest(
   return {
     subject,
     title: subject,
-    body: bodyWithin(maxChars, intro, shown, leadsTo === null),
+    body: bodyWithin(room, intro, shown, leadsTo === null),
     text: `${[intro, ...shown.map((item, n) => `${n + 1}. ${inFull(item)}`), `-- \n${digest.why}`].join("\n\n")}\n`,
     html: writeDigestHtml({ locale, subject, intro, items: shown, footer: digest.why }),
     answers: [],
@@ -38,15 +42,16 @@ export function writeDigest(
   };
 }
 
-/** How many of these, one at least and from the first on, have room in a body of so many characters, with the link of each or without. */
-export function countThatFits(items: readonly Item[], maxChars: number, hasLinks = true): number {
+/** How many of these, one at least and from the first on, have room, with the link of each. */
+export function countThatFits(items: readonly Item[], room: Room): number {
+  if (room.maxDigestChars === undefined) return items.length;
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
   const shown = items.map(toShown);
-  let count = shown.length;
-  const length = (): number =>
-    bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), hasLinks).length;
-  while (count > 1 && length() > maxChars) count -= 1;
+  const doFit = (count: number): boolean =>
+    fits(bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), true), room);
+  let count = 1;
+  while (count < shown.length && doFit(count + 1)) count += 1;
   return count;
 }
 
@@ -54,12 +59,24 @@ function toShown({ rendered: { title, body, answers, allAnswers } }: Item): Dige
   return { title, body, answers, allAnswers };
 }
 
-function bodyWithin(maxChars: number, intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {
+function bodyWithin(room: Room, intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {
   const whole = bodyOf(intro, shown, hasLinks);
   const [only, ...others] = shown as [DigestItem, ...DigestItem[]];
-  if (whole.length <= maxChars || others.length > 0) return whole;
-  const room = only.body.length - (whole.length - maxChars);
-  return bodyOf(intro, [{ ...only, body: shorten(only.body, Math.max(0, room)) }], hasLinks);
+  if (others.length > 0 || fits(whole, room)) return whole;
+  const saying = (said: string): string => bodyOf(intro, [{ ...only, body: said }], hasLinks);
+  let [few, tooMany] = [0, Math.min(only.body.length, room.maxDigestChars ?? 0)];
+  while (tooMany - few > 1) {
+    const middle = Math.floor((few + tooMany) / 2);
+    if (fits(saying(`${only.body.slice(0, middle)}…`), room)) few = middle;
+    else tooMany = middle;
+  }
+  // Where characters end is looked for last, since it takes long; what stands there then may be written with more.
+  while (few > 0 && !fits(saying(shorten(only.body, few)), room)) few -= 1;
+  return saying(shorten(only.body, few));
+}
+
+function fits(body: string, { maxDigestChars = Number.POSITIVE_INFINITY, digestLength }: Room): boolean {
+  return (digestLength?.(body) ?? body.length) <= maxDigestChars;
 }
 
 function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {

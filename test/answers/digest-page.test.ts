@@ -164,6 +164,30 @@ test("it tells what was put off or paused since: whoever goes through all of the
   ]);
 });
 
+test("however many there are, one message that takes one place leads to all, without what was done before it left", async () => {
+  const here = await gathering();
+  await here.database.query("update contacts set preferences = preferences || '{\"max_per_day\": 1}'");
+  here.sink.maxDigestChars = 300;
+  const connecting: (() => void)[] = [];
+  here.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
+  const stopped = { stop_condition_type: "db_check", stop_condition_value: "handed_in" };
+  const ids = [await here.due("event_0", stopped)];
+  for (let n = 1; n < 12; n += 1) ids.push(await here.due(`event_${n}`));
+  const leaving = here.leaves();
+  await until(() => connecting.length === 1, "it is being sent");
+  await here.setFlag("handed_in", true);
+  // What was read before is used for a moment yet, as with every stop.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  connecting.shift()?.();
+  await until(() => connecting.length === 1, "it is sent anew without what was done");
+  connecting.shift()?.();
+
+  const url = await leaving;
+  for (const id of ids.slice(1)) await here.deliveryBecomes(id, "sent");
+  expect(here.sink.received.map(({ written }) => written?.subject)).toEqual(["11 reminders for you"]);
+  expect(waysOn((await open(url)).text, url)).toHaveLength(11);
+});
+
 test("a first item that is too long for its channel is cut, and keeps its link", async () => {
   const here = await gathering();
   here.sink.opensOnePage = false;

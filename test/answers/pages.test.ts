@@ -361,8 +361,23 @@ test("what is no form, or too long, is refused in words", async () => {
   expect((await post("x".repeat(10_000), "application/x-www-form-urlencoded")).status).toBe(413);
   const deep = `${"--a\r\nContent-Disposition: form-data; name=x\r\n\r\n".repeat(60)}`;
   expect((await post(deep, "multipart/form-data; boundary=a")).status).toBe(400);
-  for (const page of [await post("{}", "application/json")])
-    expect(page.headers.get("content-type")).toContain("text/html");
+  // Sent again, it would be refused again: what to do instead is said, in each language.
+  const toDo = {
+    en: "from the message itself",
+    de: "aus der Nachricht selbst",
+    es: "desde el mensaje",
+    fr: "depuis le",
+  };
+  for (const [language, told] of Object.entries(toDo))
+    for (const [body, type] of [
+      ["{}", "application/json"],
+      ["x".repeat(10_000), "application/x-www-form-urlencoded"],
+    ] as const) {
+      const headers = { "content-type": type, "accept-language": language };
+      const page = await open(links.done, { method: "POST", body, headers });
+      expect(page.headers.get("content-type")).toContain("text/html");
+      expect(page.text).toContain(told);
+    }
 });
 
 test("who opens what nobody has signed, again and again, is held up", async () => {

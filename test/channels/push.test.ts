@@ -22,6 +22,7 @@ import { createPushChannel, type PushSettings } from "../../src/channels/push/pu
 import { nameOf } from "../../src/core/people.ts";
 import { guardedHttp } from "../../src/outgoing/guarded-http.ts";
 import { DEFAULT_OUTGOING } from "../../src/outgoing/settings.ts";
+import { writeDigest } from "../../src/templates/digest.ts";
 import { renderMessage } from "../../src/templates/render.ts";
 import { loopbackHttp } from "../outgoing/receiver.ts";
 import { failure, unhurried } from "../support/email.ts";
@@ -59,6 +60,18 @@ const status =
   (code: number, headers: Record<string, string> = {}): PushService["behave"] =>
   (response) =>
     void response.writeHead(code, headers).end("of no concern");
+
+test.each([3_072, 1_024])("of fifty it says how many they are, and in %i bytes where all of them are", (maxBytes) => {
+  const one = message({ reminder: { subject: "Miete “März”", message: "Bitte überweisen. ".repeat(20) } });
+  const items = Array.from({ length: 50 }, () => ({ message: one, rendered: renderMessage(one) }));
+  const url = `https://r.example.com/a/${"x".repeat(100)}`;
+  const payload = pushPayload({ ...one, isDigest: true }, writeDigest(items, url), maxBytes);
+  expect(payload.length).toBeLessThanOrEqual(maxBytes);
+  expect(JSON.parse(payload.toString())).toMatchObject({
+    ...{ title: "50 reminders for you", url },
+    body: expect.stringMatching(/^50 are open:\n\n1\. Miete “März”\nBitte .*…$/s),
+  });
+});
 
 describe("a device gets a message", () => {
   test("that it alone can read, from who we say we are, and that is of use until the reminder comes again", async () => {

@@ -366,8 +366,12 @@ test("what was left out is stored before the others leave: else it could come ag
   expect(there.sink.received.map(itemsOf)).toEqual([["Payment", "Approval"]]);
 });
 
-test("what a channel would cut off goes in a message of its own", async () => {
+test.each([
+  [false, "what a channel would cut off goes in a message of its own"],
+  [true, "so it does where nothing leads to the one page of all of them"],
+])("with one page %s: %s", async (opensOnePage) => {
   const there = await world();
+  there.sink.opensOnePage = opensOnePage;
   await atTwentyPast(there);
   await contact(there, "ann", HOURLY);
   there.sink.maxDigestChars = 300;

@@ -119,7 +119,7 @@ function sendFailure(error: FastifyError | Problem, request: FastifyRequest, rep
   if (error instanceof Problem) {
     request.refusedBecause = error.message;
     reply.headers(error.headers);
-    return send(reply, showNotice(error.status, error.status === 429 ? words.tooMany : words.failed, words));
+    return send(reply, showNotice(error.status, wordsOfFailure(error.status, words), words));
   }
   if (isDatabaseAway(error)) {
     request.log.warn({ because: error.message }, "a request failed for now");
@@ -128,5 +128,10 @@ function sendFailure(error: FastifyError | Problem, request: FastifyRequest, rep
   }
   const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
   if (status === 500) request.log.error({ err: error }, "a request failed by our fault");
-  return send(reply, showNotice(status, words.failed, words));
+  return send(reply, showNotice(status, wordsOfFailure(status, words), words));
+}
+
+function wordsOfFailure(status: number, words: Words): Words["failed"] {
+  if (status === 429) return words.tooMany;
+  return status === 413 || status === 415 ? words.unread : words.failed;
 }

@@ -8,7 +8,7 @@ export const MOST_PAYLOAD_BYTES = 3 * 1024;
 /** What is sent instead where even that was too large. */
 export const FEWEST_PAYLOAD_BYTES = 1_024;
 
-/** In most languages a character takes two bytes at most; title, tag and link have the rest. */
+/** Where no page lists all of them. In most languages a character takes two bytes at most; title, tag and link have the rest. */
 export const MOST_DIGEST_CHARS = 1_000;
 
 /** More wouldn't be shown anyway. */

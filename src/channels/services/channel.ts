@@ -21,7 +21,7 @@ import { fillBody, fillHeaders, fillUrl, type Values } from "./fill.ts";
 import { readOutcome } from "./outcome.ts";
 import type { HttpService, RecipientRule } from "./service.ts";
 import { settingsOf } from "./settings.ts";
-import { wordsFor } from "./words.ts";
+import { wordsFor, writtenFor } from "./words.ts";
 
 export interface ServiceSettings {
   /** Null: only tenants with an access of their own send. */
@@ -75,7 +75,8 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     concurrency: CONCURRENCY,
     isForPrograms: service.isForPrograms ?? false,
     isAtMostOnce: !service.isIdempotent,
-    maxDigestChars: Math.floor(service.maxTextChars * (1 - INERT_SHARE)),
+    maxDigestChars: service.maxTextChars,
+    digestLength: (text) => writtenFor(service, text).length,
     timeoutMs: timeoutMs + BEFORE_MS,
     parseRecipient: (text) => parseRecipient(service, text).text,
     address: ({ email }) => (service.recipients.some(({ isEmail }) => isEmail) ? email : null),
@@ -132,9 +133,6 @@ function valuesOf(
   const thread = `reminder-${reminder.tenantId}-${reminder.id}${to}`;
   return { ...words, place, token: secret, url: secret, api_url: apiUrl, id: idempotencyKey, thread };
 }
-
-/** What makes a text inert takes no more of it than this. */
-const INERT_SHARE = 1 / 10;
 
 interface Recipient {
   text: string;

@@ -26,8 +26,13 @@ export function wordsFor(
   const end = ends.find(({ length }) => length < service.maxTextChars / 2) ?? "";
   return {
     subject: shorten(inert(subject), service.maxSubjectChars),
-    text: shorten(withBreaks(inert(body), service.lineBreak), service.maxTextChars - end.length) + end,
+    text: shorten(writtenFor(service, body), service.maxTextChars - end.length) + end,
   };
+}
+
+/** A text as the service is sent it, before it is cut: nothing in it means anything, and its lines stay lines. */
+export function writtenFor(service: Pick<HttpService, "markup" | "lineBreak" | "mentions">, text: string): string {
+  return withBreaks(inertFor(service)(text), service.lineBreak);
 }
 
 /** Lines that stay lines. Items of a list are ones anyway, and more between them would take them apart. */

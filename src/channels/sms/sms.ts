@@ -9,7 +9,7 @@ import { render } from "../rendering.ts";
 import { isServiceSid, type SmsAccount } from "./account.ts";
 import { failureOf } from "./failure.ts";
 import { parsePhone, phoneOf } from "./phone.ts";
-import { MOST_SMS_CHARS, smsText } from "./words.ts";
+import { inSmsWords, MOST_SMS_CHARS, smsText } from "./words.ts";
 
 export interface SmsSettings {
   /** Null: only tenants with an account of their own send. */
@@ -30,7 +30,7 @@ export interface SmsSettings {
 const TIMEOUT_MS = 15_000;
 /** What asking the database before the request may take besides, in milliseconds. */
 const BEFORE_MS = 10_000;
-/** Before what a digest says stands how many there are; and spelling it in cheap characters may take a few more. */
+/** Before what a digest says stands how many there are. */
 const SUBJECT_CHARS = 150;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const SID = /^[A-Z]{2}[0-9a-fA-F]{32}$/;
@@ -81,6 +81,7 @@ export function createSmsChannel(settings: SmsSettings): Channel {
     isAtMostOnce: true,
     concurrency,
     maxDigestChars: MOST_SMS_CHARS - SUBJECT_CHARS,
+    digestLength: (text) => inSmsWords(text).length,
     timeoutMs: timeoutMs + BEFORE_MS,
     parseRecipient: parsePhone,
     address: ({ phone }) => phoneOf(phone),

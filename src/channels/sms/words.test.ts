@@ -38,7 +38,9 @@ test.each([
 
 test("of several, the first may be too long for any SMS: it is cut, and not its link", () => {
   const message = exampleMessage({ links, reminder: { subject: "Rent", message: "Please pay. ".repeat(300) } });
-  const digest = writeDigest([{ message, rendered: renderMessage(message) }], null, MOST_SMS_CHARS - 150);
+  const digest = writeDigest([{ message, rendered: renderMessage(message) }], null, {
+    maxDigestChars: MOST_SMS_CHARS - 150,
+  });
   const sms = smsText(digest);
   expect(sms.length).toBeLessThanOrEqual(MOST_SMS_CHARS);
   expect(sms.split("\n").at(-1)).toBe(`Answer: ${links.answer}`);

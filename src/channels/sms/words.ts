@@ -15,10 +15,13 @@ export function smsText({
   allAnswers,
 }: Pick<Rendered, "subject" | "body" | "saysSubject" | "allAnswers">): string {
   const end = allAnswers ? `\n${toGsm7Friendly(allAnswers.label)}: ${allAnswers.url}` : "";
-  const said = toGsm7Friendly(saysSubject ? body : `${subject}: ${body}`)
-    .replace(/\n{2,}/g, "\n")
-    .trim();
+  const said = inSmsWords(saysSubject ? body : `${subject}: ${body}`).trim();
   const room = MOST_SMS_CHARS - end.length;
   const shown = said.length <= room ? said : `${said.slice(0, room - 3).toWellFormed()}...`;
   return shown + end;
+}
+
+/** In characters that cost little, where there are such: "…" takes three of them. */
+export function inSmsWords(text: string): string {
+  return toGsm7Friendly(text).replace(/\n{2,}/g, "\n");
 }

@@ -115,5 +115,9 @@ export const de: Words = {
     "In einer echten Nachricht führt dieser Link dorthin, wo man antwortet. Es wurde nichts geändert.",
   ],
   failed: ["Etwas ist schiefgegangen", "Es wurde nichts geändert. Bitte versuchen Sie es gleich noch einmal."],
+  unread: [
+    "Ihre Antwort ließ sich nicht lesen",
+    "Es wurde nichts geändert. Öffnen Sie den Link noch einmal aus der Nachricht selbst, und antworten Sie dort mit den Knöpfen.",
+  ],
   tooMany: ["Zu viele Versuche", "Bitte warten Sie eine Minute, und versuchen Sie es dann noch einmal."],
 };

@@ -107,5 +107,9 @@ export const en: Words = {
   },
   test: ["This was a test", "In a real message, this link leads to where it is answered. Nothing was changed."],
   failed: ["Something went wrong", "Nothing was changed. Please try again in a moment."],
+  unread: [
+    "Your answer couldn't be read",
+    "Nothing was changed. Open the link once more from the message itself, and answer with the buttons there.",
+  ],
   tooMany: ["Too many tries", "Please wait a minute, then try again."],
 };

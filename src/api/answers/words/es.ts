@@ -108,5 +108,9 @@ export const es: Words = {
   },
   test: ["Era una prueba", "En un mensaje real, este enlace lleva a donde se responde. No se ha cambiado nada."],
   failed: ["Algo ha fallado", "No se ha cambiado nada. Inténtelo de nuevo en un momento."],
+  unread: [
+    "No se ha podido leer su respuesta",
+    "No se ha cambiado nada. Abra el enlace de nuevo desde el mensaje y responda con los botones de la página.",
+  ],
   tooMany: ["Demasiados intentos", "Espere un minuto e inténtelo de nuevo."],
 };

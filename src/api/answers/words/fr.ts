@@ -110,5 +110,9 @@ export const fr: Words = {
   },
   test: ["C'était un test", "Dans un vrai message, ce lien mène à la page pour répondre. Rien n'a été changé."],
   failed: ["Une erreur s'est produite", "Rien n'a été modifié. Veuillez réessayer dans un instant."],
+  unread: [
+    "Votre réponse n'a pas pu être lue",
+    "Rien n'a été modifié. Ouvrez de nouveau le lien depuis le message et répondez avec les boutons de la page.",
+  ],
   tooMany: ["Trop de tentatives", "Veuillez attendre une minute, puis réessayer."],
 };

@@ -92,5 +92,7 @@ export interface Words {
   /** Of a link in a message by which somebody tries words out. */
   test: [title: string, text: string];
   failed: [title: string, text: string];
+  /** Where what was sent is no form, or too long: sent again it would be refused again. */
+  unread: [title: string, text: string];
   tooMany: [title: string, text: string];
 }
