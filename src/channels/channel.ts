@@ -97,6 +97,9 @@ export interface Blamed {
   days: number | null;
 }
 
+/** Nobody is there any more; for as long as phone numbers and mailboxes that aren't there. */
+export const GONE: Blamed = { reason: "gone", days: 180 };
+
 /** The message may or may not have arrived, and sending again might send twice. */
 export class OutcomeUnknown extends Error {
   override name = "OutcomeUnknown";

@@ -31,7 +31,7 @@ test.each([
   const error = await ask().catch((error: unknown) => error);
   expect(error).toBeInstanceOf(NotYet);
   const schedule = { waitsSeconds: [0, 3_600, 36_000], capSeconds: 86_400 };
-  expect(failed(error, { attempts: 2, mayHaveLeft: false }, schedule, false)).toMatchObject({
+  expect(failed(error, { attempts: 2 }, schedule, false)).toMatchObject({
     ...{ status: "retrying", untried: true, retryInMs: 1_000, reason: "waits for the database" },
   });
 });

@@ -27,9 +27,7 @@ const WIND_UP_MS = 700;
 /** How long a channel may take to wind up after its signal fired; then we go on without it. */
 const ABORT_GRACE_MS = 500;
 const SWEEP_MS = 250;
-/** Of so many batches of reminders the results may wait to be stored. */
-const BATCHES_KEPT = 20;
-/** While more do, it is asked this often if that is still so. */
+/** While too many results wait to be stored, it is asked this often if that is still so. */
 const FULL_MS = 100;
 
 /** Sends what this worker holds: a lane for each channel, results in batches, leases renewed while it lasts. */
@@ -73,7 +71,7 @@ export class Deliverer {
       database,
       log,
       ...{ hold: settings.hold, fallbacks: settings.fallbacks, channels },
-      mostKept: settings.batchSize * BATCHES_KEPT,
+      mostUnstored: settings.mostUnstored,
       onStored: (batch) => {
         for (const { held } of batch) this.#held.remove(held);
         if (batch.some(leavesMore)) onClaimable();
@@ -167,8 +165,10 @@ export class Deliverer {
 
   /** The last question. Where it takes a while to note that it leaves, it is asked again. */
   async #letLeave({ channel }: Lane, held: Held): Promise<void> {
+    held.wasLetGo = false;
     await this.#gate.pass(held);
     if (await this.#leaving.note(channel, [held])) await this.#gate.pass(held);
+    held.wasLetGo = held.mayHaveLeft;
   }
 
   /** Its links and its words. */

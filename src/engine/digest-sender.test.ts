@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { exampleMessage } from "../../test/support/message.ts";
-import { BadAddress, Permanent, Retryable } from "../channels/channel.ts";
+import { BadAddress, type Message, Permanent, Retryable, type SendOptions } from "../channels/channel.ts";
 import { DigestSender } from "./digest-sender.ts";
 import { type Gate, Overtaken } from "./gate.ts";
 import type { Digest, Held } from "./held.ts";
@@ -29,7 +29,12 @@ async function outcomesOf(
     ...{ letGo: () => {}, stored: async () => {}, isEnding: () => false },
   });
   const lane = {
-    channel: { send: () => Promise.reject(error) },
+    channel: {
+      send: async (_: Message, { beforeSend }: SendOptions) => {
+        await beforeSend?.();
+        throw error;
+      },
+    },
     ...{ retries: RETRIES, deadlines: { signal: () => new AbortController().signal } },
   } as unknown as Lane;
   const items = attempts.map((tried) => ({ attempts: tried, hasEnded: false }) as Held);
@@ -88,9 +93,12 @@ test("what has left as one is unknown for all, where its channel fails without s
 });
 
 test("what fails when it is asked about once more hasn't left, though it was noted that it was about to", async () => {
+  let asked = 0;
   const pass = async (held: Held) => {
     held.mayHaveLeft = true;
-    throw new TypeError("it can't be asked about");
+    asked += 1;
+    // Twice as it is put together.
+    if (asked > 2) throw new TypeError("it can't be asked about");
   };
   expect(await outcomesOf([1], new Error("it was sent all the same"), pass)).toMatchObject([{ status: "retrying" }]);
 });

@@ -122,9 +122,11 @@ export class DigestSender {
   }
 
   async #letLeave(lane: Lane, items: readonly WrittenItem[]): Promise<void> {
-    await this.#passAgain(lane, items);
     const these = items.map(({ held }) => held);
+    for (const held of these) held.wasLetGo = false;
+    await this.#passAgain(lane, items);
     if (await this.#options.noteLeaving(lane, these)) await this.#passAgain(lane, items);
+    for (const held of these) held.wasLetGo = held.mayHaveLeft;
   }
 
   async #passAgain(lane: Lane, items: readonly WrittenItem[]): Promise<void> {
@@ -165,9 +167,7 @@ export class DigestSender {
     const { attempts } = held;
     if (error instanceof Overtaken) this.#leave(lane, held, error.outcome);
     else if (error instanceof MustAsk) this.#leave(lane, held, putBack(attempts, ASK_ALONE_MS, TOO_OLD));
-    // Nothing has left yet, though it may be noted that it was about to.
-    else
-      this.#leave(lane, held, failed(error, { attempts, mayHaveLeft: false }, lane.retries, this.#options.isEnding()));
+    else this.#leave(lane, held, failed(error, held, lane.retries, this.#options.isEnding()));
   }
 
   /** What goes back now comes later, in another message. */

@@ -42,7 +42,7 @@ export function digestFor(
  * message. Else who wants messages at times would never get any of what is due shortly after each.
  */
 export function newestFor(held: Held, now: Instant): Instant | null {
-  const { occurrenceAt, digestAt, newestDueAt, addressed, known } = held;
+  const { occurrenceAt, digestAt, newestDueAt, newerLeavesAt, addressed, known } = held;
   const newest = known?.lastOccurrenceAt ?? null;
   if (known === null || digestAt === null || newest === null || newest <= occurrenceAt) return newest;
   const person = personOf(known, addressed);
@@ -50,7 +50,9 @@ export function newestFor(held: Held, now: Instant): Instant | null {
   if (!person || !isDigested(person.preferences, eventType)) return newest;
   const zone = quietZone({ contact: person.timeZone, reminder: timeZone, tenant: known.around.tenantZone });
   const leavesAt = digestAtOf(newest, person.preferences?.digest ?? {}, zone);
-  return leavesAt <= Math.max(digestAt, now) ? newest : newestDueAt;
+  // It may have been held for so long that the next message's time has come.
+  const hasCome = Math.min(leavesAt, newerLeavesAt ?? leavesAt) <= Math.max(digestAt, now);
+  return hasCome ? newest : newestDueAt;
 }
 
 export interface KnownPerson extends Pick<Contact, "timeZone" | "preferences"> {

@@ -36,12 +36,11 @@ const MOST_MARKED = 20;
 /** A message that is just being sent is waited for so long. */
 const SENT_WITHIN_SECONDS = 60;
 
-/** Who is told of what errands leave to them. */
-export interface Found {
+export interface ErrandListener {
   /** There are messages to be changed. */
-  marks(): void;
+  onMarks(): void;
   /** There are messages to be sent. */
-  telling(): void;
+  onMessages(): void;
 }
 
 /**
@@ -52,15 +51,15 @@ export class Errands {
   readonly #database: WorkerDatabase;
   readonly #channels: Channels;
   readonly #log: Pick<Logger, "error">;
-  readonly #on: Found;
+  readonly #listener: ErrandListener;
   /** Up to here, those that are left failed, or come too early; they are tried again with the next round. */
   #after = 0;
 
-  constructor(database: WorkerDatabase, channels: Channels, log: Pick<Logger, "error">, on: Found) {
+  constructor(database: WorkerDatabase, channels: Channels, log: Pick<Logger, "error">, listener: ErrandListener) {
     this.#database = database;
     this.#channels = channels;
     this.#log = log;
-    this.#on = on;
+    this.#listener = listener;
   }
 
   /** Does one; resolves to the milliseconds until there may be another. */
@@ -83,8 +82,8 @@ export class Errands {
       this.#after = id;
       return 0;
     }
-    if (marks === "found") this.#on.marks();
-    if (isTold) this.#on.telling();
+    if (marks === "found") this.#listener.onMarks();
+    if (isTold) this.#listener.onMessages();
     if (marks === "early") this.#after = (errand as Errand | null)?.id ?? 0;
     if (errand !== null) return 0;
     this.#after = 0;

@@ -17,16 +17,20 @@ export interface Held extends DeliveryKey {
   digest: Digest | null;
   /** When it goes along with others, as it may alone; null: by itself. */
   digestAt: Instant | null;
-  /** Then: the newest occurrence after it that isn't to wait any more; null: none. */
+  /** Then: the newest occurrence after it that wasn't to wait any more when it was taken; null: none. */
   newestDueAt: Instant | null;
+  /** And when the first of those leaves that still waited then; null: none did. */
+  newerLeavesAt: Instant | null;
   /** Null: it is for whom the reminder is for. */
   addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */
   attempts: number;
   /** True when workers died or fell silent with it at least twice, and it may be the reason. */
   isSuspect: boolean;
-  /** True once it may have left, over a channel that is asked for no more than once: see `Leaving`. */
+  /** True once it is noted that it may leave, over a channel that is asked for no more than once: see `Leaving`. */
   mayHaveLeft: boolean;
+  /** True once this worker has let it go, over such a channel: before that, nothing of it can have arrived. */
+  wasLetGo?: boolean;
   /** True once it came back to this worker from another that may have sent it: it isn't to leave from here as well. */
   mayHaveLeftElsewhere?: boolean;
   /** Its reminder when last read; null when somebody removed the row. */

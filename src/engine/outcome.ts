@@ -106,7 +106,7 @@ export function cutOff(): Outcome {
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
 export function failed(
   error: unknown,
-  { attempts, mayHaveLeft }: Pick<Held, "attempts" | "mayHaveLeft">,
+  { attempts, wasLetGo }: Pick<Held, "attempts" | "wasLetGo">,
   retries: Retries,
   cutShort: boolean,
 ): Outcome {
@@ -118,7 +118,7 @@ export function failed(
   }
   if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason, mayGoOver: true };
   // What its channel doesn't say itself may mean that it has arrived; so does silence.
-  const isUnknown = error instanceof OutcomeUnknown || (mayHaveLeft && !(error instanceof Retryable));
+  const isUnknown = error instanceof OutcomeUnknown || (wasLetGo && !(error instanceof Retryable));
   if (isUnknown) return { ...NOTHING, status: "unknown", reason };
   const { retryAfterMs, mayHaveArrived } = error instanceof Retryable ? error : UNFORESEEN;
   if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true, mayHaveArrived };

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { until } from "../../test/support/wait.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Held } from "./held.ts";
 import { type Ended, sent } from "./outcome.ts";
@@ -28,7 +29,7 @@ async function stored(error: Error, failures: number): Promise<unknown[]> {
   await new Promise<void>((onStored) => {
     const recorder = new Recorder({
       ...{ database: databaseOf(query), log: pino({ level: "silent" }), onStored: () => onStored() },
-      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostKept: 10 },
+      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostUnstored: 10 },
     });
     recorder.add({ held, outcome: sent({ providerId: null, demo: false }, "as it was") });
   });
@@ -61,12 +62,23 @@ test("what can't be stored for what it says goes without its words", async () =>
 function recorderOn(database: WorkerDatabase): { recorder: Recorder; letGo: Ended[]; lines: string[] } {
   const [letGo, lines]: [Ended[], string[]] = [[], []];
   const recorder = new Recorder({
-    ...{ database, log: pino({ level: "error" }, { write: (line) => lines.push(line) }) },
+    ...{ database, log: pino({ level: "warn" }, { write: (line) => lines.push(line) }) },
     onStored: (batch) => letGo.push(...batch),
-    ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostKept: 10 },
+    ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostUnstored: 10 },
   });
   return { recorder, letGo, lines };
 }
+
+test("that it is full it tells once, and not with each result", async () => {
+  const { recorder, letGo, lines } = recorderOn(databaseOf(async () => [{ place: 1 }]));
+  const outcome = sent({ providerId: null, demo: false }, null);
+  for (let n = 0; n < 9; n += 1) recorder.add({ held, outcome });
+  expect([recorder.isFull, lines]).toEqual([false, []]);
+  for (let n = 0; n < 3; n += 1) recorder.add({ held, outcome });
+  expect([recorder.isFull, lines]).toEqual([true, [expect.stringContaining("taking no more messages")]]);
+  await until(() => letGo.length === 12, "all are let go of");
+  expect(recorder.isFull).toBe(false);
+});
 
 test("told to end, it looks for what is locked until its time is up, and only then gives it up", async () => {
   let looks = 0;
@@ -115,7 +127,7 @@ test("a result whose claim was made anew while it was being stored is stored und
         log: pino({ level: "silent" }),
         onStored: (all) => all.length > 0 && onStored(),
       },
-      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostKept: 10 },
+      ...{ hold: {} as never, fallbacks: new Map(), channels: new Map(), mostUnstored: 10 },
     });
     recorder.add({ held: claimed, outcome: sent({ providerId: null, demo: false }) });
   });

@@ -16,12 +16,13 @@ import { hasConsequences, type Keeping, storeResults } from "./results.ts";
 const LARGEST_BATCH = 1_000;
 /** What somebody else has locked is asked for again after this, in milliseconds, and meanwhile one of it is waited for where it is. */
 const BETWEEN_LOOKS_MS = 100;
+const WARN_EVERY_MS = 10_000;
 
 export interface RecorderOptions extends Keeping {
   database: WorkerDatabase;
   log: Logger;
   /** With so many results unstored it is full. */
-  mostKept: number;
+  mostUnstored: number;
   /** Called with what no longer needs to be held: its result is stored, or can't be. */
   onStored: (batch: readonly Ended[]) => void;
 }
@@ -43,7 +44,8 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #waiting: Ended[] = [];
   #working = false;
-  #kept = 0;
+  #unstored = 0;
+  #warnedAtMs = Number.NEGATIVE_INFINITY;
   readonly #locked: Ended[] = [];
   #waitsForLocked = false;
   #endsSoon = false;
@@ -55,11 +57,12 @@ export class Recorder {
 
   /** While it is, nothing more is to be begun: each of these is a message that is sent again, or of which nobody knows, should this worker die. */
   get isFull(): boolean {
-    return this.#kept >= this.#options.mostKept;
+    return this.#unstored >= this.#options.mostUnstored;
   }
 
   add(ended: Ended): void {
-    this.#kept += 1;
+    this.#unstored += 1;
+    if (this.isFull) this.#warnThatFull();
     this.#waiting.push(ended);
     if (this.#working) return;
     this.#working = true;
@@ -111,9 +114,17 @@ export class Recorder {
   /** Says what needs no longer be held as soon as that is so: what was put back may be claimed again. */
   #ended(batch: Ended[], { again, locked }: Unstored): Unstored {
     const unstored = new Set([...again, ...locked]);
-    this.#kept -= batch.length - unstored.size;
+    this.#unstored -= batch.length - unstored.size;
     this.#options.onStored(unstored.size === 0 ? batch : batch.filter((ended) => !unstored.has(ended)));
     return { again, locked };
+  }
+
+  /** Once in a while: as each is stored, the next may make it full again. */
+  #warnThatFull(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#warnedAtMs < WARN_EVERY_MS) return;
+    this.#warnedAtMs = nowMs;
+    this.#options.log.warn({ results: this.#unstored }, "taking no more messages until more results are stored");
   }
 
   async #store(batch: Ended[], store: Store): Promise<Unstored> {

@@ -40,6 +40,8 @@ export interface EngineSettings {
   links: LinkSettings | null;
   /** How long buttons within a message may be pressed, counted from the occurrence; with `links`, as long as these. */
   answerDays: number;
+  /** While the results of so many messages wait to be stored, no more are sent. */
+  mostUnstored: number;
   /** How long a worker holds a delivery without renewing: another takes over that long after a crash. */
   leaseSeconds: number;
   /** Weeks of the ledger and the timeline that lie wholly before this many days ago are dropped. */
@@ -62,6 +64,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   ceiling: NO_CEILING,
   links: null,
   answerDays: 30,
+  mostUnstored: 10_000,
   leaseSeconds: 12,
   retentionDays: 90,
   cage: {},

@@ -42,7 +42,7 @@ async function attempt(channels: Channels, signal: AbortSignal, test: TemplateTe
     const reason = error instanceof NotYet ? new Error(`${error.message}; try again soon`) : error;
     return failed(
       signal.aborted ? new OutcomeUnknown("the channel did not say in time whether it was sent") : reason,
-      { attempts: 1, mayHaveLeft: false },
+      { attempts: 1 },
       ONCE,
       false,
     );

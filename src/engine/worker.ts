@@ -79,8 +79,8 @@ export function startWorker({ database, channels, log, outside, settings: given 
   const settler = new Settler(database, settings.batchSize);
   const maintainer = new Maintainer(database, settings.retentionDays, log);
   const errands = new Errands(database, channels, log, {
-    marks: () => alarms.marks.poke(),
-    telling: () => alarms.deliver.poke(),
+    onMarks: () => alarms.marks.poke(),
+    onMessages: () => alarms.deliver.poke(),
   });
   const marking = new DoneMarking(database, channels, log);
   const claims = new Claims(settings);

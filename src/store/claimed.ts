@@ -29,6 +29,8 @@ export interface ClaimedDelivery extends DeliveryKey {
   digestAt: Instant | null;
   /** Of those: the newest occurrence after it that isn't to wait any more; null: it is the newest. */
   newestDueAt: Instant | null;
+  /** When the first of those is to leave that still wait; null: none does. */
+  newerLeavesAt: Instant | null;
 }
 
 // A claim past the last attempt only says that they are used up: however often it is cut short, it counts once. What may have left may have
@@ -88,6 +90,7 @@ async function take(
       addressed: toAddressed(row.addressed as JsonObject | null),
       digestAt: (row.digest_at as Instant | null | undefined) ?? null,
       newestDueAt: (row.newest_due_at as Instant | null | undefined) ?? null,
+      newerLeavesAt: (row.newer_leaves_at as Instant | null | undefined) ?? null,
     };
   });
 }

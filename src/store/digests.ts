@@ -34,7 +34,7 @@ const ROWS_PER_DIGEST = 20;
 
 // One worker puts a digest together, so that it isn't sent in two halves; for that row locks alone wouldn't do, since what another
 // worker has locked would be passed over. A row that somebody took while this waited isn't as it was, and is left to them.
-// `due_at`: the newest of its reminder's occurrences after it that doesn't wait for a later message.
+// `due_at`: the newest of its reminder's occurrences after it that doesn't wait for a later message; `leaves_at`: when the first of those does that wait.
 // What was begun by a worker that has died is known by its id, and is kept apart from what came since; so is what was begun by itself, and
 // what may have arrived by itself. Of what was begun together, all is taken or nothing (`whole`): where somebody has one of its rows locked,
 // it would come again with less in it, and the rest later, under an id that the receiver knows already. The tenants of $3 have no room,
@@ -57,7 +57,7 @@ const LOCK_DIGESTS = `
   )
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
          d.digest_id, d.digest_id is null and (d.status = 'sending' or coalesce(d.may_have_arrived, false)) as was_alone,
-         newest.due_at as newest_due_at, d.left_under = d.lease_token as may_have_left,
+         newer.due_at as newest_due_at, newer.leaves_at as newer_leaves_at, d.left_under = d.lease_token as may_have_left,
          case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part,
          whole.count as whole
     from mine
@@ -72,11 +72,11 @@ const LOCK_DIGESTS = `
         for update skip locked
    ) d
    cross join lateral (
-     select max(n.occurrence_at) as due_at
+     select max(n.occurrence_at) filter (where n.digest_at is null or n.digest_at <= reminder_now()) as due_at,
+            min(n.digest_at) filter (where n.digest_at > reminder_now()) as leaves_at
        from deliveries n
       where n.reminder_id = d.reminder_id and n.recipient_no = d.recipient_no and n.occurrence_at > d.occurrence_at
-        and (n.digest_at is null or n.digest_at <= reminder_now())
-   ) newest
+   ) newer
    cross join lateral (
      select count(*)::integer
        from deliveries

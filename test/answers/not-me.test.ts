@@ -153,18 +153,25 @@ test("of what was given to somebody else since, who had it before can't say 'not
   expect(await here.reminder(other.id)).toMatchObject({ status: "ACTIVE", recipient: "bob@example.org" });
 });
 
-test("whose contact is reached elsewhere since, by whatever channel, can't say 'not me' for who is reached there", async () => {
-  const here = await answering();
-  await here.api.putContact("invoice", "moved", { email: "ann@example.org" });
-  const { id, links } = await here.send({ entity_id: "moved", recipient: null });
-  expect((await here.deliveries(id))[0]?.recipient).toBe("ann@example.org");
-  await here.api.putContact("invoice", "moved", { email: "Eve@Example.org" });
-  expect((await press(links.not_me, PRESSES.not_me)).status).toBe(409);
-  expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE", needs_attention: null });
-  await here.api.putContact("invoice", "moved", { email: "ANN@example.org" });
-  expect((await press(links.not_me, PRESSES.not_me)).status).toBe(200);
-  expect(await here.reminder(id)).toMatchObject({ status: "PAUSED" });
-});
+test.each([
+  ["email", "ann@example.org", "Eve@Example.org", "ANN@example.org"],
+  ["phone", "+4915112345678", "+4915112345679", "+4915112345678"],
+] as const)(
+  "whose contact has another %s since can't say 'not me' for who is reached there",
+  async (by, first, other, again) => {
+    const here = await answering();
+    here.sink.address = (contact) => contact[by];
+    await here.api.putContact("invoice", "moved", { [by]: first });
+    const { id, links } = await here.send({ entity_id: "moved", recipient: null });
+    expect((await here.deliveries(id))[0]?.recipient).toBe(first);
+    await here.api.putContact("invoice", "moved", { [by]: other });
+    expect((await press(links.not_me, PRESSES.not_me)).status).toBe(409);
+    expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE", needs_attention: null });
+    await here.api.putContact("invoice", "moved", { [by]: again });
+    expect((await press(links.not_me, PRESSES.not_me)).status).toBe(200);
+    expect(await here.reminder(id)).toMatchObject({ status: "PAUSED" });
+  },
+);
 
 test("not me, by the mail of before somebody else got it too, is one person's word as well", async () => {
   const here = await answering();

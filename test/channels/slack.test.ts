@@ -190,6 +190,13 @@ describe("an incoming webhook", () => {
     expect(slack.messages).toHaveLength(2);
   });
 
+  test("has one place: whoever is addressed isn't to blame for what is wrong there", async () => {
+    const slack = await startSlack();
+    slack.instead = (response) => Boolean(response.writeHead(403).end("user_disabled"));
+    const error = await failure(slackChannel(slack, byWebhook(slack)).send(to("ann@example.com"), unhurried));
+    expect(error.constructor.name).toBe("Permanent");
+  });
+
   test("doesn't post what is for another channel into its own", async () => {
     const slack = await startSlack();
     const error = await failure(slackChannel(slack, byWebhook(slack)).send(to("C0000000002"), unhurried));

@@ -43,7 +43,7 @@ export async function look(database: Database): Promise<Sight> {
       ...due.map(({ id, nextRunAt }) => unfinishedSince(nextRunAt ?? 0, `reminder ${id} is due since ${nextRunAt}`)),
       ...open.map(({ reminderId, occurrenceAt, status, createdAt, nextAttemptAt }) => ({
         ...unfinishedSince(createdAt, `delivery ${reminderId}-${occurrenceAt} is ${status}`),
-        isWaiting: status === "pending" && (nextAttemptAt ?? 0) > readAt,
+        isWaiting: status === "pending" && (nextAttemptAt ?? 0) > readAt + PUT_BACK_MS,
       })),
       ...flags.map(({ key }) => unfinishedSince(0, `flag ${key} is unsettled`)),
     ];
@@ -59,6 +59,9 @@ export function leftSince(instant: number, { unfinished }: Sight): Unfinished[] 
 function unfinishedSince(dueAt: number, what: string): Unfinished {
   return { what, dueAt, isWaiting: false };
 }
+
+/** What waits for longer isn't put back for a moment. */
+const PUT_BACK_MS = 1_500;
 
 function patienceFor({ status, channel }: DeliveryRow): number {
   if (status === "sending") return Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 import type { Verdict } from "./checker.ts";
 import { groupBy } from "./checks/case.ts";
 import { isAtMostOnce } from "./checks/deliveries.ts";
-import { type Evidence, type Fault, heldBy, type Violation } from "./evidence.ts";
+import { type DeliveryName, type Evidence, type Fault, heldBy, type Violation } from "./evidence.ts";
 
 export interface Outcome {
   seed: number;
@@ -26,6 +26,8 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
   const { faults, arrivals } = evidence;
   const texts = evidence.tables.deliveries.filter((delivery) => isAtMostOnce(delivery) && delivery.finishedAt !== null);
   const unknown = texts.filter(({ status }) => status === "unknown");
+  const nameOf = (named: DeliveryName) => `${named.reminderId}-${named.occurrenceAt}-${named.recipientNo}`;
+  const arrived = new Set(arrivals.flatMap(heldBy).map(nameOf));
   const byKind = [...groupBy(faults, (fault) => fault.kind)].toSorted(([a], [b]) => a.localeCompare(b));
   const lines = [
     `Seed ${run.seed}, ${run.seconds} s under fire, ${run.workers} workers: **${verdict.violations.length} violations**.`,
@@ -45,6 +47,7 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
     `| came again with the same Message-ID, because the receiver had denied it | ${verdict.duplicates.afterLies} |`,
     `| SMS: how many ended | ${texts.length} |`,
     `| of these nobody knows whether they arrived, and none came again | ${unknown.length} |`,
+    `| of these had not arrived | ${unknown.filter((text) => !arrived.has(nameOf(text))).length} |`,
     `| went over another channel | ${verdict.wentOver} |`,
     `| reminders created again after a lost answer | ${run.repeated} |`,
     "",

@@ -131,7 +131,9 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
     const rest = await untilAtRest(
       async () => {
         const sight = await look(database);
-        if (leftSince(calmFrom, sight).length === 0) recoveredAt = Math.min(recoveredAt, sight.readAt);
+        // For good: what is put back for a moment is still to be done.
+        if (leftSince(calmFrom, sight).length > 0) recoveredAt = Number.POSITIVE_INFINITY;
+        else recoveredAt = Math.min(recoveredAt, sight.readAt);
         return sight;
       },
       now,

@@ -41,7 +41,7 @@ export function openTexts(stallMs: () => number, log: (arrival: Arrival) => void
     const form = new URLSearchParams(body.toString("utf8"));
     const to = form.get("To") ?? "";
     // Where it is to be told what became of the message: the one place that names it.
-    const callback = new URL(form.get("StatusCallback") ?? "");
+    const callback = new URL(form.get("StatusCallback") ?? "http://nowhere");
     const messageId = `<${callback.searchParams.get("delivery")}@sms>`;
     const [script, late] = [to[6], to[7]].map(Number) as [number, number];
     const says = scripts.next(messageId, NAMES[script] ?? "");

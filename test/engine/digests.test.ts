@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
 import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
+import { newestFor } from "../../src/engine/digest.ts";
+import type { Held } from "../../src/engine/held.ts";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import { claimDigests } from "../../src/store/claimed.ts";
@@ -717,4 +719,31 @@ test("what waits longer than until the next digest has left isn't sent after tha
   await there.advance({ minutes: 16 });
   await become(["suppressed", "sent", "pending", "pending"]);
   expect(there.sink.received).toHaveLength(2);
+});
+
+test("what its worker holds for so long that the next message's time comes gives way to what leaves in that", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", HOURLY);
+  const id = await due(there, "ann", "payment");
+  const [row] = await there.database.query(
+    `with waiting as (
+       insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, next_attempt_at, digest_at)
+       select tenant_id, bucket, id, reminder_now() - u.ago, 'sink', 'ann@example.org', 'pending', reminder_now() + u.leaves, reminder_now() + u.leaves
+         from reminder_jobs,
+              unnest(array['70m', '50m', '5m']::interval[], array['-1m', '19m', '39m']::interval[]) as u(ago, leaves)
+       returning occurrence_at)
+     update reminder_jobs set last_occurrence_at = (select max(occurrence_at) from waiting) returning last_occurrence_at as newest`,
+  );
+  const claimed = await claimDigests(workerDatabase(there.database), {
+    ...{ channel: "sink", limit: 10, except: [], suspects: 9, maxAttempts: 5 },
+    room: { leftFor: () => 10, tryTake: () => true, full: () => [] },
+    lease: { token: randomUUID(), seconds: 12 },
+  });
+  const [oldest, ...others] = claimed.flatMap(({ items }) => items) as unknown as Held[];
+  expect([oldest?.reminderId, others]).toEqual([id, []]);
+  const at = (minutes: number) => newestFor(oldest as Held, (oldest?.digestAt ?? 0) + minutes * 60_000);
+
+  expect([at(1), at(19.9)]).toEqual([null, null]);
+  expect(at(20)).toBe(row?.newest);
 });

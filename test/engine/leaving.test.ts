@@ -230,6 +230,42 @@ test("so is what its channel doesn't let go of when the worker ends", async () =
   expect(await whenLetGo(made, id)).toMatchObject({ status: "unknown", attempts: 1 });
 });
 
+test("what fails when it is asked about once more hasn't left, and leaves later", async () => {
+  const { database, insert, sink, work, deliveries } = await world();
+  sink.isAtMostOnce = true;
+  // As it is noted, contacts are taken away, as in the middle of a restore; and what is known of the reminder is too old by then.
+  await database.query(`
+    create function take_away() returns trigger security definer language plpgsql as $f$ begin
+      if to_regclass('contacts') is not null then
+        perform pg_sleep(0.3);
+        alter table contacts rename to contacts_away;
+      end if;
+      return null;
+    end $f$;
+    create trigger take_away after update on deliveries
+      for each row when (new.left_under is not null) execute function take_away()`);
+  const failures: unknown[] = [];
+  const { send } = sink;
+  sink.send = (message, options) =>
+    send(message, options).catch((error: unknown) => {
+      failures.push(error);
+      throw error;
+    });
+  const id = await insert(once());
+  work();
+  await until(() => failures.length === 1, "it fails");
+  await database.query("drop trigger take_away on deliveries; alter table contacts_away rename to contacts");
+
+  const ended = await until(
+    async () => (await deliveries(id)).find(({ status }) => status === "sent" || status === "unknown"),
+    "it has ended",
+  );
+
+  expect(failures).toMatchObject([{ code: "42P01" }]);
+  expect(ended).toMatchObject({ status: "sent", attempts: 2 });
+  expect(sink.received).toHaveLength(1);
+});
+
 test("what waits in a worker's lane, and another may have sent meanwhile and died with, doesn't leave from there as well", async () => {
   const made = await world({ concurrency: 1 });
   const { database, insert, sink, work, deliveryBecomes } = made;

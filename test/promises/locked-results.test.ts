@@ -262,7 +262,7 @@ test("P6: while too many results wait to be stored, nothing more is sent that wo
   await database.query("update reminder_jobs set next_run_at = null, last_occurrence_at = run_at");
   const release = await holding(database, "lock table reminder_events in share mode");
   // Of 100 results at the most, and of what the lane holds, 20.
-  work({ batchSize: 5 });
+  work({ batchSize: 5, mostUnstored: 100 });
   await until(() => sink.received.length >= 100, "results wait");
 
   const later = await insert({ run_at: new Date() });

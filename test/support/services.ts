@@ -328,11 +328,11 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
     no: [
       {
         ...{ status: 400, body: json({ user: "invalid", errors: ["user identifier is not a valid user"], status: 0 }) },
-        ...{ means: "BadAddress", says: /user or group/ },
+        ...{ means: "Permanent", says: /user or group/ },
       },
       {
         status: 400,
-        body: json({ errors: ["application token is invalid"], status: 0 }),
+        body: json({ errors: ["user identifier is not valid", "application token is invalid"], status: 0 }),
         means: "Permanent",
         says: /application's token/,
       },

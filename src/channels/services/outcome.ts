@@ -2,7 +2,7 @@ import { at } from "../../core/json-fields.ts";
 import { jsonOf } from "../../outgoing/json-answer.ts";
 import type { Answer, Failure } from "../../outgoing/outcome.ts";
 import { retryAfterMs } from "../../outgoing/retry-after.ts";
-import { BadAddress, NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import { BadAddress, GONE, NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 import { noAnswer } from "../no-answer.ts";
 import type { HttpService, Refusal } from "./service.ts";
 
@@ -10,8 +10,6 @@ const LONGEST_WAIT_MS = 3_600_000;
 /** Where a service asks to wait and doesn't say for how long. */
 const USUAL_WAIT_MS = 30_000;
 const LONGEST_ID = 200;
-/** As long as phone numbers and mailboxes that aren't there. */
-const NOBODY_THERE = { reason: "gone", days: 180 } as const;
 
 type Trouble = NotYet | OutcomeUnknown | Permanent | Retryable;
 
@@ -43,7 +41,7 @@ function refused(service: HttpService, outcome: Answer, words: string): Trouble 
   const sentence = `${title} answered with status ${status}`;
   if (known) {
     const reason = `${sentence}: ${known.toDo}`;
-    if (known.fault === "gone") return new BadAddress(reason, NOBODY_THERE);
+    if (known.fault === "gone") return new BadAddress(reason, GONE);
     return known.fault === "later" ? new Retryable(reason, retryAfterMs(outcome)) : new Permanent(reason);
   }
   if (status === 401 || status === 403) return new Permanent(`${sentence}: check ${service.access.told}`);

@@ -1,6 +1,6 @@
 import type { Answer } from "../../outgoing/outcome.ts";
 import { retryAfterMs } from "../../outgoing/retry-after.ts";
-import { BadAddress, NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
+import { BadAddress, GONE, NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 
 // Slack's errors: https://docs.slack.dev/reference/methods/chat.postMessage#errors
 
@@ -50,7 +50,6 @@ const TO_DO: Readonly<Record<string, string>> = {
 
 /** Nobody is there, and the next message is refused as well. For as long as a mailbox that isn't there. */
 const NOBODY_THERE: ReadonlySet<string> = new Set(["user_disabled"]);
-const GONE = { reason: "gone", days: 180 } as const;
 
 /** A thread that can't be answered in: its first message is gone, locked, or of another workspace. */
 export const LOST_THREAD: ReadonlySet<string> = new Set([
@@ -111,7 +110,9 @@ export function refusal(code: string, what: string): Permanent | OutcomeUnknown 
 export function webhookRefusal(code: string, status: number): Permanent | OutcomeUnknown | Retryable {
   const isNo = status >= 400 && (status < 500 || status === 503);
   const isKnown = Object.hasOwn(TO_DO, code) || MAY_BE_DONE.has(code);
-  return isNo || isKnown ? refusal(code, "the message") : badStatus(status);
+  const refused = isNo || isKnown ? refusal(code, "the message") : badStatus(status);
+  // It has one place, whoever is addressed: nobody is to blame for that.
+  return refused instanceof BadAddress ? new Permanent(refused.message) : refused;
 }
 
 /**

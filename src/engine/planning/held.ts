@@ -17,6 +17,7 @@ export function toHeld(due: DueReminder, send: Send, delivery: NewDelivery, plan
     digest: null,
     digestAt: null,
     newestDueAt: null,
+    newerLeavesAt: null,
     addressed: delivery.addressed ?? null,
     attempts: 1,
     isSuspect: false,

@@ -69,7 +69,10 @@ function contradiction(one: Case, delivery: DeliveryRow, court: Court): string |
   }
 }
 
-/** Its worker was told to end with it: what was answered meanwhile, it may have heard no more, and what was on its way may not have arrived. */
+/**
+ * Its worker was told to end with it: what was answered meanwhile, it may have heard no more; and what was on its way when it hung up, in the middle of a
+ * message that was announced, nobody may have got.
+ */
 function hadToEnd({ finishedAt }: DeliveryRow, arrivals: Arrival[], { faults }: Court): boolean {
   if (finishedAt === null) return false;
   const ends = faults.filter(
@@ -77,7 +80,8 @@ function hadToEnd({ finishedAt }: DeliveryRow, arrivals: Arrival[], { faults }: 
   );
   return ends.some(({ hits, from }) => {
     const isItsOwn = ({ worker, answeredAt, wholeAt }: Arrival) => worker === hits && (answeredAt ?? wholeAt) >= from;
-    return arrivals.length === 0 || arrivals.some(isItsOwn);
+    const last = arrivals.at(-1);
+    return last === undefined || isItsOwn(last);
   });
 }
 

@@ -15,5 +15,10 @@ export function wasInFlight(before: Arrival, until: number, { faults, limits }: 
 
 /** Whether a delivery's worker may have been hit when it had been claimed, and nothing of it had reached anybody. */
 export function wasHit({ createdAt, finishedAt }: DeliveryRow, { faults, limits, readAt }: Court): boolean {
-  return faults.some(({ from, until }) => from <= (finishedAt ?? readAt) && until + limits.recoveryMs >= createdAt);
+  return faults.some(
+    ({ kind, hits, from, until }) =>
+      (kind.includes("worker") || hits === "database") &&
+      from <= (finishedAt ?? readAt) &&
+      until + limits.recoveryMs >= createdAt,
+  );
 }

@@ -26,9 +26,10 @@ export const PUSHOVER: HttpService = {
   isIdempotent: false,
   everyMs: 500,
   refusals: [
-    { says: "user identifier", fault: "gone", toDo: "Pushover doesn't know the user or group" },
-    { says: "user key", fault: "gone", toDo: "Pushover doesn't know the user or group" },
     { says: "application token", fault: "access", toDo: "Pushover doesn't know the application's token: set it again" },
+    // Not gone for good: keys of subscribers are known to one application alone, and the other one's token may be set.
+    { says: "user identifier", fault: "address", toDo: "Pushover doesn't know the user or group" },
+    { says: "user key", fault: "address", toDo: "Pushover doesn't know the user or group" },
     { says: "message cannot be blank", fault: "message", toDo: "the reminder's message is empty" },
   ],
   docs: "https://pushover.net/api",
