@@ -10,17 +10,23 @@ function held(tenantId: string): Held {
   return { tenantId, notBeforeMs: 0 } as Held;
 }
 
-test("room is told of as soon as nothing that queues may begin, however much that is", () => {
+/** A lane, what it has begun, and how often it told that there is room. */
+function watched(of: Channel): { lane: Lane; begun: Held[]; rooms: () => number } {
   const begun: Held[] = [];
   let rooms = 0;
   const lane = new Lane(
-    channel,
+    of,
     DEFAULT_SETTINGS,
     (_lane, started) => begun.push(started),
     () => {
       rooms += 1;
     },
   );
+  return { lane, begun, rooms: () => rooms };
+}
+
+test("room is told of as soon as nothing that queues may begin, however much that is", () => {
+  const { lane, begun, rooms } = watched(channel);
   for (let n = 0; n < 20; n += 1) lane.add(held("acme"));
   expect(begun).toHaveLength(2);
   lane.turnedAway();
@@ -29,45 +35,27 @@ test("room is told of as soon as nothing that queues may begin, however much tha
   expect(begun).toHaveLength(3);
 
   lane.ended(other);
-  expect(rooms).toBe(1);
+  expect(rooms()).toBe(1);
 });
 
 test("what was turned away while all had places is told of, though these have ended since and nothing else ends", () => {
-  const begun: Held[] = [];
-  let rooms = 0;
-  const lane = new Lane(
-    { ...channel, concurrency: 1 },
-    DEFAULT_SETTINGS,
-    (_lane, started) => begun.push(started),
-    () => {
-      rooms += 1;
-    },
-  );
+  const { lane, begun, rooms } = watched({ ...channel, concurrency: 1 });
   for (let n = 0; n < 10; n += 1) lane.add(held("default"));
   const { free } = lane.places();
   while (begun.length > 0) lane.ended(begun.shift() as Held);
 
   lane.turnedAwayBefore();
 
-  expect({ free, rooms }).toEqual({ free: 0, rooms: 1 });
+  expect({ free, rooms: rooms() }).toEqual({ free: 0, rooms: 1 });
 });
 
 test("as long as there is no room, it is told when something ends", () => {
-  const begun: Held[] = [];
-  let rooms = 0;
-  const lane = new Lane(
-    { ...channel, concurrency: 1 },
-    DEFAULT_SETTINGS,
-    (_lane, started) => begun.push(started),
-    () => {
-      rooms += 1;
-    },
-  );
+  const { lane, begun, rooms } = watched({ ...channel, concurrency: 1 });
   for (let n = 0; n < 10; n += 1) lane.add(held("default"));
   lane.turnedAwayBefore();
-  expect(rooms).toBe(0);
+  expect(rooms()).toBe(0);
   while (begun.length > 0) lane.ended(begun.shift() as Held);
-  expect(rooms).toBe(1);
+  expect(rooms()).toBe(1);
 });
 
 test("a lane that stops gives back all that hasn't begun, also what was fired a little ahead", () => {
