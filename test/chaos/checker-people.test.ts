@@ -17,10 +17,10 @@ function forgetStep(evidence: Evidence, afterMs: number, done: "suppressed" | "g
 }
 
 /** The last step came a second late, because the one before it had left only then. */
-function waitFor(evidence: Evidence, leftAt: number): Evidence {
+function waitFor(evidence: Evidence, leftAt: number, storedAt: number | null = null): Evidence {
   Object.assign(
     found(evidence.tables.deliveries, ({ reminderId, step }) => reminderId === 2 && step === 2),
-    { finishedAt: leftAt },
+    { finishedAt: leftAt, storedAt },
   );
   const late = (one: { occurrenceAt: number }) => one.occurrenceAt === T + 7_000;
   for (const one of evidence.tables.deliveries.filter((one) => one.reminderId === 2 && late(one)))
@@ -39,6 +39,11 @@ function waitFor(evidence: Evidence, leftAt: number): Evidence {
 test("a step whose turn is looked at while the message before it is just being stored comes a second later", () => {
   expect(check(waitFor(peopled(), T + 6_995)).violations).toEqual([]);
   expect(check(waitFor(peopled(), T + 6_900)).violations).toMatchObject([{ rule: "policy" }]);
+});
+
+test("a step whose turn is looked at while a lock keeps the message before it from being stored comes a second later", () => {
+  expect(check(waitFor(peopled(), T + 6_900, T + 7_400)).violations).toEqual([]);
+  expect(check(waitFor(peopled(), T + 6_900, T + 6_910)).violations).toMatchObject([{ rule: "policy" }]);
 });
 
 /** A step that came after the next had begun, which is therefore to come round with the schedule; its message left then. */

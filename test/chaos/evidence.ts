@@ -178,7 +178,10 @@ export interface DeliveryRow {
   attempts: number;
   /** When it fired: the firing transaction's instant. */
   createdAt: number;
+  /** When storing how it ended began. */
   finishedAt: number | null;
+  /** When what it says now was committed, by the server; null: nobody knows. */
+  storedAt: number | null;
   /** While it waits: until when. */
   nextAttemptAt: number | null;
   reason: string | null;

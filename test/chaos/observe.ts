@@ -79,7 +79,8 @@ async function readTables(sql: Sql): Promise<Tables> {
     deliveries: (await sql.query(
       `select reminder_id as "reminderId", occurrence_at as "occurrenceAt", recipient_no as "recipientNo", channel, recipient,
               (addressed ->> 'step')::int as step, status, attempts, reason,
-              created_at as "createdAt", finished_at as "finishedAt", next_attempt_at as "nextAttemptAt"
+              created_at as "createdAt", finished_at as "finishedAt", next_attempt_at as "nextAttemptAt",
+              pg_xact_commit_timestamp(xmin) + (reminder_now() - now()) as "storedAt"
          from deliveries`,
     )) as unknown as Tables["deliveries"],
     events: (await sql.query(

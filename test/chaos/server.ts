@@ -30,6 +30,8 @@ const SETTINGS = {
   max_wal_size: "96MB",
   min_wal_size: "32MB",
   log_line_prefix: LOG_LINE_PREFIX,
+  // The checker asks when something was stored, and not when its storing began.
+  track_commit_timestamp: "on",
 };
 const DISK_MB = 400;
 const CHUNK = Buffer.alloc(1 << 20);

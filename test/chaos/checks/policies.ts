@@ -112,7 +112,7 @@ function judgeLateness(one: Policed, given: Given, before: Given, begin: number 
     court.accuse(rule, one.input.id, `occurrence ${occurrenceAt}, step ${step + 1}, ${what}`);
   // It waits while the message before is just being sent, and is looked at a little ahead of its time.
   const aheadMs = court.limits.fireAheadMs + court.limits.clockSlackMs;
-  const leftBy = Math.max(...before.deliveries.map(({ finishedAt }) => finishedAt ?? firedAt));
+  const leftBy = storedBy(before.deliveries, firedAt);
   const isInTime = occurrenceAt === beginsAt || (occurrenceAt > beginsAt && leftBy >= beginsAt - aheadMs);
   if (isAwaited && !isInTime) accuse("policy", `was due at ${beginsAt}`);
   const since = Math.max(occurrenceAt, before.firedAt, ...one.input.changes.map(({ until }) => until));
@@ -150,8 +150,16 @@ function judgeRest(
  * has waited it comes as far as the two were to begin apart.
  */
 function begunAt(begin: number, apart: number, before: Given | undefined, court: Court): number {
-  const leftBy = Math.max(0, ...(before?.deliveries.map(({ finishedAt }) => finishedAt ?? court.readAt) ?? []));
+  const leftBy = storedBy(before?.deliveries ?? [], court.readAt);
   return leftBy >= begin ? leftBy + apart + WAITS_MS : begin;
+}
+
+/** When everybody could read that these had left: what stores it may wait for a lock that somebody else holds. */
+function storedBy(deliveries: DeliveryRow[], otherwise: number): number {
+  return Math.max(
+    0,
+    ...deliveries.map(({ storedAt, finishedAt }) => (finishedAt === null ? otherwise : (storedAt ?? finishedAt))),
+  );
 }
 
 /** Nobody has changed it from a while before one occurrence on. */

@@ -83,7 +83,15 @@ export function completed(completionReason: string, completedAt: number): Partia
 export function delivery(reminderId: number, occurrenceAt: number, more: Partial<DeliveryRow> = {}): DeliveryRow {
   const [createdAt, finishedAt] = [occurrenceAt + 4, occurrenceAt + 30];
   const which = { reminderId, occurrenceAt, recipientNo: 0, channel: "email", recipient: ANN, step: null };
-  const ended = { status: "sent", attempts: 1, createdAt, finishedAt, nextAttemptAt: null, reason: null };
+  const ended = {
+    status: "sent",
+    attempts: 1,
+    createdAt,
+    finishedAt,
+    nextAttemptAt: null,
+    storedAt: null,
+    reason: null,
+  };
   return { ...which, ...ended, ...more };
 }
 
