@@ -103,6 +103,12 @@ export function cutOff(): Outcome {
   return { ...NOTHING, status: "unknown", reason, untried: true };
 }
 
+/** The same of what another worker may have sent meanwhile: it is neither put back, to be sent once more, nor does it go another way. */
+export function unlessSentElsewhere({ held, outcome }: Ended): Outcome {
+  const isKept = !held.mayHaveLeftElsewhere || outcome.status === "sent" || outcome.status === "unknown";
+  return isKept ? outcome : cutOff();
+}
+
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
 export function failed(
   error: unknown,

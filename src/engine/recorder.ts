@@ -10,7 +10,7 @@ import {
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Left, storeFree } from "./free-results.ts";
 import { backoffMs } from "./loop.ts";
-import { type Ended, withoutTexts } from "./outcome.ts";
+import { type Ended, unlessSentElsewhere, withoutTexts } from "./outcome.ts";
 import { hasConsequences, type Keeping, storeResults } from "./results.ts";
 
 const LARGEST_BATCH = 1_000;
@@ -130,6 +130,8 @@ export class Recorder {
   async #store(batch: Ended[], store: Store): Promise<Unstored> {
     const { database, log } = this.#options;
     for (let failures = 0; ; failures += 1) {
+      // While it waited, its claim may have run out, and come back from another worker.
+      for (const ended of batch) ended.outcome = unlessSentElsewhere(ended);
       const tokens = new Map(batch.map((ended) => [ended, ended.held.token]));
       try {
         const { lost, locked } = await store.run(database, batch, this.#options);

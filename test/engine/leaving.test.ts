@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { Retryable } from "../../src/channels/channel.ts";
 import { Overtaken } from "../../src/engine/gate.ts";
 import type { Held } from "../../src/engine/held.ts";
 import { Leaving } from "../../src/engine/leaving.ts";
@@ -171,6 +172,17 @@ test("what is locked for a moment, as by a worker that prolongs its lease, leave
   expect(await database.query(marked)).toHaveLength(held.length);
 });
 
+/** Has a delivery be as another worker leaves it that had taken it over, may have sent it, and whose own lease has run out; and waits until it is taken. */
+async function leftByAnother(database: Database, id: number): Promise<void> {
+  const token = randomUUID();
+  const left =
+    "update deliveries set lease_token = $2, left_under = $2, next_attempt_at = reminder_now() where reminder_id = $1";
+  await database.query(left, [id, token]);
+  await database.query("select pg_notify('reminder_engine', 'clock')");
+  const isTaken = "select from deliveries where reminder_id = $1 and lease_token <> $2";
+  await until(async () => (await database.query(isTaken, [id, token])).length === 1, "it has come back");
+}
+
 const once = () => ({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
 
 /** Waits until nobody is at its delivery any more, and returns that. */
@@ -281,18 +293,48 @@ test("what waits in a worker's lane, and another may have sent meanwhile and die
   const second = await insert(once());
   await deliveryBecomes(second, "sending");
 
-  // As another worker leaves it: it had taken it over, and its own lease has run out.
-  const token = randomUUID();
-  const left =
-    "update deliveries set lease_token = $2, left_under = $2, next_attempt_at = reminder_now() where reminder_id = $1";
-  await database.query(left, [second, token]);
-  await database.query("select pg_notify('reminder_engine', 'clock')");
-  const isTaken = "select from deliveries where reminder_id = $1 and lease_token <> $2";
-  await until(async () => (await database.query(isTaken, [second, token])).length === 1, "it has come back");
+  await leftByAnother(database, second);
   sink.behave = () => DELIVERED;
   answer();
 
   await deliveryBecomes(first, "sent");
   expect(await whenLetGo(made, second)).toMatchObject({ status: "unknown" });
   expect(sink.received.map(({ reminder }) => reminder.id)).toEqual([first]);
+});
+
+test("what a worker couldn't put back before another may have sent it, and died with it, isn't put back by it later", async () => {
+  const made = await world();
+  const { database, insert, sink, work } = made;
+  sink.isAtMostOnce = true;
+  sink.connect = () => Promise.reject(new Retryable("nobody is there"));
+  // The worker is cut off with its results: nothing of them is stored.
+  let [isCutOff, tries] = [true, 0];
+  const { as } = database;
+  database.as = (...how) => {
+    const session = as(...how);
+    return {
+      ...session,
+      transaction: (doIt, limits) =>
+        session.transaction(
+          (sql) =>
+            doIt({
+              query: async <R extends Row>(text: string, params?: readonly unknown[]) => {
+                if (!isCutOff || !text.includes("demo = u.demo")) return sql.query<R>(text, params);
+                tries += 1;
+                throw Object.assign(new Error("cut off"), { code: "ECONNRESET" });
+              },
+            }),
+          limits,
+        ),
+    };
+  };
+  const id = await insert(once());
+  work();
+  await until(() => tries > 0, "its result can't be stored");
+
+  await leftByAnother(database, id);
+  isCutOff = false;
+
+  expect(await whenLetGo(made, id)).toMatchObject({ status: "unknown" });
+  expect(sink.received).toEqual([]);
 });
