@@ -1,5 +1,5 @@
 import type { Channels } from "../channels/registry.ts";
-import { addressKey } from "../core/address-key.ts";
+import { placeKey } from "../core/address-key.ts";
 import { channelsAfter, type Fallbacks, fallbacksWith, goesOverInMs, PER_HOP } from "../core/fallback.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { saidDuration } from "../core/schedule/wall-text.ts";
@@ -129,7 +129,7 @@ async function waysOf(
     [...concerned.values()].filter((known) => known !== undefined),
   );
   const placeOf = (key: Pick<Held, "reminderId" | "occurrenceAt">, channel: string, recipient: string): string =>
-    `${key.reminderId}-${key.occurrenceAt} ${channel} ${addressKey(recipient)}`;
+    `${key.reminderId}-${key.occurrenceAt} ${channel} ${placeKey(recipient)}`;
   const used = await addressesOf(
     sql,
     due.map(({ ended: { held } }) => held),

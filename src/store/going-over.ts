@@ -52,7 +52,7 @@ export async function noteFailed(sql: Sql, failed: readonly FailedAttempt[]): Pr
 }
 
 const ADDRESSES = `
-  select distinct d.reminder_id, d.occurrence_at, 0 as recipient_no, d.channel, reminder_address_key(d.recipient) as recipient
+  select distinct d.reminder_id, d.occurrence_at, 0 as recipient_no, d.channel, d.recipient
     from unnest($1::bigint[], $2::timestamptz[]) as u(reminder_id, occurrence_at)
     join deliveries d on d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at
    where d.recipient is not null`;

@@ -352,8 +352,8 @@ test("each of several recipients has a fallback of their own, and theirs is done
 
 test("nobody gets an occurrence twice at the same address", async () => {
   const there = await severalChannels();
-  await there.contact("ann", ANN);
-  await there.contact("bob", { first: "bob-1", second: "ANN-2" });
+  await there.contact("ann", { first: "ann-1", second: "ann@example.org" });
+  await there.contact("bob", { first: "bob-1", second: "Ann@Example.org" });
   there.first.behave = never;
   const recipients = ["ann", "bob"].map((name) => ({ contact: { entity_type: "person", entity_id: name } }));
   const id = await there.insert(once("ann", { recipients: JSON.stringify(recipients) }));
@@ -363,23 +363,32 @@ test("nobody gets an occurrence twice at the same address", async () => {
   expect((await there.told(id)).join()).toContain("another message for the same occurrence goes to");
 });
 
-const CAPITALS = { one: "https://example.org/T/a", other: "https://example.org/T/A" };
+/** What may be two places: behind the host of a URL, and in names of which nobody can tell here, capitals count. */
+const CAPITALS = [
+  { one: "https://example.org/T/a", other: "https://example.org/T/A" },
+  { one: "alerts", other: "Alerts" },
+];
 
-test.each([
-  ["goes over as well", { first: "bob-1", second: CAPITALS.other }, {}],
-  ["goes there by itself", { second: CAPITALS.other }, { preferences: { channels: ["second"] } }],
-])(
-  "of URLs capitals count behind the host: two that differ there are two addresses, where the other one's message %s",
-  async (_where, addresses, more) => {
+test.each(
+  CAPITALS.flatMap(({ one, other }) => [
+    { one, other, how: "goes over as well", addresses: { first: "bob-1", second: other }, more: {} },
+    {
+      ...{ one, other, how: "goes there by itself", addresses: { second: other } },
+      more: { preferences: { channels: ["second"] } },
+    },
+  ]),
+)(
+  "$one and $other are two addresses, where the message to the other one $how",
+  async ({ one, other, addresses, more }) => {
     const there = await severalChannels();
-    await there.contact("ann", { first: "ann-1", second: CAPITALS.one });
+    await there.contact("ann", { first: "ann-1", second: one });
     await there.contact("bob", addresses, more);
     there.first.behave = never;
     const recipients = ["ann", "bob"].map((name) => ({ contact: { entity_type: "person", entity_id: name } }));
     const id = await there.insert(once("ann", { recipients: JSON.stringify(recipients) }));
     there.workWith("first:second");
     await there.becomes(id, { status: "COMPLETED", completion_reason: "one_time_sent" });
-    expect(there.second.received.map(({ recipient }) => recipient).sort()).toEqual([CAPITALS.other, CAPITALS.one]);
+    expect(there.second.received.map(({ recipient }) => recipient).sort()).toEqual([other, one]);
   },
 );
 
