@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HOUR, MINUTE, reminderRecord, T0 } from "../../test/support/reminders.ts";
 import { NO_PEOPLE } from "./people.ts";
-import { doneCount, hasDone, namesOfDone, recipientsDone } from "./people-done.ts";
+import { doneCount, hasDone, namesOfDone, recipientsDone, whyDoneByNow } from "./people-done.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
 import { simulate } from "./simulate.ts";
 
@@ -51,4 +51,32 @@ test("a life counts those who are its people now, as the engine does", () => {
     ...["bob@example.org", "carl@example.org", "bob@example.org", "carl@example.org"],
     "carl@example.org",
   ]);
+});
+
+test("what takes no more than have done theirs already, as others were taken off since, is done when it is due next", () => {
+  const life = simulate(reminderRecord({ people: people("ANN@example.org") }), {
+    ...{ until: T0 + 6 * HOUR, stopMetAt: null, stopHeardAfterMs: 0, outages: [], retry: DEFAULT_RETRY, wishes: [] },
+    ...{ draw: () => 0.5, receive: () => ({ answer: "sent", takesMs: 0 }) },
+    audience: {
+      known: {
+        ...{ policy: null, wasGiven: true, contacts: new Map(), flaw: null },
+        done: namesOfDone(people("ANN@example.org"), ["ann@example.org"]),
+      },
+      ways: { addressOf: () => null },
+    },
+  });
+  expect(life.reminder).toMatchObject({ status: "COMPLETED", completionReason: "people_done" });
+  expect(life.deliveries).toEqual([]);
+});
+
+test.each([
+  ["all that are left", people("ann@example.org"), "1 of 1 have done theirs, and it takes 1"],
+  ["any", { ...people("ann@example.org", "bob@example.org"), completesWhen: "any" as const }, "1 of 2 have done"],
+  ["one of two", people("ann@example.org", "bob@example.org"), null],
+  ["nobody, for there are none", people(), null],
+  ["nobody, for it is for one", NO_PEOPLE, null],
+])("who has done theirs is enough by now: %s", (_what, those, because) => {
+  const why = whyDoneByNow(those, namesOfDone(those, ["ann@example.org"]));
+  if (because === null) expect(why).toBeNull();
+  else expect(why).toContain(because);
 });

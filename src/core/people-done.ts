@@ -36,6 +36,16 @@ export function doneCount(people: Recipients, done: ReadonlySet<string>): number
   return people.recipients === null ? Math.min(1, done.size) : recipientsDone(people, done).length;
 }
 
+/**
+ * Why a reminder that is due has been done: since somebody said so last, it takes no more, as others were taken off, say. Null: it takes more.
+ * `done`: see `namesOfDone`. Pure.
+ */
+export function whyDoneByNow(people: People, done: ReadonlySet<string>): string | null {
+  const total = people.recipients?.length ?? 0;
+  const [count, needed] = [recipientsDone(people, done).length, quorumOf(people)];
+  return total === 0 || count < needed ? null : `${count} of ${total} have done theirs, and it takes ${needed}`;
+}
+
 /** A reminder of whose people so many have done theirs, once that is enough; null: it takes more. Pure. */
 export function doneByPeople(reminder: ReminderRecord, count: number, now: Instant): ReminderRecord | null {
   if (count < quorumOf(reminder.people)) return null;

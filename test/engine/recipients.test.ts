@@ -83,6 +83,25 @@ test("who has done theirs has done it, though their address is written otherwise
   expect((await there.events(id)).map(({ because }) => because)).toContain("2 of 2 have done theirs, and it takes 2");
 });
 
+test.each([
+  ["whoever hasn't is taken off", { recipients: people("ann@example.org") }],
+  ["it takes fewer", { completes_when: '"any"' }],
+])("where those who have done theirs are enough by now, it is done when it is due next: %s", async (_why, changed) => {
+  const there = await world();
+  const id = await there.insert({ ...SAID, recipients: people("ann@example.org", "bob@example.org") });
+  there.work();
+  await allSent(there, id, 2);
+  await done(there, id, "ann@example.org");
+  const [[name, value] = []] = Object.entries(changed);
+  await there.database.query(`update reminder_jobs set ${name} = $2 where id = $1`, [id, value]);
+
+  await there.advance({ minutes: 61 });
+
+  await there.becomes(id, { status: "COMPLETED", completion_reason: "people_done" });
+  expect(sentTo(there)).toEqual(["ann@example.org", "bob@example.org"]);
+  expect((await there.events(id)).at(-1)?.because).toMatch(/^1 of \d have done theirs, and it takes 1$/);
+});
+
 test("a message that waits isn't sent to who has done theirs, though their address is written otherwise since", async () => {
   const there = await world();
   const recipients = people("ANN@example.org", "bob@example.org");

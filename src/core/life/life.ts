@@ -3,7 +3,7 @@ import { askAgainMs, DEFAULT_HOLD } from "../hold.ts";
 import type { Instant } from "../instant.ts";
 import { afterLastOccurrence } from "../occurrence.ts";
 import { bestOf, outcomeOf } from "../outcome.ts";
-import { doneByPeople, doneCount, maySayDone } from "../people-done.ts";
+import { doneByPeople, doneCount, maySayDone, whyDoneByNow } from "../people-done.ts";
 import type { CompletionReason, DeliveryStatus, ReminderRecord } from "../reminder.ts";
 import { decideThen } from "./decision.ts";
 import { Everybody } from "./everybody.ts";
@@ -116,6 +116,11 @@ export class Life {
   #fire(): void {
     const { nextRunAt } = this.reminder;
     if (nextRunAt === null) return;
+    const because = whyDoneByNow(this.reminder.people, this.#everybody.done);
+    if (because !== null) {
+      this.#complete("people_done", because, nextRunAt);
+      return;
+    }
     const escalating = this.#everybody.escalating(this.reminder, this.#newest);
     const due = {
       reminder: this.reminder,

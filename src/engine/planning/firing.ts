@@ -5,6 +5,7 @@ import { subjectOf } from "../../conditions/subject.ts";
 import { type Decision, decide } from "../../core/decide.ts";
 import { askAgainMs, noteOf } from "../../core/hold.ts";
 import type { Instant } from "../../core/instant.ts";
+import { whyDoneByNow } from "../../core/people-done.ts";
 import { timetableOf } from "../../core/schedule/schedule.ts";
 import { endsSilence } from "../../core/silence.ts";
 import type { StopAnswer } from "../../core/stop.ts";
@@ -45,6 +46,12 @@ function planOne(plan: Plan, due: DueReminder, planning: Planning): void {
   }
   if (due.audience?.flaw) {
     pause(plan, reminder.id, `its ${due.audience.flaw}; correct it, then resume it`);
+    if (asked) plan.released.push({ id: reminder.id, retryInMs: null });
+    return;
+  }
+  const because = due.audience && whyDoneByNow(reminder.people, due.audience.done);
+  if (because) {
+    complete(plan, reminder.id, "people_done", because);
     if (asked) plan.released.push({ id: reminder.id, retryInMs: null });
     return;
   }
