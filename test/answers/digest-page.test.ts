@@ -108,9 +108,30 @@ test("it shows what its message said: nothing that was left out, came later, or 
 
   // What is gone by now has nothing to be answered.
   await here.database.query("update reminder_jobs set deleted_at = now() where id = $1", [ids[0]]);
-  expect(waysOn((await open(link)).text, link)).toHaveLength(1);
+  expect((await open(link)).text).not.toContain("Payment");
   await here.database.query("update reminder_jobs set deleted_at = now() where id = $1", [ids[2]]);
   expect((await open(link)).status).toBe(410);
+});
+
+test.each([
+  ["the other is deleted since", true],
+  ["the other was done before it left", false],
+])("of what only one is left, it is the page of that one's answers: %s", async (_why, hasLeft) => {
+  const here = await gathering();
+  const stopped = { stop_condition_type: "db_check", stop_condition_value: "handed_in" };
+  const [gone, left] = [await here.due("payment", stopped), await here.due("feedback")];
+  if (!hasLeft) await here.setFlag("handed_in", true);
+  const url = await here.leaves();
+  await here.deliveryBecomes(left, "sent");
+  if (hasLeft) await here.database.query("update reminder_jobs set deleted_at = now() where id = $1", [gone]);
+
+  const { status, text } = await open(url);
+  expect([status, text.includes("Is it done?"), text.includes("Feedback")]).toEqual([200, true, true]);
+  const [done = "", ...others] = waysOn(text, url);
+  expect(others).toHaveLength(OWN_PURPOSES.length - 1);
+  expect((await press(done, PRESSES.done)).text).toContain("marked as done");
+  await here.becomes(left, { status: "COMPLETED", completion_reason: "done" });
+  expect((await open(url)).text).toContain("It is marked as done.");
 });
 
 test("it expires with its message, leads nowhere when forged, and stays within its tenant", async () => {

@@ -4,7 +4,7 @@ import type { TenantSql } from "../../store/tenant-database.ts";
 import { catalogFor, say } from "../../templates/builtin/speak.ts";
 import { html, join, type Markup } from "../../templates/html.ts";
 import type { Asked } from "./asked.ts";
-import type { OpenedLink } from "./opened.ts";
+import { type OpenedLink, towards } from "./opened.ts";
 import { isDone } from "./overturned.ts";
 import { aboutOf, writePage } from "./page.ts";
 import { sayInstant } from "./questions.ts";
@@ -19,9 +19,7 @@ export interface OpenedDigest extends SentDigest, Pick<Asked, "locale" | "zone">
 export async function readOpenedDigest(sql: TenantSql, link: OpenedLink): Promise<OpenedDigest | NothingToAsk | null> {
   const digest = await readSentDigest(sql, link);
   if (digest === null) return null;
-  const { reminderId, occurrenceAt, recipientNo } = digest.items[0] as SentItem;
-  const expiresAt = occurrenceAt + link.expiresAt - link.occurrenceAt;
-  const ofFirst = { ...link, reminderId, occurrenceAt, recipientNo, expiresAt, purpose: "why" } as const;
+  const ofFirst = { ...towards(link, digest.items[0] as SentItem), purpose: "why" } as const;
   const first = await readAsked(sql, ofFirst, { lock: false });
   const { locale } = first;
   if (whenExpired(link, digest.leftAt) <= digest.now) return { over: "expired", locale };

@@ -17,16 +17,21 @@ export const openLink: ReadLink<OpenedLink> = (token, keyOf) => {
   const link = verifyAnswer(token, keyOf);
   const key = keyOf(keyNumberOf(token) ?? Number.NaN);
   if (link === null || key === null) return null;
-  const { tenant, expiresAt, occurrenceAt } = link;
-  return {
-    ...link,
-    leadOn: (purpose, delivery = link) => {
-      const { reminderId, recipientNo } = delivery;
-      const ends = { occurrenceAt: delivery.occurrenceAt, expiresAt: delivery.occurrenceAt + expiresAt - occurrenceAt };
-      return signAnswer({ tenant, purpose, reminderId, recipientNo, ...ends }, key);
-    },
-  };
+  const leadOn: OpenedLink["leadOn"] = (purpose, delivery = link) =>
+    signAnswer({ ...ofDelivery(link, delivery), purpose }, key);
+  return { ...link, leadOn };
 };
+
+/** The same, as if it were of another delivery that went along with its own: so is what it leads on to. */
+export function towards(link: OpenedLink, delivery: DeliveryKey): OpenedLink {
+  const { leadOn } = link;
+  return { ...ofDelivery(link, delivery), leadOn: (purpose, other = delivery) => leadOn(purpose, other) };
+}
+
+function ofDelivery<Link extends AnswerLink>(link: Link, { reminderId, occurrenceAt, recipientNo }: DeliveryKey): Link {
+  const expiresAt = occurrenceAt + link.expiresAt - link.occurrenceAt;
+  return { ...link, reminderId, occurrenceAt, recipientNo, expiresAt };
+}
 
 /** Null for one that only leads on to others. */
 export function asOwn<Link extends AnswerLink>(link: Link | null): (Link & AnswerLink<OwnPurpose>) | null {

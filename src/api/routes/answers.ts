@@ -6,7 +6,7 @@ import { readBesides, showAll } from "../answers/all-answers.ts";
 import { readOpenedDigest, showDigest } from "../answers/digest-page.ts";
 import { LinkDoor } from "../answers/door.ts";
 import { MOST_FORM_BYTES, readForms } from "../answers/form.ts";
-import { asOwn, type OpenedLink, openLink } from "../answers/opened.ts";
+import { asOwn, type OpenedLink, openLink, towards } from "../answers/opened.ts";
 import { readAsked } from "../answers/read-asked.ts";
 import { type Shown, showAsked, showLeadsOn, showNotice, showOver, showTaken } from "../answers/results.ts";
 import { PAGE_POLICY } from "../answers/style.ts";
@@ -88,13 +88,16 @@ async function pageOf(request: FastifyRequest, link: OpenedLink): Promise<Shown>
   const { database } = request;
   const digest = link.purpose === "digest" ? await readOpenedDigest(database, link) : null;
   if (digest !== null && "over" in digest) return showOver(digest.over, wordsOf(request, digest.locale));
-  if (digest !== null) return showDigest(link, digest, wordsOf(request, digest.locale));
-  const own = asOwn(link);
-  const asked = await readAsked(database, own ?? { ...link, purpose: "done" }, { lock: false });
+  const [first, ...others] = digest?.items ?? [];
+  if (digest !== null && others.length > 0) return showDigest(link, digest, wordsOf(request, digest.locale));
+  // A page that lists one would only be one page more.
+  const led = first ? towards(link, first) : link;
+  const own = asOwn(led);
+  const asked = await readAsked(database, own ?? { ...led, purpose: "done" }, { lock: false });
   if ("over" in asked) return showOver(asked.over, wordsOf(request, asked.locale));
   const words = wordsOf(request, asked.locale);
   if (own !== null) return showAsked(asked, words);
-  return showAll(link, { asked, besides: await readBesides(database, asked) }, words);
+  return showAll(led, { asked, besides: await readBesides(database, asked) }, words);
 }
 
 /** Somebody looks at words that they try out: there is nothing to be answered. */
