@@ -15,5 +15,5 @@ export function answersPage(about: { entityType: string; entityId: string; event
     ...{ channel: "sms", recipient: "+4915112345678", providerId: null, person: null, via: null, isOwn: true },
     ...{ contact: null, locale: "en-GB", zone: "Europe/London", former: null, isOverturned: false, now: at },
   };
-  return showAll({ leadOn: (purpose) => purpose }, { asked, besides: [] }, wordsFor("en")).page;
+  return showAll({ leadOn: (purpose) => purpose }, { asked, besides: [] }, wordsFor("en"), new Map()).page;
 }

@@ -160,6 +160,10 @@ export interface Channel {
   digestLength?(text: string): number;
   /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them, and may show the first of them alone. */
   opensOnePage?: boolean;
+  /** What browsers call its addresses, where they know such: phones show the keys for them. Left out: text. */
+  addressType?: "email" | "tel";
+  /** True where it reaches a contact's devices: its addresses are names of contacts, which people neither know nor can tell. */
+  reachesDevices?: boolean;
   /**
    * True where a receiver can't tell when a message comes again: what may have left when its worker dies is `unknown` then, and never sent
    * once more unasked (promise P6).

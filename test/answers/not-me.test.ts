@@ -136,6 +136,28 @@ test("who may name somebody else does, and they are reminded at once with links 
   expect(theirs.done).not.toBe(links.done);
 });
 
+test("whose it is instead is asked for as an address of the reminder's channel, over whichever its message came", async () => {
+  const here = await answering();
+  const { id, links } = await here.send({ allow_reassign: true });
+  const fieldOf = async () => / type="(\w+)" maxlength/.exec((await open(links.not_me)).text)?.[1];
+  await here.deliveryBecomes(id, "sent");
+  await here.database.query("update deliveries set channel = 'email'");
+  expect(await fieldOf()).toBe("text");
+  here.sink.addressType = "tel";
+  expect(await fieldOf()).toBe("tel");
+});
+
+test("where a channel reaches devices, nobody is asked for another address, and none is taken", async () => {
+  const here = await answering();
+  here.sink.reachesDevices = true;
+  const { id, links } = await here.send({ allow_reassign: true });
+  expect((await open(links.not_me)).text).not.toContain('name="to"');
+  expect((await open(links.stop)).text).toContain("Nothing more is sent to your devices.");
+  const { status, text } = await press(links.not_me, { choice: "to", to: "bob@example.org" });
+  expect([status, text.includes('name="to"')]).toEqual([422, false]);
+  expect(await here.reminder(id)).toMatchObject({ status: "ACTIVE", recipient: "someone@example.org" });
+});
+
 test("of what was given to somebody else since, who had it before can't say 'not me'; whom they have named themselves they may correct", async () => {
   const here = await answering();
   const { id, links } = await here.send();

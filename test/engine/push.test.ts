@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { open, waysOn } from "../support/answers.ts";
+import { OWN_PURPOSES } from "../../src/core/answer.ts";
+import { open, press, waysOn } from "../support/answers.ts";
 import { setToTwentyPastTen } from "../support/clock.ts";
 import { pushing } from "../support/pushing.ts";
 import { until } from "../support/wait.ts";
@@ -26,21 +27,22 @@ test("a reminder reaches all devices of its contact, and its notification leads 
   expect(page.status).toBe(200);
 });
 
-test("its pages speak of devices, and ask for nobody's name: readers don't know what contacts are called", async () => {
-  const { api, service, deliveryBecomes } = await pushing();
+test("its pages speak of devices, and ask for nobody's name, nor take one: readers don't know what contacts are called", async () => {
+  const { api, service, deliveryBecomes, reminder } = await pushing();
   await api.putContact("invoice", "INV_7", { name: "Ann" });
   await api.call("POST", `${CONTACT}/push-subscriptions`, service.device().json);
   const { id } = await api.create({ ...ENTITY, channel: "push", allow_reassign: true, run_at: at() });
   await deliveryBecomes(id, "sent");
   const url = String(service.pushed[0]?.read.url);
-  const pages = await Promise.all(
-    waysOn((await open(url)).text, url)
-      .slice(1)
-      .map(async (way) => (await open(way)).text),
-  );
+  const ways = waysOn((await open(url)).text, url);
+  const pages = await Promise.all(ways.slice(1).map(async (way) => (await open(way)).text));
   expect(pages).toContainEqual(expect.stringContaining("Nothing more is sent to your devices."));
   expect(pages).toContainEqual(expect.stringContaining("Isn&#39;t it yours?"));
-  for (const text of pages) expect(text).not.toMatch(/invoice\/INV_7|name="to"/);
+  const notMe = ways[OWN_PURPOSES.indexOf("not_me")] as string;
+  const pressed = await press(notMe, { choice: "to", to: "invoice/INV_8" });
+  expect([pressed.status, pressed.text.includes("Isn&#39;t it yours?")]).toEqual([422, true]);
+  expect(await reminder(id)).toMatchObject({ status: "ACTIVE", recipient: null });
+  for (const text of [...pages, pressed.text]) expect(text).not.toMatch(/invoice\/INV_7|name="to"/);
 });
 
 test("of several that come together, the notification leads to a page of them, and says none of its links", async () => {

@@ -1,3 +1,4 @@
+import type { Channels } from "../../channels/registry.ts";
 import type { OwnPurpose } from "../../core/answer.ts";
 import { silenceEnd } from "../../core/silence.ts";
 import { readAnswer } from "../../store/answers.ts";
@@ -26,8 +27,9 @@ export function showAll(
   link: Pick<OpenedLink, "leadOn">,
   { asked, besides }: { asked: Asked; besides: readonly Asked[] },
   words: Words,
+  channels: Channels,
 ): Shown {
-  const { isResult = false, parts, ...done } = askedNow({ ...asked, formAt: link.leadOn("done") }, words);
+  const { isResult = false, parts, ...done } = askedNow({ ...asked, formAt: link.leadOn("done") }, words, channels);
   const others = othersOf(asked, isResult);
   const labels = catalogFor(words.language).answers;
   const ways = others.map((purpose) => way(link.leadOn(purpose), labels[purpose], OF_DONE.includes(purpose)));

@@ -1,3 +1,4 @@
+import type { Channels } from "../../channels/registry.ts";
 import { doneMeans } from "../../core/answer.ts";
 import type { Instant } from "../../core/instant.ts";
 import { MS_PER_DAY, weekdayOf } from "../../core/schedule/calendar.ts";
@@ -13,8 +14,6 @@ import type { Words } from "./words/words.ts";
 /** The questions that pages ask, a form each. */
 
 const FRIDAY = 5;
-/** Its addresses are names of contacts, which people neither know nor can tell. */
-const PUSH = "push";
 
 export function button(name: string, value: string, label: string, kind: "main" | "plain" | "small" = "plain"): Markup {
   return html`<button type="submit" name="${name}" value="${value}" class="${kind}">${label}</button>\n`;
@@ -58,7 +57,7 @@ function formFor({ isOverturned, formAt }: Asked, ...parts: Markup[]): Markup {
 }
 
 /** What is asked by a link of this purpose, without the page around it. */
-export function question(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
+export function question(asked: Asked, words: Words, channels: Channels): Pick<PageContent, "title" | "parts"> {
   switch (asked.link.purpose) {
     case "done": {
       const { ask, hint, press } = words.done;
@@ -83,7 +82,7 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
       return { title: ask, parts: [paragraph(hint, "hint"), ...forAll(asked, words), form(named), days] };
     }
     case "not_me":
-      return notMe(asked, words);
+      return notMe(asked, words, channels);
     case "stop": {
       const { ask, hint, devices, reminder, kind } = words.stop;
       const { recipient, channel } = asked;
@@ -91,7 +90,7 @@ export function question(asked: Asked, words: Words): Pick<PageContent, "title" 
       const what = aboutOf(asked.reminder).title;
       const buttons = [button("choice", "reminder", reminder, "main"), button("choice", "event_type", kind(what))];
       const parts = [
-        paragraph(hint(channel === PUSH ? devices : recipient), "hint"),
+        paragraph(hint(channels.get(channel)?.reachesDevices ? devices : recipient), "hint"),
         ...buttons.map((one) => formFor(asked, one)),
       ];
       return { title: ask, parts };
@@ -107,11 +106,13 @@ function untilFriday(weekday: number): number {
   return days < 2 ? days + 7 : days;
 }
 
-function notMe(asked: Asked, words: Words): Pick<PageContent, "title" | "parts"> {
+function notMe(asked: Asked, words: Words, channels: Channels): Pick<PageContent, "title" | "parts"> {
   const { ask, hint, press, other, otherHint, pressOther } = words.notMe;
   const parts = [paragraph(hint, "hint"), formFor(asked, button("choice", "not_me", press, "main"))];
-  if (asked.reminder.allowsReassign && asked.reminder.channel !== PUSH) {
-    const type = asked.channel === "email" ? "email" : "text";
+  // The reminder's own: the message may have gone over another.
+  const channel = channels.get(asked.reminder.channel);
+  if (asked.reminder.allowsReassign && !channel?.reachesDevices) {
+    const type = channel?.addressType ?? "text";
     parts.push(
       formFor(
         asked,

@@ -1,3 +1,4 @@
+import type { Channels } from "../../channels/registry.ts";
 import { doneMeans, type OwnPurpose } from "../../core/answer.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { hasOnlyEnded } from "../../core/only-ended.ts";
@@ -20,17 +21,17 @@ export interface Shown {
 }
 
 /** What a link shows before anything is pressed: its question, or what was answered before. */
-export function showAsked(asked: Asked, words: Words): Shown {
-  return shown(200, asked, words, askedNow(asked, words));
+export function showAsked(asked: Asked, words: Words, channels: Channels): Shown {
+  return shown(200, asked, words, askedNow(asked, words, channels));
 }
 
 /** The same without the page around it. */
-export function askedNow(asked: Asked, words: Words): Result {
+export function askedNow(asked: Asked, words: Words, channels: Channels): Result {
   const { former, reminder, link } = asked;
-  if (asked.isOverturned) return askedAnew(asked, words);
+  if (asked.isOverturned) return askedAnew(asked, words, channels);
   if (former !== null && stillStands(asked, former)) return answered(asked, former, words, true);
   if (isPastIt(link.purpose, reminder)) return { title: words.refused.done, isResult: true, parts: [close(words)] };
-  return question(asked, words);
+  return question(asked, words, channels);
 }
 
 /** Who opens the link of a message that has done its work needs no question to which there is no answer any more. */
@@ -40,7 +41,7 @@ function isPastIt(purpose: OwnPurpose, reminder: Asked["reminder"]): boolean {
 }
 
 /** What has become of what was pressed. */
-export function showTaken(taken: Taken, words: Words): Shown {
+export function showTaken(taken: Taken, words: Words, channels: Channels): Shown {
   switch (taken.kind) {
     case "over":
       return showOver(taken.over, words);
@@ -51,7 +52,7 @@ export function showTaken(taken: Taken, words: Words): Shown {
       return shown(200, asked, words, { title: words.done.was, isResult: true, parts: [close(words)] });
     }
     case "overturned":
-      return shown(409, taken.asked, words, askedAnew(taken.asked, words));
+      return shown(409, taken.asked, words, askedAnew(taken.asked, words, channels));
     case "undone": {
       const { nextRunAt, status } = taken.asked.reminder;
       const isDue = nextRunAt !== null && status === "ACTIVE" && taken.asked.link.purpose !== "stop";
@@ -65,7 +66,7 @@ export function showTaken(taken: Taken, words: Words): Shown {
         const status = why === "purpose" ? 400 : 422;
         return shown(status, asked, words, { title: words.wrong[why], isResult: true, parts: [] });
       }
-      const { title, parts } = question(asked, words);
+      const { title, parts } = question(asked, words, channels);
       return shown(422, asked, words, { title, parts: [paragraph(words.wrong[why], "wrong"), ...parts] });
     }
     case "refused":
@@ -118,8 +119,8 @@ export function sayOver(over: Over | "forged", words: Words): string {
 }
 
 /** The question once more, and that what was answered before holds no more. */
-function askedAnew(asked: Asked, words: Words): Result {
-  const { title, parts } = question(asked, words);
+function askedAnew(asked: Asked, words: Words, channels: Channels): Result {
+  const { title, parts } = question(asked, words, channels);
   return { title, parts: [paragraph(sayOverturned(asked, words), "wrong"), ...parts] };
 }
 

@@ -71,7 +71,7 @@ function notMe(form: Form, { reminder, contact }: Asked, channels: Channels): Wi
   const at = channels.get(reminder.channel);
   const reached = at && contact ? { reachedAt: addressFor(at, contact) } : {};
   if (choice === "not_me") return { kind: "answer", answer: { kind: "not_me", to: null }, choice, ...reached };
-  if (choice !== "to") return { kind: "wrong", why: "choice" };
+  if (choice !== "to" || at?.reachesDevices) return { kind: "wrong", why: "choice" };
   const text = (form.get("to") ?? "").trim();
   if (!at || text === "" || text.length > LONGEST_ADDRESS) return { kind: "wrong", why: "address" };
   try {

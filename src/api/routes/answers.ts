@@ -48,7 +48,7 @@ export async function answerRoutes(
       if (!link) return send(reply, showOver("forged", wordsOf(request)));
       // From beneath it, what the page leads on to would be somewhere else.
       if (hasSlashBehind(request)) return reply.headers(PAGE_HEADERS).redirect(`../${request.params.token}`, 308);
-      return send(reply, await pageOf(request, link));
+      return send(reply, await pageOf(request, link, channels));
     });
 
     pages.post<{ Params: { token: string } }>("/a/:token", hidden("answerMessage"), async (request, reply) => {
@@ -73,7 +73,7 @@ export async function answerRoutes(
       );
       tellOperator(request.log, taken);
       const { locale } = taken.kind === "over" ? taken : taken.asked;
-      return send(reply, showTaken(taken, wordsOf(request, locale)));
+      return send(reply, showTaken(taken, wordsOf(request, locale), channels));
     });
   });
 }
@@ -84,7 +84,7 @@ function hasSlashBehind({ url }: FastifyRequest): boolean {
 }
 
 /** What a link shows that somebody opens. */
-async function pageOf(request: FastifyRequest, link: OpenedLink): Promise<Shown> {
+async function pageOf(request: FastifyRequest, link: OpenedLink, channels: ApiContext["channels"]): Promise<Shown> {
   const { database } = request;
   const digest = link.purpose === "digest" ? await readOpenedDigest(database, link) : null;
   if (digest !== null && "over" in digest) return showOver(digest.over, wordsOf(request, digest.locale));
@@ -96,8 +96,8 @@ async function pageOf(request: FastifyRequest, link: OpenedLink): Promise<Shown>
   const asked = await readAsked(database, own ?? { ...led, purpose: "done" }, { lock: false });
   if ("over" in asked) return showOver(asked.over, wordsOf(request, asked.locale));
   const words = wordsOf(request, asked.locale);
-  if (own !== null) return showAsked(asked, words);
-  return showAll(led, { asked, besides: await readBesides(database, asked) }, words);
+  if (own !== null) return showAsked(asked, words, channels);
+  return showAll(led, { asked, besides: await readBesides(database, asked) }, words, channels);
 }
 
 /** Somebody looks at words that they try out: there is nothing to be answered. */

@@ -140,6 +140,7 @@ export function createEmailChannel(settings: EmailSettings): Channel {
     name: "email",
     concurrency,
     timeoutMs: 60_000,
+    addressType: "email",
     parseRecipient: parseEmailAddress,
     address: (contact) => contact.email,
     send,

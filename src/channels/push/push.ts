@@ -120,6 +120,7 @@ export function createPushChannel(settings: PushSettings): Channel {
     concurrency: CONCURRENCY,
     maxDigestChars: MOST_DIGEST_CHARS,
     opensOnePage: true,
+    reachesDevices: true,
     timeoutMs: timeoutMs * REQUESTS + BESIDES_MS,
     parseRecipient: (text) => writeContactAddress(readRecipient(text)),
     address: ({ push }) => push ?? null,

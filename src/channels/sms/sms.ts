@@ -83,6 +83,7 @@ export function createSmsChannel(settings: SmsSettings): Channel {
     maxDigestChars: MOST_SMS_CHARS - SUBJECT_CHARS,
     digestLength: (text) => inSmsWords(text).length,
     timeoutMs: timeoutMs + BEFORE_MS,
+    addressType: "tel",
     parseRecipient: parsePhone,
     address: ({ phone }) => phoneOf(phone),
     send,
