@@ -65,9 +65,10 @@ function shortLink(url: string | null): string | null {
 
 /** The longest beginning of the body with which all of it is small enough. */
 function within(payload: PushPayload, maxBytes: number): Buffer {
-  const whole = Buffer.from(JSON.stringify(payload));
-  if (whole.length <= maxBytes) return whole;
-  let [fits, tooLong] = [0, payload.body.length];
+  // A character takes one at least. What is behind so many isn't looked at: what fifty messages say may be megabytes, and that for each device.
+  const most = Math.min(payload.body.length, maxBytes);
+  if (sizeWith(payload, most) <= maxBytes) return Buffer.from(JSON.stringify(cut(payload, most)));
+  let [fits, tooLong] = [0, most];
   while (tooLong - fits > 1) {
     const middle = Math.floor((fits + tooLong) / 2);
     if (sizeWith(payload, middle) <= maxBytes) fits = middle;
