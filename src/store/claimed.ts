@@ -27,9 +27,9 @@ export interface ClaimedDelivery extends DeliveryKey {
   addressed: Addressed | null;
   /** When it goes along with others; null: by itself. */
   digestAt: Instant | null;
-  /** Of those: the newest occurrence after it that isn't to wait any more; null: it is the newest. */
+  /** Then: the newest occurrence after it that isn't to wait any more; null: none. */
   newestDueAt: Instant | null;
-  /** When the first of those is to leave that still wait; null: none does. */
+  /** And when the first of those is to leave that still wait; null: none does. */
   newerLeavesAt: Instant | null;
 }
 
