@@ -1,26 +1,24 @@
 import type { Logger } from "pino";
-import type { Message } from "../channels/channel.ts";
 import type { Channels } from "../channels/registry.ts";
 import { deliveryId } from "../core/reminder.ts";
 import { renewLeases } from "../store/leases.ts";
-import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
-import type { Written } from "../templates/writer.ts";
 import { AnswerLinks } from "./answer-links.ts";
 import type { Questions } from "./asking/questions.ts";
 import { DeliveryClaims } from "./delivery-claims.ts";
 import { DigestSender } from "./digest-sender.ts";
-import { Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
+import { Gate } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
 import { Leaving } from "./leaving.ts";
-import { messageFor } from "./message.ts";
-import { type Ended, failed, handedBack, type Outcome, sent } from "./outcome.ts";
+import { type Ended, failed, handedBack, type Outcome } from "./outcome.ts";
 import { Places } from "./places.ts";
 import { Recorder } from "./recorder.ts";
+import { Sender } from "./sender.ts";
 import type { EngineSettings } from "./settings.ts";
 import { withinMs } from "./within.ts";
 import type { Words } from "./words.ts";
+import { Writing } from "./writing.ts";
 
 /** How long `stop` waits for aborted sends to end and for their results to be stored. */
 const WIND_UP_MS = 700;
@@ -37,11 +35,6 @@ export class Deliverer {
   readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #held = new HeldDeliveries();
   readonly #recorder: Recorder;
-  readonly #gate: Gate;
-  readonly #leaving: Leaving;
-  readonly #words: Words;
-  readonly #answers: AnswerLinks;
-  readonly #digests: DigestSender;
   readonly #claims: DeliveryClaims;
   readonly #sweeper: NodeJS.Timeout;
   readonly #log: Logger;
@@ -63,10 +56,6 @@ export class Deliverer {
     this.#settings = settings;
     this.#log = log;
     this.#onClaimable = onClaimable;
-    this.#words = words;
-    this.#answers = new AnswerLinks(database, settings.links ?? { publicUrl: null, days: settings.answerDays });
-    this.#gate = new Gate({ database, questions, channels, settings, log });
-    this.#leaving = new Leaving(database);
     this.#recorder = new Recorder({
       database,
       log,
@@ -77,18 +66,21 @@ export class Deliverer {
         if (batch.some(leavesMore)) onClaimable();
       },
     });
-    this.#digests = new DigestSender({
-      gate: this.#gate,
-      write: (lane, held) => this.#write(lane, held),
-      linkTo: (first) => this.#unlessAway(first, () => this.#answers.ofDigest(first)),
-      noteLeaving: ({ channel }, these) => this.#leaving.note(channel, these),
-      end: (held, outcome, lane) => this.#end(held, outcome, lane),
-      letGo: (held, lane) => this.#letGo(held, lane),
-      stored: (these) => this.#held.gone(these),
+    const gate = new Gate({ database, questions, channels, settings, log });
+    const leaving = new Leaving(database);
+    const writing = new Writing(
+      new AnswerLinks(database, settings.links ?? { publicUrl: null, days: settings.answerDays }),
+      words,
+    );
+    const ending = {
+      end: (held: Held, outcome: Outcome, lane?: Lane) => this.#end(held, outcome, lane),
+      letGo: (held: Held, lane: Lane) => this.#letGo(held, lane),
       isEnding: () => this.#isEnding,
-    });
+    };
+    const sender = new Sender({ gate, leaving, writing, ...ending, isStopping: () => this.#isStopping });
+    const digests = new DigestSender({ gate, leaving, writing, ...ending, stored: (these) => this.#held.gone(these) });
     const begin = (lane: Lane, held: Held): void => {
-      void (held.digest === null ? this.#deliver(lane, held) : this.#digests.deliver(lane, held.digest));
+      void (held.digest === null ? sender.deliver(lane, held) : digests.deliver(lane, held.digest));
     };
     this.#lanes = new Map(
       [...channels].map(([name, channel]) => [name, new Lane(channel, settings, begin, onClaimable)]),
@@ -145,73 +137,6 @@ export class Deliverer {
     await withinMs(WIND_UP_MS, this.#held.empty());
     this.#recorder.giveUp();
     clearInterval(this.#sweeper);
-  }
-
-  async #deliver(lane: Lane, held: Held): Promise<void> {
-    try {
-      await this.#gate.pass(held);
-      held.sendingSinceMs = performance.now();
-      const signal = lane.deadlines.signal(held.sendingSinceMs);
-      const { message, instead } = await this.#write(lane, held);
-      const receipt = await lane.channel.send(message, { signal, beforeSend: () => this.#letLeave(lane, held) });
-      this.#end(held, sent(receipt, instead), lane);
-    } catch (error) {
-      if (error instanceof Postponed) this.#letGo(held, lane);
-      else if (error instanceof MustAsk) await this.#ask(lane, held);
-      else if (error instanceof Overtaken) this.#end(held, error.outcome, lane);
-      else this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
-    }
-  }
-
-  /** The last question. Where it takes a while to note that it leaves, it is asked again. */
-  async #letLeave({ channel }: Lane, held: Held): Promise<void> {
-    held.wasLetGo = false;
-    await this.#gate.pass(held);
-    if (await this.#leaving.note(channel, [held])) await this.#gate.pass(held);
-    held.wasLetGo = held.mayHaveLeft;
-  }
-
-  /** Its links and its words. */
-  async #write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }> {
-    return await this.#unlessAway(held, async () => {
-      const links = await this.#answers.links(held);
-      const buttons = lane.channel.hasButtons ? await this.#answers.buttons(held) : null;
-      const message = messageFor(held, { links, buttons });
-      const written = await this.#words.write(lane.channel.name, message);
-      if (written) message.written = written;
-      return { message, instead: written?.instead ?? null };
-    });
-  }
-
-  /** While nobody can say which links and words it has, it goes back, to be taken up when the database is there again. */
-  async #unlessAway<T>(held: Held, asked: () => Promise<T>): Promise<T> {
-    try {
-      return await asked();
-    } catch (error) {
-      if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
-      throw error;
-    }
-  }
-
-  /**
-   * Gives its place to others while somebody outside is asked, and takes its turn again after that. If the answer grew too old
-   * before its turn came it keeps its place the next time: in a lane that is slow and full it would else ask for ever.
-   */
-  async #ask(lane: Lane, held: Held): Promise<void> {
-    held.sendingSinceMs = null;
-    const keepsPlace = held.wasAsked;
-    held.wasAsked = true;
-    if (!keepsPlace) lane.ended(held);
-    let outcome: Outcome | null;
-    try {
-      outcome = await this.#gate.ask(held);
-    } catch (error) {
-      outcome = failed(error, held, lane.retries, this.#isEnding);
-    }
-    if (this.#isStopping) outcome ??= handedBack(held.attempts);
-    if (outcome) this.#end(held, outcome, keepsPlace ? lane : undefined);
-    else if (keepsPlace) await this.#deliver(lane, held);
-    else lane.addFirst(held);
   }
 
   /** What was put back already leaves nothing to be stored. */

@@ -19,9 +19,8 @@ async function outcomesOf(
   const message = exampleMessage({ reminder: { subject: "Pay", message: "Please pay." } });
   const sender = new DigestSender({
     gate: { pass, passTogether: async () => {} } as unknown as Gate,
-    write: async () => ({ message, instead: null }),
-    linkTo: async () => null,
-    noteLeaving: async () => false,
+    writing: { write: async () => ({ message, instead: null }), linkToAll: async () => null },
+    leaving: { note: async () => false },
     end: (held, outcome) => {
       held.hasEnded = true;
       outcomes.push(outcome);

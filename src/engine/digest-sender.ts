@@ -1,19 +1,17 @@
 import type { Message } from "../channels/channel.ts";
 import { render } from "../channels/rendering.ts";
 import { countThatFits, type Item, writeDigest } from "../templates/digest.ts";
-import type { Written } from "../templates/writer.ts";
 import { type Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import type { Digest, Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
+import type { Leaving } from "./leaving.ts";
 import { failed, handedBack, isHandedBack, type Outcome, putBack, sent } from "./outcome.ts";
+import type { Writing, WrittenMessage } from "./writing.ts";
 
 export interface DigestSenderOptions {
   gate: Gate;
-  write(lane: Lane, held: Held): Promise<{ message: Message; instead: Written["instead"] }>;
-  /** Where all is answered that goes as one message, of which this is the first; null: there are no links. */
-  linkTo(first: Held): Promise<string | null>;
-  /** See `Leaving.note`. */
-  noteLeaving(lane: Lane, these: readonly Held[]): Promise<boolean>;
+  leaving: Pick<Leaving, "note">;
+  writing: Pick<Writing, "write" | "linkToAll">;
   end(held: Held, outcome: Outcome, lane: Lane): void;
   letGo(held: Held, lane: Lane): void;
   /** Resolves when what became of these is stored. */
@@ -22,10 +20,9 @@ export interface DigestSenderOptions {
 }
 
 /** One of several, as it would be sent by itself. */
-interface WrittenItem extends Item {
+interface WrittenItem extends Item, WrittenMessage {
   held: Held;
   message: Message;
-  instead: Written["instead"];
 }
 
 /** Some of what the message was to say isn't to be sent any more: it is written anew. */
@@ -85,7 +82,7 @@ export class DigestSender {
     const all = await this.#write(lane, left);
     if (all.length < left.length) throw new Fewer();
     const [first] = all as [WrittenItem, ...WrittenItem[]];
-    const leadsTo = lane.channel.opensOnePage ? await this.#options.linkTo(first.held) : null;
+    const leadsTo = lane.channel.opensOnePage ? await this.#options.writing.linkToAll(first.held) : null;
     // The page behind the link lists all of them, whatever the message has room for.
     const items = leadsTo === null ? this.#thatFit(lane, all) : all;
     if (items.length < all.length) throw new Fewer();
@@ -103,7 +100,7 @@ export class DigestSender {
     const written = await Promise.all(
       left.map(async (held) => {
         try {
-          const { message, instead } = await this.#options.write(lane, held);
+          const { message, instead } = await this.#options.writing.write(lane.channel, held);
           return { held, message, instead, rendered: render(message) };
         } catch (error) {
           this.#leaveFor(error, lane, held);
@@ -125,7 +122,7 @@ export class DigestSender {
     const these = items.map(({ held }) => held);
     for (const held of these) held.wasLetGo = false;
     await this.#passAgain(lane, items);
-    if (await this.#options.noteLeaving(lane, these)) await this.#passAgain(lane, items);
+    if (await this.#options.leaving.note(lane.channel, these)) await this.#passAgain(lane, items);
     for (const held of these) held.wasLetGo = held.mayHaveLeft;
   }
 
