@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { urlOf } from "../../templates/builtin/facts.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
+import { shorten } from "../shorten.ts";
 
 /** Push services take 4,096 bytes with all that encryption adds (RFC 8030 §7.2); this leaves them some room. */
 export const MOST_PAYLOAD_BYTES = 3 * 1024;
@@ -83,8 +84,4 @@ function sizeWith(payload: PushPayload, chars: number): number {
 
 function cut(payload: PushPayload, chars: number): PushPayload {
   return { ...payload, body: shorten(payload.body, chars) };
-}
-
-function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1)).toWellFormed()}…`;
 }

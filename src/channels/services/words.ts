@@ -4,6 +4,7 @@ import { speakTo } from "../../templates/builtin/speak-to.ts";
 import { writeEntity } from "../../templates/words.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
+import { shorten } from "../shorten.ts";
 import type { HttpService } from "./service.ts";
 
 /** Stands between two characters that would have a meaning together, and is not seen. */
@@ -73,8 +74,4 @@ function about(message: Message): string {
   if (message.occurrenceNumber <= 1) return entity;
   const { words, style } = speakTo(message);
   return `${entity} · ${countOf(message, words, style).join(": ")}`;
-}
-
-function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1)).toWellFormed()}…`;
 }

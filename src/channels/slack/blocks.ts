@@ -3,6 +3,7 @@ import { speakTo } from "../../templates/builtin/speak-to.ts";
 import type { Rendered } from "../../templates/render.ts";
 import { writeEntity } from "../../templates/words.ts";
 import type { Message } from "../channel.ts";
+import { shorten } from "../shorten.ts";
 import { buttonBlocks, PRESSED } from "./buttons.ts";
 import { escapeMrkdwn, mrkdwnTexts } from "./mrkdwn.ts";
 
@@ -61,8 +62,4 @@ function context(message: Message): string {
 export function inReadersZone(instant: number): string {
   const fallback = `${new Date(instant).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   return `<!date^${Math.floor(instant / 1_000)}^{date_short_pretty}, {time}|${fallback}>`;
-}
-
-export function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

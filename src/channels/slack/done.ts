@@ -3,7 +3,8 @@ import { catalogFor, localeFor, say } from "../../templates/builtin/speak.ts";
 import { styleOf } from "../../templates/context.ts";
 import { humanise, writeEntity } from "../../templates/words.ts";
 import type { DoneMessage } from "../channel.ts";
-import { inReadersZone, MAX_HEADER_CHARS, mrkdwn, type SlackContent, shorten } from "./blocks.ts";
+import { shorten } from "../shorten.ts";
+import { inReadersZone, MAX_HEADER_CHARS, mrkdwn, type SlackContent } from "./blocks.ts";
 import { escapeMrkdwn } from "./mrkdwn.ts";
 
 /** What stands in the place of a message once it is done: a check mark, what it was about and what has ended it; no buttons. */
