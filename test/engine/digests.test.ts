@@ -149,6 +149,27 @@ test("one alone goes as it would have gone, and what is excepted goes at once", 
   ]);
 });
 
+test("what is left alone of several can be unsubscribed from as if it had come by itself; of several, one click couldn't say of which", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  for (const person of ["ann", "bob"]) await contact(there, person, HOURLY);
+  there.work({ links: { publicUrl: "https://r.example.com", days: 30 } });
+  const flagged = { stop_condition_type: "db_check", stop_condition_value: "done" };
+  const ids = [
+    ...[await due(there, "ann", "payment", flagged), await due(there, "ann", "feedback")],
+    ...[await due(there, "bob", "payment"), await due(there, "bob", "feedback")],
+  ];
+  await gathered(there, ids);
+  await there.setFlag("done", true);
+  await there.advance({ minutes: 42 });
+  await ended(there, ids);
+  const to = Object.fromEntries(there.sink.received.map((message) => [message.recipient, message]));
+  expect(itemsOf(to["ann@example.org"] as Message)).toEqual(["Feedback"]);
+  expect(to["ann@example.org"]?.links?.stop).toMatch(/^https:\/\/r\.example\.com\/a\//);
+  expect(itemsOf(to["bob@example.org"] as Message)).toHaveLength(2);
+  expect(to["bob@example.org"]?.links).toBeUndefined();
+});
+
 test("each stop condition is asked when it is sent: what is done isn't in it, and what is done while it is made ready neither", async () => {
   const there = await world();
   await atTwentyPast(there);
