@@ -60,11 +60,9 @@ async function readLiquid({ cage }: TemplateCages, tenant: string, said: Texts) 
 
 /** The page that this MJML becomes; a template has to be one in there as well: an element may be shown twice, or elsewhere. */
 async function compile(cages: TemplateCages, tenant: string, mjml: string) {
-  const { html, flaws } = await cages.mjmlCage.run(tenant, { kind: "compile", text: mjml }).catch(flawOfKilled);
+  const job = { kind: "compile", text: mjml, mostChars: MAX_TEMPLATE_LENGTH } as const;
+  const { html, flaws } = await cages.mjmlCage.run(tenant, job).catch(flawOfKilled);
   if (html === null) return { html, flaws };
-  if (html.length > MAX_TEMPLATE_LENGTH) {
-    return { html: null, flaws: [`it compiles to more than ${MAX_TEMPLATE_LENGTH} characters of HTML`] };
-  }
   const read = await readLiquid(cages, tenant, { subject: null, text: "", html, mjml: null });
   if (read.flaws.length === 0) return { html, flaws };
   // Where in the page it is would only mislead.

@@ -11,11 +11,15 @@ function mostWithin(begun: readonly number[], windowMs: number): number {
   return Math.max(0, ...begun.map((from) => begun.filter((at) => at >= from && at < from + windowMs).length));
 }
 
-/** Messages that come at these instants and, when told to wait, come again so many milliseconds after they were told. */
+/**
+ * Messages that come at these instants and, when told to wait, come again so many milliseconds after they were told. `unsentMs`: one that may
+ * begin comes back unsent instead, after so many; null: it begins.
+ */
 function simulate(
   arrivals: readonly number[],
   lateMs: (n: number) => number,
   caps: { tenant: Cap | null; recipients: readonly Cap[] },
+  unsentMs: (n: number) => number | null = () => null,
 ) {
   let ofTenant: Pace = UNUSED;
   let ofRecipients: readonly Pace[] = caps.recipients.map(() => UNUSED);
@@ -27,11 +31,13 @@ function simulate(
     const next = waiting.pop() as (typeof waiting)[number];
     const paced: Paced[] = caps.recipients.map((cap, n) => ({ cap, pace: ofRecipients[n] as Pace }));
     const byTenant = caps.tenant && { cap: caps.tenant, pace: ofTenant };
-    const { until, slots, tenant, recipients } = place(next.slots, byTenant, paced, next.at);
+    const { until, slots, taken, tenant, recipients } = place(next.slots, byTenant, paced, next.at);
     ofTenant = tenant ?? ofTenant;
     ofRecipients = recipients;
     asked += 1;
-    if (until === null) begun.push(next.at);
+    const backMs = until === null ? unsentMs(asked) : null;
+    if (backMs !== null) waiting.push({ at: next.at + backMs, slots: taken, asked: next.asked + 1 });
+    else if (until === null) begun.push(next.at);
     else {
       expect(until).toBeGreaterThan(next.at);
       waiting.push({ at: until + lateMs(asked), slots, asked: next.asked + 1 });
@@ -90,6 +96,46 @@ test("under several caps none is exceeded, and all get through", () => {
       for (const { limit, windowMs } of caps.recipients) expect(mostWithin(begun, windowMs)).toBeLessThanOrEqual(limit);
     }),
     { numRuns: 200 },
+  );
+});
+
+test("what comes back unsent has its place again for a while, and then asks anew", () => {
+  const three = { limit: 3, windowMs: 60 * MINUTE };
+  const all = Array.from({ length: 4 }, () => T0);
+  const begunAfter = (backMs: number) =>
+    simulate(
+      all,
+      () => 0,
+      { tenant: null, recipients: [three] },
+      (n) => (n <= 3 ? backMs : null),
+    ).begun.map((at) => at - T0);
+  expect(begunAfter(20_000).filter((at) => at === 20_000)).toHaveLength(3);
+  expect(begunAfter(2 * MINUTE).filter((at) => at === 2 * MINUTE)).toHaveLength(0);
+});
+
+test("nor has any window more than the cap where some come back unsent, once or again and again", () => {
+  const hour = { limit: 3, windowMs: 60 * MINUTE };
+  const day = { limit: 6, windowMs: 24 * 60 * MINUTE };
+  const caps = { tenant: { limit: 5, windowMs: MINUTE }, recipients: [hour, day] };
+  const backMs = fc.option(fc.oneof(fc.nat(900), fc.nat(50_000), fc.nat(40 * MINUTE)), { freq: 1 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(10 * MINUTE), { maxLength: 20 }),
+      fc.array(backMs, { minLength: 1, maxLength: 20 }),
+      (offsets, back) => {
+        const unsent = (n: number) => (n < 200 ? (back[n % back.length] as number | null) : null);
+        const { begun } = simulate(
+          offsets.map((offset) => T0 + offset),
+          () => 20,
+          caps,
+          unsent,
+        );
+        expect(begun).toHaveLength(offsets.length);
+        for (const { limit, windowMs } of [caps.tenant, ...caps.recipients])
+          expect(mostWithin(begun, windowMs)).toBeLessThanOrEqual(limit);
+      },
+    ),
+    { numRuns: 300 },
   );
 });
 

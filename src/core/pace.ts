@@ -65,6 +65,11 @@ export function holdsPlace(slotAt: Instant | null, cap: Cap, now: Instant): bool
   return slotAt !== null && slotAt <= now && now - slotAt <= slackMs(cap);
 }
 
+/** As if it had been promised: with this, a place that is taken now is held for a grain, by which it is kept longer than its window. */
+function slotOfNow(cap: Cap, now: Instant): Instant {
+  return now - slackMs(cap) + cap.windowMs * GRAIN;
+}
+
 /** What a message was promised, under the cap of its tenant and under those of its recipient. */
 export interface Slots {
   tenant: Instant | null;
@@ -83,6 +88,8 @@ export interface Placing {
   /** Null: it may begin now. */
   until: Instant | null;
   slots: Slots;
+  /** Of what may begin: with these it has its places again, if it comes back unsent. */
+  taken: Slots;
   tenant: Pace | null;
   /** In the order of the question. */
   recipients: readonly Pace[];
@@ -94,7 +101,7 @@ export interface Placing {
  * from the others of the tenant.
  */
 export function place(slots: Slots, tenant: Paced | null, recipients: readonly Paced[], now: Instant): Placing {
-  const same = { tenant: tenant?.pace ?? null, recipients: recipients.map(({ pace }) => pace) };
+  const same = { tenant: tenant?.pace ?? null, recipients: recipients.map(({ pace }) => pace), taken: NO_SLOTS };
   const promised = Math.max(slots.tenant ?? now, slots.recipient ?? now);
   if (promised > now) return { until: promised, slots, ...same };
 
@@ -108,8 +115,16 @@ export function place(slots: Slots, tenant: Paced | null, recipients: readonly P
     const hasOne = at === now && holdsPlace(slotAt, paced.cap, now);
     return hasOne ? paced.pace : takePlace(paced.pace, paced.cap, at, now);
   };
+  // Under several caps it has them again for as long as under the one that lets go first.
+  const again = (paced: Paced, slotAt: Instant | null): Instant =>
+    slotAt !== null && holdsPlace(slotAt, paced.cap, now) ? slotAt : slotOfNow(paced.cap, now);
+  const ofRecipient = recipients.map((paced) => again(paced, slots.recipient));
   return {
     until: at > now ? at : null,
+    taken: {
+      tenant: at > now || tenant === null ? null : again(tenant, slots.tenant),
+      recipient: at > now || ofRecipient.length === 0 ? null : Math.min(...ofRecipient),
+    },
     slots: at > now ? { tenant: at, recipient: recipients.length > 0 ? at : null } : NO_SLOTS,
     tenant: tenant && take(tenant, slots.tenant),
     recipients: recipients.map((paced) => take(paced, slots.recipient)),

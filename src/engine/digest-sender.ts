@@ -88,8 +88,18 @@ export class DigestSender {
     if (items.length < all.length) throw new Fewer();
     const { links, buttons, endsSilence, ...message } = first.message;
     const written = writeDigest(items, leadsTo, lane.channel);
+    // Of what is left alone a mail program unsubscribes as if it had come by itself; of several, its one click couldn't say of which.
+    const ofOne = items.length === 1 && links ? { links } : {};
     const receipt = await lane.channel.send(
-      { ...message, idempotencyKey: digest.id, isDigest: true, occurrenceNumber: 1, nextRunAt: null, written },
+      {
+        ...message,
+        ...ofOne,
+        idempotencyKey: digest.id,
+        isDigest: true,
+        occurrenceNumber: 1,
+        nextRunAt: null,
+        written,
+      },
       { signal, beforeSend: () => this.#letLeave(lane, items) },
     );
     for (const { held, instead } of items) end(held, sent(receipt, instead), lane);

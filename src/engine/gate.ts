@@ -128,7 +128,9 @@ export class Gate {
 
   async #askForPlace(held: Held, along: readonly Held[] = []): Promise<void> {
     try {
-      held.hasPlace = await this.#pacer.place(held, along);
+      const taken = await this.#pacer.place(held, along);
+      held.hasPlace = taken !== null;
+      if (taken) held.taken = taken;
     } catch (error) {
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;

@@ -1,4 +1,5 @@
 import type { Instant } from "../core/instant.ts";
+import type { Slots } from "../core/pace.ts";
 import type { Addressed } from "../core/people.ts";
 import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import type { Checked, StopAnswer } from "../core/stop.ts";
@@ -53,6 +54,8 @@ export interface Held extends DeliveryKey {
   isLast: boolean;
   /** True once it has its place under the caps, or there are none. */
   hasPlace: boolean;
+  /** With what it has its places again, should it come back unsent; not set: it has asked for none. */
+  taken?: Slots;
   /** When its send began; null before. */
   sendingSinceMs: number | null;
   /** True once its outcome is known; whatever comes after that is ignored. */

@@ -27,6 +27,8 @@ export interface Outcome {
   untried: boolean;
   /** What its stop condition answered last, where that is something to note. */
   stop?: Pick<StopAnswer, "state" | "because">;
+  /** True where nothing has begun that its places under the caps were for: it has them again. */
+  keepsPlaces?: boolean;
   /** True where the message that it was to be in goes without it; not set: it goes with it, or alone. */
   leavesDigest?: boolean;
   suppression: SuppressionReason | null;
@@ -117,7 +119,7 @@ export function failed(
   cutShort: boolean,
 ): Outcome {
   const reason = sentence(error);
-  if (error instanceof NotYet) return putBack(attempts, error.waitMs, reason);
+  if (error instanceof NotYet) return { ...putBack(attempts, error.waitMs, reason), keepsPlaces: true };
   if (error instanceof BadAddress) {
     const { blamed } = error;
     return { ...NOTHING, status: "failed", reason, blamed, mayGoOver: !isTheirWish(blamed.reason) };

@@ -50,7 +50,7 @@ export class Pacer {
   readonly #database: WorkerDatabase;
   readonly #limits: Limits;
   readonly #channels: Channels;
-  readonly #asking: Batcher<Asking, boolean>;
+  readonly #asking: Batcher<Asking, Slots | null>;
   #reading: Promise<void> | null = null;
   #ofTenants: Map<Tenant, Limits> = new Map();
   #freshUntilMs = Number.NEGATIVE_INFINITY;
@@ -64,12 +64,12 @@ export class Pacer {
   }
 
   /**
-   * True if the message may leave now; false if its delivery was put back, and is no longer this worker's. `along`: what goes in the
-   * same message, and is put back with it.
+   * If the message may leave now: with what it has its places again, should it come back unsent. Null if its delivery was put back, and is
+   * no longer this worker's. `along`: what goes in the same message, and is put back with it.
    */
-  async place(held: Held, along: readonly Held[] = []): Promise<boolean> {
+  async place(held: Held, along: readonly Held[] = []): Promise<Slots | null> {
     const { reminder } = held.known ?? {};
-    if (!reminder) return true;
+    if (!reminder) return NO_SLOTS;
     await this.#readLimits();
     const { perMinute, perRecipientPerHour } = this.#limitsOf(reminder.tenantId);
     const of = (kind: PaceKey["kind"], key: string, limit: number, windowMs: number) => {
@@ -86,7 +86,7 @@ export class Pacer {
       isDigested: budget.isDigested && mayGoTogether(this.#channels.get(held.channel), held.recipient),
     };
     const isUncapped = tenant === null && recipient === null && person === null;
-    return isUncapped || this.#asking.add({ held, along, tenant, recipient, person });
+    return isUncapped ? NO_SLOTS : await this.#asking.add({ held, along, tenant, recipient, person });
   }
 
   /** True if no cap is known to hold for this message: then there is nothing to wait for. */
@@ -129,8 +129,8 @@ function budgetOf({ known, addressed }: Held): { name: string; perDay: number; i
 
 type Promised = Awaited<ReturnType<typeof readSlots>>[number];
 
-/** Gives out places in the order in which they were asked for; whoever gets none is put back. True for those who got one. */
-function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<boolean[]> {
+/** Gives out places in the order in which they were asked for; whoever gets none is put back. See `Pacer.place`. */
+function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<(Slots | null)[]> {
   return database.transaction(async (sql) => {
     const all = asking.flatMap(({ tenant, recipient, person }) => present(tenant, recipient, person));
     const unique = [...new Map(all.map((key) => [nameOf(key), key])).values()];
@@ -162,7 +162,7 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<b
         }),
       ),
     ]);
-    return placings.map(({ placing }) => placing.until === null);
+    return placings.map(({ placing }) => (placing.until === null ? placing.taken : null));
   });
 }
 
@@ -177,7 +177,7 @@ function placeOne(
   if (person?.isDigested) {
     const until = whenFree(paced(kept, person), slots.recipient, now);
     // It is promised nothing: with the others it will need but one place.
-    const placing = { until, slots: NO_SLOTS, tenant: null, recipients: [] };
+    const placing = { until, slots: NO_SLOTS, taken: NO_SLOTS, tenant: null, recipients: [] };
     if (until > now) return { placing, because: because(slots, null, person), digestAt: until };
   }
   const placing = place(slots, paced(kept, tenant), present(...ofPerson.map((key) => paced(kept, key))), now);

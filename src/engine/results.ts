@@ -15,6 +15,7 @@ import { type CompletedReminder, writeCompleted } from "../store/firing.ts";
 import { insertGoingOver } from "../store/going-over.ts";
 import { completeEnded, rearm } from "../store/last-deliveries.ts";
 import { occurrenceOf, outcomesOf } from "../store/ledger.ts";
+import { keepSlots } from "../store/pace.ts";
 import type { Sql } from "../store/postgres.ts";
 import { type NewSuppression, suppress } from "../store/suppressions.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
@@ -78,6 +79,10 @@ export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[]
   await leaveDigests(
     sql,
     kept.filter(({ outcome }) => outcome.leavesDigest).map(({ held }) => held),
+  );
+  await keepSlots(
+    sql,
+    kept.flatMap(({ held, outcome }) => (outcome.keepsPlaces && held.taken ? [{ ...held, slots: held.taken }] : [])),
   );
   await suppress(sql, kept.flatMap(blamedAddress));
 

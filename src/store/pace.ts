@@ -176,6 +176,24 @@ export async function giveUpSlots(sql: Sql, keys: readonly DeliveryKey[]): Promi
   if (keys.length > 0) await sql.query(GIVE_UP_SLOTS, keyColumns(keys));
 }
 
+const KEEP_SLOTS = `
+  update deliveries d
+     set tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::timestamptz[])
+      as u(reminder_id, occurrence_at, recipient_no, tenant_slot_at, recipient_slot_at)
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+
+/** Leaves to deliveries that were put back what they had taken, as if it had been promised. */
+export async function keepSlots(sql: Sql, kept: readonly (DeliveryKey & { slots: Slots })[]): Promise<void> {
+  const capped = kept.filter(({ slots }) => (slots.tenant ?? slots.recipient) !== null);
+  if (capped.length === 0) return;
+  await sql.query(KEEP_SLOTS, [
+    ...keyColumns(capped),
+    capped.map(({ slots }) => nullable(slots.tenant)),
+    capped.map(({ slots }) => nullable(slots.recipient)),
+  ]);
+}
+
 const FORGET = `
   with idle as materialized (
     select tenant_id, kind, key

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
-import { OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
+import { NotYet, OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
 import { newestFor } from "../../src/engine/digest.ts";
 import type { Held } from "../../src/engine/held.ts";
@@ -149,6 +149,27 @@ test("one alone goes as it would have gone, and what is excepted goes at once", 
   ]);
 });
 
+test("what is left alone of several can be unsubscribed from as if it had come by itself; of several, one click couldn't say of which", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  for (const person of ["ann", "bob"]) await contact(there, person, HOURLY);
+  there.work({ links: { publicUrl: "https://r.example.com", days: 30 } });
+  const flagged = { stop_condition_type: "db_check", stop_condition_value: "done" };
+  const ids = [
+    ...[await due(there, "ann", "payment", flagged), await due(there, "ann", "feedback")],
+    ...[await due(there, "bob", "payment"), await due(there, "bob", "feedback")],
+  ];
+  await gathered(there, ids);
+  await there.setFlag("done", true);
+  await there.advance({ minutes: 42 });
+  await ended(there, ids);
+  const to = Object.fromEntries(there.sink.received.map((message) => [message.recipient, message]));
+  expect(itemsOf(to["ann@example.org"] as Message)).toEqual(["Feedback"]);
+  expect(to["ann@example.org"]?.links?.stop).toMatch(/^https:\/\/r\.example\.com\/a\//);
+  expect(itemsOf(to["bob@example.org"] as Message)).toHaveLength(2);
+  expect(to["bob@example.org"]?.links).toBeUndefined();
+});
+
 test("each stop condition is asked when it is sent: what is done isn't in it, and what is done while it is made ready neither", async () => {
   const there = await world();
   await atTwentyPast(there);
@@ -279,6 +300,28 @@ test("at most so many messages a day: the rest is held until there is room, by w
   await there.advance({ minutes: 26 * 60 });
   await until(async () => (await statuses())[3] === "sent", "and again the day after");
 });
+
+test.each(["hold", "digest"])(
+  "what its channel has no turn for just now keeps its place of the day: the others come on the same day (%s)",
+  async (over_budget) => {
+    const there = await world();
+    await atTwentyPast(there);
+    await contact(there, "ann", { max_per_day: 3, over_budget });
+    // As Slack does, which takes one a second: each is put back once before it is taken.
+    const putBack = new Set<number>();
+    there.sink.behave = ({ reminder }) => {
+      if (putBack.has(reminder.id)) return DELIVERED;
+      putBack.add(reminder.id);
+      throw new NotYet("waits for its turn", 50);
+    };
+    const ids = [await due(there, "ann", "a"), await due(there, "ann", "b"), await due(there, "ann", "c")];
+    there.work();
+    expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["sent", "sent", "sent"]);
+    // A place is a place all the same.
+    const more = await due(there, "ann", "d");
+    await until(async () => (await there.deliveries(more))[0]?.reason, "the fourth waits for another day");
+  },
+);
 
 test("or it comes as one, when there is room", async () => {
   const there = await world();

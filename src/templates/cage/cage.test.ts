@@ -206,7 +206,8 @@ describe("MJML", () => {
     onTestFinished(() => made.close());
     return made;
   };
-  const inBody = (inner: string) => ({ kind: "compile" as const, text: `<mjml><mj-body>${inner}</mj-body></mjml>` });
+  const inBody = (inner: string, mostChars = 65_536) =>
+    ({ kind: "compile", text: `<mjml><mj-body>${inner}</mj-body></mjml>`, mostChars }) as const;
   const inColumn = (inner: string) => inBody(`<mj-section><mj-column>${inner}</mj-column></mj-section>`);
 
   test("that takes too long is ended, and the next of the tenant is compiled", async () => {
@@ -216,6 +217,13 @@ describe("MJML", () => {
     );
     const patient = mjmlCage({ limits: { timeMs: 60_000 } });
     expect((await patient.run("a", inColumn("<mj-text>{{ a }}</mj-text>"))).html).toContain(">{{ a }}</div>");
+  });
+
+  test("that becomes too large a page isn't handed over: reading it would hold up all else", async () => {
+    const caged = mjmlCage({ limits: { timeMs: 60_000 } });
+    const { html, flaws } = await caged.run("a", inBody("<mj-section></mj-section>".repeat(100), 9_000));
+    expect(html).toBeNull();
+    expect(flaws).toEqual(["it compiles to more than 9000 characters of HTML"]);
   });
 
   test("that takes too much memory is ended", async () => {

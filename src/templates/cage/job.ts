@@ -26,6 +26,8 @@ export type Job =
 export interface CompileJob {
   kind: "compile";
   text: string;
+  /** A page that has more is none. */
+  mostChars: number;
 }
 
 /** What comes of that: the page, or the sentences that say what is wrong. */
