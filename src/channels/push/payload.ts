@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { mostThatFit } from "../../core/most-that-fit.ts";
 import { urlOf } from "../../templates/builtin/facts.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
@@ -67,13 +68,8 @@ function shortLink(url: string | null): string | null {
 function within(payload: PushPayload, maxBytes: number): Buffer {
   const whole = Buffer.from(JSON.stringify(payload));
   if (whole.length <= maxBytes) return whole;
-  let [fits, tooLong] = [0, payload.body.length];
-  while (tooLong - fits > 1) {
-    const middle = Math.floor((fits + tooLong) / 2);
-    if (sizeWith(payload, middle) <= maxBytes) fits = middle;
-    else tooLong = middle;
-  }
-  return Buffer.from(JSON.stringify(cut(payload, fits)));
+  const chars = mostThatFit(payload.body.length, (count) => sizeWith(payload, count) <= maxBytes);
+  return Buffer.from(JSON.stringify(cut(payload, chars)));
 }
 
 function sizeWith(payload: PushPayload, chars: number): number {
