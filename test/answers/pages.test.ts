@@ -372,6 +372,7 @@ test("what is no form, or too long, is refused in words", async () => {
     for (const [body, type] of [
       ["{}", "application/json"],
       ["x".repeat(10_000), "application/x-www-form-urlencoded"],
+      [deep, "multipart/form-data; boundary=a"],
     ] as const) {
       const headers = { "content-type": type, "accept-language": language };
       const page = await open(links.done, { method: "POST", body, headers });

@@ -133,5 +133,5 @@ function sendFailure(error: FastifyError | Problem, request: FastifyRequest, rep
 
 function wordsOfFailure(status: number, words: Words): Words["failed"] {
   if (status === 429) return words.tooMany;
-  return status === 413 || status === 415 ? words.unread : words.failed;
+  return status === 400 || status === 413 || status === 415 ? words.unread : words.failed;
 }
