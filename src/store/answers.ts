@@ -2,6 +2,7 @@ import type { OwnPurpose } from "../core/answer.ts";
 import type { Instant } from "../core/instant.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { DeliveryKey } from "../core/reminder.ts";
+import { keyColumns, toKey } from "./delivery-keys.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
@@ -27,6 +28,20 @@ const READ = `select choice, outcome, answered_at, undone_at from answers${NAMED
 export async function readAnswer(sql: TenantSql, name: AnswerName): Promise<GivenAnswer | null> {
   const [row] = await sql.query(READ, parametersOf(sql, name));
   return row ? toAnswer(row) : null;
+}
+
+const READ_OF_ALL = `
+  select a.reminder_id, a.occurrence_at, a.recipient_no, a.purpose
+    from unnest($2::bigint[], $3::timestamptz[], $4::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
+    join answers a on a.tenant_id = $1 and a.reminder_id = u.reminder_id and a.occurrence_at = u.occurrence_at
+                  and a.recipient_no = u.recipient_no
+   where a.undone_at is null
+   order by a.answered_at desc`;
+
+/** What was answered to these deliveries, the newest first, without what was taken back. */
+export async function readAnswered(sql: TenantSql, deliveries: readonly DeliveryKey[]): Promise<AnswerName[]> {
+  const rows = await sql.query(READ_OF_ALL, [sql.tenant, ...keyColumns(deliveries)]);
+  return rows.map((row) => ({ ...toKey(row), purpose: row.purpose as OwnPurpose }));
 }
 
 const KEEP = `

@@ -40,6 +40,11 @@ test("without links nothing is said of answers", () => {
   expect(allAnswers).toBeNull();
 });
 
+test("a block of code that one of them doesn't end takes in no link, neither its own nor those of others", () => {
+  const { body } = writeDigest([item(1, true, "Run:\n```\nnpm test"), item(2)]);
+  expect(body).toMatch(/\n```\nnpm test\n```\nAnswer: https:/);
+});
+
 test("one alone that is too long is cut itself, and keeps its link whole", () => {
   const long = item(1, true, `${"👩‍👩‍👧 sehr lang ".repeat(300)}.`);
   const room = { maxDigestChars: 1_450 };

@@ -1,5 +1,7 @@
+import { mostThatFit } from "../core/most-that-fit.ts";
 import type { OneLink } from "./answers.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
+import { withCodeEnded } from "./code-blocks.ts";
 import { type Renderable, styleOf } from "./context.ts";
 import { type DigestItem, writeDigestHtml } from "./digest-email.ts";
 import { type Rendered, shorten } from "./write.ts";
@@ -64,12 +66,8 @@ function bodyWithin(room: Room, intro: string, shown: readonly DigestItem[], has
   const [only, ...others] = shown as [DigestItem, ...DigestItem[]];
   if (others.length > 0 || fits(whole, room)) return whole;
   const saying = (said: string): string => bodyOf(intro, [{ ...only, body: said }], hasLinks);
-  let [few, tooMany] = [0, Math.min(only.body.length, room.maxDigestChars ?? 0)];
-  while (tooMany - few > 1) {
-    const middle = Math.floor((few + tooMany) / 2);
-    if (fits(saying(`${only.body.slice(0, middle)}…`), room)) few = middle;
-    else tooMany = middle;
-  }
+  const tooMany = Math.min(only.body.length, room.maxDigestChars ?? 0);
+  let few = mostThatFit(tooMany, (count) => fits(saying(`${only.body.slice(0, count)}…`), room));
   // Where characters end is looked for last, since it takes long; what stands there then may be written with more.
   while (few > 0 && !fits(saying(shorten(only.body, few)), room)) few -= 1;
   return saying(shorten(only.body, few));
@@ -85,7 +83,7 @@ function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean):
 
 /** Where there is little room: by one link, behind which all of its answers are. */
 function inShort({ title, body, allAnswers }: DigestItem, hasLinks: boolean): string {
-  return lines(title, body, hasLinks && allAnswers !== null ? [allAnswers] : []);
+  return lines(title, withCodeEnded(body), hasLinks && allAnswers !== null ? [allAnswers] : []);
 }
 
 function inFull({ title, body, answers }: DigestItem): string {

@@ -185,6 +185,31 @@ test("it tells what was put off or paused since: whoever goes through all of the
   ]);
 });
 
+test("so it does of what its reader has done, or wants no more of, and goes on for others", async () => {
+  const here = await gathering();
+  await here.database.query(
+    `insert into contacts (entity_type, entity_id, name, email, preferences)
+     values ('person', 'bob', 'Bob', 'bob@example.org', '{"digest": {"window_minutes": 60}}')`,
+  );
+  const recipients = JSON.stringify(
+    ["ann", "bob"].map((entity_id) => ({ contact: { entity_type: "person", entity_id } })),
+  );
+  for (const event of ["payment", "feedback", "approval"]) await here.due(event, { recipients });
+  const url = await here.leaves();
+  const items = waysOn((await open(url)).text, url);
+  const answerTo = async (item: string, purpose: "done" | "stop", form = PRESSES[purpose]) =>
+    press(waysOn((await open(item)).text, item)[OWN_PURPOSES.indexOf(purpose)] as string, form);
+  const told = async () => [...(await open(url)).text.matchAll(/class="said">([^<]+)/g)].map(([, said]) => said);
+  expect(await told()).toEqual([]);
+  expect((await answerTo(items[0] as string, "done")).status).toBe(200);
+  expect((await answerTo(items[1] as string, "stop")).status).toBe(200);
+  expect(await told()).toEqual(["Thank you. It is marked as done.", "You will get no more of this reminder."]);
+  expect(await here.database.query("select from reminder_jobs where status = 'ACTIVE'")).toHaveLength(3);
+
+  expect((await answerTo(items[1] as string, "stop", { undo: "yes" })).status).toBe(200);
+  expect(await told()).toEqual(["Thank you. It is marked as done."]);
+});
+
 test("however many there are, one message that takes one place leads to all, without what was done before it left", async () => {
   const here = await gathering();
   await here.database.query("update contacts set preferences = preferences || '{\"max_per_day\": 1}'");

@@ -239,6 +239,21 @@ test.each([
   expect(textsIn(bodyOf(service, http.received[0]?.body ?? "")).join("\n")).toContain(expected);
 });
 
+test.each(SERVICES.filter(({ markup, linksInText }) => markup !== "none" && linksInText))(
+  "$title: a block of code that is cut, or has no end, takes no link in",
+  async (service) => {
+    const { http, peer, channel } = await beside(service);
+    const code = (lines: number) => `It failed:\n\`\`\`\n${"at somewhere (else.js:1)\n".repeat(lines)}`;
+    for (const message of [`${code(800)}\`\`\`\nPlease look.`, code(2)]) {
+      await channel().send(exampleMessage({ ...to(peer), links: URLS, reminder: { message } }), unhurried);
+      const text = textsIn(bodyOf(service, http.received.at(-1)?.body ?? "")).join("\n");
+      expect(text).toMatch(/^```\n\n.*https:\/\/r\.example\.com\/a\/(done|answer)/m);
+      expect(text.match(/```/g)).toHaveLength(2);
+    }
+    expect(peer.body.safeParse(bodyOf(service, http.received[0]?.body ?? "")).error?.issues).toBeUndefined();
+  },
+);
+
 function to({ recipients }: ServicePeer) {
   return exampleMessage({ recipient: recipients[0] ?? null });
 }

@@ -3,6 +3,8 @@ import { type Channel, InvalidRecipient, type NotYet } from "../../src/channels/
 import { createSlackChannel, type SlackSettings } from "../../src/channels/slack/slack.ts";
 import { toBeMarked } from "../../src/channels/slack/thread.ts";
 import { PURPOSES, type Purpose } from "../../src/core/answer.ts";
+import { countThatFits, writeDigest } from "../../src/templates/digest.ts";
+import { renderMessage } from "../../src/templates/render.ts";
 import { loopbackHttp } from "../outgoing/receiver.ts";
 import { failure, unhurried } from "../support/email.ts";
 import { exampleMessage, type MessageChanges } from "../support/message.ts";
@@ -124,6 +126,44 @@ describe("a bot", () => {
       expect(text.replaceAll(/<https?:[^<>]*>|<!date\^\d+\^[^<>]*>/g, "")).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
       expect(text.isWellFormed()).toBe(true);
     }
+  });
+});
+
+describe("what is escaped counts as it is written", () => {
+  const links = Object.fromEntries(
+    PURPOSES.map((purpose) => [purpose, `https://r.example.com/a/${purpose}`]),
+  ) as Record<Purpose, string>;
+
+  test("of one message, which is cut where Slack takes no more", async () => {
+    const slack = await startSlack();
+    await slackChannel(slack).send(to(CHANNEL, { links, reminder: { message: "R&D <b>. ".repeat(1_300) } }), unhurried);
+    const said = JSON.stringify(slack.messages[0]?.blocks);
+    expect(said).toContain("…");
+    expect(said).toContain(links.done);
+    expect(said.length).toBeGreaterThan(12_000);
+  });
+
+  test("and of several that go as one: no more than Slack takes, each with its link", async () => {
+    const slack = await startSlack();
+    const channel = slackChannel(slack);
+    const items = Array.from({ length: 50 }, (_, n) => {
+      const own = { ...links, answer: `${links.answer}/${n}z` };
+      const message = to(CHANNEL, { links: own, reminder: { id: n + 1, message: "R&D <b>. ".repeat(40) } });
+      return { message, rendered: renderMessage(message) };
+    });
+    const fit = items.slice(0, countThatFits(items, channel));
+    const written = writeDigest(fit, null, channel);
+    await channel.send({ ...to(CHANNEL), isDigest: true, written }, unhurried);
+    const said = JSON.stringify(slack.messages[0]?.blocks);
+    for (const { message } of fit) expect(said).toContain(`<${message.links?.answer}>`);
+    expect(fit.length).toBeGreaterThan(10);
+  });
+
+  test("of an address, too: one that is too long for a block is text", async () => {
+    const slack = await startSlack();
+    const address = `https://pay.example.com/?${"a=b&".repeat(490)}z`;
+    await slackChannel(slack).send(to(CHANNEL, { reminder: { message: `Please: ${address} today` } }), unhurried);
+    expect(JSON.stringify(slack.messages[0]?.blocks)).toContain(" today");
   });
 });
 

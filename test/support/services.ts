@@ -249,6 +249,18 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
         says: /account is closed/,
       },
       {
+        status: 403,
+        body: json({ ok: false, description: "Forbidden: the group chat was deleted" }),
+        means: "BadAddress",
+        says: /group was deleted/,
+      },
+      {
+        status: 400,
+        body: json({ ok: false, description: "Bad Request: not enough rights to send text messages to the chat" }),
+        means: "Permanent",
+        says: /may not write there/,
+      },
+      {
         status: 400,
         body: json({ ok: false, description: "Bad Request: BUTTON_URL_INVALID" }),
         means: "Permanent",

@@ -119,6 +119,7 @@ function call(slack: SlackServer, method: string, query: string | undefined, req
   const channel = DIRECT.get(body.channel) ?? body.channel;
   if (!KNOWN.has(channel)) return no("channel_not_found");
   if (areWrong(body)) return no("invalid_blocks");
+  if (areTooLong(body)) return no("msg_blocks_too_long");
   const parent = slack.messages.find(({ ts }) => ts === body.thread_ts);
   if (body.thread_ts !== undefined && (parent?.channel !== channel || parent.thread_ts !== undefined)) {
     return no("thread_not_found");
@@ -168,6 +169,13 @@ function areWrong({ text, blocks }: SlackMessage): boolean {
     return inner !== undefined && (inner.text.length < 1 || inner.text.length > most);
   };
   return text.length > 40_000 || blocks.length < 1 || blocks.length > 50 || blocks.some(isWrong);
+}
+
+/** Of all texts that it counts together, as they were seen to be in https://github.com/slackapi/bolt-js/issues/2509. */
+function areTooLong({ blocks }: SlackMessage): boolean {
+  const inBlock = ({ text, elements = [] }: SlackBlock): string[] =>
+    [...(text ? [text] : []), ...elements].map(({ text }) => text);
+  return blocks.flatMap(inBlock).join("").length > 13_200;
 }
 
 function areWrongButtons(buttons: NonNullable<SlackBlock["elements"]>): boolean {

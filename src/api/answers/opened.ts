@@ -12,9 +12,15 @@ export interface OpenedLink extends AnswerLink {
   leadOn(purpose: LinkPurpose, delivery?: DeliveryKey): string;
 }
 
+/**
+ * What may be missing at the end of a token: programs that make links of text take a dash or a low line there for a sign of the sentence,
+ * and leave it out (Android's before the end of a line, Markdown's by GFM §6.9).
+ */
+const LEFT_OUT = ["", "-", "_"];
+
 /** What the token of a link says; null where none of these keys has signed it. */
 export const openLink: ReadLink<OpenedLink> = (token, keyOf) => {
-  const link = verifyAnswer(token, keyOf);
+  const link = LEFT_OUT.map((end) => verifyAnswer(token + end, keyOf)).find((one) => one !== null) ?? null;
   const key = keyOf(keyNumberOf(token) ?? Number.NaN);
   if (link === null || key === null) return null;
   const leadOn: OpenedLink["leadOn"] = (purpose, delivery = link) =>

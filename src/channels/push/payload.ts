@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { mostThatFit } from "../../core/most-that-fit.ts";
 import { urlOf } from "../../templates/builtin/facts.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
@@ -69,13 +70,8 @@ function within(payload: PushPayload, maxBytes: number): Buffer {
   // A character takes one at least. What is behind so many isn't looked at: what fifty messages say may be megabytes, and that for each device.
   const most = Math.min(payload.body.length, maxBytes);
   if (sizeWith(payload, most) <= maxBytes) return Buffer.from(JSON.stringify(cut(payload, most)));
-  let [fits, tooLong] = [0, most];
-  while (tooLong - fits > 1) {
-    const middle = Math.floor((fits + tooLong) / 2);
-    if (sizeWith(payload, middle) <= maxBytes) fits = middle;
-    else tooLong = middle;
-  }
-  return Buffer.from(JSON.stringify(cut(payload, fits)));
+  const chars = mostThatFit(most, (count) => sizeWith(payload, count) <= maxBytes);
+  return Buffer.from(JSON.stringify(cut(payload, chars)));
 }
 
 function sizeWith(payload: PushPayload, chars: number): number {

@@ -1,6 +1,8 @@
+import { mostThatFit } from "../../core/most-that-fit.ts";
 import type { OneLink } from "../../templates/answers.ts";
 import { countOf } from "../../templates/builtin/facts.ts";
 import { speakTo } from "../../templates/builtin/speak-to.ts";
+import { withCodeEnded } from "../../templates/code-blocks.ts";
 import { writeEntity } from "../../templates/words.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
@@ -27,7 +29,7 @@ export function wordsFor(
   const end = ends.find(({ length }) => length < service.maxTextChars / 2) ?? "";
   return {
     subject: shorten(inert(subject), service.maxSubjectChars),
-    text: shorten(writtenFor(service, body), service.maxTextChars - end.length) + end,
+    text: within(writtenFor(service, body), service.maxTextChars - end.length, service.markup) + end,
   };
 }
 
@@ -74,4 +76,11 @@ function about(message: Message): string {
   if (message.occurrenceNumber <= 1) return entity;
   const { words, style } = speakTo(message);
   return `${entity} · ${countOf(message, words, style).join(": ")}`;
+}
+
+function within(text: string, length: number, markup: HttpService["markup"]): string {
+  if (markup === "none") return shorten(text, length);
+  const shown = (count: number): string => withCodeEnded(shorten(text, count));
+  const whole = withCodeEnded(text);
+  return whole.length <= length ? whole : shown(mostThatFit(length + 1, (count) => shown(count).length <= length));
 }

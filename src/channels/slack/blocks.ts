@@ -1,3 +1,4 @@
+import { mostThatFit } from "../../core/most-that-fit.ts";
 import { countOf } from "../../templates/builtin/facts.ts";
 import { speakTo } from "../../templates/builtin/speak-to.ts";
 import type { Rendered } from "../../templates/render.ts";
@@ -10,7 +11,10 @@ import { escapeMrkdwn, mrkdwnTexts } from "./mrkdwn.ts";
 // Slack's limits, in characters: https://docs.slack.dev/reference/block-kit/blocks
 export const MAX_HEADER_CHARS = 150;
 const MAX_SECTION_CHARS = 3_000;
-/** Of the body as it is written: more is no message any more. With it, there are never more than 50 blocks. */
+/**
+ * Of the body as it is written, with what is escaped: more is no message any more, as what all blocks have is counted together
+ * (https://github.com/slackapi/bolt-js/issues/2509). With it, there are never more than 50 blocks.
+ */
 export const MAX_BODY_CHARS = 12_000;
 /** Of the body in what notifications and screen readers get. */
 const MAX_FALLBACK_CHARS = 2_000;
@@ -24,7 +28,7 @@ export interface SlackContent {
 
 /** The message as Block Kit: its subject, what it says, how it is answered, and how often so far and when again. */
 export function slackContent(message: Message, { subject, body, answers }: Rendered): SlackContent {
-  const shown = shorten(body, MAX_BODY_CHARS);
+  const shown = withRoom(body);
   const buttons = buttonBlocks(message);
   const linked = buttons.length === 0 ? answers : answers.filter(({ purpose }) => !PRESSED.has(purpose));
   return {
@@ -37,6 +41,21 @@ export function slackContent(message: Message, { subject, body, answers }: Rende
       ...(message.isDigest ? [] : [{ type: "context", elements: [mrkdwn(context(message))] }]),
     ],
   };
+}
+
+/** How many characters a body takes as it is written. */
+export function slackLength(body: string): number {
+  return mrkdwnTexts(body, MAX_SECTION_CHARS).reduce((sum, { length }) => sum + length, 0);
+}
+
+function withRoom(body: string): string {
+  const hasRoom = (text: string): boolean => slackLength(text) <= MAX_BODY_CHARS;
+  if (hasRoom(body)) return body;
+  const tooMany = Math.min(body.length, MAX_BODY_CHARS) + 1;
+  return shorten(
+    body,
+    mostThatFit(tooMany, (count) => hasRoom(shorten(body, count))),
+  );
 }
 
 /** `verbatim`: Slack looks for no names of channels or people in it by itself. */

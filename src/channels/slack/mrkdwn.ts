@@ -28,7 +28,8 @@ export function mrkdwnTexts(text: string, maxChars: number): string[] {
 
 function pieces(text: string): string[] {
   return text.split(LINK).flatMap((part, index) => {
-    if (index % 2 === 1 && part.length <= LONGEST_LINK_CHARS) return [`<${escapeMrkdwn(part)}>`];
+    const escaped = escapeMrkdwn(part);
+    if (index % 2 === 1 && escaped.length <= LONGEST_LINK_CHARS) return [`<${escaped}>`];
     return lines(part).map(escapeMrkdwn);
   });
 }

@@ -15,7 +15,7 @@ import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
 import { Turns } from "../turns.ts";
 import type { BotAccount, SlackAccount } from "./account.ts";
-import { MAX_BODY_CHARS, type SlackContent, slackContent } from "./blocks.ts";
+import { MAX_BODY_CHARS, type SlackContent, slackContent, slackLength } from "./blocks.ts";
 import { doneContent } from "./done.ts";
 import { CANT_BE_CHANGED, LOST_THREAD, refusal } from "./failure.ts";
 import { postToWebhook } from "./incoming-webhook.ts";
@@ -157,6 +157,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     isAtMostOnce: true,
     hasButtons: true,
     maxDigestChars: MAX_BODY_CHARS,
+    digestLength: slackLength,
     concurrency,
     timeoutMs: timeoutMs * REQUESTS + TIMEOUT_MS,
     parseRecipient: parseSlackRecipient,

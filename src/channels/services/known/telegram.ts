@@ -41,8 +41,10 @@ export const TELEGRAM: HttpService = {
     { says: "chat not found", fault: "address", toDo: "there is no such chat, or it never wrote to the bot" },
     { says: "blocked by the user", fault: "address", toDo: "the person has blocked the bot" },
     { says: "user is deactivated", fault: "gone", toDo: "the person's account is closed" },
+    { says: "group chat was deleted", fault: "gone", toDo: "the group was deleted" },
     { says: "bot was kicked", fault: "address", toDo: "the bot was put out of the group: invite it again" },
     { says: "not a member", fault: "address", toDo: "the bot isn't in that channel: make it an administrator there" },
+    { says: "not enough rights", fault: "address", toDo: "the bot may not write there: give it the right to" },
     { says: "can't initiate conversation", fault: "address", toDo: "the person has to write to the bot first" },
     {
       says: "upgraded to a supergroup",
