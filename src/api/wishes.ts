@@ -1,8 +1,13 @@
 import type { Channels } from "../channels/registry.ts";
 import { addressFor, waysOf } from "../channels/ways.ts";
 import { type Addressee, addressees, otherOf } from "../core/audience.ts";
+import { escalate } from "../core/escalation.ts";
 import { MOST_EXPLAINED, type Wishing } from "../core/explain/wishes.ts";
+import type { Instant } from "../core/instant.ts";
 import { whoOptedOut } from "../core/opted-out.ts";
+import type { Step } from "../core/policy.ts";
+import { toBusinessTime } from "../core/schedule/by-calendar.ts";
+import { endsSilence } from "../core/silence.ts";
 import { whyUnwanted } from "../core/unwanted.ts";
 import type { Prospect } from "../store/prospect.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
@@ -12,8 +17,8 @@ import type { Surroundings } from "./surroundings.ts";
 type To = Pick<Addressee, "channel" | "recipient" | "optedOut"> & { addressed: Addressee["addressed"] | null };
 
 /**
- * Who would get a reminder's next message as it stands, and what they wish. Nobody where none is due, and of the people of a policy's later
- * steps nothing: who that will be is told by its preview.
+ * Who would get a reminder's next message as it stands, and what they wish: with a policy, whom the step means that it will be. Nobody where
+ * none is due, or its policy is over.
  */
 export async function readWishes(
   database: TenantDatabase,
@@ -22,10 +27,11 @@ export async function readWishes(
   channels: Channels,
 ): Promise<Wishing[]> {
   const { nextRunAt, status, deletedAt, eventType, id } = reminder;
-  const hasEscalated = (reminder.people.escalation?.step ?? 0) > 0;
-  if (status !== "ACTIVE" || deletedAt !== null || nextRunAt === null || hasEscalated) return [];
+  if (status !== "ACTIVE" || deletedAt !== null || nextRunAt === null) return [];
   const dueAt = Math.max(nextRunAt, now);
-  const all = addresseesOf(reminder, surroundings, channels, dueAt).slice(0, MOST_EXPLAINED);
+  const step = stepThen(reminder, surroundings, dueAt);
+  if (step === "over") return [];
+  const all = addresseesOf(reminder, step, surroundings, channels, dueAt).slice(0, MOST_EXPLAINED);
   const outgoing = all.map(({ channel, recipient }) => ({
     ...{ tenantId: database.tenant, channel, address: recipient ?? "", reminderId: id, eventType },
   }));
@@ -50,13 +56,30 @@ export async function readWishes(
   });
 }
 
+/** Which step of its policy the occurrence that is due then will be, as firing decides it; null: it goes by none. */
+function stepThen(
+  reminder: Prospect["reminder"],
+  { known, around }: Surroundings,
+  dueAt: Instant,
+): Step | "over" | null {
+  if (!known?.policy) return null;
+  const { policy, wasGiven } = known;
+  const { escalation, deadlineAt } = reminder.people;
+  const business = reminder.business === null ? undefined : toBusinessTime(reminder.business, around.calendar);
+  const isAskedFor = endsSilence(reminder.nextRunAt, reminder.silence);
+  // What is just being sent arrives, as far as anybody can tell.
+  const escalating = { policy, escalation, deadlineAt, wasGiven: wasGiven ?? true };
+  return escalate(escalating, { since: dueAt, at: dueAt, isAskedFor }, business).step ?? "over";
+}
+
 function addresseesOf(
   reminder: Prospect["reminder"],
+  step: Step | null,
   { known, contact }: Surroundings,
   channels: Channels,
   at: number,
 ): To[] {
-  if (known !== null) return addressees(reminder, null, known, waysOf(channels), at);
+  if (known !== null) return addressees(reminder, step, known, waysOf(channels), at);
   const channel = channels.get(reminder.channel);
   const theirs = channel && contact ? addressFor(channel, contact) : null;
   return [{ channel: reminder.channel, recipient: reminder.recipient ?? theirs, addressed: null, optedOut: null }];

@@ -4,7 +4,7 @@ import { type Audience, addressees } from "./audience.ts";
 import { NO_PEOPLE, type Recipient } from "./people.ts";
 import { namesOfDone } from "./people-done.ts";
 import type { Person } from "./person.ts";
-import type { Step } from "./policy.ts";
+import { readPolicy, type Step } from "./policy.ts";
 import { HAS_DONE_THEIRS } from "./recheck.ts";
 
 const ANN = { contact: { entity_type: "person", entity_id: "ann" } };
@@ -42,6 +42,18 @@ test("whom a step names besides gets it once as well, and no more once they have
     ["ann@example.org", null],
     ["BOSS@example.org", HAS_DONE_THEIRS],
   ]);
+});
+
+test("a message says that it has escalated from its policy's second step on", () => {
+  const policy = readPolicy(
+    JSON.stringify({ steps: [{ to: ["recipient"] }, { after: { sends: 1 }, to: ["recipient"] }] }),
+  );
+  const audience: Audience = {
+    ...{ policy, wasGiven: true, flaw: null, done: new Set<string>(), contacts: new Map() },
+  };
+  const reminder = reminderRecord({ people: { ...NO_PEOPLE, recipients: [{ address: "ann@example.org" }] } });
+  const ofEach = policy.steps.map((step) => addressees(reminder, step, audience, { addressOf: () => null }, T0));
+  expect(ofEach.map(([one]) => one?.addressed.hasEscalated ?? false)).toEqual([false, true]);
 });
 
 test("who has done theirs gets no more, though their address is written otherwise since", () => {

@@ -134,6 +134,7 @@ function reached(
   const addressed = {
     ...{ step: step?.number ?? null, template: step?.template ?? null },
     ...(step?.unsubscribes ? { unsubscribes: true } : {}),
+    ...(step && step.number > (audience.policy?.steps[0].number ?? 0) ? { hasEscalated: true } : {}),
   };
   const named = step?.channel === PREFERRED ? null : step?.channel;
   if ("address" in who) {

@@ -42,6 +42,8 @@ export interface Addressed {
   as: string;
   /** True where its step has one click unsubscribe from it; not set: no. */
   unsubscribes?: boolean;
+  /** True where its step isn't the first of its policy; not set: no. */
+  hasEscalated?: boolean;
   /** The contact that stands for them; not set: none. */
   via?: string;
   /** True for one that only tells that it is done. */
@@ -99,13 +101,14 @@ export function quorumOf({ recipients, completesWhen }: Pick<People, "recipients
 /** As kept with a delivery. */
 export function toAddressed(kept: JsonObject | null): Addressed | null {
   if (kept === null) return null;
-  const { person, step, template, as, unsubscribes, via, tells, tried } = kept;
+  const { person, step, template, as, unsubscribes, hasEscalated, via, tells, tried } = kept;
   return {
     person: typeof person === "string" ? person : null,
     step: typeof step === "number" ? step : null,
     template: typeof template === "string" ? template : null,
     as: typeof as === "string" ? as : "recipient",
     ...(unsubscribes === true ? { unsubscribes } : {}),
+    ...(hasEscalated === true ? { hasEscalated } : {}),
     ...(typeof via === "string" ? { via } : {}),
     ...(tells === true ? { tells: true } : {}),
     ...(Array.isArray(tried) ? { tried: tried.map(String) } : {}),

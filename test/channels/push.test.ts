@@ -129,8 +129,13 @@ describe("a device gets a message", () => {
     ],
     [
       "wakes a tired device where it is escalated",
-      { addressed: { person: NAME, step: 1, template: null, as: "escalation" } },
+      { addressed: { person: NAME, step: 2, template: null, as: "recipient", hasEscalated: true } },
       { ttl: "3600", urgency: "high" },
+    ],
+    [
+      "is as any other where it is the first of its policy",
+      { addressed: { person: NAME, step: 1, template: null, as: "recipient" } },
+      { ttl: "3600", urgency: "normal" },
     ],
     [
       "can wait where it only tells that it is done",

@@ -225,6 +225,28 @@ test("it says to which step a reminder was escalated and to whom, and who has do
   for (const fact of [...present, ...history]) await holdsUp(there.database, fact);
 });
 
+test("with a policy it tells of the wishes of those whom the next step is for, whichever that is", async () => {
+  const { database, sink, work, advance } = await world();
+  const api = await startApi(database, { channels: channelMap([sink]) });
+  const people = { boss: "room 1", ann: "room 2", eve: "room 3" };
+  for (const [name, room] of Object.entries(people))
+    await api.putContact("person", name, { addresses: { sink: room }, preferences: { max_per_day: 3 } });
+  const to = (name: string): object[] => [{ contact: { entity_type: "person", entity_id: name } }];
+  const steps = [{ to: to("boss") }, { to: to("eve"), after: { sends: 1 } }];
+  expect((await api.call("PUT", "/policies/upwards", { steps })).status).toBe(201);
+  const { id } = await api.create({
+    ...{ channel: "sink", entity_type: "person", entity_id: "ann", interval_minutes: 60 },
+    ...{ policy: "upwards", stop_condition_type: "db_check", stop_condition_value: "done" },
+  });
+  const whose = async (): Promise<(string | undefined)[]> =>
+    (await explain(api, id)).present.filter(({ kind }) => kind === "budget").map(({ evidence }) => evidence.id);
+  expect(await whose()).toEqual(["person/boss"]);
+  work();
+  await advance({ minutes: 60 });
+  await until(async () => (await api.deliveries(id))[0]?.status === "sent", "it is sent");
+  expect(await whose()).toEqual(["person/eve"]);
+});
+
 test("it tells what holds back or takes away the next message by its person's own wish: quiet, a budget, a digest, an opt-out", async () => {
   const { database, sink } = await world();
   const api = await startApi(database, { channels: channelMap([sink]) });

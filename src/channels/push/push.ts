@@ -179,5 +179,5 @@ function secondsToLive({ nextRunAt, attemptedAt }: Message): number {
 /** RFC 8030 §5.3: `high` also wakes a device whose battery is low. */
 function urgencyOf({ addressed }: Message): "low" | "normal" | "high" {
   if (addressed?.tells) return "low";
-  return (addressed?.step ?? 0) > 0 ? "high" : "normal";
+  return addressed?.hasEscalated ? "high" : "normal";
 }
