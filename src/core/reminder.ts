@@ -192,6 +192,18 @@ export function deliveryId(key: DeliveryKey): string {
   return `${key.reminderId}-${key.occurrenceAt}-${key.recipientNo}`;
 }
 
+/** A message: a delivery's own or, with the id of a digest, that of all that went in it. */
+export interface MessageKey extends DeliveryKey {
+  /** It says the delivery that was the first of them when they were put together, which may have been left out since. */
+  digestId?: string;
+}
+
+/** The message that has gone, or goes, under this id; null for what is none. */
+export function readMessageId(id: string): MessageKey | null {
+  const delivery = readDeliveryId(id);
+  return delivery && id.split("-").length > 3 ? { ...delivery, digestId: id } : delivery;
+}
+
 /** The same backwards; of a digest's id, that of its first delivery; null for what is none. */
 export function readDeliveryId(id: string): DeliveryKey | null {
   const [, reminderId, occurrenceAt, recipientNo] = /^(\d{1,16})-(\d{1,15})-(\d{1,5})(?:-[0-9a-f]{8})?$/.exec(id) ?? [];

@@ -1,7 +1,6 @@
 import type { Instant } from "../core/instant.ts";
-import type { DeliveryKey } from "../core/reminder.ts";
 import type { SealedSecret } from "../core/secret.ts";
-import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import type { Row, Sql } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
 /** One row of `inbound_sources`: a mail provider that may tell what became of a tenant's mail. */
@@ -113,31 +112,6 @@ export async function ownersOf(sql: Sql, reminderIds: readonly number[]): Promis
   if (reminderIds.length === 0) return new Map();
   const rows = await sql.query<{ id: number; tenant: string | null }>(OWNERS, [reminderIds]);
   return new Map(rows.flatMap(({ id, tenant }) => (tenant === null ? [] : [[id, tenant] as const])));
-}
-
-const RECIPIENTS = `
-  select asked.n::int as n, d.recipient
-    from unnest($2::bigint[], $3::timestamptz[], $4::smallint[]) with ordinality as asked(reminder_id, occurrence_at, recipient_no, n)
-    join deliveries d on d.reminder_id = asked.reminder_id and d.occurrence_at = asked.occurrence_at
-                     and d.recipient_no = asked.recipient_no
-   where d.tenant_id = $1 and d.channel = $5 and d.recipient is not null`;
-
-/** Whom these messages of the tenant were for, in the order of the question; null where there is none in the ledger. */
-export async function recipientsOf(
-  sql: TenantSql,
-  channel: string,
-  deliveries: readonly (DeliveryKey | null)[],
-): Promise<(string | null)[]> {
-  const rows = await sql.query<{ n: number; recipient: string }>(RECIPIENTS, [
-    sql.tenant,
-    deliveries.map((key) => key?.reminderId ?? null),
-    deliveries.map((key) => (key ? toTimestamptz(key.occurrenceAt) : null)),
-    deliveries.map((key) => key?.recipientNo ?? null),
-    channel,
-  ]);
-  const recipients: (string | null)[] = deliveries.map(() => null);
-  for (const { n, recipient } of rows) recipients[n - 1] = recipient;
-  return recipients;
 }
 
 function toSource(row: Row): InboundSource {

@@ -4,10 +4,10 @@ import { type Feedback, HARD_BOUNCE_DAYS } from "../../channels/email/feedback/f
 import { readReturnPath } from "../../channels/email/return-path.ts";
 import { phoneOf } from "../../channels/sms/phone.ts";
 import { isSameAddress } from "../../core/address-key.ts";
-import { type DeliveryKey, deliveryId, readDeliveryId } from "../../core/reminder.ts";
-import { insertEvents, type NewEvent } from "../../store/events.ts";
+import { deliveryId, type MessageKey, readMessageId } from "../../core/reminder.ts";
 import { keepOutcome, takeEvent } from "../../store/inbound-events.ts";
-import { ownersOf, recipientsOf } from "../../store/inbound-sources.ts";
+import { ownersOf } from "../../store/inbound-sources.ts";
+import { insertMessageEvents, type MessageEvent, recipientsOf } from "../../store/message-feedback.ts";
 import { type NewSuppression, restart, suppress } from "../../store/suppressions.ts";
 import type { ApiDatabase, TenantSql } from "../../store/tenant-database.ts";
 import type { Provider } from "./provider.ts";
@@ -46,14 +46,15 @@ export interface Taken {
 }
 
 interface Meant extends Feedback {
-  delivery: DeliveryKey | null;
-  /** True where the delivery was written into an address that only we can make. */
+  message: MessageKey | null;
+  /** True where the message was written into an address that only we can make. */
   isSigned: boolean;
 }
 
 /**
- * Suppresses the addresses that are to blame, and writes into timelines what became of messages. A message that came back to an
- * address of ours (see `returnPath`) is its tenant's, whoever tells of it: then the address is the one that we had sent it to.
+ * Suppresses the addresses that are to blame, and writes into timelines what became of messages: of a digest, into those of all
+ * that went in it. A message that came back to an address of ours (see `returnPath`) is its tenant's, whoever tells of it: then
+ * the address is the one that we had sent it to.
  */
 export async function takeFeedback(
   database: Pick<ApiDatabase, "forTenant">,
@@ -61,12 +62,12 @@ export async function takeFeedback(
   told: Told,
 ): Promise<Taken> {
   const meant = told.feedback.map((one) => meantBy(one, bounceSecret));
-  const signed = meant.flatMap(({ isSigned, delivery }) => (isSigned && delivery ? [delivery.reminderId] : []));
+  const signed = meant.flatMap(({ isSigned, message }) => (isSigned && message ? [message.reminderId] : []));
   const owners = await ownersOf(database.forTenant(told.tenant), [...new Set(signed)]);
   const byTenant = new Map<string, Meant[]>();
   for (const one of meant) {
     if (!one.isSigned && !told.isTrusted) continue;
-    const tenant = one.isSigned ? owners.get((one.delivery as DeliveryKey).reminderId) : told.tenant;
+    const tenant = one.isSigned ? owners.get((one.message as MessageKey).reminderId) : told.tenant;
     if (tenant === undefined) continue;
     const its = byTenant.get(tenant) ?? [];
     its.push(one);
@@ -83,9 +84,9 @@ export async function takeFeedback(
 function meantBy(feedback: Feedback, bounceSecret: string | null): Meant {
   const { returnPath, messageId } = feedback;
   const signed = returnPath !== null && bounceSecret !== null ? readReturnPath(returnPath, bounceSecret) : null;
-  if (signed !== null) return { ...feedback, delivery: signed, isSigned: true };
-  const named = readDeliveryId(messageId?.slice(0, messageId.lastIndexOf("@")) ?? "");
-  return { ...feedback, delivery: named, isSigned: false };
+  if (signed !== null) return { ...feedback, message: signed, isSigned: true };
+  const named = readMessageId(messageId?.slice(0, messageId.lastIndexOf("@")) ?? "");
+  return { ...feedback, message: named, isSigned: false };
 }
 
 async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly Meant[]): Promise<number> {
@@ -94,10 +95,11 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
   const recipients = await recipientsOf(
     sql,
     channel,
-    meant.map(({ delivery }) => delivery),
+    meant.map(({ message }) => message),
   );
   const suppressions: NewSuppression[] = [];
-  const events: NewEvent[] = [];
+  const events: MessageEvent[] = [];
+  const said = new Set<string>();
   for (const [n, one] of meant.entries()) {
     const recipient = recipients[n] ?? null;
     const address = one.isSigned ? recipient : addressOf(channel, one.address);
@@ -110,10 +112,12 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
     if (one.kind === "started") await restart(sql, channel, address);
     // What a provider says of a message that it names counts only where it names the right one.
     const isIts = recipient !== null && isSameAddress(recipient, address);
-    if (one.delivery && isIts) events.push(eventOf(one.delivery, { type, because, address, by, channel }));
+    const { message } = one;
+    if (!message || !isIts || isSaidAgain(said, message, type)) continue;
+    events.push({ message, type, because, details: { address, told_by: by } });
   }
   const suppressed = await suppress(sql, suppressions);
-  await insertEvents(sql, events);
+  await insertMessageEvents(sql, channel, events);
   await keepOutcome(sql, name, { suppressed });
   return suppressed;
 }
@@ -122,17 +126,20 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
  * A message comes back for good once. Who has its return path may say so again and again, each time in other words, and what
  * somebody has released since is not to be taken back by that.
  */
-async function isNews(sql: TenantSql, { isSigned, delivery, kind }: Meant): Promise<boolean> {
-  if (!isSigned || delivery === null || MEANING[kind].reason === null) return true;
-  return (await takeEvent(sql, { origin: "return path", id: `${kind} ${deliveryId(delivery)}` })) === null;
+async function isNews(sql: TenantSql, { isSigned, message, kind }: Meant): Promise<boolean> {
+  if (!isSigned || message === null || MEANING[kind].reason === null) return true;
+  return (
+    (await takeEvent(sql, { origin: "return path", id: `${kind} ${message.digestId ?? deliveryId(message)}` })) === null
+  );
 }
 
-function eventOf(
-  delivery: DeliveryKey,
-  { type, because, ...told }: { type: string; because: string; address: string; by: string; channel: string },
-): NewEvent {
-  const details = { delivery: deliveryId(delivery), channel: told.channel, address: told.address, told_by: told.by };
-  return { reminderId: delivery.reminderId, type, because, details };
+/** Of many things that somebody tells at once of a digest, each kind counts once: it is a line in up to fifty timelines. */
+function isSaidAgain(said: Set<string>, { digestId }: MessageKey, type: string): boolean {
+  if (digestId === undefined) return false;
+  const one = `${type} ${digestId}`;
+  if (said.has(one)) return true;
+  said.add(one);
+  return false;
 }
 
 /** In the form in which it would be sent to; null for what is no address. */

@@ -147,7 +147,10 @@ function meantBy(recipients: readonly string[], secret: string): { delivery: Del
     const replied = readReplyAddress(address, secret);
     if (replied) return { delivery: replied, isReturned: false };
     const returned = readReturnPath(address, secret);
-    if (returned) return { delivery: returned, isReturned: true };
+    if (returned) {
+      const { reminderId, occurrenceAt, recipientNo } = returned;
+      return { delivery: { reminderId, occurrenceAt, recipientNo }, isReturned: true };
+    }
   }
   return null;
 }

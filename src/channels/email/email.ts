@@ -1,4 +1,4 @@
-import { readDeliveryId } from "../../core/reminder.ts";
+import { readDeliveryId, readMessageId } from "../../core/reminder.ts";
 import type { Rendered } from "../../templates/render.ts";
 import {
   type Channel,
@@ -107,10 +107,10 @@ export function createEmailChannel(settings: EmailSettings): Channel {
 
   /** The envelope's. */
   function senderOf({ idempotencyKey }: Message, account: EmailAccount): string {
-    const delivery = readDeliveryId(idempotencyKey);
-    if (bounces === null || account.bounceAddress === null || delivery === null)
+    const named = readMessageId(idempotencyKey);
+    if (bounces === null || account.bounceAddress === null || named === null)
       return account.envelopeFrom ?? account.from.address;
-    return returnPath(account.bounceAddress, delivery, bounces.secret);
+    return returnPath(account.bounceAddress, named, bounces.secret);
   }
 
   /** Of a digest nobody could say which of its reminders a reply means. */

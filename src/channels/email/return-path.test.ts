@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { deliveryId } from "../../core/reminder.ts";
 import { parseEmailAddress } from "./address.ts";
 import { isBounceAddress, readReturnPath, returnPath } from "./return-path.ts";
 
@@ -19,6 +20,24 @@ test("an address of its own for each delivery: valid, short enough, and read aga
       expect(parseEmailAddress(address)).toBe(address);
       expect(address.indexOf("@")).toBeLessThanOrEqual(64);
       expect(readReturnPath(address.toUpperCase(), SECRET)).toEqual(key);
+    }),
+  );
+});
+
+test("that of a digest says which one, as long as there is room for it", () => {
+  const first = { reminderId: 2_000_000_000, occurrenceAt: Date.UTC(2050, 0), recipientNo: 3 };
+  const message = { ...first, digestId: `${deliveryId(first)}-0af93b1c` };
+  const address = returnPath(BASE, message, SECRET);
+  expect(address.indexOf("@")).toBeLessThanOrEqual(64);
+  expect(readReturnPath(address.toUpperCase(), SECRET)).toEqual(message);
+  expect(readReturnPath(address.replace("-0af93b1c-", "-"), SECRET)).toBe(null);
+  expect(readReturnPath(address.replace("-0af93b1c-", "-1af93b1c-"), SECRET)).toBe(null);
+  fc.assert(
+    fc.property(delivery, (key) => {
+      const digestId = `${deliveryId(key)}-0af93b1c`;
+      const address = returnPath(BASE, { ...key, digestId }, SECRET);
+      expect(address.indexOf("@")).toBeLessThanOrEqual(64);
+      expect(readReturnPath(address, SECRET)).toMatchObject(key);
     }),
   );
 });
