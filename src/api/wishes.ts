@@ -7,6 +7,7 @@ import type { Instant } from "../core/instant.ts";
 import { whoOptedOut } from "../core/opted-out.ts";
 import type { Step } from "../core/policy.ts";
 import { toBusinessTime } from "../core/schedule/by-calendar.ts";
+import { RuleError } from "../core/schedule/rule-error.ts";
 import { endsSilence } from "../core/silence.ts";
 import { whyUnwanted } from "../core/unwanted.ts";
 import type { Prospect } from "../store/prospect.ts";
@@ -18,7 +19,7 @@ type To = Pick<Addressee, "channel" | "recipient" | "optedOut"> & { addressed: A
 
 /**
  * Who would get a reminder's next message as it stands, and what they wish: with a policy, whom the step means that it will be. Nobody where
- * none is due, or its policy is over.
+ * none is due, its policy is over, or a worker will pause it, as nobody can read its policy or its calendar.
  */
 export async function readWishes(
   database: TenantDatabase,
@@ -30,7 +31,7 @@ export async function readWishes(
   if (status !== "ACTIVE" || deletedAt !== null || nextRunAt === null) return [];
   const dueAt = Math.max(nextRunAt, now);
   const step = stepThen(reminder, surroundings, dueAt);
-  if (step === "over") return [];
+  if (step === "none") return [];
   const all = addresseesOf(reminder, step, surroundings, channels, dueAt).slice(0, MOST_EXPLAINED);
   const outgoing = all.map(({ channel, recipient }) => ({
     ...{ tenantId: database.tenant, channel, address: recipient ?? "", reminderId: id, eventType },
@@ -56,20 +57,26 @@ export async function readWishes(
   });
 }
 
-/** Which step of its policy the occurrence that is due then will be, as firing decides it; null: it goes by none. */
+/** Which step of its policy the occurrence that is due then will be, as firing decides it; null: it goes by none; `none`: it won't be. */
 function stepThen(
   reminder: Prospect["reminder"],
   { known, around }: Surroundings,
   dueAt: Instant,
-): Step | "over" | null {
+): Step | "none" | null {
+  if (known?.flaw) return "none";
   if (!known?.policy) return null;
   const { policy, wasGiven } = known;
   const { escalation, deadlineAt } = reminder.people;
-  const business = reminder.business === null ? undefined : toBusinessTime(reminder.business, around.calendar);
   const isAskedFor = endsSilence(reminder.nextRunAt, reminder.silence);
   // What is just being sent arrives, as far as anybody can tell.
   const escalating = { policy, escalation, deadlineAt, wasGiven: wasGiven ?? true };
-  return escalate(escalating, { since: dueAt, at: dueAt, isAskedFor }, business).step ?? "over";
+  try {
+    const business = reminder.business === null ? undefined : toBusinessTime(reminder.business, around.calendar);
+    return escalate(escalating, { since: dueAt, at: dueAt, isAskedFor }, business).step ?? "none";
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    return "none";
+  }
 }
 
 function addresseesOf(

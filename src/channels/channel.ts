@@ -5,6 +5,7 @@ import type { Addressed } from "../core/people.ts";
 import type { Contact, Reminder } from "../core/reminder.ts";
 import type { Retries } from "../core/retry.ts";
 import type { Silence } from "../core/silence.ts";
+import type { CodeMarks } from "../templates/code-blocks.ts";
 import type { Rendered } from "../templates/write.ts";
 
 /** Where a message is answered, each by a link of its own. */
@@ -158,6 +159,8 @@ export interface Channel {
   maxDigestChars?: number;
   /** How many of those a text takes as it writes it, where it spells or escapes characters with more; left out: as many as it has. */
   digestLength?(text: string): number;
+  /** Where blocks of code begin and end in its texts; left out: it has none. */
+  codeMarks?: CodeMarks;
   /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them, and may show the first of them alone. */
   opensOnePage?: boolean;
   /** What browsers call its addresses, where they know such: phones show the keys for them. Left out: text. */

@@ -1,4 +1,6 @@
-/** At most so many UTF-16 units of a text, and that it is cut where it is. */
+/** So many UTF-16 units of a text at most, one at least, and that it is cut where it is. No character is cut in two. */
 export function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1)).toWellFormed()}…`;
+  if (text.length <= length) return text;
+  const kept = text.slice(0, Math.max(0, length - 1)).replace(/[\ud800-\udbff]$/, "");
+  return `${kept.toWellFormed()}…`;
 }

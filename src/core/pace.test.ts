@@ -113,29 +113,54 @@ test("what comes back unsent has its place again for a while, and then asks anew
   expect(begunAfter(2 * MINUTE).filter((at) => at === 2 * MINUTE)).toHaveLength(0);
 });
 
-test("nor has any window more than the cap where some come back unsent, once or again and again", () => {
-  const hour = { limit: 3, windowMs: 60 * MINUTE };
-  const day = { limit: 6, windowMs: 24 * 60 * MINUTE };
-  const caps = { tenant: { limit: 5, windowMs: MINUTE }, recipients: [hour, day] };
-  const backMs = fc.option(fc.oneof(fc.nat(900), fc.nat(50_000), fc.nat(40 * MINUTE)), { freq: 1 });
+test("so it has under an hour's cap and a day's at once, and while it waits for its tenant's turn", () => {
+  const [hour, day] = [60 * MINUTE, 24 * 60 * MINUTE];
+  const firstThree = (backMs: number) => (n: number) => (n <= 3 ? backMs : null);
+  const both = (perHour: number, perDay: number) => {
+    return {
+      tenant: null,
+      recipients: [
+        { limit: perHour, windowMs: hour },
+        { limit: perDay, windowMs: day },
+      ],
+    };
+  };
+  expect(simulate([T0, T0, T0], () => 0, both(3, 3), firstThree(1_000)).begun).toEqual(Array(3).fill(T0 + 1_000));
+
+  const byTenant = { tenant: { limit: 3, windowMs: MINUTE }, recipients: [{ limit: 4, windowMs: day }] };
+  const { begun } = simulate([T0, T0, T0, T0 + hour], () => 0, byTenant, firstThree(1_200));
+  expect(Math.max(...begun)).toBe(T0 + hour);
+
+  // The first is put back until it has no place of the hour's any more, when the second was promised the next one of the day's.
+  const late = simulate([T0, T0 + 7 * MINUTE], () => 0, both(4, 1), firstThree(3 * MINUTE));
+  expect(mostWithin(late.begun, day)).toBe(1);
+});
+
+test("nor has any window more than the cap where some come back unsent, once or again and again, and however late they ask", () => {
+  const limit = fc.integer({ min: 1, max: 6 });
+  const soon = fc.oneof({ weight: 3, arbitrary: fc.nat(900) }, fc.nat(50_000), fc.nat(40 * MINUTE));
   fc.assert(
     fc.property(
-      fc.array(fc.nat(10 * MINUTE), { maxLength: 20 }),
-      fc.array(backMs, { minLength: 1, maxLength: 20 }),
-      (offsets, back) => {
-        const unsent = (n: number) => (n < 200 ? (back[n % back.length] as number | null) : null);
+      fc.record({ minute: fc.option(limit), hour: fc.option(limit), day: fc.option(limit) }),
+      fc.array(fc.nat(90 * MINUTE), { maxLength: 20 }),
+      fc.array(fc.option(soon, { freq: 1 }), { minLength: 1, maxLength: 20 }),
+      fc.array(fc.oneof({ weight: 3, arbitrary: fc.nat(50) }, fc.nat(20 * MINUTE)), { minLength: 1, maxLength: 20 }),
+      ({ minute, hour, day }, offsets, back, lateness) => {
+        const cap = (limit: number | null, windowMs: number) => (limit === null ? [] : [{ limit, windowMs }]);
+        const [tenant = null] = cap(minute, MINUTE);
+        const recipients = [...cap(hour, 60 * MINUTE), ...cap(day, 24 * 60 * MINUTE)];
         const { begun } = simulate(
           offsets.map((offset) => T0 + offset),
-          () => 20,
-          caps,
-          unsent,
+          (n) => (n < 300 ? (lateness[n % lateness.length] as number) : 0),
+          { tenant, recipients },
+          (n) => (n < 200 ? (back[n % back.length] as number | null) : null),
         );
         expect(begun).toHaveLength(offsets.length);
-        for (const { limit, windowMs } of [caps.tenant, ...caps.recipients])
+        for (const { limit, windowMs } of [...(tenant ? [tenant] : []), ...recipients])
           expect(mostWithin(begun, windowMs)).toBeLessThanOrEqual(limit);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: Number(process.env.PACE_RUNS ?? 1_000) },
   );
 });
 

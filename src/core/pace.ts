@@ -41,12 +41,13 @@ export function nextPlace({ places, promisedUntil }: Pace, { limit, windowMs }: 
   return Math.ceil(Math.max(next[0], queue));
 }
 
-/** Takes the place that `nextPlace` found: for use now, or, where `at` is later, as a promise. */
-export function takePlace({ places, promisedUntil }: Pace, cap: Cap, at: Instant, now: Instant): Pace {
+/** Takes the place that `nextPlace` found: for use now, and then it may be used for so long, or, where `at` is later, as a promise. */
+export function takePlace({ places, promisedUntil }: Pace, cap: Cap, at: Instant, now: Instant, heldMs = 0): Pace {
   const { limit, windowMs } = cap;
   const isPromise = at > now;
   const grainMs = windowMs * GRAIN;
-  const freeAt = (Math.ceil((at + windowMs + (isPromise ? slackMs(cap) : 0)) / grainMs) + 1) * grainMs;
+  const freeAt =
+    (Math.ceil((at + windowMs + (isPromise ? slackMs(cap) : Math.max(0, heldMs - grainMs))) / grainMs) + 1) * grainMs;
   const taken = new Map(places.filter(([other]) => other > now));
   taken.set(freeAt, (taken.get(freeAt) ?? 0) + 1);
   const ascending = [...taken].sort(([a], [b]) => a - b);
@@ -105,29 +106,38 @@ export function place(slots: Slots, tenant: Paced | null, recipients: readonly P
   const promised = Math.max(slots.tenant ?? now, slots.recipient ?? now);
   if (promised > now) return { until: promised, slots, ...same };
 
-  const byRecipient = Math.max(now, ...recipients.map((paced) => whenFree(paced, slots.recipient, now)));
-  if (byRecipient > now) {
-    const paces = recipients.map(({ pace, cap }) => takePlace(pace, cap, byRecipient, now));
-    return { until: byRecipient, slots: { tenant: null, recipient: byRecipient }, ...same, recipients: paces };
-  }
+  // A place that it holds is good for now alone: where it waits for another cap, there has to be room under each of them by then.
+  const anew = Math.max(now, ...recipients.map(({ pace, cap }) => nextPlace(pace, cap, now)));
+  const waitsForRecipient = (): Placing => {
+    const paces = recipients.map(({ pace, cap }) => takePlace(pace, cap, anew, now));
+    return { until: anew, slots: { tenant: null, recipient: anew }, ...same, recipients: paces };
+  };
+  if (recipients.some((paced) => whenFree(paced, slots.recipient, now) > now)) return waitsForRecipient();
   const at = whenFree(tenant, slots.tenant, now);
+  // Save where it still holds all of them when its tenant's turn comes.
+  const keeps =
+    at > now && recipients.length > 0 && recipients.every(({ cap }) => holdsPlace(slots.recipient, cap, at));
+  if (at > now && !keeps && anew > now) return waitsForRecipient();
   const take = (paced: Paced, slotAt: Instant | null): Pace => {
     const hasOne = at === now && holdsPlace(slotAt, paced.cap, now);
-    return hasOne ? paced.pace : takePlace(paced.pace, paced.cap, at, now);
+    const heldMs = paced !== tenant && ofRecipient !== null ? ofRecipient + slackMs(paced.cap) - now : 0;
+    return hasOne ? paced.pace : takePlace(paced.pace, paced.cap, at, now, heldMs);
   };
-  // Under several caps it has them again for as long as under the one that lets go first.
   const again = (paced: Paced, slotAt: Instant | null): Instant =>
     slotAt !== null && holdsPlace(slotAt, paced.cap, now) ? slotAt : slotOfNow(paced.cap, now);
-  const ofRecipient = recipients.map((paced) => again(paced, slots.recipient));
+  // One instant for all caps of its recipient: where it takes a place under each of them, that of the shortest window, and the others are kept for as long.
+  const has = recipients.filter((paced) => holdsPlace(slots.recipient, paced.cap, now));
+  const ofAll = recipients.map((paced) => again(paced, slots.recipient));
+  const ofRecipient = ofAll.length === 0 ? null : has.length === 0 ? Math.max(...ofAll) : Math.min(...ofAll);
   return {
     until: at > now ? at : null,
     taken: {
       tenant: at > now || tenant === null ? null : again(tenant, slots.tenant),
-      recipient: at > now || ofRecipient.length === 0 ? null : Math.min(...ofRecipient),
+      recipient: at > now ? null : ofRecipient,
     },
-    slots: at > now ? { tenant: at, recipient: recipients.length > 0 ? at : null } : NO_SLOTS,
+    slots: at > now ? { tenant: at, recipient: keeps ? slots.recipient : recipients.length > 0 ? at : null } : NO_SLOTS,
     tenant: tenant && take(tenant, slots.tenant),
-    recipients: recipients.map((paced) => take(paced, slots.recipient)),
+    recipients: recipients.map((paced) => (keeps ? paced.pace : take(paced, slots.recipient))),
   };
 }
 

@@ -59,7 +59,10 @@ export class DigestSender {
         }
         if (error instanceof Postponed) for (const held of left) this.#options.letGo(held, lane);
         else if (error instanceof Overtaken) for (const held of left) this.#options.end(held, error.outcome, lane);
-        else this.#fail(lane, left, error);
+        else {
+          keepPlace(digest, left);
+          this.#fail(lane, left, error);
+        }
         return;
       }
     }
@@ -197,6 +200,12 @@ export class DigestSender {
       this.#options.end(held, n === 0 && blamed ? { ...same, blamed } : same, lane);
     }
   }
+}
+
+/** The one that had asked for the place of all may have been left out since: the next one has it, should all come back unsent. */
+function keepPlace({ items }: Digest, [next]: readonly Held[]): void {
+  const taken = items.find((held) => held.taken)?.taken;
+  if (next && taken) next.taken = taken;
 }
 
 function leftOf({ items }: Digest): Held[] {

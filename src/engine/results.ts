@@ -22,7 +22,7 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
 import { type Overs, whatGoesOver } from "./going-over.ts";
 import type { Held } from "./held.ts";
-import { clean, type Ended, type Outcome } from "./outcome.ts";
+import { clean, type Ended, type Outcome, unlessSentElsewhere } from "./outcome.ts";
 import { tellOperator } from "./tell-operator.ts";
 
 /** Others who have rows of a batch locked are waited for as long as this, in milliseconds: well below what a stop and a lease leave. */
@@ -61,19 +61,22 @@ type Stored = Awaited<ReturnType<typeof writeResults>>;
 /** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
 export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep: Keeping): Promise<Stored> {
   const reminders = await lockRemindersWithFlags(sql, [...new Set(attempts.map(({ held }) => held.reminderId))]);
-  const { batch, going, told } = await whatGoesOver(sql, attempts, reminders, keep);
+  const { batch: asked, going, told } = await whatGoesOver(sql, attempts, reminders, keep);
+  // It is written under the claim of now, and that may have come back from another worker while all this was asked and waited for.
+  const batch = asked.map((ended) => ({ ...ended, outcome: unlessSentElsewhere(ended) }));
+  const stays = ({ mayHaveLeftElsewhere = false }: Held): boolean => mayHaveLeftElsewhere;
   const stored = await writeResults(sql, batch.map(toResult));
   const ids = new Set(stored.map(deliveryId));
   const kept = batch.filter(({ held }) => ids.has(deliveryId(held)));
   const events: NewEvent[] = kept.flatMap(({ held, outcome }) => [
     ...eventFor(held, outcome),
-    ...(told.get(held) ?? []),
+    ...(stays(held) ? [] : (told.get(held) ?? [])),
   ]);
 
   // Before anybody asks what became of their occurrences: these go on.
   await insertGoingOver(
     sql,
-    kept.flatMap(({ held }) => going.get(held) ?? []),
+    kept.flatMap(({ held }) => (stays(held) ? [] : (going.get(held) ?? []))),
   );
 
   await leaveDigests(

@@ -59,7 +59,7 @@ export function verifyAnswer(
 ): AnswerLink | null {
   if (token.length > LONGEST_TOKEN || !/^[\w-]+$/.test(token)) return null;
   const bytes = Buffer.from(token, "base64url");
-  // More than one text may stand for the same bytes; one link has one text.
+  // More than one text may stand for the same bytes; one link has one text (and what lost its last character is looked for by whoever opens it).
   if (bytes.toString("base64url") !== token || bytes.length <= MAC_BYTES + 2) return null;
   const body = bytes.subarray(0, -MAC_BYTES);
   const key = keyOf(body[1] ?? 0);

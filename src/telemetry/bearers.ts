@@ -12,8 +12,9 @@ const TOKEN = /(?<![\w-])(?=[\w-]+\.[\w-]+\.)([\w-]*?)eyJ[\w-]{4,}\.[\w-]+\.[\w-
 const LINK =
   /((?:\\{0,2}\/|%2f)[ap](?:\\{0,2}\/|%2f)[^\w\s"-]{0,12}?)(?=[\w-])(?:[\w%=.~+\xad\u200b-\u200d\u2060\ufeff-]|\\[nrt][ >]*|\r?\n[ \t>]*(?=[\w-]{8})){24,}/gi;
 
-/** So may who has the address that a reply to it goes to: see `replyAddress`. */
-const REPLY_ADDRESS = /((?:\+|%2b)[0-9a-z]{1,11}-[0-9a-z]{1,10}-[0-9a-z]{1,3}-)[a-z2-7]{16}(?=@|%40)/gi;
+/** So may who has the address that a reply to it goes to; who has the one that it comes back to may say that it did: see `returnPath`. */
+const SIGNED_ADDRESS =
+  /((?:\+|%2b)[0-9a-z]{1,11}-[0-9a-z]{1,10}-[0-9a-z]{1,3}-(?:[0-9a-f]{8}-)?)[a-z2-7]{16}(?=@|%40)/gi;
 
 /** Letters, digits, hyphens and underscores mean the same in a URL if they are written like this (RFC 3986 §6.2.2.2). */
 const NEEDLESS_ESCAPE = /%(2d|5f|3\d|4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])/gi;
@@ -25,5 +26,5 @@ export function hideBearers(text: string, hidden: string): string {
     .replaceAll(KEY, `$1_${hidden}`)
     .replaceAll(TOKEN, `$1${hidden}`)
     .replaceAll(LINK, `$1${hidden}`)
-    .replaceAll(REPLY_ADDRESS, `$1${hidden}`);
+    .replaceAll(SIGNED_ADDRESS, `$1${hidden}`);
 }

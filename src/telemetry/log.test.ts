@@ -113,6 +113,15 @@ test("the address that a reply goes to is hidden, whose holder may answer as wel
   );
 });
 
+test("so is the one that a digest comes back to, whose holder may have its reader suppressed", () => {
+  const line = logged((log) =>
+    log.info("POST /inbound/mail?recipient=bounces%2B1-mb3x2k0-0-0af93b1c-q3vyx2n5k7ab4cde%40in.example"),
+  );
+  expect(JSON.parse(line).msg).toBe(
+    "POST /inbound/mail?recipient=bounces%2B1-mb3x2k0-0-0af93b1c-[hidden]%40in.example",
+  );
+});
+
 test("a token behind other text, and a secret behind a parameter that is none, are hidden", () => {
   const token = "eyJhbGciOiJub25l.eyJzdWIiOiJtZSJ9.c2lnbmVk";
   const line = logged((log) =>

@@ -41,8 +41,14 @@ test("without links nothing is said of answers", () => {
 });
 
 test("a block of code that one of them doesn't end takes in no link, neither its own nor those of others", () => {
-  const { body } = writeDigest([item(1, true, "Run:\n```\nnpm test"), item(2)]);
+  const { body } = writeDigest([item(1, true, "Run:\n```\nnpm test"), item(2)], null, { codeMarks: "lines" });
   expect(body).toMatch(/\n```\nnpm test\n```\nAnswer: https:/);
+});
+
+test("where blocks of code mean nothing, or there is no link to be pressed, none is ended", () => {
+  const items = [item(1, true, "~~~~\nSale"), item(2)];
+  expect(writeDigest(items).body).toContain("\n~~~~\nSale\nAnswer: https:");
+  expect(writeDigest(items, "https://r.example.com/a/all", { codeMarks: "lines" }).body).not.toContain("Sale\n~");
 });
 
 test("one alone that is too long is cut itself, and keeps its link whole", () => {

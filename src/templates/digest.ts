@@ -1,7 +1,7 @@
 import { mostThatFit } from "../core/most-that-fit.ts";
 import type { OneLink } from "./answers.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
-import { withCodeEnded } from "./code-blocks.ts";
+import { type CodeMarks, withCodeEnded } from "./code-blocks.ts";
 import { type Renderable, styleOf } from "./context.ts";
 import { type DigestItem, writeDigestHtml } from "./digest-email.ts";
 import { type Rendered, shorten } from "./write.ts";
@@ -18,6 +18,8 @@ export interface Room {
   maxDigestChars?: number;
   /** How many of those a text takes, as the channel writes it; left out: as many as it has. */
   digestLength?(text: string): number;
+  /** Where blocks of code begin and end in it; left out: it has none. */
+  codeMarks?: CodeMarks;
 }
 
 /**
@@ -51,7 +53,7 @@ export function countThatFits(items: readonly Item[], room: Room): number {
   const locale = localeFor(styleOf(first.message).locale);
   const shown = items.map(toShown);
   const doFit = (count: number): boolean =>
-    fits(bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), true), room);
+    fits(bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), true, room), room);
   let count = 1;
   while (count < shown.length && doFit(count + 1)) count += 1;
   return count;
@@ -62,34 +64,36 @@ function toShown({ rendered: { title, body, answers, allAnswers } }: Item): Dige
 }
 
 function bodyWithin(room: Room, intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {
-  const whole = bodyOf(intro, shown, hasLinks);
+  const whole = bodyOf(intro, shown, hasLinks, room);
   const [only, ...others] = shown as [DigestItem, ...DigestItem[]];
   if (others.length > 0 || fits(whole, room)) return whole;
-  const saying = (said: string): string => bodyOf(intro, [{ ...only, body: said }], hasLinks);
+  const saying = (said: string): string => bodyOf(intro, [{ ...only, body: said }], hasLinks, room);
   const tooMany = Math.min(only.body.length, room.maxDigestChars ?? 0);
-  let few = mostThatFit(tooMany, (count) => fits(saying(`${only.body.slice(0, count)}…`), room));
-  // Where characters end is looked for last, since it takes long; what stands there then may be written with more.
-  while (few > 0 && !fits(saying(shorten(only.body, few)), room)) few -= 1;
-  return saying(shorten(only.body, few));
+  const few = mostThatFit(tooMany, (count) => fits(saying(`${only.body.slice(0, count)}…`), room));
+  // Where characters end is looked for last, since it takes long; what stands there then may be written with more (an end of code has any length).
+  const hasRoom = (count: number): boolean => fits(saying(shorten(only.body, count)), room);
+  return saying(shorten(only.body, hasRoom(few) ? few : mostThatFit(few, hasRoom)));
 }
 
 function fits(body: string, { maxDigestChars = Number.POSITIVE_INFINITY, digestLength }: Room): boolean {
   return (digestLength?.(body) ?? body.length) <= maxDigestChars;
 }
 
-function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean): string {
-  return [intro, ...shown.map((item, n) => `${n + 1}. ${inShort(item, hasLinks)}`)].join("\n\n");
+function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean, { codeMarks }: Room): string {
+  const marks = hasLinks ? codeMarks : undefined;
+  return [intro, ...shown.map((item, n) => `${n + 1}. ${inShort(item, hasLinks, marks)}`)].join("\n\n");
 }
 
 /** Where there is little room: by one link, behind which all of its answers are. */
-function inShort({ title, body, allAnswers }: DigestItem, hasLinks: boolean): string {
-  return lines(title, withCodeEnded(body), hasLinks && allAnswers !== null ? [allAnswers] : []);
+function inShort({ title, body, allAnswers }: DigestItem, hasLinks: boolean, marks: CodeMarks | undefined): string {
+  const said = `${title}\n${body}`;
+  return lines(marks ? withCodeEnded(said, marks) : said, hasLinks && allAnswers !== null ? [allAnswers] : []);
 }
 
 function inFull({ title, body, answers }: DigestItem): string {
-  return lines(title, body, answers);
+  return lines(`${title}\n${body}`, answers);
 }
 
-function lines(title: string, body: string, links: readonly OneLink[]): string {
-  return [title, body, ...links.map(({ label, url }) => `${label}: ${url}`)].join("\n");
+function lines(said: string, links: readonly OneLink[]): string {
+  return [said, ...links.map(({ label, url }) => `${label}: ${url}`)].join("\n");
 }

@@ -254,6 +254,16 @@ test.each(SERVICES.filter(({ markup, linksInText }) => markup !== "none" && link
   },
 );
 
+test.each(["discord", "google_chat"])("%s: a block that ends behind its last word has ended", async (name) => {
+  const service = SERVICES.find((one) => one.name === name) as HttpService;
+  const { http, peer, channel } = await beside(service);
+  const message = "```npm ci\nnpm test```\nPlease look.";
+  await channel().send(exampleMessage({ ...to(peer), links: URLS, reminder: { message } }), unhurried);
+  const text = textsIn(bodyOf(service, http.received[0]?.body ?? "")).join("\n");
+  expect(text).toContain("npm test```\nPlease look.\n\n");
+  expect(text.match(/```/g)).toHaveLength(2);
+});
+
 function to({ recipients }: ServicePeer) {
   return exampleMessage({ recipient: recipients[0] ?? null });
 }

@@ -143,6 +143,18 @@ describe("what is escaped counts as it is written", () => {
     expect(said.length).toBeGreaterThan(12_000);
   });
 
+  test("so does what stands around it: long links and a long subject leave it less room", async () => {
+    const slack = await startSlack();
+    const long = Object.fromEntries(
+      PURPOSES.map((purpose) => [purpose, `https://r.example.com/a/${purpose}${"x".repeat(170)}`]),
+    ) as Record<Purpose, string>;
+    const reminder = { subject: "S".repeat(200), message: "word ".repeat(3_000) };
+    await slackChannel(slack).send(to(CHANNEL, { links: long, reminder }), unhurried);
+    const said = JSON.stringify(slack.messages[0]?.blocks);
+    expect(said).toContain(`<${long.why}|`);
+    expect(said.length).toBeGreaterThan(12_500);
+  });
+
   test("and of several that go as one: no more than Slack takes, each with its link", async () => {
     const slack = await startSlack();
     const channel = slackChannel(slack);

@@ -302,6 +302,38 @@ test("what waits in a worker's lane, and another may have sent meanwhile and die
   expect(sink.received.map(({ reminder }) => reminder.id)).toEqual([first]);
 });
 
+test("nor is it put back where it comes back while its result is just being stored", async () => {
+  const made = await world();
+  const { database, insert, sink, work } = made;
+  sink.isAtMostOnce = true;
+  sink.connect = () => Promise.reject(new Retryable("nobody is there"));
+  const id = await insert(once());
+  let hasComeBack = false;
+  const { as } = database;
+  database.as = (...how) => {
+    const session = as(...how);
+    const query =
+      (sql: Sql): Sql["query"] =>
+      async <R extends Row>(text: string, params?: readonly unknown[]) => {
+        // Storing it asks for its reminder first.
+        if (!hasComeBack && /where id = any\(\$1::bigint\[\]\)\s+order by id\s+for update$/.test(text)) {
+          hasComeBack = true;
+          await leftByAnother(database, id);
+        }
+        return sql.query<R>(text, params);
+      };
+    return {
+      ...session,
+      transaction: (doIt, limits) => session.transaction((sql) => doIt({ query: query(sql) }), limits),
+    };
+  };
+  work();
+
+  await until(() => hasComeBack, "it comes back while it is stored");
+  expect(await whenLetGo(made, id)).toMatchObject({ status: "unknown" });
+  expect(sink.received).toEqual([]);
+});
+
 test("what a worker couldn't put back before another may have sent it, and died with it, isn't put back by it later", async () => {
   const made = await world();
   const { database, insert, sink, work } = made;

@@ -247,6 +247,25 @@ test("with a policy it tells of the wishes of those whom the next step is for, w
   expect(await whose()).toEqual(["person/eve"]);
 });
 
+test("it explains a reminder that goes by a policy and a calendar also while nobody can read that", async () => {
+  const { database, sink } = await world();
+  const api = await startApi(database, { channels: channelMap([sink]) });
+  await database.query(
+    `insert into calendars (name, time_zone, hours) values ('c', 'UTC', '{"monday": [{"from": "09:00", "to": "17:00"}]}')`,
+  );
+  expect((await api.call("PUT", "/policies/p", { steps: [{ to: ["recipient"] }] })).status).toBe(201);
+  const { id } = await api.create({
+    channel: "sink",
+    interval_minutes: 60,
+    calendar: "c",
+    policy: "p",
+    max_occurrences: 3,
+  });
+  // By plain SQL: a worker pauses it, once one is there.
+  await database.query("update calendars set time_zone = 'Mars/Olympus'");
+  expect(kinds((await explain(api, id)).present)).not.toContain("unwanted");
+});
+
 test("it tells what holds back or takes away the next message by its person's own wish: quiet, a budget, a digest, an opt-out", async () => {
   const { database, sink } = await world();
   const api = await startApi(database, { channels: channelMap([sink]) });

@@ -262,6 +262,18 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
       },
       {
         status: 400,
+        body: json({ ok: false, description: "Bad Request: have no rights to send a message" }),
+        means: "Permanent",
+        says: /may not write there/,
+      },
+      {
+        status: 400,
+        body: json({ ok: false, description: "Bad Request: need administrator rights in the channel chat" }),
+        means: "Permanent",
+        says: /administrator of that channel/,
+      },
+      {
+        status: 400,
         body: json({ ok: false, description: "Bad Request: BUTTON_URL_INVALID" }),
         means: "Permanent",
         says: /set PUBLIC_URL/,

@@ -38,7 +38,9 @@ async function readSaid(sql: TenantSql, link: OpenedLink, { items, now }: SentDi
   const said = new Map<SentItem, Asked>();
   for (const name of await readAnswered(sql, [...goingOn.values()])) {
     const item = goingOn.get(deliveryId(name));
-    if (item === undefined || said.has(item)) continue;
+    // That it was put off holds no more: else it wouldn't go on.
+    const isPutOff = name.purpose === "snooze" || name.purpose === "promise";
+    if (item === undefined || isPutOff || said.has(item)) continue;
     const expiresAt = name.occurrenceAt + link.expiresAt - link.occurrenceAt;
     const asked = await readAsked(sql, { ...link, ...name, expiresAt }, { lock: false });
     if ("over" in asked || asked.former === null || asked.isOverturned || !stillStands(asked, asked.former)) continue;

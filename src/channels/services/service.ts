@@ -1,3 +1,5 @@
+import type { CodeMarks } from "../../templates/code-blocks.ts";
+
 /** What a request is filled in from; see `fill.ts`. */
 export type Placeholder =
   /** What lets us in: the token, or the URL that is a secret itself. */
@@ -81,6 +83,8 @@ export interface HttpService {
   isForPrograms?: boolean;
   /** Whether `text` is read as some kind of Markdown, and how a link with words is written in it. */
   markup: "none" | "markdown" | "angled";
+  /** Where blocks of code begin and end in its Markdown; not set: by lines of their own. */
+  codeMarks?: CodeMarks;
   /** What breaks a line where a mere line break is a space; not set: a line break does. */
   lineBreak?: string;
   /** True where names are called though there is no markup. */

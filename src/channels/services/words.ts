@@ -15,7 +15,10 @@ const MAX_ABOUT_CHARS = 150;
 
 /** What a message says in a service: its subject, and the text with its links and what it is about. */
 export function wordsFor(
-  service: Pick<HttpService, "markup" | "lineBreak" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText">,
+  service: Pick<
+    HttpService,
+    "markup" | "codeMarks" | "lineBreak" | "mentions" | "maxSubjectChars" | "maxTextChars" | "linksInText"
+  >,
   message: Message,
   { subject, body, answers, allAnswers }: Rendered,
 ): { subject: string; text: string } {
@@ -29,7 +32,7 @@ export function wordsFor(
   const end = ends.find(({ length }) => length < service.maxTextChars / 2) ?? "";
   return {
     subject: shorten(inert(subject), service.maxSubjectChars),
-    text: within(writtenFor(service, body), service.maxTextChars - end.length, service.markup) + end,
+    text: within(writtenFor(service, body), service.maxTextChars - end.length, service) + end,
   };
 }
 
@@ -78,9 +81,13 @@ function about(message: Message): string {
   return `${entity} · ${countOf(message, words, style).join(": ")}`;
 }
 
-function within(text: string, length: number, markup: HttpService["markup"]): string {
+function within(
+  text: string,
+  length: number,
+  { markup, codeMarks = "lines" }: Pick<HttpService, "markup" | "codeMarks">,
+): string {
   if (markup === "none") return shorten(text, length);
-  const shown = (count: number): string => withCodeEnded(shorten(text, count));
-  const whole = withCodeEnded(text);
+  const shown = (count: number): string => withCodeEnded(shorten(text, count), codeMarks);
+  const whole = withCodeEnded(text, codeMarks);
   return whole.length <= length ? whole : shown(mostThatFit(length + 1, (count) => shown(count).length <= length));
 }

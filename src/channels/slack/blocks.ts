@@ -11,11 +11,10 @@ import { escapeMrkdwn, mrkdwnTexts } from "./mrkdwn.ts";
 // Slack's limits, in characters: https://docs.slack.dev/reference/block-kit/blocks
 export const MAX_HEADER_CHARS = 150;
 const MAX_SECTION_CHARS = 3_000;
-/**
- * Of the body as it is written, with what is escaped: more is no message any more, as what all blocks have is counted together
- * (https://github.com/slackapi/bolt-js/issues/2509). With it, there are never more than 50 blocks.
- */
+/** Of the body as it is written, with what is escaped. With it, there are never more than 50 blocks. */
 export const MAX_BODY_CHARS = 12_000;
+/** Of all blocks, which are counted together: somewhat less than was seen to be refused (https://github.com/slackapi/bolt-js/issues/2509). */
+const MAX_MESSAGE_CHARS = 13_000;
 /** Of the body in what notifications and screen readers get. */
 const MAX_FALLBACK_CHARS = 2_000;
 
@@ -28,17 +27,22 @@ export interface SlackContent {
 
 /** The message as Block Kit: its subject, what it says, how it is answered, and how often so far and when again. */
 export function slackContent(message: Message, { subject, body, answers }: Rendered): SlackContent {
-  const shown = withRoom(body);
+  const title = shorten(subject, MAX_HEADER_CHARS);
   const buttons = buttonBlocks(message);
   const linked = buttons.length === 0 ? answers : answers.filter(({ purpose }) => !PRESSED.has(purpose));
+  const beneath = [
+    ...(linked.length === 0 ? [] : [answerLinks(linked)]),
+    ...(message.isDigest ? [] : [context(message)]),
+  ];
+  const besides = [title, ...beneath].reduce((sum, { length }) => sum + length, 0);
+  const shown = withRoom(body, Math.min(MAX_BODY_CHARS, MAX_MESSAGE_CHARS - besides));
   return {
     text: escapeMrkdwn(`${subject}\n${shorten(body, MAX_FALLBACK_CHARS)}`),
     blocks: [
-      { type: "header", text: { type: "plain_text", text: shorten(subject, MAX_HEADER_CHARS), emoji: false } },
+      { type: "header", text: { type: "plain_text", text: title, emoji: false } },
       ...mrkdwnTexts(shown, MAX_SECTION_CHARS).map((text) => ({ type: "section", text: mrkdwn(text) })),
       ...buttons,
-      ...(linked.length === 0 ? [] : [{ type: "context", elements: [mrkdwn(answerLinks(linked))] }]),
-      ...(message.isDigest ? [] : [{ type: "context", elements: [mrkdwn(context(message))] }]),
+      ...beneath.map((text) => ({ type: "context", elements: [mrkdwn(text)] })),
     ],
   };
 }
@@ -48,10 +52,10 @@ export function slackLength(body: string): number {
   return mrkdwnTexts(body, MAX_SECTION_CHARS).reduce((sum, { length }) => sum + length, 0);
 }
 
-function withRoom(body: string): string {
-  const hasRoom = (text: string): boolean => slackLength(text) <= MAX_BODY_CHARS;
+function withRoom(body: string, maxChars: number): string {
+  const hasRoom = (text: string): boolean => slackLength(text) <= maxChars;
   if (hasRoom(body)) return body;
-  const tooMany = Math.min(body.length, MAX_BODY_CHARS) + 1;
+  const tooMany = Math.min(body.length, maxChars) + 1;
   return shorten(
     body,
     mostThatFit(tooMany, (count) => hasRoom(shorten(body, count))),

@@ -158,6 +158,7 @@ export function createSlackChannel(settings: SlackSettings): Channel {
     hasButtons: true,
     maxDigestChars: MAX_BODY_CHARS,
     digestLength: slackLength,
+    codeMarks: "anywhere",
     concurrency,
     timeoutMs: timeoutMs * REQUESTS + TIMEOUT_MS,
     parseRecipient: parseSlackRecipient,

@@ -12,6 +12,7 @@ export const DISCORD: HttpService = {
   recipients: [],
   needsRecipient: false,
   markup: "markdown",
+  codeMarks: "anywhere",
   maxSubjectChars: 200,
   maxTextChars: 1_790,
   linksInText: true,

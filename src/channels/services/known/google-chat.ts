@@ -12,6 +12,7 @@ export const GOOGLE_CHAT: HttpService = {
   recipients: [],
   needsRecipient: false,
   markup: "angled",
+  codeMarks: "anywhere",
   maxSubjectChars: 200,
   maxTextChars: 3_700,
   linksInText: true,

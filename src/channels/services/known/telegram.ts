@@ -45,6 +45,8 @@ export const TELEGRAM: HttpService = {
     { says: "bot was kicked", fault: "address", toDo: "the bot was put out of the group: invite it again" },
     { says: "not a member", fault: "address", toDo: "the bot isn't in that channel: make it an administrator there" },
     { says: "not enough rights", fault: "address", toDo: "the bot may not write there: give it the right to" },
+    { says: "have no rights", fault: "address", toDo: "the bot may not write there: give it the right to" },
+    { says: "need administrator rights", fault: "address", toDo: "make the bot an administrator of that channel" },
     { says: "can't initiate conversation", fault: "address", toDo: "the person has to write to the bot first" },
     {
       says: "upgraded to a supergroup",
