@@ -136,6 +136,29 @@ test("so it has under an hour's cap and a day's at once, and while it waits for 
   expect(mostWithin(late.begun, day)).toBe(1);
 });
 
+test("what has its recipient's place takes it along to its tenant's turn, however far that is, and doesn't wait for the next", () => {
+  const [minute, hour] = [
+    { limit: 1, windowMs: MINUTE },
+    { limit: 1, windowMs: 60 * MINUTE },
+  ];
+  let tenant = UNUSED;
+  for (let n = 0; n < 10; n += 1) tenant = takePlace(tenant, minute, nextPlace(tenant, minute, T0), T0);
+  const turn = nextPlace(tenant, minute, T0);
+  const recipient = takePlace(UNUSED, hour, T0, T0 - 60 * MINUTE);
+  const asked = place(
+    { tenant: null, recipient: T0 },
+    { cap: minute, pace: tenant },
+    [{ cap: hour, pace: recipient }],
+    T0,
+  );
+  expect(asked).toMatchObject({ until: turn, slots: { tenant: turn, recipient: turn } });
+
+  // Unless somebody was promised the one behind its own.
+  const next = takePlace(recipient, hour, nextPlace(recipient, hour, T0), T0);
+  const behind = place({ tenant: null, recipient: T0 }, { cap: minute, pace: tenant }, [{ cap: hour, pace: next }], T0);
+  expect(behind.until).toBe(nextPlace(next, hour, T0));
+});
+
 test("nor has any window more than the cap where some come back unsent, once or again and again, and however late they ask", () => {
   const limit = fc.integer({ min: 1, max: 6 });
   const soon = fc.oneof({ weight: 3, arbitrary: fc.nat(900) }, fc.nat(50_000), fc.nat(40 * MINUTE));

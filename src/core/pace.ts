@@ -66,6 +66,15 @@ export function holdsPlace(slotAt: Instant | null, cap: Cap, now: Instant): bool
   return slotAt !== null && slotAt <= now && now - slotAt <= slackMs(cap);
 }
 
+/**
+ * True if what holds its place now may use it at any later instant instead, as a promise for then. Whoever asked since then has counted it, so
+ * there is room, unless somebody was promised an instant at which it was to be free again. Else it would wait for its own place to end, each time.
+ */
+function mayMove({ pace: { promisedUntil }, cap }: Paced, slotAt: Instant | null, now: Instant): boolean {
+  if (slotAt === null || !holdsPlace(slotAt, cap, now)) return false;
+  return promisedUntil === null || promisedUntil < slotAt + slackMs(cap) + cap.windowMs;
+}
+
 /** As if it had been promised: with this, a place that is taken now is held for a grain, by which it is kept longer than its window. */
 function slotOfNow(cap: Cap, now: Instant): Instant {
   return now - slackMs(cap) + cap.windowMs * GRAIN;
@@ -107,7 +116,10 @@ export function place(slots: Slots, tenant: Paced | null, recipients: readonly P
   if (promised > now) return { until: promised, slots, ...same };
 
   // A place that it holds is good for now alone: where it waits for another cap, there has to be room under each of them by then.
-  const anew = Math.max(now, ...recipients.map(({ pace, cap }) => nextPlace(pace, cap, now)));
+  const anew = Math.max(
+    now,
+    ...recipients.map((paced) => (mayMove(paced, slots.recipient, now) ? now : nextPlace(paced.pace, paced.cap, now))),
+  );
   const waitsForRecipient = (): Placing => {
     const paces = recipients.map(({ pace, cap }) => takePlace(pace, cap, anew, now));
     return { until: anew, slots: { tenant: null, recipient: anew }, ...same, recipients: paces };

@@ -178,7 +178,7 @@ function placeOne(
     const until = whenFree(paced(kept, person), slots.recipient, now);
     // It is promised nothing: with the others it will need but one place.
     const placing = { until, slots: NO_SLOTS, taken: NO_SLOTS, tenant: null, recipients: [] };
-    if (until > now) return { placing, because: because(slots, null, person), digestAt: until };
+    if (until > now) return { placing, because: because(NO_SLOTS, null, person), digestAt: until };
   }
   const placing = place(slots, paced(kept, tenant), present(...ofPerson.map((key) => paced(kept, key))), now);
   keep(kept, tenant, placing.tenant);

@@ -45,6 +45,14 @@ test("a block of code that one of them doesn't end takes in no link, neither its
   expect(body).toMatch(/\n```\nnpm test\n```\nAnswer: https:/);
 });
 
+test("a title that looks like the beginning of a block isn't one behind its number", () => {
+  const first = item(1, true, "Today.");
+  const { body } = writeDigest([{ ...first, rendered: { ...first.rendered, title: "~~~~ Sale" } }, item(2)], null, {
+    codeMarks: "lines",
+  });
+  expect(body).toContain("1. ~~~~ Sale\nToday.\nAnswer: https:");
+});
+
 test("where blocks of code mean nothing, or there is no link to be pressed, none is ended", () => {
   const items = [item(1, true, "~~~~\nSale"), item(2)];
   expect(writeDigest(items).body).toContain("\n~~~~\nSale\nAnswer: https:");

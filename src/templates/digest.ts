@@ -86,8 +86,12 @@ function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean, 
 
 /** Where there is little room: by one link, behind which all of its answers are. */
 function inShort({ title, body, allAnswers }: DigestItem, hasLinks: boolean, marks: CodeMarks | undefined): string {
-  const said = `${title}\n${body}`;
-  return lines(marks ? withCodeEnded(said, marks) : said, hasLinks && allAnswers !== null ? [allAnswers] : []);
+  // Behind its number a title begins no line, nor a block of code that goes on beneath it.
+  const whole = marks === "lines" ? `${title}\n${withCodeEnded(body, marks)}` : `${title}\n${body}`;
+  return lines(
+    marks === "anywhere" ? withCodeEnded(whole, marks) : whole,
+    hasLinks && allAnswers !== null ? [allAnswers] : [],
+  );
 }
 
 function inFull({ title, body, answers }: DigestItem): string {

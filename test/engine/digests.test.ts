@@ -301,6 +301,28 @@ test("at most so many messages a day: the rest is held until there is room, by w
   await until(async () => (await statuses())[3] === "sent", "and again the day after");
 });
 
+test("what somebody wants a day holds also where a cap of the tenant is changed meanwhile", async () => {
+  const there = await world();
+  await contact(there, "ann", { max_per_day: 2 });
+  for (const event of ["a", "b", "c"]) await due(there, "ann", event);
+  there.work();
+  const haveRest = async (): Promise<boolean> => {
+    const rows = await there.database.query<{ rests: boolean }>(
+      "select status = 'sent' or next_attempt_at > reminder_now() + interval '5 minutes' as rests from deliveries",
+    );
+    return rows.length === 3 && rows.every(({ rests }) => rests);
+  };
+  await until(haveRest, "one waits for another day");
+  await there.database.query("update tenants set sends_per_minute = 60 where name = 'default'");
+  await there.advance({ minutes: 1 });
+  await until(haveRest, "it has asked anew");
+  await there.advance({ minutes: 70 });
+  await until(haveRest, "what may leave has left");
+  expect(there.sink.received).toHaveLength(2);
+  await there.advance({ minutes: 25 * 60 });
+  await until(() => there.sink.received.length === 3, "it comes another day");
+});
+
 test.each(["hold", "digest"])(
   "what its channel has no turn for just now keeps its place of the day: the others come on the same day (%s)",
   async (over_budget) => {
