@@ -1,3 +1,4 @@
+import MarkdownIt from "markdown-it";
 import { expect, test } from "vitest";
 import { exampleMessage } from "../../test/support/message.ts";
 import { testLinks } from "../secrets/test-link.ts";
@@ -43,6 +44,21 @@ test("without links nothing is said of answers", () => {
 test("a block of code that one of them doesn't end takes in no link, neither its own nor those of others", () => {
   const { body } = writeDigest([item(1, true, "Run:\n```\nnpm test"), item(2)], null, { codeMarks: "lines" });
   expect(body).toMatch(/\n```\nnpm test\n```\nAnswer: https:/);
+});
+
+test.each([
+  [
+    "far enough from the margin to be part of its item",
+    "Run:\n   ```\n   npm test\nThanks",
+    "Run:\n   ```\n   npm test\nThanks",
+  ],
+  ["in a list of its own", "1. Run:\n   ```\n   npm test\nThanks", "1. Run:\n   ```\n   npm test\nThanks"],
+  ["at the margin", "1. Run:\n```\nnpm test", "1. Run:\n```\nnpm test\n```"],
+])("a block of code %s takes in no link", (_, text, ended) => {
+  const { body } = writeDigest([item(1, true, text), item(2)], null, { codeMarks: "lines" });
+  expect(body).toContain(`1. S1\n${ended}\nAnswer: https:`);
+  const links = new MarkdownIt("commonmark").parse(body, {}).filter(({ content }) => content.includes("https:"));
+  expect(links.map(({ type }) => type)).toEqual(["inline", "inline"]);
 });
 
 test("a title that looks like the beginning of a block isn't one behind its number", () => {

@@ -52,8 +52,9 @@ export function countThatFits(items: readonly Item[], room: Room): number {
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
   const shown = items.map(toShown);
+  const written = shown.map((item, n) => inShort(item, n, true, room));
   const doFit = (count: number): boolean =>
-    fits(bodyOf(say(catalogFor(locale).digest.intro, locale, { count }), shown.slice(0, count), true, room), room);
+    fits(joined(say(catalogFor(locale).digest.intro, locale, { count }), written.slice(0, count)), room);
   let count = 1;
   while (count < shown.length && doFit(count + 1)) count += 1;
   return count;
@@ -79,17 +80,23 @@ function fits(body: string, { maxDigestChars = Number.POSITIVE_INFINITY, digestL
   return (digestLength?.(body) ?? body.length) <= maxDigestChars;
 }
 
-function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean, { codeMarks }: Room): string {
-  const marks = hasLinks ? codeMarks : undefined;
-  return [intro, ...shown.map((item, n) => `${n + 1}. ${inShort(item, hasLinks, marks)}`)].join("\n\n");
+function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean, room: Room): string {
+  return joined(
+    intro,
+    shown.map((item, n) => inShort(item, n, hasLinks, room)),
+  );
+}
+
+function joined(intro: string, written: readonly string[]): string {
+  return [intro, ...written].join("\n\n");
 }
 
 /** Where there is little room: by one link, behind which all of its answers are. */
-function inShort({ title, body, allAnswers }: DigestItem, hasLinks: boolean, marks: CodeMarks | undefined): string {
-  // Behind its number a title begins no line, nor a block of code that goes on beneath it.
-  const whole = marks === "lines" ? `${title}\n${withCodeEnded(body, marks)}` : `${title}\n${body}`;
+function inShort({ title, body, allAnswers }: DigestItem, n: number, hasLinks: boolean, { codeMarks }: Room): string {
+  // With its number before it: behind that a title begins no line, and lines far enough from the margin are part of an item of a list.
+  const whole = `${n + 1}. ${title}\n${body}`;
   return lines(
-    marks === "anywhere" ? withCodeEnded(whole, marks) : whole,
+    hasLinks && codeMarks ? withCodeEnded(whole, codeMarks) : whole,
     hasLinks && allAnswers !== null ? [allAnswers] : [],
   );
 }
