@@ -204,9 +204,18 @@ export function readMessageId(id: string): MessageKey | null {
   return delivery && id.split("-").length > 3 ? { ...delivery, digestId: id } : delivery;
 }
 
-/** The same backwards; of a digest's id, that of its first delivery; null for what is none. */
+/** The end of the year 9999, and what the ledger has room for: whatever is beyond isn't in it. */
+const LAST_OCCURRENCE_AT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const LAST_RECIPIENT_NO = 32_767;
+
+/**
+ * The same backwards; of a digest's id, that of its first delivery; null for what is none. Mail of other programs has ids that
+ * look alike, with numbers of their own.
+ */
 export function readDeliveryId(id: string): DeliveryKey | null {
-  const [, reminderId, occurrenceAt, recipientNo] = /^(\d{1,16})-(\d{1,15})-(\d{1,5})(?:-[0-9a-f]{8})?$/.exec(id) ?? [];
-  if (reminderId === undefined) return null;
-  return { reminderId: Number(reminderId), occurrenceAt: Number(occurrenceAt), recipientNo: Number(recipientNo) };
+  const found = /^(\d{1,16})-(\d{1,15})-(\d{1,5})(?:-[0-9a-f]{8})?$/.exec(id);
+  if (found === null) return null;
+  const [reminderId = 0, occurrenceAt = 0, recipientNo = 0] = found.slice(1).map(Number);
+  if (occurrenceAt > LAST_OCCURRENCE_AT || recipientNo > LAST_RECIPIENT_NO) return null;
+  return { reminderId, occurrenceAt, recipientNo };
 }

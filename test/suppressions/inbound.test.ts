@@ -315,6 +315,21 @@ describe("Amazon SES", () => {
     expect(at.asked.every((url) => url === CERT)).toBe(true);
     expect(await at.suppressed()).toEqual([]);
   });
+
+  test("a bounce of another program's mail, whose id looks like one of ours, suppresses as any", async () => {
+    const at = await here();
+    await at.api.call("PUT", "/inbound-sources/ses", { secrets: [TOPIC] });
+    const ids = ["20260115-093000123-40000", "17-1736947800000-99999", "9999999999999999-999999999999999-0"];
+    for (const [n, id] of ids.entries()) {
+      const message = {
+        ...bounce,
+        mail: { headers: [{ name: "Message-ID", value: `<${id}@company.example>` }] },
+        bounce: { ...bounce.bounce, bouncedRecipients: [{ emailAddress: `n${n}@example.com`, status: "5.1.1" }] },
+      };
+      const body = { received: 1, suppressed: 1, answers: 0 };
+      expect(await post(at, signed({ Message: JSON.stringify(message) })), id).toEqual({ status: 200, body });
+    }
+  });
 });
 
 describe("mail that came back", () => {
