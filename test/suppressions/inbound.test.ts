@@ -33,12 +33,14 @@ interface Here extends World {
   key: string;
 }
 
-async function here(): Promise<Here> {
+/** `isAway`: whoever is asked for something answers that it is out of order. */
+async function here({ isAway = false } = {}): Promise<Here> {
   const at = await world();
   const asked: string[] = [];
   const http: Pick<GuardedHttp, "request"> = {
     request: async ({ url }) => {
       asked.push(url);
+      if (isAway) return { ok: true, status: 503, headers: {}, body: Buffer.alloc(0), isWhole: true };
       return { ok: true, status: 200, headers: {}, body: Buffer.from(certificate), isWhole: true };
     },
   };
@@ -314,6 +316,19 @@ describe("Amazon SES", () => {
     expect(await post(at, confirm)).toMatchObject({ status: 200, body: { received: 0 } });
     expect(at.asked.every((url) => url === CERT)).toBe(true);
     expect(await at.suppressed()).toEqual([]);
+  });
+
+  test("what can't be checked is to be sent again; of one that goes on so, nobody is asked any more", async () => {
+    const at = await here({ isAway: true });
+    await at.api.call("PUT", "/inbound-sources/ses", { secrets: [TOPIC] });
+    // From regions that were made up: none has been asked for before.
+    const region = (n: number) => CERT.replace("eu-west-1", `nowhere-${n}`);
+    let statuses: number[] = [];
+    for (let n = 0; n < 1_000 && !statuses.includes(429); n += 1) {
+      statuses = [...statuses, (await post(at, { ...signed(), SigningCertURL: region(n) })).status];
+    }
+    expect([statuses[0], statuses.at(-1)]).toEqual([503, 429]);
+    expect(at.asked).toHaveLength(statuses.length - 1);
   });
 
   test("a bounce of another program's mail, whose id looks like one of ours, suppresses as any", async () => {

@@ -75,16 +75,23 @@ export class ProviderDoor {
         limits,
       };
     } catch (error) {
+      // A key that can't be got may be at an address that was made up; each costs more than one that is no good.
+      if (error instanceof CannotProve) this.#noteFailure(request.ip);
       if (error instanceof CannotProve || error instanceof CannotOpen) {
         request.log.error({ tenant, provider: name }, `what a provider tells can't be checked: ${error.message}`);
         throw new Problem(503, "it can't be checked at the moment; try again", { headers: { "retry-after": "60" } });
       }
       if (!(error instanceof NotProved)) throw error;
-      this.#failures.refuseIfTooMany(request.ip);
-      this.#failures.note(request.ip);
+      this.#noteFailure(request.ip);
       request.log.warn({ address: request.ip, because: error.message }, "what a provider tells was turned away");
       throw new Problem(401, error.message, { headers: { "www-authenticate": 'Basic realm="reminder-engine"' } });
     }
+  }
+
+  /** Many may have come at once, before the first of them had failed. */
+  #noteFailure(address: string): void {
+    this.#failures.refuseIfTooMany(address);
+    this.#failures.note(address);
   }
 
   #open(tenantId: string, provider: string, { secrets }: InboundProof): string[] {
