@@ -109,6 +109,11 @@ function sayEvent({ type, because, deliveryAttempt }: Extract<Line, { told: "eve
       return `It was completed: ${why}.`;
     case "paused":
       return `It was paused: ${why}.`;
+    // Of what came back, mere words of a mail server.
+    case "bounced":
+      return `A message came back, and its address is to blame: ${why}.`;
+    case "bounced_for_now":
+      return `A message came back or is late, for which its address isn't blamed: ${why}.`;
     default:
       // An address stays as it is written.
       return /^\S+@/.test(why) ? `${why}.` : `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;

@@ -86,6 +86,16 @@ test.each([
   for (const one of found) expect(one).toMatchObject({ address: ADDRESS, messageId: "1-2-0@company.example" });
 });
 
+test("where a provider has no words of its own, why is said in ours", () => {
+  const said = (feedback: Feedback[]) => feedback.map(({ because }) => because);
+  expect(said(feedbackOfSendGrid([{ event: "spamreport" }, { event: "unsubscribe" }]))).toEqual([
+    "the reader calls it spam",
+    "the reader unsubscribed",
+  ]);
+  expect(said(feedbackOfMailgun({ "event-data": { event: "complained" } }))).toEqual(["the reader calls it spam"]);
+  expect(said(feedbackOfPostmark({ RecordType: "SpamComplaint" }))).toEqual(["the reader calls it spam"]);
+});
+
 test.each([
   [{ event: "failed", severity: "permanent", "delivery-status": { code: 550, message: "5.1.1 unknown" } }, ["hard"]],
   [{ event: "failed", severity: "permanent", "delivery-status": { code: 550, message: "5.4.4 no route" } }, ["soft"]],

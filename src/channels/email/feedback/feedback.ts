@@ -12,6 +12,12 @@ export interface Feedback {
   messageId: string | null;
 }
 
+/** In words, where the provider has none of its own. */
+export const SAID: Partial<Record<Feedback["kind"], string>> = {
+  complaint: "the reader calls it spam",
+  unsubscribed: "the reader unsubscribed",
+};
+
 /** For how long nothing is sent to an address that mail came back from. */
 export const HARD_BOUNCE_DAYS = 180;
 

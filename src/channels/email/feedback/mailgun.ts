@@ -1,5 +1,5 @@
 import { at, textAt } from "../../../core/json-fields.ts";
-import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
+import { bareId, codeIn, type Feedback, kindOf, SAID, wordsOf } from "./feedback.ts";
 
 /** What Mailgun tells of one message. https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhooks */
 export function feedbackOfMailgun(body: unknown): Feedback[] {
@@ -14,6 +14,7 @@ export function feedbackOfMailgun(body: unknown): Feedback[] {
         at(event, "delivery-status", "code"),
         textAt(event, "delivery-status", "message") ??
           textAt(event, "delivery-status", "description") ??
+          SAID[kind] ??
           textAt(event, "event"),
       ),
       returnPath: textAt(event, "envelope", "sender"),

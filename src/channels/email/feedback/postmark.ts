@@ -1,5 +1,5 @@
 import { at, textAt } from "../../../core/json-fields.ts";
-import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
+import { bareId, codeIn, type Feedback, kindOf, SAID, wordsOf } from "./feedback.ts";
 
 const HARD = new Set(["HardBounce", "BadEmailAddress", "ManuallyDeactivated"]);
 /** A filter took it for spam, or didn't like its words; the reader has said so only where Postmark sends them nothing more. */
@@ -23,7 +23,9 @@ export function feedbackOfPostmark(body: unknown): Feedback[] {
     {
       address: textAt(body, "Email") ?? textAt(body, "Recipient"),
       kind,
-      because: wordsOf(textAt(body, "Details") ?? textAt(body, "Description") ?? textAt(body, "SuppressionReason")),
+      because: wordsOf(
+        textAt(body, "Details") ?? textAt(body, "Description") ?? textAt(body, "SuppressionReason") ?? SAID[kind],
+      ),
       returnPath: null,
       messageId: bareId(textAt(body, "Metadata", "message-id")),
     },

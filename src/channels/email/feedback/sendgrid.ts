@@ -1,5 +1,5 @@
 import { textAt } from "../../../core/json-fields.ts";
-import { bareId, codeIn, type Feedback, kindOf, wordsOf } from "./feedback.ts";
+import { bareId, codeIn, type Feedback, kindOf, SAID, wordsOf } from "./feedback.ts";
 
 /**
  * What SendGrid tells, many events at once.
@@ -12,7 +12,7 @@ export function feedbackOfSendGrid(events: unknown): Feedback[] {
     return {
       address: textAt(event, "email"),
       kind,
-      because: wordsOf(textAt(event, "reason") ?? textAt(event, "event")),
+      because: wordsOf(textAt(event, "reason") ?? SAID[kind] ?? textAt(event, "event")),
       returnPath: null,
       messageId: bareId(textAt(event, "smtp-id")),
     };
