@@ -132,8 +132,8 @@ describe.each(SERVICES)("$title", (service) => {
 
   test("what it refuses means what its documentation says", async () => {
     const { http, peer, channel } = await beside(service);
-    for (const { status, body, means, says } of peer.no) {
-      http.behave = answer(status, { "content-type": "application/json" }, body);
+    for (const { status, headers, body, means, says } of peer.no) {
+      http.behave = answer(status, { "content-type": "application/json", ...headers }, body);
       const error = await failure(channel().send(to(peer), unhurried));
       expect(error.constructor.name, `${status} ${body}`).toBe(means);
       if (typeof says === "number") expect((error as NotYet).waitMs).toBe(says);

@@ -19,6 +19,7 @@ export interface ServicePeer {
   /** What it says when it doesn't, and what that means. */
   no: readonly {
     status: number;
+    headers?: Record<string, string>;
     body: string;
     means: "Permanent" | "BadAddress" | "Retryable" | "NotYet";
     says: RegExp | number;
@@ -360,6 +361,25 @@ export const PEERS: Readonly<Record<string, ServicePeer>> = {
         means: "Permanent",
         says: /application's token/,
       },
+      // The month's messages are used up until then; while some are left, it only goes too fast.
+      ...(
+        [
+          [{ remaining: "0", resetInSeconds: 600 }, 600_000],
+          [{ remaining: "0", resetInSeconds: 20 * 86_400 }, 3_600_000],
+          [{ remaining: "0", resetInSeconds: -5 }, 30_000],
+          [{ remaining: "7412", resetInSeconds: 600 }, 30_000],
+        ] as const
+      ).map(([{ remaining, resetInSeconds }, says]) => ({
+        status: 429,
+        headers: {
+          date: "Sun, 15 Nov 2026 09:00:00 GMT",
+          ...{ "x-limit-app-limit": "10000", "x-limit-app-remaining": remaining },
+          "x-limit-app-reset": String(Date.UTC(2026, 10, 15, 9) / 1_000 + resetInSeconds),
+        },
+        body: json({ errors: ["application is over its quota"], status: 0 }),
+        means: "NotYet" as const,
+        says,
+      })),
     ],
   },
   pagerduty: {

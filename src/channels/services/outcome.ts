@@ -1,7 +1,7 @@
 import { at } from "../../core/json-fields.ts";
 import { jsonOf } from "../../outgoing/json-answer.ts";
 import type { Answer, Failure } from "../../outgoing/outcome.ts";
-import { retryAfterMs } from "../../outgoing/retry-after.ts";
+import { resetsInMs, retryAfterMs } from "../../outgoing/retry-after.ts";
 import { BadAddress, GONE, NotYet, OutcomeUnknown, Permanent, Retryable } from "../channel.ts";
 import { noAnswer } from "../no-answer.ts";
 import type { HttpService, Refusal } from "./service.ts";
@@ -26,8 +26,15 @@ export function readOutcome(service: HttpService, outcome: Answer | Failure): { 
 function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
   const told = answer.retryAfterAt && at(fields, ...answer.retryAfterAt.path.split("."));
   const toldMs = typeof told === "number" && told > 0 ? told * (answer.retryAfterAt?.unitMs ?? 0) : 0;
-  const waitMs = Math.ceil(Math.min(LONGEST_WAIT_MS, retryAfterMs(outcome) || toldMs || USUAL_WAIT_MS));
+  const askedMs = retryAfterMs(outcome) || toldMs || usedUpMs(answer, outcome);
+  const waitMs = Math.ceil(Math.min(LONGEST_WAIT_MS, askedMs || USUAL_WAIT_MS));
   return new NotYet(`waits for its turn: ${title} takes no more messages at the moment`, waitMs);
+}
+
+/** For how long nothing is left of its quota; 0: something is, or it has none. */
+function usedUpMs({ quotaIn }: HttpService["answer"], outcome: Answer): number {
+  const isUsedUp = quotaIn !== undefined && outcome.headers[quotaIn.left]?.trim() === "0";
+  return isUsedUp ? resetsInMs(outcome, quotaIn.resetAt) : 0;
 }
 
 /**

@@ -107,6 +107,8 @@ export interface HttpService {
     codeAt?: string;
     /** The way to how long to wait, and in what, where that isn't in `Retry-After`. */
     retryAfterAt?: { path: string; unitMs: number };
+    /** The headers that tell how many messages are left of a quota, and when there are more (in seconds since 1970). */
+    quotaIn?: { left: string; resetAt: string };
   };
   /** True where the same `{id}` again is the same message: what may have arrived is sent again. */
   isIdempotent: boolean;

@@ -22,7 +22,10 @@ export const PUSHOVER: HttpService = {
     encoding: "json",
     body: { token: "{token}", user: "{recipient}", title: "{subject}", message: "{text}" },
   },
-  answer: { idAt: "request", codeAt: "errors" },
+  answer: {
+    ...{ idAt: "request", codeAt: "errors" },
+    quotaIn: { left: "x-limit-app-remaining", resetAt: "x-limit-app-reset" },
+  },
   isIdempotent: false,
   everyMs: 500,
   refusals: [
