@@ -1,4 +1,5 @@
 import { InvalidRecipient } from "../channels/channel.ts";
+import { formsIn } from "../channels/recipient.ts";
 import type { Channels } from "../channels/registry.ts";
 import type { Recipient } from "../core/people.ts";
 import { fieldError, invalid, invalidField, type Problem } from "./problem.ts";
@@ -45,21 +46,10 @@ export function parseAddressOf(channels: Channels, channelName: string, address:
   return parseAs("address", address, (text) => channel.parseRecipient(text));
 }
 
-/**
- * How an address may stand in what is kept of it: in the form in which its channel would send to it, and as it is written here, which
- * is how plain SQL may have written it too.
- */
+/** How an address may stand in what is kept of it, see `formsIn`; null: for whichever channel. */
 export function formsOf(channels: Channels, channelName: string | null, address: string): string[] {
   const all = channelName === null ? [...channels.values()] : [channels.get(channelName) ?? []].flat();
-  const normal = all.flatMap((channel) => {
-    try {
-      return [channel.parseRecipient(address)];
-    } catch (error) {
-      if (error instanceof InvalidRecipient) return [];
-      throw error;
-    }
-  });
-  return [...new Set([address, ...normal])];
+  return [...new Set([address, ...all.flatMap((channel) => formsIn(channel, address))])];
 }
 
 function noSuchChannel(channels: Channels): Problem {

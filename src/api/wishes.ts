@@ -1,3 +1,4 @@
+import { formsIn } from "../channels/recipient.ts";
 import type { Channels } from "../channels/registry.ts";
 import { addressFor, waysOf } from "../channels/ways.ts";
 import { type Addressee, addressees, otherOf } from "../core/audience.ts";
@@ -9,13 +10,15 @@ import type { Step } from "../core/policy.ts";
 import { toBusinessTime } from "../core/schedule/by-calendar.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { endsSilence } from "../core/silence.ts";
-import { whyUnwanted } from "../core/unwanted.ts";
+import { type Unwanted as Verdict, whyUnwanted } from "../core/unwanted.ts";
 import type { Prospect } from "../store/prospect.ts";
 import type { TenantDatabase } from "../store/tenant-database.ts";
 import { readUnwanted } from "../store/unwanted.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 type To = Pick<Addressee, "channel" | "recipient" | "optedOut"> & { addressed: Addressee["addressed"] | null };
+
+const WANTED: Verdict = { suppressed: null, optedOutOf: null };
 
 /**
  * Who would get a reminder's next message as it stands, and what they wish: with a policy, whom the step means that it will be. Nobody where
@@ -33,17 +36,23 @@ export async function readWishes(
   const step = stepThen(reminder, surroundings, dueAt);
   if (step === "none") return [];
   const all = addresseesOf(reminder, step, surroundings, channels, dueAt).slice(0, MOST_EXPLAINED);
-  const outgoing = all.map(({ channel, recipient }) => ({
-    ...{ tenantId: database.tenant, channel, address: recipient ?? "", reminderId: id, eventType },
+  const asked = all.flatMap(({ channel, recipient }, n) =>
+    formsIn(channels.get(channel), recipient ?? "").map((address) => ({ n, channel, address })),
+  );
+  const outgoing = asked.map(({ channel, address }) => ({
+    ...{ tenantId: database.tenant, channel, address, reminderId: id, eventType },
   }));
   const verdicts = await readUnwanted(database, outgoing);
+  const whyNot = (verdict = WANTED) => whyUnwanted(verdict, eventType);
   return all.map((to, n) => {
     const { known, contact } = surroundings;
     const other = known === null || to.addressed === null ? undefined : otherOf(reminder, known, to.addressed);
-    const verdict = verdicts[n] ?? { suppressed: null, optedOutOf: null };
-    const because = whyUnwanted(verdict, eventType);
+    // Of several forms of an address, the first that something is held against.
+    const found = asked.findIndex((one, place) => one.n === n && whyNot(verdicts[place]) !== null);
+    const verdict = verdicts[found] ?? WANTED;
+    const because = whyNot(verdict);
     const table = verdict.suppressed === null ? "opt_outs" : "suppressions";
-    const evidence = { table, id: to.recipient ?? "", columns: [] } as const;
+    const evidence = { table, id: asked[found]?.address ?? "", columns: [] } as const;
     const { addressed } = to;
     const either = known && addressed && whoOptedOut(addressed, known.contacts, eventType);
     const gathersUntil = surroundings.gathersUntil(dueAt, dueAt, addressed === null ? null : { ...to, addressed });

@@ -69,7 +69,7 @@ export class Gate {
   constructor(options: GateOptions) {
     this.#options = options;
     this.#pacer = new Pacer(options.database, options.settings.limits, options.channels);
-    this.#unwanted = new Unwanted(options.database);
+    this.#unwanted = new Unwanted(options.database, options.channels);
     this.#reader = new Batcher((ids) => read(options.database, ids), LARGEST_READ);
   }
 

@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import { normalIn } from "../channels/recipient.ts";
+import type { Channels } from "../channels/registry.ts";
 import { evaluate, isQuestion } from "../conditions/evaluate.ts";
 import { completionReasonOf, countsSent } from "../conditions/registry.ts";
 import { subjectOf } from "../conditions/subject.ts";
@@ -87,7 +89,10 @@ export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[]
     sql,
     kept.flatMap(({ held, outcome }) => (outcome.keepsPlaces && held.taken ? [{ ...held, slots: held.taken }] : [])),
   );
-  await suppress(sql, kept.flatMap(blamedAddress));
+  await suppress(
+    sql,
+    kept.flatMap((ended) => blamedAddress(ended, keep.channels)),
+  );
 
   const outcomes = await outcomesOf(sql, [
     ...kept.filter((one) => isOneOfSeveral(one) || going.has(one.held)).map(({ held }) => held),
@@ -139,9 +144,10 @@ export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[]
 const LONGEST_ADDRESS = 2_000;
 
 /** The address that a channel has found to be nobody's, or that wants nothing. */
-function blamedAddress({ held, outcome }: Ended): NewSuppression[] {
-  const { tenantId, channel, recipient: address } = held;
-  if (!outcome.blamed || address === null || address.length > LONGEST_ADDRESS) return [];
+function blamedAddress({ held, outcome }: Ended, channels: Channels): NewSuppression[] {
+  const { tenantId, channel, recipient } = held;
+  if (!outcome.blamed || recipient === null || recipient.length > LONGEST_ADDRESS) return [];
+  const address = normalIn(channels.get(channel), recipient);
   return [{ tenantId, channel, address, ...outcome.blamed, because: outcome.reason, createdBy: `channel ${channel}` }];
 }
 

@@ -1,3 +1,5 @@
+import { formsIn } from "../channels/recipient.ts";
+import type { Channels } from "../channels/registry.ts";
 import { type Unwanted as Verdict, whyUnwanted } from "../core/unwanted.ts";
 import { Batcher } from "../store/batcher.ts";
 import type { Sql } from "../store/postgres.ts";
@@ -31,8 +33,10 @@ export class Unwanted {
   readonly #readers: Batcher<Outgoing, Verdict>;
   /** Whether a tenant has any in a channel, and when that was asked, by both. */
   readonly #looks = new Map<string, Look>();
+  readonly #channels: Channels;
 
-  constructor(database: Sql) {
+  constructor(database: Sql, channels: Channels) {
+    this.#channels = channels;
     this.#lookers = new Batcher((asked) => haveUnwanted(database, asked), LARGEST_READ);
     this.#readers = new Batcher((asked) => readUnwanted(database, asked), LARGEST_READ);
   }
@@ -41,11 +45,12 @@ export class Unwanted {
   async reasonNotTo({ tenantId, channel, recipient, reminderId, known }: Held): Promise<Refusal | null> {
     if (recipient === null || known === null || !(await this.#hasAny(tenantId, channel))) return null;
     const { eventType } = known.reminder;
-    const outgoing = { tenantId, channel, address: recipient, reminderId, eventType };
-    const verdict = await this.#readers.add(outgoing);
-    const because = whyUnwanted(verdict, eventType);
-    const { suppressed } = verdict;
-    return because === null ? null : { because, isTheirWish: suppressed === null || isTheirWish(suppressed.reason) };
+    const outgoing = { tenantId, channel, reminderId, eventType };
+    // Plain SQL may have written it in another form than the one in which something is held against it.
+    const forms = formsIn(this.#channels.get(channel), recipient);
+    const verdicts = await Promise.all(forms.map((address) => this.#readers.add({ ...outgoing, address })));
+    const refusals = verdicts.flatMap((verdict) => refusalBy(verdict, eventType) ?? []);
+    return refusals.find((refusal) => refusal.isTheirWish) ?? refusals[0] ?? null;
   }
 
   #hasAny(tenantId: string, channel: string): Promise<boolean> {
@@ -61,4 +66,10 @@ export class Unwanted {
     });
     return look.hasAny;
   }
+}
+
+function refusalBy(verdict: Verdict, eventType: string): Refusal | null {
+  const because = whyUnwanted(verdict, eventType);
+  const { suppressed } = verdict;
+  return because === null ? null : { because, isTheirWish: suppressed === null || isTheirWish(suppressed.reason) };
 }

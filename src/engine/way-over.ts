@@ -1,7 +1,8 @@
-import { type Channel, InvalidRecipient } from "../channels/channel.ts";
+import type { Channel } from "../channels/channel.ts";
+import { normalIn } from "../channels/recipient.ts";
 import type { Channels } from "../channels/registry.ts";
 import { addressFor } from "../channels/ways.ts";
-import { addressKey } from "../core/address-key.ts";
+import { isSameAddress } from "../core/address-key.ts";
 import { standInFor } from "../core/audience.ts";
 import type { Instant } from "../core/instant.ts";
 import { type Addressed, nameOf } from "../core/people.ts";
@@ -82,14 +83,5 @@ function asContact(name: string, { reminder, contact, audience }: ReminderWithFa
 }
 
 function isSame(channel: Channel, address: string | null, recipient: string): boolean {
-  return address !== null && normal(channel, address) === normal(channel, recipient);
-}
-
-function normal(channel: Channel, address: string): string {
-  try {
-    return addressKey(channel.parseRecipient(address));
-  } catch (error) {
-    if (error instanceof InvalidRecipient) return addressKey(address);
-    throw error;
-  }
+  return address !== null && isSameAddress(normalIn(channel, address), normalIn(channel, recipient));
 }

@@ -73,8 +73,8 @@ async function here({ isAway = false } = {}): Promise<Here> {
 }
 
 /** A message in the ledger, as it was sent a minute ago. */
-async function sentOne(at: World, tenant = "default") {
-  const reminderId = await at.insert({ channel: "email", recipient: ANN, tenant_id: tenant });
+async function sentOne(at: World, tenant = "default", recipient = ANN) {
+  const reminderId = await at.insert({ channel: "email", recipient, tenant_id: tenant });
   const occurrenceAt = Date.now() - 60_000;
   await at.database.query(
     `insert into deliveries (tenant_id, reminder_id, occurrence_at, bucket, channel, recipient, status)
@@ -367,6 +367,16 @@ describe("mail that came back", () => {
       { tenant_id: "acme", address: ANN, reason: "hard_bounce" },
     ]);
     expect((await at.events(key.reminderId)).map(({ type }) => type)).toEqual(["bounced"]);
+  });
+
+  test("of an address that plain SQL has written in another form suppresses what it was sent to", async () => {
+    const at = await here();
+    const key = await sentOne(at, "default", " ann@bücher.example");
+    await hand(at, report(returnPath("bounces@mail.example.com", key, BOUNCE_SECRET)));
+    expect(await at.suppressed()).toEqual([["ann@xn--bcher-kva.example", "hard_bounce"]]);
+    expect(await at.events(key.reminderId)).toMatchObject([
+      { type: "bounced", details: { address: "ann@xn--bcher-kva.example" } },
+    ]);
   });
 
   test("takes back no release: a message comes back once, in whatever words and letters that is told again", async () => {

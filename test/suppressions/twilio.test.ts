@@ -85,6 +85,27 @@ test("STOP stops what would go to the phone, START has it go again, and only wit
   expect(await at.suppressed()).toEqual([]);
 });
 
+test("STOP holds, and what became of a message is told, however plain SQL has written the number", async () => {
+  const at = await here();
+  at.sendSms();
+  const every = { schedule_type: "recurring", interval_minutes: 60, run_at: new Date() };
+  const id = await remind(at, { recipient: "+49 151 123 456 78", ...every });
+  await at.deliveryBecomes(id, "sent");
+  const callback = new URL(new URLSearchParams(at.twilio.received[0]?.body).get("StatusCallback") ?? "");
+  const undelivered = { MessageSid: "SM1", MessageStatus: "undelivered", ErrorCode: "30003", To: ANN };
+  expect(await at.tell(undelivered, { query: callback.search })).toBe(204);
+  expect((await at.events(id)).map(({ type }) => type)).toContain("bounced_for_now");
+
+  expect(await at.tell({ Body: "STOP", From: ANN })).toBe(204);
+  const { present } = (await at.api.call("GET", `/reminders/${id}/explain`)).body as { present: object[] };
+  expect(present).toContainEqual(
+    expect.objectContaining({ kind: "unwanted", evidence: { table: "suppressions", id: ANN, columns: [] } }),
+  );
+  await at.advance({ minutes: 60 });
+  expect((await at.deliveryBecomes(id, "suppressed")).reason).toContain("STOP");
+  expect(at.twilio.received).toHaveLength(1);
+});
+
 test("under an Idempotency-Key it is answered once, and another message isn't taken under the same", async () => {
   const at = await here();
   const stop = { Body: "STOP", From: ANN, MessageSid: "SM1" };
@@ -143,7 +164,7 @@ test("a number that Twilio refuses for good is suppressed along with the failed 
   const at = await here();
   at.twilio.behave = answer(400, { "content-type": "application/json" }, JSON.stringify({ code: 21211 }));
   at.sendSms();
-  const id = await remind(at);
+  const id = await remind(at, { recipient: "+49 151 123 456 78" });
   const { reason } = await at.deliveryBecomes(id, "failed");
   expect(reason).toContain("no phone gets messages under that number");
   expect(await at.suppressed()).toEqual([["sms", ANN, "invalid"]]);

@@ -101,7 +101,9 @@ async function take(sql: TenantSql, { by, id, channel }: Told, meant: readonly M
   const events: MessageEvent[] = [];
   const said = new Set<string>();
   for (const [n, one] of meant.entries()) {
-    const recipient = recipients[n] ?? null;
+    const written = recipients[n] ?? null;
+    // By plain SQL it may be in another form than the one in which it was sent to, and so is told of.
+    const recipient = addressOf(channel, written) ?? written;
     const address = one.isSigned ? recipient : addressOf(channel, one.address);
     if (address === null || !(await isNews(sql, one))) continue;
     const { reason, type, days } = MEANING[one.kind];
