@@ -1,49 +1,66 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Cap, NO_SLOTS, nextPlace, type Pace, type Paced, place, type Slots, takePlace, UNUSED } from "./pace.ts";
+import { type Cap, type Kind, NO_SLOTS, nextPlace, type Pace, place, type Slots, takePlace, UNUSED } from "./pace.ts";
 
 const T0 = Date.UTC(2026, 0, 15, 10);
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 const TEN_A_MINUTE: Cap = { limit: 10, windowMs: MINUTE };
+
+const RUNS = Number(process.env.PACE_RUNS ?? 1_000);
 
 /** The most that begin within any window, of which one end is open. */
 function mostWithin(begun: readonly number[], windowMs: number): number {
   return Math.max(0, ...begun.map((from) => begun.filter((at) => at >= from && at < from + windowMs).length));
 }
 
-/**
- * Messages that come at these instants and, when told to wait, come again so many milliseconds after they were told. `unsentMs`: one that may
- * begin comes back unsent instead, after so many; null: it begins.
- */
-function simulate(
-  arrivals: readonly number[],
-  lateMs: (n: number) => number,
-  caps: { tenant: Cap | null; recipients: readonly Cap[] },
-  unsentMs: (n: number) => number | null = () => null,
-) {
-  let ofTenant: Pace = UNUSED;
-  let ofRecipients: readonly Pace[] = caps.recipients.map(() => UNUSED);
-  const waiting = arrivals.map((at) => ({ at, slots: NO_SLOTS as Slots, asked: 0 }));
-  const begun: number[] = [];
+/** Under which caps one message stands: for each kind of them the name of whoever it holds for. */
+type Under = Partial<Record<Kind, string>>;
+
+interface Simulated {
+  /** Of each kind: the cap, for all of that kind. */
+  caps: Partial<Record<Kind, Cap | null>>;
+  /** How long after it was told to come one comes. */
+  lateMs?: (n: number) => number;
+  /** One that may begin comes back unsent instead, after so many; null: it begins. */
+  unsentMs?: (n: number) => number | null;
+  /** Of each message; not set: all of them are for the same. */
+  under?: (n: number) => Under;
+}
+
+const FOR_ONE: Under = { person: "ann", recipient: "ann@example.org", tenant: "default" };
+
+/** Messages that come at these instants and, when told to wait, come again. */
+function simulate(arrivals: readonly number[], simulated: Simulated) {
+  const { caps, lateMs = () => 0, unsentMs = () => null, under = () => FOR_ONE } = simulated;
+  const paces = new Map<string, Pace>();
+  const waiting = arrivals.map((at, n) => ({ n, at, slots: NO_SLOTS as Slots }));
+  const begun: { n: number; at: number }[] = [];
   let asked = 0;
   while (waiting.length > 0) {
     waiting.sort((a, b) => b.at - a.at);
     const next = waiting.pop() as (typeof waiting)[number];
-    const paced: Paced[] = caps.recipients.map((cap, n) => ({ cap, pace: ofRecipients[n] as Pace }));
-    const byTenant = caps.tenant && { cap: caps.tenant, pace: ofTenant };
-    const { until, slots, taken, tenant, recipients } = place(next.slots, byTenant, paced, next.at);
-    ofTenant = tenant ?? ofTenant;
-    ofRecipients = recipients;
+    const mine = (Object.entries(under(next.n)) as [Kind, string][]).flatMap(([kind, name]) => {
+      const cap = caps[kind];
+      return cap ? [{ kind, name, cap, pace: paces.get(name) ?? UNUSED }] : [];
+    });
+    const placing = place(next.slots, Object.fromEntries(mine.map((one) => [one.kind, one])), next.at);
+    for (const { kind, name, pace } of mine) paces.set(name, placing.paces[kind] ?? pace);
     asked += 1;
+    const { until } = placing;
     const backMs = until === null ? unsentMs(asked) : null;
-    if (backMs !== null) waiting.push({ at: next.at + backMs, slots: taken, asked: next.asked + 1 });
-    else if (until === null) begun.push(next.at);
+    if (backMs !== null) waiting.push({ ...next, at: next.at + backMs, slots: placing.taken });
+    else if (until === null) begun.push(next);
     else {
       expect(until).toBeGreaterThan(next.at);
-      waiting.push({ at: until + lateMs(asked), slots, asked: next.asked + 1 });
+      waiting.push({ ...next, at: until + lateMs(asked), slots: placing.slots });
     }
   }
-  return { begun, asked };
+  /** When those began that this name of a cap holds for; without one: all. */
+  const begunOf = (name?: string): number[] =>
+    begun.flatMap(({ n, at }) => (name === undefined || Object.values(under(n)).includes(name) ? [at] : []));
+  return { begun: begunOf(), begunOf, byMessage: begun, asked };
 }
 
 test("up to the cap they begin at once, and the next when a place is free again, one after the other", () => {
@@ -71,7 +88,7 @@ test("no window ever has more than the cap, however they come, and however late 
       (cap, offsets, lateness) => {
         const arrivals = offsets.map((offset) => T0 + offset);
         const late = (n: number) => (n < 300 ? (lateness[n % lateness.length] as number) : 0);
-        const { begun } = simulate(arrivals, late, { tenant: cap, recipients: [] });
+        const { begun } = simulate(arrivals, { caps: { tenant: cap }, lateMs: late });
         expect(begun).toHaveLength(arrivals.length);
         expect(mostWithin(begun, cap.windowMs)).toBeLessThanOrEqual(cap.limit);
       },
@@ -81,83 +98,94 @@ test("no window ever has more than the cap, however they come, and however late 
 });
 
 test("under several caps none is exceeded, and all get through", () => {
-  const hour = { limit: 3, windowMs: 60 * MINUTE };
-  const day = { limit: 8, windowMs: 24 * 60 * MINUTE };
-  const caps = { tenant: { limit: 5, windowMs: MINUTE }, recipients: [hour, day] };
+  const caps = {
+    tenant: { limit: 5, windowMs: MINUTE },
+    recipient: { limit: 3, windowMs: HOUR },
+    person: { limit: 8, windowMs: DAY },
+  };
   fc.assert(
     fc.property(fc.array(fc.nat(10 * MINUTE), { maxLength: 25 }), (offsets) => {
       const { begun } = simulate(
         offsets.map((offset) => T0 + offset),
-        () => 20,
-        caps,
+        { caps, lateMs: () => 20 },
       );
       expect(begun).toHaveLength(offsets.length);
-      expect(mostWithin(begun, caps.tenant.windowMs)).toBeLessThanOrEqual(caps.tenant.limit);
-      for (const { limit, windowMs } of caps.recipients) expect(mostWithin(begun, windowMs)).toBeLessThanOrEqual(limit);
+      for (const { limit, windowMs } of Object.values(caps))
+        expect(mostWithin(begun, windowMs)).toBeLessThanOrEqual(limit);
     }),
     { numRuns: 200 },
   );
 });
 
 test("what comes back unsent has its place again for a while, and then asks anew", () => {
-  const three = { limit: 3, windowMs: 60 * MINUTE };
+  const recipient = { limit: 3, windowMs: HOUR };
   const all = Array.from({ length: 4 }, () => T0);
   const begunAfter = (backMs: number) =>
-    simulate(
-      all,
-      () => 0,
-      { tenant: null, recipients: [three] },
-      (n) => (n <= 3 ? backMs : null),
-    ).begun.map((at) => at - T0);
+    simulate(all, { caps: { recipient }, unsentMs: (n) => (n <= 3 ? backMs : null) }).begun.map((at) => at - T0);
   expect(begunAfter(20_000).filter((at) => at === 20_000)).toHaveLength(3);
   expect(begunAfter(2 * MINUTE).filter((at) => at === 2 * MINUTE)).toHaveLength(0);
 });
 
 test("so it has under an hour's cap and a day's at once, and while it waits for its tenant's turn", () => {
-  const [hour, day] = [60 * MINUTE, 24 * 60 * MINUTE];
   const firstThree = (backMs: number) => (n: number) => (n <= 3 ? backMs : null);
   const both = (perHour: number, perDay: number) => {
-    return {
-      tenant: null,
-      recipients: [
-        { limit: perHour, windowMs: hour },
-        { limit: perDay, windowMs: day },
-      ],
-    };
+    return { recipient: { limit: perHour, windowMs: HOUR }, person: { limit: perDay, windowMs: DAY } };
   };
-  expect(simulate([T0, T0, T0], () => 0, both(3, 3), firstThree(1_000)).begun).toEqual(Array(3).fill(T0 + 1_000));
+  const unsent = simulate([T0, T0, T0], { caps: both(3, 3), unsentMs: firstThree(1_000) });
+  expect(unsent.begun).toEqual(Array(3).fill(T0 + 1_000));
+  // Of the day for longer than of the hour, which has room for others.
+  const longer = simulate([T0, T0, T0], { caps: both(6, 3), unsentMs: firstThree(20 * MINUTE) });
+  expect(longer.begun).toEqual(Array(3).fill(T0 + 20 * MINUTE));
 
-  const byTenant = { tenant: { limit: 3, windowMs: MINUTE }, recipients: [{ limit: 4, windowMs: day }] };
-  const { begun } = simulate([T0, T0, T0, T0 + hour], () => 0, byTenant, firstThree(1_200));
-  expect(Math.max(...begun)).toBe(T0 + hour);
+  const caps = { tenant: { limit: 3, windowMs: MINUTE }, person: { limit: 4, windowMs: DAY } };
+  const { begun } = simulate([T0, T0, T0, T0 + HOUR], { caps, unsentMs: firstThree(1_200) });
+  expect(Math.max(...begun)).toBe(T0 + HOUR);
 
   // The first is put back until it has no place of the hour's any more, when the second was promised the next one of the day's.
-  const late = simulate([T0, T0 + 7 * MINUTE], () => 0, both(4, 1), firstThree(3 * MINUTE));
-  expect(mostWithin(late.begun, day)).toBe(1);
+  const late = simulate([T0, T0 + 7 * MINUTE], { caps: both(4, 1), unsentMs: firstThree(3 * MINUTE) });
+  expect(mostWithin(late.begun, DAY)).toBe(1);
 });
 
 test("what has its recipient's place takes it along to its tenant's turn, however far that is, and doesn't wait for the next", () => {
   const [minute, hour] = [
     { limit: 1, windowMs: MINUTE },
-    { limit: 1, windowMs: 60 * MINUTE },
+    { limit: 1, windowMs: HOUR },
   ];
+  const slots = { ...NO_SLOTS, recipient: T0 };
   let tenant = UNUSED;
   for (let n = 0; n < 10; n += 1) tenant = takePlace(tenant, minute, nextPlace(tenant, minute, T0), T0);
   const turn = nextPlace(tenant, minute, T0);
-  const recipient = takePlace(UNUSED, hour, T0, T0 - 60 * MINUTE);
-  const asked = place(
-    { tenant: null, recipient: T0 },
-    { cap: minute, pace: tenant },
-    [{ cap: hour, pace: recipient }],
-    T0,
-  );
-  expect(asked).toMatchObject({ until: turn, slots: { tenant: turn, recipient: turn } });
+  const recipient = takePlace(UNUSED, hour, T0, T0 - HOUR);
+  const caps = { tenant: { cap: minute, pace: tenant }, recipient: { cap: hour, pace: recipient } };
+  expect(place(slots, caps, T0)).toMatchObject({ until: turn, slots: { tenant: turn, recipient: turn } });
 
   // Unless somebody was promised the one behind its own.
   const next = takePlace(recipient, hour, nextPlace(recipient, hour, T0), T0);
-  const behind = place({ tenant: null, recipient: T0 }, { cap: minute, pace: tenant }, [{ cap: hour, pace: next }], T0);
+  const behind = place(slots, { ...caps, recipient: { cap: hour, pace: next } }, T0);
   expect(behind.until).toBe(nextPlace(next, hour, T0));
 });
+
+/** Messages of one tenant to one of two addresses each; most for one of two people, for whom there are days, the others for nobody known. */
+const MESSAGES = fc.array(
+  fc.record({
+    offset: fc.oneof(fc.nat(10), fc.nat(5 * MINUTE), fc.nat(6 * HOUR)),
+    under: fc.record(
+      {
+        person: fc.constantFrom("ann", "bob"),
+        recipient: fc.constantFrom("office@example.org", "home@example.org"),
+        tenant: fc.constant("default"),
+      },
+      { requiredKeys: ["recipient", "tenant"] },
+    ),
+  }),
+  { maxLength: 20 },
+);
+
+/** What a tenant may send a minute, an address get an hour, and a person a day. */
+function capsOf(limits: Record<"minute" | "hour" | "day", number | null>): Partial<Record<Kind, Cap | null>> {
+  const cap = (limit: number | null, windowMs: number): Cap | null => (limit === null ? null : { limit, windowMs });
+  return { tenant: cap(limits.minute, MINUTE), recipient: cap(limits.hour, HOUR), person: cap(limits.day, DAY) };
+}
 
 test("nor has any window more than the cap where some come back unsent, once or again and again, and however late they ask", () => {
   const limit = fc.integer({ min: 1, max: 6 });
@@ -169,21 +197,81 @@ test("nor has any window more than the cap where some come back unsent, once or 
       fc.array(fc.option(soon, { freq: 1 }), { minLength: 1, maxLength: 20 }),
       fc.array(fc.oneof({ weight: 3, arbitrary: fc.nat(50) }, fc.nat(20 * MINUTE)), { minLength: 1, maxLength: 20 }),
       ({ minute, hour, day }, offsets, back, lateness) => {
-        const cap = (limit: number | null, windowMs: number) => (limit === null ? [] : [{ limit, windowMs }]);
-        const [tenant = null] = cap(minute, MINUTE);
-        const recipients = [...cap(hour, 60 * MINUTE), ...cap(day, 24 * 60 * MINUTE)];
+        const caps = capsOf({ minute, hour, day });
         const { begun } = simulate(
           offsets.map((offset) => T0 + offset),
-          (n) => (n < 300 ? (lateness[n % lateness.length] as number) : 0),
-          { tenant, recipients },
-          (n) => (n < 200 ? (back[n % back.length] as number | null) : null),
+          {
+            caps,
+            lateMs: (n) => (n < 300 ? (lateness[n % lateness.length] as number) : 0),
+            unsentMs: (n) => (n < 200 ? (back[n % back.length] as number | null) : null),
+          },
         );
         expect(begun).toHaveLength(offsets.length);
-        for (const { limit, windowMs } of [...(tenant ? [tenant] : []), ...recipients])
-          expect(mostWithin(begun, windowMs)).toBeLessThanOrEqual(limit);
+        for (const cap of Object.values(caps))
+          if (cap) expect(mostWithin(begun, cap.windowMs)).toBeLessThanOrEqual(cap.limit);
       },
     ),
-    { numRuns: Number(process.env.PACE_RUNS ?? 1_000) },
+    { numRuns: RUNS },
+  );
+});
+
+test("nor where several people share addresses, and each of them has several", () => {
+  const limit = fc.integer({ min: 1, max: 4 });
+  const late = fc.oneof({ weight: 3, arbitrary: fc.nat(50) }, fc.nat(5_000), fc.nat(20 * MINUTE), fc.nat(3 * HOUR));
+  const back = fc.option(fc.oneof(fc.nat(900), fc.nat(50_000), fc.nat(40 * MINUTE)), { freq: 1 });
+  fc.assert(
+    fc.property(
+      fc.record({ minute: fc.option(limit), hour: fc.option(limit), day: fc.option(limit) }),
+      MESSAGES,
+      fc.array(late, { minLength: 1, maxLength: 20 }),
+      fc.array(back, { minLength: 1, maxLength: 20 }),
+      (limits, messages, lateness, backs) => {
+        const caps = capsOf(limits);
+        const { begun, begunOf } = simulate(
+          messages.map(({ offset }) => T0 + offset),
+          {
+            caps,
+            under: (n) => (messages[n] as (typeof messages)[number]).under,
+            lateMs: (n) => (n < 300 ? (lateness[n % lateness.length] as number) : 0),
+            unsentMs: (n) => (n < 200 ? (backs[n % backs.length] as number | null) : null),
+          },
+        );
+        expect(begun).toHaveLength(messages.length);
+        for (const [kind, name] of messages.flatMap(({ under }) => Object.entries(under) as [Kind, string][])) {
+          const cap = caps[kind];
+          if (cap) expect(mostWithin(begunOf(name), cap.windowMs)).toBeLessThanOrEqual(cap.limit);
+        }
+      },
+    ),
+    { numRuns: RUNS },
+  );
+});
+
+test("who comes when told waits no longer than all that stand under the same caps take, whatever others under other caps wait for", () => {
+  const limit = fc.integer({ min: 1, max: 4 });
+  fc.assert(
+    fc.property(
+      fc.record({ minute: fc.option(limit), hour: fc.option(limit), day: fc.option(limit) }),
+      MESSAGES,
+      (limits, messages) => {
+        const caps = capsOf(limits);
+        const { byMessage } = simulate(
+          messages.map(({ offset }) => T0 + offset),
+          { caps, under: (n) => (messages[n] as (typeof messages)[number]).under },
+        );
+        for (const { n, at } of byMessage) {
+          const { offset, under } = messages[n] as (typeof messages)[number];
+          // A twentieth for who is late, and a sixtieth or two by which a place is kept longer, and to which it is rounded.
+          const longest = (Object.entries(under) as [Kind, string][]).map(([kind, name]) => {
+            const all = messages.filter((other) => other.under[kind] === name).length;
+            const cap = caps[kind];
+            return cap ? Math.ceil(all / cap.limit) * cap.windowMs * (1 + 1 / 20 + 2 / 60) : 0;
+          });
+          expect(at - T0 - offset).toBeLessThanOrEqual(longest.reduce((sum, ms) => sum + ms, 0));
+        }
+      },
+    ),
+    { numRuns: RUNS },
   );
 });
 
@@ -191,8 +279,7 @@ test("who waits is told once, and a backlog goes at nearly the pace of the cap",
   const cap = { limit: 60, windowMs: MINUTE };
   const { begun, asked } = simulate(
     Array.from({ length: 600 }, () => T0),
-    () => 30,
-    { tenant: cap, recipients: [] },
+    { caps: { tenant: cap }, lateMs: () => 30 },
   );
   expect(asked).toBe(60 + 2 * 540);
   expect(Math.max(...begun) - T0).toBeLessThan(11 * MINUTE);

@@ -41,13 +41,12 @@ export function nextPlace({ places, promisedUntil }: Pace, { limit, windowMs }: 
   return Math.ceil(Math.max(next[0], queue));
 }
 
-/** Takes the place that `nextPlace` found: for use now, and then it may be used for so long, or, where `at` is later, as a promise. */
-export function takePlace({ places, promisedUntil }: Pace, cap: Cap, at: Instant, now: Instant, heldMs = 0): Pace {
+/** Takes the place that `nextPlace` found: for use now, or, where `at` is later, as a promise. */
+export function takePlace({ places, promisedUntil }: Pace, cap: Cap, at: Instant, now: Instant): Pace {
   const { limit, windowMs } = cap;
   const isPromise = at > now;
   const grainMs = windowMs * GRAIN;
-  const freeAt =
-    (Math.ceil((at + windowMs + (isPromise ? slackMs(cap) : Math.max(0, heldMs - grainMs))) / grainMs) + 1) * grainMs;
+  const freeAt = (Math.ceil((at + windowMs + (isPromise ? slackMs(cap) : 0)) / grainMs) + 1) * grainMs;
   const taken = new Map(places.filter(([other]) => other > now));
   taken.set(freeAt, (taken.get(freeAt) ?? 0) + 1);
   const ascending = [...taken].sort(([a], [b]) => a - b);
@@ -66,27 +65,18 @@ export function holdsPlace(slotAt: Instant | null, cap: Cap, now: Instant): bool
   return slotAt !== null && slotAt <= now && now - slotAt <= slackMs(cap);
 }
 
-/**
- * True if what holds its place now may use it at any later instant instead, as a promise for then. Whoever asked since then has counted it, so
- * there is room, unless somebody was promised an instant at which it was to be free again. Else it would wait for its own place to end, each time.
- */
-function mayMove({ pace: { promisedUntil }, cap }: Paced, slotAt: Instant | null, now: Instant): boolean {
-  if (slotAt === null || !holdsPlace(slotAt, cap, now)) return false;
-  return promisedUntil === null || promisedUntil < slotAt + slackMs(cap) + cap.windowMs;
-}
+/** Under which a message may stand, each with its cap and its promise: what its person wants, what its address may get, what its tenant may send. */
+export type Kind = "person" | "recipient" | "tenant";
 
-/** As if it had been promised: with this, a place that is taken now is held for a grain, by which it is kept longer than its window. */
-function slotOfNow(cap: Cap, now: Instant): Instant {
-  return now - slackMs(cap) + cap.windowMs * GRAIN;
-}
+/** What a message was promised, under each of them. */
+export type Slots = Readonly<Record<Kind, Instant | null>>;
 
-/** What a message was promised, under the cap of its tenant and under those of its recipient. */
-export interface Slots {
-  tenant: Instant | null;
-  recipient: Instant | null;
-}
+export const NO_SLOTS: Slots = { person: null, recipient: null, tenant: null };
 
-export const NO_SLOTS: Slots = { tenant: null, recipient: null };
+/** True if it was promised anything. */
+export function hasAny({ person, recipient, tenant }: Slots): boolean {
+  return (person ?? recipient ?? tenant) !== null;
+}
 
 /** A cap with its pace so far. */
 export interface Paced {
@@ -100,62 +90,82 @@ export interface Placing {
   slots: Slots;
   /** Of what may begin: with these it has its places again, if it comes back unsent. */
   taken: Slots;
-  tenant: Pace | null;
-  /** In the order of the question. */
-  recipients: readonly Pace[];
+  /** Those that have changed. */
+  paces: Readonly<Partial<Record<Kind, Pace>>>;
 }
 
 /**
- * Whether a message may begin now, or until when it waits. It takes places under all caps or is promised them: first
- * under its recipient's, and only with a place there under its tenant's, so that what waits for a recipient takes nothing
- * from the others of the tenant.
+ * In this order it asks for its places, and has those before where it waits for one: so what waits for its person's day takes nothing from
+ * what others get at its address within the hour, nor what waits for its address from the others of the tenant.
  */
-export function place(slots: Slots, tenant: Paced | null, recipients: readonly Paced[], now: Instant): Placing {
-  const same = { tenant: tenant?.pace ?? null, recipients: recipients.map(({ pace }) => pace), taken: NO_SLOTS };
-  const promised = Math.max(slots.tenant ?? now, slots.recipient ?? now);
-  if (promised > now) return { until: promised, slots, ...same };
+const IN_ORDER: readonly Kind[] = ["person", "recipient", "tenant"];
 
-  // A place that it holds is good for now alone: where it waits for another cap, there has to be room under each of them by then.
-  const anew = Math.max(
-    now,
-    ...recipients.map((paced) => (mayMove(paced, slots.recipient, now) ? now : nextPlace(paced.pace, paced.cap, now))),
-  );
-  const waitsForRecipient = (): Placing => {
-    const paces = recipients.map(({ pace, cap }) => takePlace(pace, cap, anew, now));
-    return { until: anew, slots: { tenant: null, recipient: anew }, ...same, recipients: paces };
-  };
-  if (recipients.some((paced) => whenFree(paced, slots.recipient, now) > now)) return waitsForRecipient();
-  const at = whenFree(tenant, slots.tenant, now);
-  // Save where it still holds all of them when its tenant's turn comes.
-  const keeps =
-    at > now && recipients.length > 0 && recipients.every(({ cap }) => holdsPlace(slots.recipient, cap, at));
-  if (at > now && !keeps && anew > now) return waitsForRecipient();
-  const take = (paced: Paced, slotAt: Instant | null): Pace => {
-    const hasOne = at === now && holdsPlace(slotAt, paced.cap, now);
-    const heldMs = paced !== tenant && ofRecipient !== null ? ofRecipient + slackMs(paced.cap) - now : 0;
-    return hasOne ? paced.pace : takePlace(paced.pace, paced.cap, at, now, heldMs);
-  };
-  const again = (paced: Paced, slotAt: Instant | null): Instant =>
-    slotAt !== null && holdsPlace(slotAt, paced.cap, now) ? slotAt : slotOfNow(paced.cap, now);
-  // One instant for all caps of its recipient: where it takes a place under each of them, that of the shortest window, and the others are kept for as long.
-  const has = recipients.filter((paced) => holdsPlace(slots.recipient, paced.cap, now));
-  const ofAll = recipients.map((paced) => again(paced, slots.recipient));
-  const ofRecipient = ofAll.length === 0 ? null : has.length === 0 ? Math.max(...ofAll) : Math.min(...ofAll);
+/** What is asked of one cap. */
+interface Asked extends Paced {
+  kind: Kind;
+  slotAt: Instant | null;
+}
+
+/** Whether a message may begin now, or until when it waits. It takes places under all caps, or is promised them up to the one that it waits for. */
+export function place(slots: Slots, caps: Partial<Record<Kind, Paced | null>>, now: Instant): Placing {
+  const promised = Math.max(...IN_ORDER.map((kind) => slots[kind] ?? now));
+  if (promised > now) return { until: promised, slots, taken: NO_SLOTS, paces: {} };
+
+  const asked = IN_ORDER.flatMap((kind): Asked[] => {
+    const paced = caps[kind];
+    return paced ? [{ ...paced, kind, slotAt: slots[kind] }] : [];
+  });
+  const full = asked.findIndex((one) => whenFree(one, one.slotAt, now) > now);
+  return full < 0 ? begins(asked, now) : waitsForLast(asked.slice(0, full + 1), now);
+}
+
+function begins(asked: readonly Asked[], now: Instant): Placing {
+  const has = ({ slotAt, cap }: Asked): boolean => holdsPlace(slotAt, cap, now);
   return {
-    until: at > now ? at : null,
-    taken: {
-      tenant: at > now || tenant === null ? null : again(tenant, slots.tenant),
-      recipient: at > now ? null : ofRecipient,
-    },
-    slots: at > now ? { tenant: at, recipient: keeps ? slots.recipient : recipients.length > 0 ? at : null } : NO_SLOTS,
-    tenant: tenant && take(tenant, slots.tenant),
-    recipients: recipients.map((paced) => (keeps ? paced.pace : take(paced, slots.recipient))),
+    until: null,
+    slots: NO_SLOTS,
+    taken: { ...NO_SLOTS, ...of(asked, (one) => (has(one) ? one.slotAt : slotOfNow(one.cap, now))) },
+    paces: of(asked, (one) => (has(one) ? one.pace : takePlace(one.pace, one.cap, now, now))),
   };
+}
+
+/** It waits for the last of these: by then there has to be room under each of those before, since a place that it holds is good for now alone. */
+function waitsForLast(asked: readonly Asked[], now: Instant): Placing {
+  const next = asked.map(({ pace, cap }) => nextPlace(pace, cap, now));
+  const at = next.at(-1) as Instant;
+  const keeps = ({ slotAt, cap }: Asked): boolean => holdsPlace(slotAt, cap, at);
+  const before = asked.slice(0, -1);
+  const full = before.findLastIndex((one, n) => !keeps(one) && !mayMove(one, now) && (next[n] as Instant) > now);
+  if (full >= 0) return waitsForLast(asked.slice(0, full + 1), now);
+  return {
+    until: at,
+    slots: { ...NO_SLOTS, ...of(asked, (one) => (keeps(one) ? one.slotAt : at)) },
+    taken: NO_SLOTS,
+    paces: of(asked, (one) => (keeps(one) ? one.pace : takePlace(one.pace, one.cap, at, now))),
+  };
+}
+
+/**
+ * True if what holds its place now may use it at any later instant instead, as a promise for then. Whoever asked since then has counted it, so
+ * there is room, unless somebody was promised an instant at which it was to be free again. Else it would wait for its own place to end, each time.
+ */
+function mayMove({ pace: { promisedUntil }, cap, slotAt }: Asked, now: Instant): boolean {
+  if (slotAt === null || !holdsPlace(slotAt, cap, now)) return false;
+  return promisedUntil === null || promisedUntil < slotAt + slackMs(cap) + cap.windowMs;
+}
+
+/** As if it had been promised: with this, a place that is taken now is held for a grain, by which it is kept longer than its window. */
+function slotOfNow(cap: Cap, now: Instant): Instant {
+  return now - slackMs(cap) + cap.windowMs * GRAIN;
 }
 
 /** When a message finds room under a cap, without being promised any: now, or the instant at which the next place is free. */
 export function whenFree(paced: Paced | null, slotAt: Instant | null, now: Instant): Instant {
   return !paced || holdsPlace(slotAt, paced.cap, now) ? now : nextPlace(paced.pace, paced.cap, now);
+}
+
+function of<T>(asked: readonly Asked[], give: (one: Asked) => T): Partial<Record<Kind, T>> {
+  return Object.fromEntries(asked.map((one) => [one.kind, give(one)]));
 }
 
 function slackMs({ windowMs }: Cap): number {

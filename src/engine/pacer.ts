@@ -1,6 +1,16 @@
 import type { Channels } from "../channels/registry.ts";
 import type { Instant } from "../core/instant.ts";
-import { type Cap, NO_SLOTS, type Paced, type Placing, place, type Slots, whenFree } from "../core/pace.ts";
+import {
+  type Cap,
+  hasAny,
+  type Kind,
+  NO_SLOTS,
+  type Paced,
+  type Placing,
+  place,
+  type Slots,
+  whenFree,
+} from "../core/pace.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
 import {
@@ -143,11 +153,11 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<(
     let read = 0;
     const placings = asking.map((one, n) => {
       const mine = (sharing[n] as readonly Held[]).map((sharer) => ({ sharer, ...(promises[read++] as Promised) }));
-      const promised = mine.find(({ slots }) => (slots.tenant ?? slots.recipient) !== null);
+      const promised = mine.find(({ slots }) => hasAny(slots));
       const { slots, from, sharer } = promised ?? { slots: NO_SLOTS, from: null, sharer: one.held };
       return { ...one, sharer, from, had: slots, ...placeOne(kept, one, slots, now) };
     });
-    const hadOne = placings.filter(({ had }) => (had.tenant ?? had.recipient) !== null);
+    const hadOne = placings.filter(({ had }) => hasAny(had));
     const passedOn = hadOne.filter(({ placing, sharer, held }) => placing.until === null || sharer !== held);
     const formers = placings.flatMap(({ sharer, from }) => (from === null ? [] : [{ ...sharer, occurrenceAt: from }]));
     await Promise.all([
@@ -173,17 +183,17 @@ function placeOne(
   slots: Slots,
   now: Instant,
 ): { placing: Placing; because: string; digestAt: Instant | null } {
-  const ofPerson = present(recipient, person);
+  const caps: Caps = { person, recipient, tenant };
   if (person?.isDigested) {
-    const until = whenFree(paced(kept, person), slots.recipient, now);
+    const until = whenFree(paced(kept, person), slots.person, now);
     // It is promised nothing: with the others it will need but one place.
-    const placing = { until, slots: NO_SLOTS, taken: NO_SLOTS, tenant: null, recipients: [] };
-    if (until > now) return { placing, because: because(NO_SLOTS, null, person), digestAt: until };
+    const placing = { until, slots: NO_SLOTS, taken: NO_SLOTS, paces: {} };
+    if (until > now) return { placing, because: because(person), digestAt: until };
   }
-  const placing = place(slots, paced(kept, tenant), present(...ofPerson.map((key) => paced(kept, key))), now);
-  keep(kept, tenant, placing.tenant);
-  for (const [n, key] of ofPerson.entries()) keep(kept, key, placing.recipients[n] ?? null);
-  return { placing, because: because(placing.slots, tenant, person ?? recipient), digestAt: null };
+  const ofEach = { person: paced(kept, person), recipient: paced(kept, recipient), tenant: paced(kept, tenant) };
+  const placing = place(slots, ofEach, now);
+  for (const key of present(person, recipient, tenant)) keep(kept, key, placing.paces[key.kind]);
+  return { placing, because: because(waitsFor(placing.slots, caps)), digestAt: null };
 }
 
 function present<T>(...items: (T | null)[]): T[] {
@@ -195,18 +205,26 @@ function paced(kept: Map<string, KeptPace>, key: Capped | null): Paced | null {
   return key && pace ? { cap: key.cap, pace } : null;
 }
 
-function keep(kept: Map<string, KeptPace>, key: Capped | null, pace: KeptPace["pace"] | null): void {
-  const former = key && kept.get(nameOf(key));
+function keep(kept: Map<string, KeptPace>, key: Capped, pace: KeptPace["pace"] | undefined): void {
+  const former = kept.get(nameOf(key));
   if (former && pace) kept.set(nameOf(key), { ...former, pace });
 }
 
-function because({ tenant: ofTenant }: Slots, tenant: Capped | null, recipient: Capped | null): string {
-  if (ofTenant !== null || recipient === null)
-    return `waits for its turn: at most ${tenant?.cap.limit} messages a minute for this tenant`;
-  const { kind, cap, key } = recipient;
-  return kind === "person"
-    ? `waits for its turn: ${key} wants at most ${cap.limit} messages a day`
-    : `waits for its turn: at most ${cap.limit} messages an hour to one recipient`;
+type Caps = Readonly<Record<Kind, Capped | null>>;
+
+/** It was promised something up to the cap that it waits for. */
+function waitsFor(slots: Slots, caps: Caps): Capped | null {
+  const kinds = ["tenant", "recipient", "person"] as const;
+  const last = kinds.find((kind) => slots[kind] !== null);
+  return (last && caps[last]) ?? caps.tenant ?? caps.recipient ?? caps.person;
+}
+
+function because(capped: Capped | null): string {
+  const limit = capped?.cap.limit;
+  if (capped?.kind === "person") return `waits for its turn: ${capped.key} wants at most ${limit} messages a day`;
+  return capped?.kind === "recipient"
+    ? `waits for its turn: at most ${limit} messages an hour to one recipient`
+    : `waits for its turn: at most ${limit} messages a minute for this tenant`;
 }
 
 function nameOf({ tenantId, kind, key }: PaceKey): string {

@@ -1,5 +1,5 @@
 import type { Instant } from "../core/instant.ts";
-import type { Pace, Slots } from "../core/pace.ts";
+import { hasAny, type Kind, type Pace, type Slots } from "../core/pace.ts";
 import type { DeliveryKey } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { keyColumns } from "./delivery-keys.ts";
@@ -24,7 +24,7 @@ export async function limitsOfTenants(sql: Sql): Promise<Map<Tenant, Limits>> {
 
 export interface PaceKey {
   tenantId: Tenant;
-  kind: "tenant" | "recipient" | "person";
+  kind: Kind;
   /** The channel and the recipient in it, or the person's contact; empty for a tenant's. */
   key: string;
 }
@@ -89,29 +89,32 @@ export interface AskingKey extends DeliveryKey {
 // the last few, since those in between may never have asked. One that a worker holds has it until it is used (see
 // GIVE_UP_SLOTS): it may just be learning that it was superseded. One that asks along with the others keeps it. The numbers of
 // recipients move up when one has done theirs, and steps of a policy have others: what one was promised is of no use to another.
+// A worker of before 0034 kept what it promised for a person with the recipient's, one instant for both.
 const SLOTS = `
   with u as (
     select *
       from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) with ordinality
         as u(reminder_id, occurrence_at, recipient_no, place)
   )
-  select coalesce(own.tenant_slot_at, former.tenant_slot_at) as tenant,
+  select coalesce(own.person_slot_at, own.recipient_slot_at, former.person_slot_at, former.recipient_slot_at) as person,
          coalesce(own.recipient_slot_at, former.recipient_slot_at) as recipient,
-         case when own.tenant_slot_at is null and own.recipient_slot_at is null then former.occurrence_at end as "from"
+         coalesce(own.tenant_slot_at, former.tenant_slot_at) as tenant,
+         former.occurrence_at as "from"
     from u
     left join deliveries own on own.reminder_id = any (array[u.reminder_id]) and own.occurrence_at = u.occurrence_at
                             and own.recipient_no = u.recipient_no
     left join lateral (
       select last.*
         from (select occurrence_at, status, tenant_slot_at,
-                     case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at
+                     case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at,
+                     case when d.recipient is not distinct from own.recipient then person_slot_at end as person_slot_at
                 from deliveries d
                where d.reminder_id = u.reminder_id and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
                order by occurrence_at desc
                limit 5) last
-       where (tenant_slot_at is not null or recipient_slot_at is not null)
+       where coalesce(tenant_slot_at, recipient_slot_at, person_slot_at) is not null
          and status in ('pending', 'retrying', 'sending', 'suppressed')
-         and own.tenant_slot_at is null and own.recipient_slot_at is null
+         and coalesce(own.tenant_slot_at, own.recipient_slot_at, own.person_slot_at) is null
          and not exists (select from u asks where (asks.reminder_id, asks.occurrence_at, asks.recipient_no)
                                                 = (u.reminder_id, last.occurrence_at, u.recipient_no))
        order by occurrence_at desc
@@ -125,18 +128,18 @@ export async function readSlots(
   keys: readonly DeliveryKey[],
 ): Promise<{ slots: Slots; from: Instant | null }[]> {
   const rows = await sql.query<Slots & { from: Instant | null } & Record<string, unknown>>(SLOTS, keyColumns(keys));
-  return rows.map(({ tenant, recipient, from }) => ({ slots: { tenant, recipient }, from }));
+  return rows.map(({ person, recipient, tenant, from }) => ({ slots: { person, recipient, tenant }, from }));
 }
 
 const POSTPONE = `
   update deliveries d
      set status = case when d.attempts > 1 then 'retrying' else 'pending' end, attempts = d.attempts - 1, lease_token = null,
          next_attempt_at = greatest(u.until, d.occurrence_at), reason = u.reason,
-         tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at,
+         tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at, person_slot_at = u.person_slot_at,
          digest_at = coalesce(u.digest_at, d.digest_at), digest_id = case when u.digest_at is null or d.may_have_arrived then d.digest_id end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
-                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
-      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, digest_at)
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])
+      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, person_slot_at, digest_at)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token`;
 
@@ -156,8 +159,7 @@ export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promi
     postponed.map(({ token }) => token),
     postponed.map(({ until }) => toTimestamptz(until)),
     postponed.map(({ reason }) => reason),
-    postponed.map(({ slots }) => nullable(slots.tenant)),
-    postponed.map(({ slots }) => nullable(slots.recipient)),
+    ...slotColumns(postponed),
     postponed.map(({ digestAt }) => nullable(digestAt)),
   ]);
 }
@@ -165,7 +167,7 @@ export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promi
 // One that still waits is due at once, to be told that it has been superseded.
 const GIVE_UP_SLOTS = `
   update deliveries d
-     set tenant_slot_at = null, recipient_slot_at = null,
+     set tenant_slot_at = null, recipient_slot_at = null, person_slot_at = null,
          next_attempt_at = case when d.status in ('pending', 'retrying') then least(d.next_attempt_at, reminder_now())
                                 else d.next_attempt_at end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) as u(reminder_id, occurrence_at, recipient_no)
@@ -178,20 +180,15 @@ export async function giveUpSlots(sql: Sql, keys: readonly DeliveryKey[]): Promi
 
 const KEEP_SLOTS = `
   update deliveries d
-     set tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at
-    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::timestamptz[])
-      as u(reminder_id, occurrence_at, recipient_no, tenant_slot_at, recipient_slot_at)
+     set tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at, person_slot_at = u.person_slot_at
+    from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
+      as u(reminder_id, occurrence_at, recipient_no, tenant_slot_at, recipient_slot_at, person_slot_at)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
 
 /** Leaves to deliveries that were put back what they had taken, as if it had been promised. */
 export async function keepSlots(sql: Sql, kept: readonly (DeliveryKey & { slots: Slots })[]): Promise<void> {
-  const capped = kept.filter(({ slots }) => (slots.tenant ?? slots.recipient) !== null);
-  if (capped.length === 0) return;
-  await sql.query(KEEP_SLOTS, [
-    ...keyColumns(capped),
-    capped.map(({ slots }) => nullable(slots.tenant)),
-    capped.map(({ slots }) => nullable(slots.recipient)),
-  ]);
+  const capped = kept.filter(({ slots }) => hasAny(slots));
+  if (capped.length > 0) await sql.query(KEEP_SLOTS, [...keyColumns(capped), ...slotColumns(capped)]);
 }
 
 const FORGET = `
@@ -215,6 +212,11 @@ export async function forgetIdlePaces(sql: Sql, limit: number): Promise<number> 
 
 function columns(keys: readonly PaceKey[]): unknown[] {
   return [keys.map(({ tenantId }) => tenantId), keys.map(({ kind }) => kind), keys.map(({ key }) => key)];
+}
+
+/** Of the tenant, the recipient and the person. */
+function slotColumns(of: readonly { slots: Slots }[]): (string | null)[][] {
+  return (["tenant", "recipient", "person"] as const).map((kind) => of.map(({ slots }) => nullable(slots[kind])));
 }
 
 function nullable(at: Instant | null): string | null {

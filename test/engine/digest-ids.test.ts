@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { NO_SLOTS } from "../../src/core/pace.ts";
 import { deliveryId, readDeliveryId } from "../../src/core/reminder.ts";
 import { type ClaimedDigest, claimDigests } from "../../src/store/claimed.ts";
 import { postpone } from "../../src/store/pace.ts";
@@ -124,7 +125,7 @@ test("what may have arrived together stays together, whatever time it is put off
     token,
     until: at,
     digestAt: at,
-    slots: { tenant: null, recipient: null },
+    slots: NO_SLOTS,
     reason: "there is no place",
   };
   await workerDatabase(database).transaction((sql) =>

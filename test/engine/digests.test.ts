@@ -301,6 +301,40 @@ test("at most so many messages a day: the rest is held until there is room, by w
   await until(async () => (await statuses())[3] === "sent", "and again the day after");
 });
 
+test("who wants one a day, and waits for the next days, holds up nothing of what others get an hour at the same address", async () => {
+  const there = await world();
+  const address = "office@example.org";
+  await contact(there, "ann", { max_per_day: 1 }, address);
+  await contact(there, "bob", {}, address);
+  const ofAnn: number[] = [];
+  for (const event of ["a", "b", "c", "d"]) ofAnn.push(await due(there, "ann", event));
+  there.work({ limits: { perMinute: null, perRecipientPerHour: 3 } });
+  const wait = "select from deliveries where reminder_id = any($1) and reason like '%wants at most 1 messages a day'";
+  await until(async () => (await there.database.query(wait, [ofAnn])).length === 3, "three wait for another day");
+
+  const ofBob = [await due(there, "bob", "a"), await due(there, "bob", "b")];
+  expect((await ended(there, ofBob)).map(({ status }) => status)).toEqual(["sent", "sent"]);
+  // And what is over waits for an hour, not for days.
+  const third = await due(there, "bob", "c");
+  await until(async () => (await there.deliveries(third))[0]?.reason, "the third waits");
+  expect((await there.deliveries(third))[0]?.reason).toBe(
+    "waits for its turn: at most 3 messages an hour to one recipient",
+  );
+  await there.advance({ minutes: 65 });
+  expect((await ended(there, [third])).map(({ status }) => status)).toEqual(["sent"]);
+
+  const sent = "select from deliveries where reminder_id = any($1) and status = 'sent'";
+  for (const count of [2, 3, 4]) {
+    const [wait] = await there.database.query<{ minutes: number }>(
+      "select extract(epoch from min(next_attempt_at) - reminder_now())::float8 / 60 as minutes from deliveries where status = 'pending'",
+    );
+    expect(wait?.minutes).toBeGreaterThan(22 * 60);
+    expect(wait?.minutes).toBeLessThan(27 * 60);
+    await there.advance({ minutes: (wait?.minutes as number) + 1 });
+    await until(async () => (await there.database.query(sent, [ofAnn])).length === count, `one more comes: ${count}`);
+  }
+});
+
 test("what somebody wants a day holds also where a cap of the tenant is changed meanwhile", async () => {
   const there = await world();
   await contact(there, "ann", { max_per_day: 2 });
@@ -321,6 +355,34 @@ test("what somebody wants a day holds also where a cap of the tenant is changed 
   expect(there.sink.received).toHaveLength(2);
   await there.advance({ minutes: 25 * 60 });
   await until(() => there.sink.received.length === 3, "it comes another day");
+});
+
+test("what waits for another day keeps its place where a cap of the tenant is changed, and what waits for its turn alone leaves", async () => {
+  const there = await world();
+  const setCap = (perMinute: number) =>
+    there.database.query("update tenants set sends_per_minute = $1 where name = 'default'", [perMinute]);
+  await setCap(2);
+  for (const who of ["ann", "bob", "cy"]) await contact(there, who, { max_per_day: 1 });
+  const ids: number[] = [];
+  for (const who of ["ann", "ann", "bob", "cy"]) ids.push(await due(there, who, `event_${ids.length}`));
+  there.work();
+  const reasons = async () =>
+    there.database.query<{ reason: string; at: number }>(
+      "select reason, next_attempt_at as at from deliveries where status = 'pending' and reason is not null order by next_attempt_at",
+    );
+  const [ofTurn, ofDay] = await until(async () => {
+    const waiting = await reasons();
+    return waiting.length === 2 ? waiting : null;
+  }, "one waits for its turn, and one for another day");
+  expect(ofTurn?.reason).toMatch(/messages a minute/);
+  expect(ofDay?.reason).toBe("waits for its turn: person/ann wants at most 1 messages a day");
+
+  await there.advance({ minutes: 0.5 });
+  await setCap(10);
+  await until(() => there.sink.received.length === 3, "what waited for its turn has left");
+  expect(await reasons()).toEqual([ofDay]);
+  await there.advance({ minutes: 25 * 60 });
+  await until(() => there.sink.received.length === 4, "it comes when it was promised to");
 });
 
 test.each(["hold", "digest"])(

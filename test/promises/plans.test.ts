@@ -129,3 +129,21 @@ test("places that were promised: as few rows are read of a reminder with thousan
     expect((after?.count ?? 0) - (before?.count ?? 0)).toBeLessThan(20);
   });
 });
+
+test("what waits when a tenant's cap changes: the ledger of what has ended isn't read for it", async () => {
+  const database = await freshDatabase({ poolSize: 1 });
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, recipient_slot_at, digest_at)
+     select 'default', 0, n, '2026-01-01T09:00:00Z', 'sink', case when n > 20000 then 'pending' else 'sent' end, reminder_now(),
+            case when n % 2 = 0 then reminder_now() end
+       from generate_series(1, 20010) n`,
+  );
+  await database.query("analyze deliveries");
+  await database.transaction(async (sql) => {
+    const [before] = await sql.query<{ count: number }>(ROWS_READ);
+    await sql.query("update tenants set sends_per_minute = 5 where name = 'default'");
+    const [after] = await sql.query<{ count: number }>(ROWS_READ);
+    expect((after?.count ?? 0) - (before?.count ?? 0)).toBeLessThan(100);
+    expect(await sql.query("select from deliveries where recipient_slot_at is null")).toHaveLength(10);
+  });
+});

@@ -23,15 +23,15 @@ export class Budgets {
     if (!first || !budget) return null;
     const cap: Cap = { limit: budget.perDay, windowMs: MS_PER_DAY };
     const pace = this.#paces.get(budget.name) ?? UNUSED;
-    const promised = together.find(({ slots }) => slots.recipient !== null) ?? formerOf();
+    const promised = together.find(({ slots }) => slots.person !== null) ?? formerOf();
     const slots = promised?.slots ?? NO_SLOTS;
-    const gathersUntil = budget.over === "digest" ? whenFree({ cap, pace }, slots.recipient, now) : now;
+    const gathersUntil = budget.over === "digest" ? whenFree({ cap, pace }, slots.person, now) : now;
     if (gathersUntil > now) {
       for (const message of together) message.digestAt = gathersUntil;
       return gathersUntil;
     }
-    const placing = place(slots, null, [{ cap, pace }], now);
-    this.#paces.set(budget.name, placing.recipients[0] ?? pace);
+    const placing = place(slots, { person: { cap, pace } }, now);
+    this.#paces.set(budget.name, placing.paces.person ?? pace);
     if (promised) promised.slots = NO_SLOTS;
     first.slots = placing.slots;
     return placing.until;

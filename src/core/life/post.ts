@@ -120,7 +120,7 @@ export class Post {
       const one = this.deliveries[index] as Message;
       if (one.occurrenceAt >= occurrenceAt || one.recipientNo !== recipientNo) continue;
       seen += 1;
-      if (one.slots.recipient === null || !PASSES_ON.has(one.status) || one.to?.recipient !== to?.recipient) continue;
+      if (one.slots.person === null || !PASSES_ON.has(one.status) || one.to?.recipient !== to?.recipient) continue;
       // It is due at once, to be told that it has been superseded.
       if (one.status === "pending" || one.status === "retrying") one.nextAt = Math.min(one.nextAt, now);
       return one;

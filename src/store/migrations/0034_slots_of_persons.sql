@@ -1,0 +1,36 @@
+-- What a message was promised by what its person wants a day, apart from what it was promised at its address: one instant for both took a place of
+-- that address's hour for days ahead, and others waited there for as long.
+alter table deliveries add column person_slot_at timestamptz(3);
+
+-- For the tenant's own caps alone: what its people want a day (0027) is none of them, and what was promised there stands. What waits for a place of its
+-- tenant or its recipient has room under its person's as well, since it asked, and so may use that as soon.
+create or replace function reminder_withdraw_promises() returns trigger
+  language plpgsql
+  as $$
+    declare
+      now_ms constant float8 := floor(extract(epoch from reminder_now()) * 1000);
+      soon constant timestamptz := reminder_now() + interval '4 seconds';
+    begin
+      -- These before the deliveries, and in this order, as those do who give out places.
+      perform from pace where tenant_id = new.name order by kind, key for update;
+      update pace
+         set promised_until = null,
+             places = (select jsonb_build_array(jsonb_build_array(
+                                now_ms + case kind when 'tenant' then 65000 else 3900000 end, sum((place ->> 1)::integer)))
+                         from jsonb_array_elements(places) as place)
+       where tenant_id = new.name and kind <> 'person' and promised_until is not null and jsonb_array_length(places) > 0;
+      -- A worker of before keeps what it promises for a person with the recipient's, one instant for both. The two halves of the condition are those
+      -- of the indexes of what waits, with which the whole ledger isn't read.
+      update deliveries
+         set person_slot_at = case when person_slot_at is not null then least(person_slot_at, soon)
+                                   when tenant_slot_at is null and reason like '%messages a day' then recipient_slot_at end,
+             next_attempt_at = case when person_slot_at is null and tenant_slot_at is null and reason like '%messages a day' then next_attempt_at
+                                    else greatest(occurrence_at, least(next_attempt_at, soon)) end,
+             tenant_slot_at = null, recipient_slot_at = null
+       where tenant_id = new.name and status in ('pending', 'retrying')
+         and ((status in ('pending', 'retrying') and digest_at is null)
+              or (status in ('pending', 'sending', 'retrying') and digest_at is not null))
+         and (tenant_slot_at is not null or recipient_slot_at is not null);
+      return null;
+    end
+  $$;
