@@ -162,7 +162,7 @@ test("what has its recipient's place takes it along to its tenant's turn, howeve
   // Unless somebody was promised the one behind its own.
   const next = takePlace(recipient, hour, nextPlace(recipient, hour, T0), T0);
   const behind = place(slots, { ...caps, recipient: { cap: hour, pace: next } }, T0);
-  expect(behind.until).toBe(nextPlace(next, hour, T0));
+  expect(behind.slots).toEqual({ ...NO_SLOTS, recipient: nextPlace(next, hour, T0) });
 });
 
 /** Messages of one tenant to one of two addresses each; most for one of two people, for whom there are days, the others for nobody known. */
@@ -273,6 +273,20 @@ test("who comes when told waits no longer than all that stand under the same cap
     ),
     { numRuns: RUNS },
   );
+});
+
+test("at an address they come as fast as its cap lets them also while the tenant always has more to send than it may", () => {
+  const caps = { tenant: { limit: 1, windowMs: MINUTE }, recipient: { limit: 1, windowMs: HOUR } };
+  const forAnn = Array.from({ length: 6 }, () => T0);
+  const forOthers = Array.from({ length: 400 }, (_, n) => T0 + Math.max(0, n - 10) * MINUTE);
+  const { begun, begunOf } = simulate([...forAnn, ...forOthers], {
+    caps,
+    under: (n) => ({ tenant: "default", recipient: n < forAnn.length ? "ann@example.org" : `${n}@example.org` }),
+    lateMs: () => 30,
+  });
+  const last = Math.max(...begunOf("ann@example.org"));
+  expect(last - T0).toBeLessThan(7 * HOUR);
+  expect(begun.filter((at) => at > last).length).toBeGreaterThan(10);
 });
 
 test("who waits is told once, and a backlog goes at nearly the pace of the cap", () => {

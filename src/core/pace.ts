@@ -108,15 +108,15 @@ interface Asked extends Paced {
 
 /** Whether a message may begin now, or until when it waits. It takes places under all caps, or is promised them up to the one that it waits for. */
 export function place(slots: Slots, caps: Partial<Record<Kind, Paced | null>>, now: Instant): Placing {
-  const promised = Math.max(...IN_ORDER.map((kind) => slots[kind] ?? now));
-  if (promised > now) return { until: promised, slots, taken: NO_SLOTS, paces: {} };
-
   const asked = IN_ORDER.flatMap((kind): Asked[] => {
     const paced = caps[kind];
     return paced ? [{ ...paced, kind, slotAt: slots[kind] }] : [];
   });
+  const promised = Math.max(...IN_ORDER.map((kind) => slots[kind] ?? now));
+  if (promised > now) return meetingTurn({ until: promised, slots, taken: NO_SLOTS, paces: {} }, asked, now);
+
   const full = asked.findIndex((one) => whenFree(one, one.slotAt, now) > now);
-  return full < 0 ? begins(asked, now) : waitsForLast(asked.slice(0, full + 1), now);
+  return full < 0 ? begins(asked, now) : meetingTurn(waitsForLast(asked.slice(0, full + 1), now), asked, now);
 }
 
 function begins(asked: readonly Asked[], now: Instant): Placing {
@@ -129,13 +129,34 @@ function begins(asked: readonly Asked[], now: Instant): Placing {
   };
 }
 
+interface Waiting extends Placing {
+  until: Instant;
+}
+
+/**
+ * What has all places but its tenant's asks for its turn ahead of these, by as much as that is away now. If it asked when they are there, it would
+ * lose them while it waits for its turn, each time anew, where the tenant always has more to send than it may.
+ */
+function meetingTurn(waits: Waiting, asked: readonly Asked[], now: Instant): Waiting {
+  const tenant = asked.find(({ kind }) => kind === "tenant");
+  const before = asked.filter(({ kind }) => kind !== "tenant");
+  if (!tenant || waits.slots.tenant !== null || before.some(({ kind }) => waits.slots[kind] === null)) return waits;
+  const turn = nextPlace(tenant.pace, tenant.cap, now);
+  const met = turn < waits.until ? waits : waitsForLast(asked, now);
+  const lateMs = Math.min(...before.map(({ cap }) => slackMs(cap)));
+  if (met.slots.tenant !== null || turn - now <= lateMs) return met;
+  // How far away its turn is may change: it looks again half-way, and at last so that its turn comes when it may still be late.
+  const earlyMs = met.until - turn;
+  return { ...met, until: Math.ceil(now + (earlyMs > lateMs ? earlyMs / 2 : earlyMs + lateMs / 2)) };
+}
+
 /** It waits for the last of these: by then there has to be room under each of those before, since a place that it holds is good for now alone. */
-function waitsForLast(asked: readonly Asked[], now: Instant): Placing {
+function waitsForLast(asked: readonly Asked[], now: Instant): Waiting {
   const next = asked.map(({ pace, cap }) => nextPlace(pace, cap, now));
   const at = next.at(-1) as Instant;
   const keeps = ({ slotAt, cap }: Asked): boolean => holdsPlace(slotAt, cap, at);
   const before = asked.slice(0, -1);
-  const full = before.findLastIndex((one, n) => !keeps(one) && !mayMove(one, now) && (next[n] as Instant) > now);
+  const full = before.findLastIndex((one, n) => !keeps(one) && !mayMove(one, now) && (next[n] as Instant) > at);
   if (full >= 0) return waitsForLast(asked.slice(0, full + 1), now);
   return {
     until: at,
@@ -146,11 +167,11 @@ function waitsForLast(asked: readonly Asked[], now: Instant): Placing {
 }
 
 /**
- * True if what holds its place now may use it at any later instant instead, as a promise for then. Whoever asked since then has counted it, so
+ * True if what holds its place, or will, may use it at any later instant instead, as a promise for then. Whoever asked since then has counted it, so
  * there is room, unless somebody was promised an instant at which it was to be free again. Else it would wait for its own place to end, each time.
  */
 function mayMove({ pace: { promisedUntil }, cap, slotAt }: Asked, now: Instant): boolean {
-  if (slotAt === null || !holdsPlace(slotAt, cap, now)) return false;
+  if (slotAt === null || (slotAt <= now && !holdsPlace(slotAt, cap, now))) return false;
   return promisedUntil === null || promisedUntil < slotAt + slackMs(cap) + cap.windowMs;
 }
 
