@@ -161,6 +161,8 @@ export interface Channel {
   digestLength?(text: string): number;
   /** Where blocks of code begin and end in its texts; left out: it has none. */
   codeMarks?: CodeMarks;
+  /** A text as it writes it, where blocks of code are others then; left out: as it is. */
+  asWritten?(text: string): string;
   /** True where nothing in a message can be pressed but the message: of several, it leads to one page of all of them, and may show the first of them alone. */
   opensOnePage?: boolean;
   /** What browsers call its addresses, where they know such: phones show the keys for them. Left out: text. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import MarkdownIt from "markdown-it";
 import { expect, test } from "vitest";
-import { withCodeEnded } from "./code-blocks.ts";
+import { firstWithRoom, withCodeEnded, withoutCode } from "./code-blocks.ts";
 
 test.each([
   ["no code", "no code"],
@@ -39,6 +39,54 @@ test("however a text is put together, what stands behind it is in no block of co
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("what lies too deep in one another to be read begins no block", () => {
+  const deep = `${"- ".repeat(30)}a\n~~~~\nb`;
+  expect(withCodeEnded(deep, "lines")).toBe(deep.replace("~~~~", "~~\u200b~~"));
+});
+
+test("a block is one of the text as it is written, which may not be as it was", () => {
+  const apart = (text: string): string => text.replaceAll("\n", "\n\n");
+  expect(withCodeEnded("- a\nb\n  ```\nc", "lines")).toBe("- a\nb\n  ```\nc");
+  expect(withCodeEnded("- a\nb\n  ```\nc", "lines", apart)).toBe("- a\nb\n  ```\nc\n```");
+});
+
+test("what is disarmed before it is sent begins no HTML, and so hides no block", () => {
+  expect(withCodeEnded("<pre>\n```\na", "lines")).toBe("<pre>\n```\na\n```");
+});
+
+test.each([
+  ["```\na\n```\nb", "```\na\n```\nb"],
+  ["```js\na", "```js\na\n```"],
+  ["```\na\n````", "```\na\n````\n```"],
+  [" ```\na\n```", " ```\na\n```\n```"],
+  ["1. Run:\n   ```\n   a", "1. Run:\n   ```\n   a"],
+  ["```quote\n```js\na\n```\n```\nb", "```quote\n```js\na\n```\n```\nb"],
+  ["````quote\n```\na", "````quote\n```\na\n```\n````"],
+  ["````quote\n```\na\n````\nb", "````quote\n```\na\n````\nb"],
+])("at the margin, %j ends as %j", (text, ended) => {
+  expect(withCodeEnded(text, "margin")).toBe(ended);
+});
+
+test.each(["a ```", "``````\na", "```\n```\na"])(
+  "%j, of which readers differ in where it ends, begins no block",
+  (text) => {
+    expect(withCodeEnded(text, "anywhere")).toBe(withoutCode(text));
+    expect(withoutCode(text)).not.toContain("```");
+  },
+);
+
+test("room for the end of code is made in a few tries, or not at all", () => {
+  const tried: number[] = [];
+  const write = (end: number) => (count: number) => {
+    tried.push(count);
+    return "a".repeat(count + end);
+  };
+  expect(firstWithRoom(100, write(4), ({ length }) => length - 100)).toHaveLength(100);
+  expect(tried).toEqual([100, 96]);
+  expect(firstWithRoom(1_000, write(101), ({ length }) => Math.min(1, length - 100))).toBeNull();
+  expect(tried).toHaveLength(5);
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import { mostThatFit } from "../core/most-that-fit.ts";
 import type { OneLink } from "./answers.ts";
 import { catalogFor, localeFor, say } from "./builtin/speak.ts";
-import { type CodeMarks, withCodeEnded } from "./code-blocks.ts";
+import { type CodeMarks, firstWithRoom, withCodeEnded, withoutCode } from "./code-blocks.ts";
 import { type Renderable, styleOf } from "./context.ts";
 import { type DigestItem, writeDigestHtml } from "./digest-email.ts";
 import { type Rendered, shorten } from "./write.ts";
@@ -20,6 +20,8 @@ export interface Room {
   digestLength?(text: string): number;
   /** Where blocks of code begin and end in it; left out: it has none. */
   codeMarks?: CodeMarks;
+  /** A text as the channel writes it, where blocks of code are others then; left out: as it is. */
+  asWritten?(text: string): string;
 }
 
 /**
@@ -52,12 +54,13 @@ export function countThatFits(items: readonly Item[], room: Room): number {
   const [first] = items as [Item, ...Item[]];
   const locale = localeFor(styleOf(first.message).locale);
   const shown = items.map(toShown);
-  const written = shown.map((item, n) => inShort(item, n, true, room));
-  const doFit = (count: number): boolean =>
-    fits(joined(say(catalogFor(locale).digest.intro, locale, { count }), written.slice(0, count)), room);
-  let count = 1;
-  while (count < shown.length && doFit(count + 1)) count += 1;
-  return count;
+  const written: string[] = [];
+  for (const [n, item] of shown.entries()) {
+    written.push(inShort(item, n, true, room));
+    const intro = say(catalogFor(locale).digest.intro, locale, { count: n + 1 });
+    if (n > 0 && !fits(joined(intro, written), room)) return n;
+  }
+  return shown.length;
 }
 
 function toShown({ rendered: { title, body, answers, allAnswers } }: Item): DigestItem {
@@ -69,15 +72,28 @@ function bodyWithin(room: Room, intro: string, shown: readonly DigestItem[], has
   const [only, ...others] = shown as [DigestItem, ...DigestItem[]];
   if (others.length > 0 || fits(whole, room)) return whole;
   const saying = (said: string): string => bodyOf(intro, [{ ...only, body: said }], hasLinks, room);
+  const bare = (said: DigestItem): string => bodyOf(intro, [said], hasLinks, {});
   const tooMany = Math.min(only.body.length, room.maxDigestChars ?? 0);
-  const few = mostThatFit(tooMany, (count) => fits(saying(`${only.body.slice(0, count)}…`), room));
-  // Where characters end is looked for last, since it takes long; what stands there then may be written with more (an end of code has any length).
-  const hasRoom = (count: number): boolean => fits(saying(shorten(only.body, count)), room);
-  return saying(shorten(only.body, hasRoom(few) ? few : mostThatFit(few, hasRoom)));
+  const isTooLong = !fits(bare(only), room);
+  const few = mostThatFit(tooMany, (count) => fits(bare({ ...only, body: `${only.body.slice(0, count)}…` }), room));
+  // Where characters end is looked for last, since it takes long; what stands there then may be written with more, and an end of code has any length.
+  const ended = firstWithRoom(
+    isTooLong ? few : only.body.length,
+    (count) => saying(shorten(only.body, count)),
+    (said) => tooManyIn(said, room),
+  );
+  if (ended !== null) return ended;
+  const plain = { ...only, title: withoutCode(only.title), body: withoutCode(only.body) };
+  const plainly = (count: number): string => bare({ ...plain, body: shorten(plain.body, count) });
+  return plainly(mostThatFit(few + 1, (count) => fits(plainly(count), room)));
 }
 
-function fits(body: string, { maxDigestChars = Number.POSITIVE_INFINITY, digestLength }: Room): boolean {
-  return (digestLength?.(body) ?? body.length) <= maxDigestChars;
+function fits(body: string, room: Room): boolean {
+  return tooManyIn(body, room) <= 0;
+}
+
+function tooManyIn(body: string, { maxDigestChars = Number.POSITIVE_INFINITY, digestLength }: Room): number {
+  return (digestLength?.(body) ?? body.length) - maxDigestChars;
 }
 
 function bodyOf(intro: string, shown: readonly DigestItem[], hasLinks: boolean, room: Room): string {
@@ -92,11 +108,14 @@ function joined(intro: string, written: readonly string[]): string {
 }
 
 /** Where there is little room: by one link, behind which all of its answers are. */
-function inShort({ title, body, allAnswers }: DigestItem, n: number, hasLinks: boolean, { codeMarks }: Room): string {
+function inShort({ title, body, allAnswers }: DigestItem, n: number, hasLinks: boolean, room: Room): string {
+  const { codeMarks, asWritten, maxDigestChars = Number.POSITIVE_INFINITY } = room;
   // With its number before it: behind that a title begins no line, and lines far enough from the margin are part of an item of a list.
   const whole = `${n + 1}. ${title}\n${body}`;
+  // What has no room anyway isn't read: it may be long.
+  const isRead = hasLinks && codeMarks !== undefined && whole.length <= maxDigestChars;
   return lines(
-    hasLinks && codeMarks ? withCodeEnded(whole, codeMarks) : whole,
+    isRead ? withCodeEnded(whole, codeMarks, asWritten) : whole,
     hasLinks && allAnswers !== null ? [allAnswers] : [],
   );
 }

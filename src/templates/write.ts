@@ -174,13 +174,12 @@ function paragraphs(text: string): string {
     .trim();
 }
 
+const characters = new Intl.Segmenter();
+
 /** Cuts between characters as people see them (`length` in UTF-16 units), not in the middle of one. */
 export function shorten(text: string, length: number): string {
   if (text.length <= length) return text;
-  let short = "";
-  for (const { segment } of new Intl.Segmenter().segment(text.slice(0, length))) {
-    if (short.length + segment.length >= length) break;
-    short += segment;
-  }
-  return `${short}…`;
+  // Of the last one alone it is asked where it begins: to go through all of them takes long.
+  const last = characters.segment(text.slice(0, length)).containing(length - 1);
+  return `${text.slice(0, last?.index ?? 0)}…`;
 }

@@ -77,7 +77,9 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
     isAtMostOnce: !service.isIdempotent,
     maxDigestChars: service.maxTextChars,
     digestLength: (text) => writtenFor(service, text).length,
-    ...(service.markup === "none" ? {} : { codeMarks: service.codeMarks ?? "lines" }),
+    ...(service.markup === "none"
+      ? {}
+      : { codeMarks: service.codeMarks ?? "lines", asWritten: (text: string) => writtenFor(service, text) }),
     timeoutMs: timeoutMs + BEFORE_MS,
     parseRecipient: (text) => parseRecipient(service, text).text,
     address: ({ email }) => (service.recipients.some(({ isEmail }) => isEmail) ? email : null),

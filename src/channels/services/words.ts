@@ -1,8 +1,7 @@
-import { mostThatFit } from "../../core/most-that-fit.ts";
 import type { OneLink } from "../../templates/answers.ts";
 import { countOf } from "../../templates/builtin/facts.ts";
 import { speakTo } from "../../templates/builtin/speak-to.ts";
-import { withCodeEnded } from "../../templates/code-blocks.ts";
+import { firstWithRoom, withCodeEnded, withoutCode } from "../../templates/code-blocks.ts";
 import { writeEntity } from "../../templates/words.ts";
 import type { Rendered } from "../../templates/write.ts";
 import type { Message } from "../channel.ts";
@@ -87,7 +86,10 @@ function within(
   { markup, codeMarks = "lines" }: Pick<HttpService, "markup" | "codeMarks">,
 ): string {
   if (markup === "none") return shorten(text, length);
-  const shown = (count: number): string => withCodeEnded(shorten(text, count), codeMarks);
-  const whole = withCodeEnded(text, codeMarks);
-  return whole.length <= length ? whole : shown(mostThatFit(length + 1, (count) => shown(count).length <= length));
+  const ended = firstWithRoom(
+    Math.min(text.length, length),
+    (count) => withCodeEnded(shorten(text, count), codeMarks),
+    (shown) => shown.length - length,
+  );
+  return ended ?? shorten(withoutCode(text), length);
 }

@@ -12,16 +12,24 @@ export function escapeMrkdwn(text: string): string {
   return text.replace(/[&<>]/g, (character) => ENTITIES[character] as string);
 }
 
-/** Escaped text with its web addresses as links, in texts of at most `maxChars` each; line breaks stay. */
+const CODE = "```";
+
+/**
+ * Escaped text with its web addresses as links, in texts of at most `maxChars` each; line breaks stay. A block of code ends in each and goes on in
+ * the next: its end would else begin one there.
+ */
 export function mrkdwnTexts(text: string, maxChars: number): string[] {
   const texts: string[] = [];
   let current = "";
   for (const piece of pieces(text)) {
-    if (current.length + piece.length > maxChars) {
-      texts.push(current);
-      current = "";
+    if (current.length + piece.length <= maxChars - CODE.length) {
+      current += piece;
+      continue;
     }
-    current += piece;
+    const isCode = current.split(CODE).length % 2 === 0;
+    const endsNow = isCode && piece.startsWith(CODE);
+    texts.push(isCode ? current + CODE : current);
+    current = endsNow ? piece.slice(CODE.length) : isCode ? CODE + piece : piece;
   }
   return [...texts, current].filter((part) => part.trim() !== "");
 }
@@ -40,6 +48,7 @@ function lines(text: string): string[] {
 }
 
 function cut(line: string): string[] {
+  if (line.length <= PIECE_CHARS) return [line];
   const parts: string[] = [];
   let current = "";
   for (const character of line) {

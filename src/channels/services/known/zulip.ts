@@ -25,6 +25,7 @@ export const ZULIP: HttpService = {
   ],
   needsRecipient: true,
   markup: "markdown",
+  codeMarks: "margin",
   maxSubjectChars: 60,
   maxTextChars: 9_900,
   linksInText: true,
