@@ -272,6 +272,17 @@ test("who is out of office isn't nagged before they are back, unless others get 
   expect(await here.api.all("/suppressions")).toEqual([]);
 });
 
+test("that a mail was read says of nobody that they are out of office", async () => {
+  const here = await replying();
+  const { id, replyTo: to } = await here.send();
+  const type = 'multipart/report; report-type="disposition-notification"; boundary=b';
+  const parts = ["text/plain\n\nIt was displayed.", "message/disposition-notification\n\nDisposition: displayed"];
+  const text = [...parts.map((part) => `--b\nContent-Type: ${part}`), "--b--"].join("\n");
+  const headers = { Subject: "Read: Payment", "Auto-Submitted": "auto-replied" };
+  expect(await here.hand(replyTo(to, text, { ...headers, "Content-Type": type }))).toBe(0);
+  expect((await here.events(id)).map(({ type }) => type)).not.toContain("out_of_office");
+});
+
 test("P9: only who has the address answers, for its own tenant, whoever hands it in, and not for ever", async () => {
   const here = await replying();
   await createTenants(here.database, "acme");

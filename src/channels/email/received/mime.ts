@@ -41,6 +41,11 @@ export function headerOf({ headers }: Pick<Email, "headers">, name: string): str
   return headers.find(({ key }) => key === name)?.value ?? null;
 }
 
+/** True for what a mail program sends once its owner has opened a mail (RFC 8098): nobody has written it, and it says nothing else. By `Content-Type`. */
+export function isReceipt(contentType: string | null): boolean {
+  return /\breport-type\s*=\s*"?(global-)?disposition-notification\b/i.test(contentType?.slice(0, 1_000) ?? "");
+}
+
 /** Where it was sent to: by the envelope first, if the mail server that took it tells. */
 export function sentTo({ headers }: Pick<Email, "headers">, envelopeTo: string | null): string[] {
   const named = SENT_TO.flatMap((name) => headers.filter(({ key }) => key === name).map(({ value }) => value));

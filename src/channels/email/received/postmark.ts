@@ -1,5 +1,5 @@
 import { listAt, textAt } from "../../../core/json-fields.ts";
-import { addressesIn } from "./mime.ts";
+import { addressesIn, isReceipt } from "./mime.ts";
 import type { ReceivedMail } from "./received.ts";
 
 /** A mail that Postmark has received. https://postmarkapp.com/developer/webhooks/inbound-webhook */
@@ -11,6 +11,7 @@ export function receivedOfPostmark(body: unknown): ReceivedMail | null {
     const found = listAt(body, "Headers").find((one) => textAt(one, "Name")?.toLowerCase() === name);
     return textAt(found, "Value");
   };
+  if (isReceipt(header("content-type"))) return null;
   return {
     recipients: addressesIn(recipient, ...others),
     from: textAt(body, "FromFull", "Email"),
