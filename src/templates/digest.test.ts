@@ -35,6 +35,15 @@ test("where it leads to one page of all of them, its text has no links", () => {
   expect(countThatFits(items, { maxDigestChars: body.length })).toBeLessThan(5);
 });
 
+test("one that is left alone says what it would have said by itself, where it is led to", () => {
+  const url = "https://r.example.com/a/all";
+  const { subject, title, body, allAnswers } = writeDigest([item(1)], url);
+  expect([subject, title, body]).toEqual(["S1", "S1", "Please."]);
+  expect(allAnswers?.url).toBe(url);
+  expect(writeDigest([item(1, true, "Please. ".repeat(9))], url, { maxDigestChars: 20 }).body).toHaveLength(20);
+  expect(writeDigest([item(1)]).subject).toBe("1 reminder for you");
+});
+
 test("without links nothing is said of answers", () => {
   const { body, text, allAnswers } = writeDigest([item(1, false), item(2, false)]);
   expect(`${body}${text}`).not.toMatch(/Answer|https?:/);

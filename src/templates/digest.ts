@@ -37,10 +37,14 @@ export function writeDigest(items: readonly Item[], leadsTo: string | null = nul
   const subject = say(digest.subject, locale, { count });
   const intro = say(digest.intro, locale, { count });
   const shown = items.map(toShown);
+  // One that is left alone, and is led to, says what it would have said by itself.
+  const alone = leadsTo !== null && count === 1 ? first.rendered : null;
   return {
-    subject,
-    title: subject,
-    body: bodyWithin(room, intro, shown, leadsTo === null),
+    subject: alone?.subject ?? subject,
+    title: alone?.subject ?? subject,
+    body: alone
+      ? shorten(alone.body, room.maxDigestChars ?? alone.body.length)
+      : bodyWithin(room, intro, shown, leadsTo === null),
     text: `${[intro, ...shown.map((item, n) => `${n + 1}. ${inFull(item)}`), `-- \n${digest.why}`].join("\n\n")}\n`,
     html: writeDigestHtml({ locale, subject, intro, items: shown, footer: digest.why }),
     answers: [],
