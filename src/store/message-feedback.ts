@@ -1,6 +1,7 @@
 import { MOST_ITEMS } from "../core/digest.ts";
+import type { Instant } from "../core/instant.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { MessageKey } from "../core/reminder.ts";
+import type { DeliveryKey, MessageKey } from "../core/reminder.ts";
 import { toTimestamptz } from "./postgres.ts";
 import type { TenantSql } from "./tenant-database.ts";
 
@@ -36,6 +37,19 @@ export async function recipientsOf(
   const recipients: (string | null)[] = messages.map(() => null);
   for (const { n, recipient } of rows) recipients[n - 1] = recipient;
   return recipients;
+}
+
+const ITEMS = `
+  select reminder_id as id, occurrence_at as at, recipient_no as no
+    from (select $3::text as digest_id) asked, lateral (select * from deliveries where ${IN_DIGEST} limit ${MOST_ITEMS}) d
+   order by occurrence_at, reminder_id, recipient_no`;
+
+/** The deliveries that went in a message: of a digest all of them, and none that had been left out. */
+export async function deliveriesIn(sql: TenantSql, channel: string, message: MessageKey): Promise<DeliveryKey[]> {
+  const { digestId, ...alone } = message;
+  if (digestId === undefined) return [alone];
+  const rows = await sql.query<{ id: number; at: Instant; no: number }>(ITEMS, [sql.tenant, channel, digestId]);
+  return rows.map(({ id, at, no }) => ({ reminderId: id, occurrenceAt: at, recipientNo: no }));
 }
 
 /** What became of a message, for the timelines of all that went in it. */

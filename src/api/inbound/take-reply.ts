@@ -3,13 +3,14 @@ import { bounded } from "../../channels/email/failure.ts";
 import { inWords, type ReceivedMail } from "../../channels/email/received/received.ts";
 import { readReplyAddress, readReturnPath } from "../../channels/email/return-path.ts";
 import type { OwnPurpose } from "../../core/answer.ts";
-import { type DeliveryKey, deliveryId } from "../../core/reminder.ts";
+import { type DeliveryKey, deliveryId, type MessageKey } from "../../core/reminder.ts";
 import { ownWords, type Reply, readReply } from "../../core/reply.ts";
 import { MS_PER_DAY } from "../../core/schedule/calendar.ts";
 import { dayAt, silentUntil } from "../../core/until.ts";
 import type { AnswerLink } from "../../secrets/answer-token.ts";
 import { type EventName, takeEvent } from "../../store/inbound-events.ts";
 import { ownersOf } from "../../store/inbound-sources.ts";
+import { deliveriesIn } from "../../store/message-feedback.ts";
 import type { ApiDatabase, TenantSql } from "../../store/tenant-database.ts";
 import { hideBearers } from "../../telemetry/bearers.ts";
 import { HIDDEN } from "../../telemetry/hide.ts";
@@ -65,24 +66,38 @@ const STOP_SCOPE = "event_type";
 
 /**
  * Does what a mail says that was sent to an address of ours, as a press of the message's links would. What can't be read or done
- * asks for a person; a mail program's answer only says that its owner is away. Null where it is no answer, or was taken before.
+ * asks for a person; a mail program's answer only says that its owner is away, and of a digest for all that went in it. Null where it is no answer, or was taken before.
  * Throws 503 where it can't be taken now.
  */
 export async function takeReply(
   options: ReplyOptions,
   { tenant, id, mail: received }: HandedIn,
 ): Promise<Answered | null> {
-  const { database, secret, answerDays, log } = options;
+  const { database, secret } = options;
   const meant = secret === null ? null : meantBy(received.recipients, secret);
   if (meant === null) return null;
-  const { delivery, isReturned } = meant;
-  const owner = (await ownersOf(database.forTenant(tenant), [delivery.reminderId])).get(delivery.reminderId);
+  const { message, isReturned } = meant;
+  const owner = (await ownersOf(database.forTenant(tenant), [message.reminderId])).get(message.reminderId);
   if (owner === undefined) return null;
   const mail = await oneOfEach.take(owner, () => someOfAll.take("", () => inWords(received)));
   // Which day it is for whoever wrote it is only known with the reminder; what it is about doesn't depend on that.
-  const reply = readReply(mail, dayAt(delivery.occurrenceAt, "UTC"));
+  const reply = readReply(mail, dayAt(message.occurrenceAt, "UTC"));
   if (isReturned && reply?.kind !== "out_of_office") return null;
+  let answered: Answered | null = null;
+  for (const delivery of await deliveriesIn(database.forTenant(owner), "email", message)) {
+    const one = await takeFor(options, { tenant: owner, id, mail }, delivery, reply);
+    answered ??= one;
+  }
+  return answered;
+}
 
+/** Does it for one of the deliveries that the mail is about. */
+async function takeFor(
+  { database, answerDays, log }: ReplyOptions,
+  { tenant, id, mail }: HandedIn,
+  delivery: DeliveryKey,
+  reply: Reply | null,
+): Promise<Answered | null> {
   // What a program quotes without saying so may hold the message's links: who may read what was said may not answer.
   const said = hideBearers(ownWords(mail.text) || mail.subject || "a mail without words", HIDDEN);
   const words = bounded(said, LONGEST_QUOTE);
@@ -91,10 +106,10 @@ export async function takeReply(
   const event = { origin: "reply", id: digestOf(deliveryId(delivery), " ", mail.messageId ?? id) };
   const expiresAt = delivery.occurrenceAt + answerDays * MS_PER_DAY;
   const take = async (kind: keyof typeof PURPOSES, wishOf: (asked: Asked) => Wish): Promise<Taken | null> => {
-    const link: AnswerLink<OwnPurpose> = { ...delivery, tenant: owner, purpose: PURPOSES[kind], expiresAt };
+    const link: AnswerLink<OwnPurpose> = { ...delivery, tenant, purpose: PURPOSES[kind], expiresAt };
     const details = link.purpose === "why" ? { ...told, answer: "reply" } : told;
     return await unlessUndone(
-      takeAnswer(database.forTenant(owner), link, wishOf, keepIfDone(event), { details, isInWords: true }),
+      takeAnswer(database.forTenant(tenant), link, wishOf, keepIfDone(event), { details, isInWords: true }),
     );
   };
   const toPerson = () => take("said", () => ({ kind: "answer", answer: { kind: "said", words }, choice: words }));
@@ -141,16 +156,13 @@ async function unlessUndone(taking: Promise<Taken>): Promise<Taken | null> {
   }
 }
 
-/** The delivery that one of these addresses was made for. Programs answer to where mail comes back to. */
-function meantBy(recipients: readonly string[], secret: string): { delivery: DeliveryKey; isReturned: boolean } | null {
+/** The message that one of these addresses was made for. Programs answer to where mail comes back to. */
+function meantBy(recipients: readonly string[], secret: string): { message: MessageKey; isReturned: boolean } | null {
   for (const address of recipients) {
     const replied = readReplyAddress(address, secret);
-    if (replied) return { delivery: replied, isReturned: false };
+    if (replied) return { message: replied, isReturned: false };
     const returned = readReturnPath(address, secret);
-    if (returned) {
-      const { reminderId, occurrenceAt, recipientNo } = returned;
-      return { delivery: { reminderId, occurrenceAt, recipientNo }, isReturned: true };
-    }
+    if (returned) return { message: returned, isReturned: true };
   }
   return null;
 }
