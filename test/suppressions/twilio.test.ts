@@ -101,6 +101,7 @@ test("STOP holds, and what became of a message is told, however plain SQL has wr
   expect(present).toContainEqual(
     expect.objectContaining({ kind: "unwanted", evidence: { table: "suppressions", id: ANN, columns: [] } }),
   );
+  await outlast();
   await at.advance({ minutes: 60 });
   expect((await at.deliveryBecomes(id, "suppressed")).reason).toContain("STOP");
   expect(at.twilio.received).toHaveLength(1);
