@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Cap, type Kind, NO_SLOTS, nextPlace, type Pace, place, type Slots, takePlace, UNUSED } from "./pace.ts";
+import {
+  type Cap,
+  type Kind,
+  NO_SLOTS,
+  nextPlace,
+  type Pace,
+  place,
+  type Slots,
+  takePlace,
+  UNUSED,
+  whenFree,
+} from "./pace.ts";
 
 const T0 = Date.UTC(2026, 0, 15, 10);
 const MINUTE = 60_000;
@@ -165,6 +176,47 @@ test("what has its recipient's place takes it along to its tenant's turn, howeve
   expect(behind.slots).toEqual({ ...NO_SLOTS, recipient: nextPlace(next, hour, T0) });
 });
 
+test("what asks ahead of its place needs no other of its person's day: else it would lose that, and go along with those of another day", () => {
+  const [minute, hour, day] = [
+    { limit: 1, windowMs: MINUTE },
+    { limit: 1, windowMs: HOUR },
+    { limit: 1, windowMs: DAY },
+  ];
+  let tenant = UNUSED;
+  for (let n = 0; n < 10; n += 1) tenant = takePlace(tenant, minute, nextPlace(tenant, minute, T0), T0);
+  const recipient = takePlace(UNUSED, hour, T0 - 5 * MINUTE, T0 - 5 * MINUTE);
+  const caps = {
+    person: { cap: day, pace: UNUSED },
+    recipient: { cap: hour, pace: recipient },
+    tenant: { cap: minute, pace: tenant },
+  };
+  const { until, slots, paces } = place(NO_SLOTS, caps, T0);
+  const ahead = until as number;
+  expect(ahead).toBeLessThan(slots.person as number);
+  expect(whenFree({ cap: day, pace: paces.person as Pace }, slots.person, ahead)).toBe(ahead);
+});
+
+test("what waits for its day, and asks ahead for its tenant's turn, keeps for its day an instant that is ahead of that", () => {
+  const [minute, day] = [
+    { limit: 1, windowMs: MINUTE },
+    { limit: 1, windowMs: DAY },
+  ];
+  const person = takePlace(UNUSED, day, T0 - 24 * HOUR, T0 - 24 * HOUR);
+  const dayAt = nextPlace(person, day, T0);
+  for (const others of [60, 150, 600]) {
+    let tenant = UNUSED;
+    for (let n = 0; n < others; n += 1) tenant = takePlace(tenant, minute, nextPlace(tenant, minute, T0), T0);
+    const { slots } = place(
+      NO_SLOTS,
+      { person: { cap: day, pace: person }, tenant: { cap: minute, pace: tenant } },
+      T0,
+    );
+    expect(slots.tenant).toBe(nextPlace(tenant, minute, T0));
+    expect(slots.person).toBeGreaterThanOrEqual(dayAt);
+    expect(slots.person).toBeLessThan(slots.tenant as number);
+  }
+});
+
 /** Messages of one tenant to one of two addresses each; most for one of two people, for whom there are days, the others for nobody known. */
 const MESSAGES = fc.array(
   fc.record({
@@ -289,6 +341,43 @@ test("at an address they come as fast as its cap lets them also while the tenant
   expect(begun.filter((at) => at > last).length).toBeGreaterThan(10);
 });
 
+test("also where it has only since they were promised their places", () => {
+  const caps = { tenant: { limit: 1, windowMs: MINUTE }, recipient: { limit: 1, windowMs: HOUR } };
+  const forAnn = Array.from({ length: 6 }, () => T0);
+  const forOthers = Array.from({ length: 800 }, (_, n) => T0 + 30 * MINUTE + Math.max(0, n - 10) * 64_500);
+  const { begunOf } = simulate([...forAnn, ...forOthers], {
+    caps,
+    under: (n) => ({ tenant: "default", recipient: n < forAnn.length ? "ann@example.org" : `${n}@example.org` }),
+    lateMs: () => 30,
+  });
+  expect(Math.max(...begunOf("ann@example.org")) - T0).toBeLessThan(7 * HOUR);
+});
+
+test.each([
+  ["its address always has more to get than it may", { recipient: { limit: 3, windowMs: HOUR } }, 20 * MINUTE, 12],
+  [
+    "their tenant always has more to send than it may",
+    { recipient: { limit: 9, windowMs: HOUR }, tenant: { limit: 1, windowMs: 10 * MINUTE } },
+    11 * MINUTE,
+    15,
+  ],
+])("who wants one a day gets one a day also while %s", (_, caps, everyMs, backlog) => {
+  const ofAnn = Array.from({ length: 3 }, () => T0);
+  const ofOthers = Array.from({ length: 600 }, (_, n) => T0 + Math.max(0, n - backlog) * everyMs);
+  const { begun, begunOf } = simulate([...ofAnn, ...ofOthers], {
+    caps: { ...caps, person: { limit: 1, windowMs: DAY } },
+    under: (n) => ({
+      ...(n < ofAnn.length ? { person: "ann" } : {}),
+      recipient: "tenant" in caps ? `${n}@example.org` : "office@example.org",
+      tenant: "default",
+    }),
+    lateMs: () => 30,
+  });
+  const last = Math.max(...begunOf("ann"));
+  expect(last - T0).toBeLessThan(2.5 * DAY);
+  expect(begun.filter((at) => at > last).length).toBeGreaterThan(100);
+});
+
 test("who waits is told once, and a backlog goes at nearly the pace of the cap", () => {
   const cap = { limit: 60, windowMs: MINUTE };
   const { begun, asked } = simulate(
@@ -297,6 +386,11 @@ test("who waits is told once, and a backlog goes at nearly the pace of the cap",
   );
   expect(asked).toBe(60 + 2 * 540);
   expect(Math.max(...begun) - T0).toBeLessThan(11 * MINUTE);
+});
+
+test("what asks again before a place that it was promised under a cap that is no more waits for it no longer", () => {
+  const slots = { ...NO_SLOTS, person: T0 + 5 * HOUR };
+  expect(place(slots, { recipient: { cap: TEN_A_MINUTE, pace: UNUSED } }, T0).until).toBeNull();
 });
 
 test("who comes later doesn't overtake those who were promised a place", () => {

@@ -112,11 +112,12 @@ export function place(slots: Slots, caps: Partial<Record<Kind, Paced | null>>, n
     const paced = caps[kind];
     return paced ? [{ ...paced, kind, slotAt: slots[kind] }] : [];
   });
-  const promised = Math.max(...IN_ORDER.map((kind) => slots[kind] ?? now));
-  if (promised > now) return meetingTurn({ until: promised, slots, taken: NO_SLOTS, paces: {} }, asked, now);
+  // Under a cap that is no more it waits for nothing, whenever it asks.
+  const promised = Math.max(now, ...asked.map(({ slotAt }) => slotAt ?? now));
+  if (promised > now) return meetingNext({ until: promised, slots, taken: NO_SLOTS, paces: {} }, asked, now);
 
   const full = asked.findIndex((one) => whenFree(one, one.slotAt, now) > now);
-  return full < 0 ? begins(asked, now) : meetingTurn(waitsForLast(asked.slice(0, full + 1), now), asked, now);
+  return full < 0 ? begins(asked, now) : meetingNext(waitsForLast(asked.slice(0, full + 1), now), asked, now);
 }
 
 function begins(asked: readonly Asked[], now: Instant): Placing {
@@ -134,20 +135,37 @@ interface Waiting extends Placing {
 }
 
 /**
- * What has all places but its tenant's asks for its turn ahead of these, by as much as that is away now. If it asked when they are there, it would
- * lose them while it waits for its turn, each time anew, where the tenant always has more to send than it may.
+ * What has its place under one cap asks for the next ahead of that, by as much as that one is away now. If it asked when it is there, it would lose it
+ * while it waits for the next, each time anew, where an address always has more to get than it may, or a tenant more to send.
  */
-function meetingTurn(waits: Waiting, asked: readonly Asked[], now: Instant): Waiting {
-  const tenant = asked.find(({ kind }) => kind === "tenant");
-  const before = asked.filter(({ kind }) => kind !== "tenant");
-  if (!tenant || waits.slots.tenant !== null || before.some(({ kind }) => waits.slots[kind] === null)) return waits;
-  const turn = nextPlace(tenant.pace, tenant.cap, now);
-  const met = turn < waits.until ? waits : waitsForLast(asked, now);
-  const lateMs = Math.min(...before.map(({ cap }) => slackMs(cap)));
-  if (met.slots.tenant !== null || turn - now <= lateMs) return met;
-  // How far away its turn is may change: it looks again half-way, and at last so that its turn comes when it may still be late.
-  const earlyMs = met.until - turn;
-  return { ...met, until: Math.ceil(now + (earlyMs > lateMs ? earlyMs / 2 : earlyMs + lateMs / 2)) };
+function meetingNext(waits: Waiting, asked: readonly Asked[], now: Instant): Waiting {
+  const had = asked.findIndex(({ kind }) => waits.slots[kind] === null);
+  if (had < 1) return waits;
+  const next = asked.slice(had).map(({ pace, cap }) => nextPlace(pace, cap, now));
+  const nextAt = Math.max(...next);
+  const last = had + next.lastIndexOf(nextAt);
+  const met = nextAt <= waits.until ? waits : waitsForLast(asked.slice(0, last + 1), now);
+  if (met.slots[(asked[last] as Asked).kind] !== null) return sinceItsDay(met, waits, asked, now);
+  // How far away that is may change: it looks again half-way, and at last so that it comes when it may still be late.
+  const earlyMs = met.until - nextAt;
+  const lateMs = Math.min(...asked.slice(0, had).map(({ cap }) => slackMs(cap)));
+  if (earlyMs > lateMs) return { ...met, until: Math.ceil(now + earlyMs / 2) };
+  return nextAt - now <= lateMs ? met : { ...met, until: Math.ceil(now + earlyMs + lateMs / 2) };
+}
+
+/**
+ * What also waits for its person's day keeps an instant of that that is ahead of the others, and from which the place that it was promised is good: when a
+ * change of its tenant's caps withdraws the others, that alone tells it from what waits for these only, and might leave at once (0034).
+ */
+function sinceItsDay(
+  met: Waiting,
+  { slots: { person: dayAt } }: Waiting,
+  asked: readonly Asked[],
+  now: Instant,
+): Waiting {
+  const cap = asked.find(({ kind }) => kind === "person")?.cap;
+  if (!cap || dayAt === null || dayAt <= now || met.slots.person !== met.until) return met;
+  return { ...met, slots: { ...met.slots, person: Math.max(dayAt, met.until - slackMs(cap) / 2) } };
 }
 
 /** It waits for the last of these: by then there has to be room under each of those before, since a place that it holds is good for now alone. */
@@ -180,9 +198,13 @@ function slotOfNow(cap: Cap, now: Instant): Instant {
   return now - slackMs(cap) + cap.windowMs * GRAIN;
 }
 
-/** When a message finds room under a cap, without being promised any: now, or the instant at which the next place is free. */
+/**
+ * When a message finds room under a cap, without being promised any: now, or the instant at which the next place is free. What was promised a later
+ * one has its place, and needs no other: it asks ahead of that, see `meetingNext`.
+ */
 export function whenFree(paced: Paced | null, slotAt: Instant | null, now: Instant): Instant {
-  return !paced || holdsPlace(slotAt, paced.cap, now) ? now : nextPlace(paced.pace, paced.cap, now);
+  const isPromised = slotAt !== null && slotAt > now;
+  return !paced || isPromised || holdsPlace(slotAt, paced.cap, now) ? now : nextPlace(paced.pace, paced.cap, now);
 }
 
 function of<T>(asked: readonly Asked[], give: (one: Asked) => T): Partial<Record<Kind, T>> {

@@ -83,7 +83,7 @@ export function toDelivery(row: Row): Delivery {
     recipient: row.recipient as string | null,
     status: row.status as DeliveryStatus,
     attempts: row.attempts as number,
-    nextAttemptAt: row.next_attempt_at as number | null,
+    nextAttemptAt: leavesAt(row),
     reason: row.reason as string | null,
     providerId: row.provider_id as string | null,
     demo: row.demo as boolean,
@@ -92,4 +92,11 @@ export function toDelivery(row: Row): Delivery {
     addressed: toAddressed(row.addressed as JsonObject | null),
     checked: toChecked(row.checked as JsonObject | null),
   };
+}
+
+/** Not when it asks for its next place, which may be ahead of those that it was promised: it leaves no sooner than these allow. */
+function leavesAt(row: Row): Instant | null {
+  const nextAttemptAt = row.next_attempt_at as Instant | null;
+  const promised = [row.tenant_slot_at, row.recipient_slot_at, row.person_slot_at] as (Instant | null)[];
+  return nextAttemptAt === null ? null : Math.max(nextAttemptAt, ...promised.map((at) => at ?? nextAttemptAt));
 }

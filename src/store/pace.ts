@@ -89,14 +89,15 @@ export interface AskingKey extends DeliveryKey {
 // the last few, since those in between may never have asked. One that a worker holds has it until it is used (see
 // GIVE_UP_SLOTS): it may just be learning that it was superseded. One that asks along with the others keeps it. The numbers of
 // recipients move up when one has done theirs, and steps of a policy have others: what one was promised is of no use to another.
-// A worker of before 0034 kept what it promised for a person with the recipient's, one instant for both.
+// A worker of before 0034 kept what it promised for a person with the recipient's, one instant for both. Its words tell it from what waits for its
+// recipient alone: whose contact wants so many a day only since then was promised nothing of the day.
 const SLOTS = `
   with u as (
     select *
       from unnest($1::bigint[], $2::timestamptz[], $3::smallint[]) with ordinality
         as u(reminder_id, occurrence_at, recipient_no, place)
   )
-  select coalesce(own.person_slot_at, own.recipient_slot_at, former.person_slot_at, former.recipient_slot_at) as person,
+  select coalesce(own.person_slot_at, case when own.reason like '%messages a day' then own.recipient_slot_at end, former.person_slot_at) as person,
          coalesce(own.recipient_slot_at, former.recipient_slot_at) as recipient,
          coalesce(own.tenant_slot_at, former.tenant_slot_at) as tenant,
          former.occurrence_at as "from"
@@ -107,7 +108,8 @@ const SLOTS = `
       select last.*
         from (select occurrence_at, status, tenant_slot_at,
                      case when d.recipient is not distinct from own.recipient then recipient_slot_at end as recipient_slot_at,
-                     case when d.recipient is not distinct from own.recipient then person_slot_at end as person_slot_at
+                     case when d.recipient is not distinct from own.recipient
+                          then coalesce(person_slot_at, case when reason like '%messages a day' then recipient_slot_at end) end as person_slot_at
                 from deliveries d
                where d.reminder_id = u.reminder_id and d.recipient_no = u.recipient_no and d.occurrence_at < u.occurrence_at
                order by occurrence_at desc

@@ -36,6 +36,19 @@ test("the life of a one-time reminder can be read: created, fired, sent, complet
   expect(timeline[3]).toMatchObject({ details: { reason: "one_time_sent" } });
 });
 
+test("a message that waits for its places isn't said to leave before them, though it asks for the next ahead of them", async () => {
+  const { database, sink } = await world();
+  const api = await startApi(database, { channels: channelMap([sink]) });
+  const { id } = await api.create(ONE_TIME);
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, next_attempt_at, recipient_slot_at, person_slot_at)
+     select tenant_id, bucket, id, created_at, 'sink', 'pending', '2026-01-15T10:00:00Z', '2026-01-15T12:00:00Z', '2026-01-15T11:00:00Z'
+       from reminder_jobs where id = $1`,
+    [id],
+  );
+  expect(await api.deliveries(id)).toMatchObject([{ next_attempt_at: "2026-01-15T12:00:00.000Z" }]);
+});
+
 test("what was written by a transaction that had begun a moment before the reminder was there comes after its creation", async () => {
   const { database, insert } = await world();
   const api = await startApi(database);

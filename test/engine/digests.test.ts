@@ -326,7 +326,7 @@ test("who wants one a day, and waits for the next days, holds up nothing of what
   const sent = "select from deliveries where reminder_id = any($1) and status = 'sent'";
   for (const count of [2, 3, 4]) {
     const [wait] = await there.database.query<{ minutes: number }>(
-      "select extract(epoch from min(next_attempt_at) - reminder_now())::float8 / 60 as minutes from deliveries where status = 'pending'",
+      "select extract(epoch from min(person_slot_at) - reminder_now())::float8 / 60 as minutes from deliveries where status = 'pending'",
     );
     expect(wait?.minutes).toBeGreaterThan(22 * 60);
     expect(wait?.minutes).toBeLessThan(27 * 60);

@@ -24,7 +24,7 @@ test.each(["pending", "retrying", "sending", "suppressed"])(
   async (status) => {
     const database = await promised(status);
     expect(await readSlots(database, [newer])).toEqual([
-      { slots: { person: SLOT, recipient: SLOT, tenant: null }, from: FIRST },
+      { slots: { person: null, recipient: SLOT, tenant: null }, from: FIRST },
     ]);
   },
 );
@@ -33,7 +33,7 @@ test("one that asks along with the newer one keeps its place, so that nobody has
   const database = await promised("sending");
   expect(await readSlots(database, [newer, older])).toEqual([
     { slots: { person: null, recipient: null, tenant: null }, from: null },
-    { slots: { person: SLOT, recipient: SLOT, tenant: null }, from: null },
+    { slots: { person: null, recipient: SLOT, tenant: null }, from: null },
   ]);
 });
 
@@ -56,7 +56,9 @@ test("what is promised for a person is kept apart, and a place by a worker of be
   const database = await promised("suppressed");
   const set = (columns: string) =>
     database.query(`update deliveries set ${columns} where occurrence_at = $1`, [new Date(FIRST)]);
-  expect((await readSlots(database, [newer]))[0]?.slots).toEqual({ person: SLOT, recipient: SLOT, tenant: null });
+  await set("reason = 'waits for its turn: ann wants at most 1 messages a day'");
+  for (const asking of [newer, older])
+    expect((await readSlots(database, [asking]))[0]?.slots).toEqual({ person: SLOT, recipient: SLOT, tenant: null });
   await set("person_slot_at = recipient_slot_at - interval '1 second'");
   expect((await readSlots(database, [newer]))[0]?.slots).toEqual({
     person: SLOT - 1_000,
@@ -69,6 +71,15 @@ test("what is promised for a person is kept apart, and a place by a worker of be
     recipient: null,
     tenant: null,
   });
+});
+
+test("what waits for its recipient alone was promised nothing of the day that its contact wants only since then", async () => {
+  const database = await promised("pending");
+  await database.query(
+    "update deliveries set reason = 'waits for its turn: at most 1 messages an hour to one recipient'",
+  );
+  for (const asking of [newer, older])
+    expect((await readSlots(database, [asking]))[0]?.slots).toEqual({ person: null, recipient: SLOT, tenant: null });
 });
 
 test("a change of a tenant's caps leaves what was promised for persons, also by a worker of before, and lets go of the rest", async () => {
@@ -104,6 +115,12 @@ test("a change of a tenant's caps leaves what was promised for persons, also by 
   const { recipient, person, next } = await after();
   expect([recipient, person]).toEqual([null, next]);
   expect(next).toBeLessThan(later.getTime());
+
+  // Its day is still to come, and it had asked ahead for a place at its address.
+  const dayAt = new Date(later.getTime() - 20 * MINUTE);
+  await set("waits for its turn: at most 1 messages an hour to one recipient", later, dayAt);
+  await change();
+  expect(await after()).toEqual({ recipient: null, person: dayAt.getTime(), next: dayAt.getTime() });
 
   await set("waits for its turn: at most 1 messages an hour to one recipient", later, null);
   await change();

@@ -3,7 +3,8 @@
 alter table deliveries add column person_slot_at timestamptz(3);
 
 -- For the tenant's own caps alone: what its people want a day (0027) is none of them, and what was promised there stands. What waits for a place of its
--- tenant or its recipient has room under its person's as well, since it asked, and so may use that as soon.
+-- tenant or its recipient has room under its person's as well, since it asked, and so may use that as soon; unless its day is still to come, and it has
+-- asked ahead for the others: then the day's is before these.
 create or replace function reminder_withdraw_promises() returns trigger
   language plpgsql
   as $$
@@ -22,10 +23,12 @@ create or replace function reminder_withdraw_promises() returns trigger
       -- A worker of before keeps what it promises for a person with the recipient's, one instant for both. The two halves of the condition are those
       -- of the indexes of what waits, with which the whole ledger isn't read.
       update deliveries
-         set person_slot_at = case when person_slot_at is not null then least(person_slot_at, soon)
-                                   when tenant_slot_at is null and reason like '%messages a day' then recipient_slot_at end,
-             next_attempt_at = case when person_slot_at is null and tenant_slot_at is null and reason like '%messages a day' then next_attempt_at
-                                    else greatest(occurrence_at, least(next_attempt_at, soon)) end,
+         set (person_slot_at, next_attempt_at) = (
+               select day_at, greatest(occurrence_at, least(next_attempt_at, greatest(soon, day_at)))
+                 from (select case when person_slot_at < greatest(tenant_slot_at, recipient_slot_at) then person_slot_at
+                                   when person_slot_at is not null then least(person_slot_at, soon)
+                                   when tenant_slot_at is null and reason like '%messages a day' then recipient_slot_at
+                              end as day_at) as promised),
              tenant_slot_at = null, recipient_slot_at = null
        where tenant_id = new.name and status in ('pending', 'retrying')
          and ((status in ('pending', 'retrying') and digest_at is null)
