@@ -72,7 +72,21 @@ export function parseAddressIn(channels: Channels, channelName: string, address:
   throw refusedAt(field, `must be for one of the channels of this installation: ${names || "there are none"}`);
 }
 
+/** Characters of an address, as it is kept. */
+const LONGEST_ADDRESS = 500;
+
 function parseAs(field: Field, text: string, parse: (text: string) => string): string {
+  const address = withoutFlaw(field, text, parse);
+  // A letter of another script in a URL takes up to twelve.
+  if (address.length > LONGEST_ADDRESS)
+    throw refusedAt(
+      field,
+      `must have at most ${LONGEST_ADDRESS} characters, as it is sent to: ${address.length} are too many`,
+    );
+  return address;
+}
+
+function withoutFlaw(field: Field, text: string, parse: (text: string) => string): string {
   try {
     return parse(text);
   } catch (error) {

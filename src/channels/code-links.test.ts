@@ -52,7 +52,7 @@ const OUTSIDE_CODE: Record<string, (text: string) => string> = {
         if (line.trimEnd() === fence) fence = null;
         return false;
       }
-      fence = /^(`{3,}|~{3,})[^`~]*$/.exec(line)?.[1] ?? null;
+      fence = /^(`{3,}|~{3,}) *(?:\{?\.?[\w+,\-./#]+[^`~]*)?$/.exec(line)?.[1] ?? null;
       return fence === null;
     });
     return outside.join("\n");
@@ -73,6 +73,7 @@ const PARTS = [
     "| a |\n|---|\n",
     "@a",
     "js",
+    "(see) ",
     "code ".repeat(60),
     "- ".repeat(12),
   ],
@@ -82,12 +83,15 @@ const TEXT = fc.array(fc.constantFrom(...PARTS), { maxLength: 12 }).map((some) =
 /** What was seen to take one in: for the line breaks of Teams, by what is disarmed, too deep to be read, cut into blocks of Slack, by other rules than CommonMark's. */
 const SEEN = [
   "- a\nb\n  ```\ncode",
+  `a${"\n".repeat(12_500)}\`\`\`\ncode`,
   "<pre>\n```\ncode",
   `${"- ".repeat(30)}a\n\`\`\`\ncode`,
   `\`\`\`\n${"a line of code\n".repeat(205)}\`\`\``,
   "```\ncode\n````",
   "``````\ncode",
   "a ```",
+  "```(see)\na",
+  "Ann`s contract",
 ];
 
 function item(id: number, body: string): Item & { message: Message } {
@@ -97,8 +101,12 @@ function item(id: number, body: string): Item & { message: Message } {
   return { message, rendered: { ...renderMessage(message), body: body.trim() } };
 }
 
-test.each(WAYS)("$name: no code in several messages takes in the link of one", ({ channel, texts }) => {
-  const outside = OUTSIDE_CODE[channel.codeMarks as string] as (text: string) => string;
+/** Discord's code within a line goes on over line breaks. */
+const outsideSpans = (text: string): string => text.replace(/```\n*[^\n][\s\S]*?```|(`+)([\s\S]*?[^`])\1(?!`)/g, " ");
+
+test.each(WAYS)("$name: no code in several messages takes in the link of one", ({ name, channel, texts }) => {
+  const outsideBlocks = OUTSIDE_CODE[channel.codeMarks as string] as (text: string) => string;
+  const outside = name === "discord" ? outsideSpans : outsideBlocks;
   fc.assert(
     fc.property(fc.array(TEXT, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 60 }), (bodies, times) => {
       const items = bodies.map((body, n) => item(n + 1, `${body}\n`.repeat(times)));

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { normalIn } from "../channels/recipient.ts";
+import { formsIn } from "../channels/recipient.ts";
 import type { Channels } from "../channels/registry.ts";
 import { evaluate, isQuestion } from "../conditions/evaluate.ts";
 import { completionReasonOf, countsSent } from "../conditions/registry.ts";
@@ -140,14 +140,19 @@ export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[]
   return stored;
 }
 
-/** What plain SQL may have written as an address can be longer than what the list of suppressions takes. */
+/** What plain SQL may have written as an address can be longer than what the list of suppressions takes. In bytes, as its key has room for. */
 const LONGEST_ADDRESS = 2_000;
 
-/** The address that a channel has found to be nobody's, or that wants nothing. */
+/**
+ * The address that a channel has found to be nobody's, or that wants nothing: as the channel sends to it, or as it is written, which holds too,
+ * where that is too long, as letters of other scripts are in a URL.
+ */
 function blamedAddress({ held, outcome }: Ended, channels: Channels): NewSuppression[] {
   const { tenantId, channel, recipient } = held;
-  if (!outcome.blamed || recipient === null || recipient.length > LONGEST_ADDRESS) return [];
-  const address = normalIn(channels.get(channel), recipient);
+  if (!outcome.blamed || recipient === null) return [];
+  const forms = formsIn(channels.get(channel), recipient);
+  const address = forms.findLast((form) => Buffer.byteLength(form) <= LONGEST_ADDRESS);
+  if (address === undefined) return [];
   return [{ tenantId, channel, address, ...outcome.blamed, because: outcome.reason, createdBy: `channel ${channel}` }];
 }
 

@@ -64,18 +64,40 @@ test.each([
   ["1. Run:\n   ```\n   a", "1. Run:\n   ```\n   a"],
   ["```quote\n```js\na\n```\n```\nb", "```quote\n```js\na\n```\n```\nb"],
   ["````quote\n```\na", "````quote\n```\na\n```\n````"],
-  ["````quote\n```\na\n````\nb", "````quote\n```\na\n````\nb"],
+  ["````quote\n```\na\n````\nb", "````quote\n```\na\n````\nb\n```\n````"],
+  ["~~~quote\n```\na\n~~~\nb", "~~~quote\n```\na\n~~~\nb\n```\n~~~"],
+  ["```{.py}\na", "```{.py}\na\n```"],
+  ["``` py the title\na", "``` py the title\na\n```"],
 ])("at the margin, %j ends as %j", (text, ended) => {
   expect(withCodeEnded(text, "margin")).toBe(ended);
 });
 
+test.each(["```(see)\na", '~~~"a"\nb', "```{\na", "```a ~\nb"])(
+  "%j, of which versions of Zulip differ in whether it is one, begins no block at the margin",
+  (text) => {
+    expect(withCodeEnded(text, "margin")).toBe(withoutCode(text));
+  },
+);
+
 test.each(["a ```", "``````\na", "```\n```\na"])(
   "%j, of which readers differ in where it ends, begins no block",
   (text) => {
-    expect(withCodeEnded(text, "anywhere")).toBe(withoutCode(text));
-    expect(withoutCode(text)).not.toContain("```");
+    const none = withCodeEnded(text, "anywhere");
+    expect(none.replaceAll("\u02cb", "`")).toBe(withoutCode(text));
+    expect(none).not.toContain("```");
   },
 );
+
+test.each([
+  ["Ann`s contract", "Ann\u02cbs contract"],
+  ["`a` and Ann`s", "`a` and Ann\u02cbs"],
+  ["``a` b", "\u02cb\u02cba\u02cb b"],
+  ["```\nAnn`s\n```\nBob`s", "```\nAnn`s\n```\nBob\u02cbs"],
+  ["a ```", "a \u02cb\u02cb\u200b\u02cb"],
+])("a mark alone, which code over several lines may begin with, is none: %j is sent as %j", (text, sent) => {
+  expect(withCodeEnded(text, "anywhere")).toBe(sent);
+  expect(withCodeEnded("Ann`s contract", "lines")).toBe("Ann`s contract");
+});
 
 test("room for the end of code is made in a few tries, or not at all", () => {
   const tried: number[] = [];

@@ -14,10 +14,36 @@ const APART = "\u200b";
  * pressed. What can't be ended for sure begins none. It is read as it is `written` for whoever reads it.
  */
 export function withCodeEnded(text: string, marks: CodeMarks, written = (as: string): string => as): string {
-  if (!/```|~~~/.test(text)) return text;
-  const end = END[marks](written(text));
-  if (end === undefined) return withoutCode(text);
-  return end === "" ? text : `${text}\n${end}`;
+  const said = marks === "anywhere" ? withMarksPaired(text) : text;
+  if (!/```|~~~/.test(said)) return said;
+  const end = END[marks](written(said));
+  if (end === undefined) return marks === "anywhere" ? withMarksPaired(withoutCode(said)) : withoutCode(said);
+  return end === "" ? said : `${said}\n${end}`;
+}
+
+/** Looks like the mark of code, and is none. */
+const NO_MARK = "\u02cb";
+
+/**
+ * A text in which one or two marks that nothing in it answers are none: for some readers (Discord) code within a line goes on over line breaks, and
+ * so to the next such mark, past links. People write them as apostrophes.
+ */
+function withMarksPaired(text: string): string {
+  const runs = [...text.matchAll(/`+/g)].map(({ 0: { length }, index }) => ({ length, index }));
+  let said = "";
+  let saidTo = 0;
+  for (let n = 0; n < runs.length; n += 1) {
+    const { length, index } = runs[n] as (typeof runs)[0];
+    // What is between two of the same is code; none of one or two has a block in it.
+    let end = n + 1;
+    while (end < runs.length && runs[end]?.length !== length && (length > 2 || (runs[end]?.length ?? 0) < 3)) end += 1;
+    if (runs[end]?.length === length) n = end;
+    else if (length < 3) {
+      said += text.slice(saidTo, index) + NO_MARK.repeat(length);
+      saidTo = index + length;
+    }
+  }
+  return said + text.slice(saidTo);
 }
 
 /** The same with marks that begin no block of code. */
@@ -64,18 +90,28 @@ function endByLines(text: string): string | undefined {
   return read.findLast(({ type }) => type === "inline")?.map?.[1] === lines ? "" : undefined;
 }
 
-/** What begins a block there, and what that is: quotations and what is hidden at first have blocks of their own in them. */
-const AT_MARGIN = /^(`{3,}|~{3,}) *\{?\.?([\w+\-./#]*)[^`~]*$/;
+const AT_MARGIN = /^(?:`{3,}|~{3,})/;
+/** What may stand behind that: nothing, or what it is, and a title. */
+const NAMED = /^ *(?:$|\{?\.?([\w+,\-./#]+))/;
+/** Quotations and what is hidden at first have blocks of their own in them. */
 const HAS_BLOCKS = /^(?:quote|quoted|spoiler)$/i;
 
-function endAtMargin(text: string): string {
-  const open: { fence: string; hasBlocks: boolean }[] = [];
+interface AtMargin {
+  fence: string;
+  hasBlocks: boolean;
+}
+
+function endAtMargin(text: string): string | undefined {
+  const open: AtMargin[] = [];
   for (const line of text.split("\n")) {
-    const ends = open.findLastIndex(({ fence }) => fence === line.trimEnd());
-    const [, fence, what = ""] = AT_MARGIN.exec(line) ?? [];
-    if (ends !== -1) open.length = ends;
-    else if (fence !== undefined && (open.at(-1)?.hasBlocks ?? true))
-      open.push({ fence, hasBlocks: HAS_BLOCKS.test(what) });
+    // The innermost alone is asked: within code, the end of a quotation around it is a line of code.
+    const innermost = open.at(-1);
+    if (innermost?.fence === line.trimEnd()) open.pop();
+    else if (innermost?.hasBlocks ?? true) {
+      const begun = beginsAtMargin(line);
+      if (begun === undefined) return undefined;
+      if (begun !== null) open.push(begun);
+    }
   }
   return open
     .map(({ fence }) => fence)
@@ -83,9 +119,19 @@ function endAtMargin(text: string): string {
     .join("\n");
 }
 
-/** Of blocks of which not everybody reads where they are, as six marks at once or a block with nothing in it, none is sure to end. */
+/** Null: nothing. Undefined for what begins a block in some versions of Zulip, and in others none. */
+function beginsAtMargin(line: string): AtMargin | null | undefined {
+  const fence = AT_MARGIN.exec(line)?.[0];
+  if (fence === undefined) return null;
+  const rest = line.slice(fence.length);
+  if (rest.includes(fence.charAt(0))) return null;
+  const named = NAMED.exec(rest);
+  return named === null || /[`~]/.test(rest) ? undefined : { fence, hasBlocks: HAS_BLOCKS.test(named[1] ?? "") };
+}
+
+/** Of blocks of which not everybody reads where they are, as more marks at once or a block with nothing in it, none is sure to end. */
 function endAnywhere(text: string): string | undefined {
   const end = text.split("```").length % 2 === 0 ? "```" : "";
   const isEmpty = (part: string, n: number): boolean => n % 2 === 1 && /^\n*$/.test(part);
-  return /`{6}/.test(text) || `${text}\n${end}`.split("```").some(isEmpty) ? undefined : end;
+  return /`{4}/.test(text) || `${text}\n${end}`.split("```").some(isEmpty) ? undefined : end;
 }

@@ -113,11 +113,11 @@ function joined(intro: string, written: readonly string[]): string {
 
 /** Where there is little room: by one link, behind which all of its answers are. */
 function inShort({ title, body, allAnswers }: DigestItem, n: number, hasLinks: boolean, room: Room): string {
-  const { codeMarks, asWritten, maxDigestChars = Number.POSITIVE_INFINITY } = room;
+  const { codeMarks, asWritten } = room;
   // With its number before it: behind that a title begins no line, and lines far enough from the margin are part of an item of a list.
   const whole = `${n + 1}. ${title}\n${body}`;
-  // What has no room anyway isn't read: it may be long.
-  const isRead = hasLinks && codeMarks !== undefined && whole.length <= maxDigestChars;
+  // What has no room anyway isn't read: it may be long. As the channel counts: Slack is sent no blocks of mere line breaks.
+  const isRead = hasLinks && codeMarks !== undefined && fits(whole, room);
   return lines(
     isRead ? withCodeEnded(whole, codeMarks, asWritten) : whole,
     hasLinks && allAnswers !== null ? [allAnswers] : [],

@@ -114,6 +114,21 @@ test("a URL that is gone fails its message at once, and gets none any more until
   await here.deliveryBecomes(id, "sent");
 });
 
+test("a URL that is gone gets none any more also where plain SQL has written it shorter than it is sent to", async () => {
+  const here = await world();
+  const receiver = await startHttpReceiver();
+  receiver.behave = answer(410);
+  workOn(here);
+  const recipient = `${receiver.url}/${"\u3042".repeat(300)}`;
+  const id = await here.insert({ channel: "webhook", recipient, run_at: new Date() });
+
+  expect(await here.deliveryBecomes(id, "failed")).toMatchObject({ attempts: 1 });
+  await outlast();
+  await here.advance({ minutes: 60 });
+  await here.deliveryBecomes(id, "suppressed");
+  expect(receiver.received).toHaveLength(1);
+});
+
 test("a tenant's own secret that can't be opened holds its webhooks, and none is signed with another's", async () => {
   const here = await world();
   const receiver = await startHttpReceiver();

@@ -31,7 +31,7 @@ export function wordsFor(
   const end = ends.find(({ length }) => length < service.maxTextChars / 2) ?? "";
   return {
     subject: shorten(inert(subject), service.maxSubjectChars),
-    text: within(writtenFor(service, body), service.maxTextChars - end.length, service) + end,
+    text: within(writtenFor(service, body), service.maxTextChars - end.length, service, end === "") + end,
   };
 }
 
@@ -84,8 +84,10 @@ function within(
   text: string,
   length: number,
   { markup, codeMarks = "lines" }: Pick<HttpService, "markup" | "codeMarks">,
+  isLast: boolean,
 ): string {
-  if (markup === "none") return shorten(text, length);
+  // Of a digest, code has its ends before each link; where more were to be written, the last link had no room.
+  if (markup === "none" || (isLast && text.length <= length)) return shorten(text, length);
   const ended = firstWithRoom(
     Math.min(text.length, length),
     (count) => withCodeEnded(shorten(text, count), codeMarks),
