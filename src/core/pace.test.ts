@@ -217,6 +217,64 @@ test("what waits for its day, and asks ahead for its tenant's turn, keeps for it
   }
 });
 
+test("what has room in its day, and waits for the others, keeps for that their instant: it is free to go when these are withdrawn", () => {
+  const [minute, hour, day] = [
+    { limit: 1, windowMs: MINUTE },
+    { limit: 1, windowMs: HOUR },
+    { limit: 9, windowMs: DAY },
+  ];
+  let tenant = UNUSED;
+  for (let n = 0; n < 150; n += 1) tenant = takePlace(tenant, minute, nextPlace(tenant, minute, T0), T0);
+  const { slots } = place(
+    NO_SLOTS,
+    {
+      person: { cap: day, pace: UNUSED },
+      recipient: { cap: hour, pace: takePlace(UNUSED, hour, T0, T0) },
+      tenant: { cap: minute, pace: tenant },
+    },
+    T0,
+  );
+  expect(slots).toEqual({ person: slots.tenant, recipient: slots.tenant, tenant: nextPlace(tenant, minute, T0) });
+});
+
+test("what waits longer for its address than for its turn looks for that again, and its day stays ahead also where it loses its place there", () => {
+  const [minute, hour, day] = [
+    { limit: 1, windowMs: MINUTE },
+    { limit: 1, windowMs: HOUR },
+    { limit: 1, windowMs: DAY },
+  ];
+  const queue = (cap: Cap, count: number, from: Pace): Pace => {
+    let pace = from;
+    for (let n = 0; n < count; n += 1) pace = takePlace(pace, cap, nextPlace(pace, cap, T0), T0);
+    return pace;
+  };
+  const person = takePlace(UNUSED, day, T0 - 20 * HOUR, T0 - 20 * HOUR);
+  const first = place(
+    NO_SLOTS,
+    {
+      person: { cap: day, pace: person },
+      recipient: { cap: hour, pace: queue(hour, 8, UNUSED) },
+      tenant: { cap: minute, pace: queue(minute, 1, UNUSED) },
+    },
+    T0,
+  );
+  expect(first.slots.tenant).toBeNull();
+  expect(first.until).toBeLessThan(((first.slots.recipient as number) + T0) / 2 + MINUTE);
+
+  const { slots } = place(
+    first.slots,
+    {
+      person: { cap: day, pace: first.paces.person as Pace },
+      recipient: { cap: hour, pace: queue(hour, 5, first.paces.recipient as Pace) },
+      tenant: { cap: minute, pace: queue(minute, 500, UNUSED) },
+    },
+    T0 + MINUTE,
+  );
+  expect(slots.recipient).toBeGreaterThan(first.slots.recipient as number);
+  expect(slots.person).toBeGreaterThan(nextPlace(person, day, T0));
+  expect(slots.person).toBeLessThan(slots.recipient as number);
+});
+
 /** Messages of one tenant to one of two addresses each; most for one of two people, for whom there are days, the others for nobody known. */
 const MESSAGES = fc.array(
   fc.record({
@@ -376,6 +434,26 @@ test.each([
   const last = Math.max(...begunOf("ann"));
   expect(last - T0).toBeLessThan(2.5 * DAY);
   expect(begun.filter((at) => at > last).length).toBeGreaterThan(100);
+});
+
+test("who wants one a day gets one a day also while both have more than they may, their address longer than their tenant", () => {
+  const ofAnn = Array.from({ length: 3 }, () => T0);
+  const atOffice = Array.from({ length: 250 }, (_, n) => T0 + Math.max(0, n - 12) * 20 * MINUTE);
+  const ofOthers = Array.from({ length: 2_300 }, (_, n) => T0 + Math.max(0, n - 10) * 2.2 * MINUTE);
+  const { begunOf } = simulate([...ofAnn, ...atOffice, ...ofOthers], {
+    caps: {
+      person: { limit: 1, windowMs: DAY },
+      recipient: { limit: 3, windowMs: HOUR },
+      tenant: { limit: 1, windowMs: 2 * MINUTE },
+    },
+    under: (n) => ({
+      ...(n < ofAnn.length ? { person: "ann" } : {}),
+      recipient: n < ofAnn.length + atOffice.length ? "office@example.org" : `${n}@example.org`,
+      tenant: "default",
+    }),
+    lateMs: () => 30,
+  });
+  expect(Math.max(...begunOf("ann")) - T0).toBeLessThan(2.5 * DAY);
 });
 
 test("who waits is told once, and a backlog goes at nearly the pace of the cap", () => {

@@ -144,8 +144,10 @@ function meetingNext(waits: Waiting, asked: readonly Asked[], now: Instant): Wai
   const next = asked.slice(had).map(({ pace, cap }) => nextPlace(pace, cap, now));
   const nextAt = Math.max(...next);
   const last = had + next.lastIndexOf(nextAt);
-  const met = nextAt <= waits.until ? waits : waitsForLast(asked.slice(0, last + 1), now);
-  if (met.slots[(asked[last] as Asked).kind] !== null) return sinceItsDay(met, waits, asked, now);
+  const met =
+    nextAt <= waits.until ? waits : sinceItsDay(waitsForLast(asked.slice(0, last + 1), now), waits, asked, now);
+  // Of what waits longest for its address, its turn may be far away by then: it looks for that as well.
+  if (met.slots[(asked[last] as Asked).kind] !== null) return met === waits ? met : meetingNext(met, asked, now);
   // How far away that is may change: it looks again half-way, and at last so that it comes when it may still be late.
   const earlyMs = met.until - nextAt;
   const lateMs = Math.min(...asked.slice(0, had).map(({ cap }) => slackMs(cap)));
@@ -159,12 +161,15 @@ function meetingNext(waits: Waiting, asked: readonly Asked[], now: Instant): Wai
  */
 function sinceItsDay(
   met: Waiting,
-  { slots: { person: dayAt } }: Waiting,
+  { slots: { person: dayAt, recipient, tenant } }: Waiting,
   asked: readonly Asked[],
   now: Instant,
 ): Waiting {
   const cap = asked.find(({ kind }) => kind === "person")?.cap;
-  if (!cap || dayAt === null || dayAt <= now || met.slots.person !== met.until) return met;
+  // What has room in its day since it asked was promised that for the very instant of another place.
+  if (!cap || dayAt === null || dayAt <= now || dayAt === recipient || dayAt === tenant) return met;
+  const waitsForIt = met.slots.recipient === null && met.slots.tenant === null;
+  if (waitsForIt || met.slots.person !== met.until) return met;
   return { ...met, slots: { ...met.slots, person: Math.max(dayAt, met.until - slackMs(cap) / 2) } };
 }
 

@@ -22,11 +22,12 @@ const POLICIES = `
     join policies p on p.tenant_id = u.tenant_id and p.name = u.name`;
 
 // What was taken back before anybody got it wasn't given; see docs/decisions/0038. One that failed for good was, and so was one that
-// was tried. Of what is just being sent nobody knows yet, unless somebody got it; see 0047.
+// was tried. Of what is just being sent nobody knows yet, unless somebody got it; see 0047. What waits leaves no sooner than it was promised, though
+// it asks for its next place ahead of that.
 const NOT_GIVEN = `
   select u.id, exists (select from deliveries d
                         where d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at and d.status = 'sending') as is_leaving,
-         (select min(d.next_attempt_at) from deliveries d
+         (select min(greatest(d.next_attempt_at, d.tenant_slot_at, d.recipient_slot_at, d.person_slot_at)) from deliveries d
            where d.reminder_id = any (array[u.id]) and d.occurrence_at = u.occurrence_at and d.status in ('pending', 'retrying')) as waits_until
     from unnest($1::bigint[], $2::timestamptz[], $3::boolean[]) as u(id, occurrence_at, sends_all)
    where not exists (

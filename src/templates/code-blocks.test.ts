@@ -82,7 +82,8 @@ test.each(["```(see)\na", '~~~"a"\nb', "```{\na", "```a ~\nb"])(
 test.each(["a ```", "``````\na", "```\n```\na"])(
   "%j, of which readers differ in where it ends, begins no block",
   (text) => {
-    const none = withCodeEnded(text, "anywhere");
+    expect(withCodeEnded(text, "anywhere")).toBe(withoutCode(text));
+    const none = withCodeEnded(text, "throughout");
     expect(none.replaceAll("\u02cb", "`")).toBe(withoutCode(text));
     expect(none).not.toContain("```");
   },
@@ -94,10 +95,18 @@ test.each([
   ["``a` b", "\u02cb\u02cba\u02cb b"],
   ["```\nAnn`s\n```\nBob`s", "```\nAnn`s\n```\nBob\u02cbs"],
   ["a ```", "a \u02cb\u02cb\u200b\u02cb"],
+  ["```sh\necho `date", "```sh\necho `date\n```"],
 ])("a mark alone, which code over several lines may begin with, is none: %j is sent as %j", (text, sent) => {
-  expect(withCodeEnded(text, "anywhere")).toBe(sent);
-  expect(withCodeEnded("Ann`s contract", "lines")).toBe("Ann`s contract");
+  expect(withCodeEnded(text, "throughout")).toBe(sent);
 });
+
+test.each(["lines", "margin", "anywhere"] as const)(
+  "where code within a line ends with that (%s), a mark alone on one line takes nothing from the code of another",
+  (marks) => {
+    const text = "Ann`s contract\nRun `make`";
+    expect(withCodeEnded(text, marks)).toBe(text);
+  },
+);
 
 test("room for the end of code is made in a few tries, or not at all", () => {
   const tried: number[] = [];

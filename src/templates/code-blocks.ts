@@ -2,9 +2,9 @@ import MarkdownIt from "markdown-it";
 
 /**
  * Where blocks of code begin and end: by lines of their own, as CommonMark has it (§4.5); by lines at the margin, and ended by the very marks that
- * began it alone (Zulip); or wherever three backticks stand.
+ * began it alone (Zulip); wherever three backticks stand; or there, where code within a line goes on over line breaks as well (Discord).
  */
-export type CodeMarks = "lines" | "margin" | "anywhere";
+export type CodeMarks = "lines" | "margin" | "anywhere" | "throughout";
 
 /** Stands between two characters that would have a meaning together, and is not seen. */
 const APART = "\u200b";
@@ -14,10 +14,10 @@ const APART = "\u200b";
  * pressed. What can't be ended for sure begins none. It is read as it is `written` for whoever reads it.
  */
 export function withCodeEnded(text: string, marks: CodeMarks, written = (as: string): string => as): string {
-  const said = marks === "anywhere" ? withMarksPaired(text) : text;
+  const said = marks === "throughout" ? withMarksPaired(text) : text;
   if (!/```|~~~/.test(said)) return said;
   const end = END[marks](written(said));
-  if (end === undefined) return marks === "anywhere" ? withMarksPaired(withoutCode(said)) : withoutCode(said);
+  if (end === undefined) return marks === "throughout" ? withMarksPaired(withoutCode(said)) : withoutCode(said);
   return end === "" ? said : `${said}\n${end}`;
 }
 
@@ -25,8 +25,8 @@ export function withCodeEnded(text: string, marks: CodeMarks, written = (as: str
 const NO_MARK = "\u02cb";
 
 /**
- * A text in which one or two marks that nothing in it answers are none: for some readers (Discord) code within a line goes on over line breaks, and
- * so to the next such mark, past links. People write them as apostrophes.
+ * A text in which one or two marks that nothing in it answers are none: code within a line that goes on over line breaks would go to the next such
+ * mark, past links. People write them as apostrophes. In a block that has no end they are code.
  */
 function withMarksPaired(text: string): string {
   const runs = [...text.matchAll(/`+/g)].map(({ 0: { length }, index }) => ({ length, index }));
@@ -38,7 +38,8 @@ function withMarksPaired(text: string): string {
     let end = n + 1;
     while (end < runs.length && runs[end]?.length !== length && (length > 2 || (runs[end]?.length ?? 0) < 3)) end += 1;
     if (runs[end]?.length === length) n = end;
-    else if (length < 3) {
+    else if (length > 2) break;
+    else {
       said += text.slice(saidTo, index) + NO_MARK.repeat(length);
       saidTo = index + length;
     }
@@ -75,6 +76,7 @@ const END: Record<CodeMarks, (text: string) => string | undefined> = {
   lines: endByLines,
   margin: endAtMargin,
   anywhere: endAnywhere,
+  throughout: endAnywhere,
 };
 
 // What stands within a paragraph ends no block, and is the longest to read. HTML and definitions of links are disarmed in all that is sent.

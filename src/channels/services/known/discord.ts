@@ -12,7 +12,7 @@ export const DISCORD: HttpService = {
   recipients: [],
   needsRecipient: false,
   markup: "markdown",
-  codeMarks: "anywhere",
+  codeMarks: "throughout",
   maxSubjectChars: 200,
   maxTextChars: 1_790,
   linksInText: true,
