@@ -53,7 +53,7 @@ export function check(evidence: Evidence): Verdict {
   }
   judgeDigests(cases, court);
   judgeBudgets(cases, court);
-  judgeKeys(evidence.tables.reminders, court);
+  judgeKeys(evidence.tables, court);
   judgeStrangers(evidence, court.accuse);
   return {
     violations,

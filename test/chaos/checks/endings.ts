@@ -1,4 +1,4 @@
-import type { ReminderInput, ReminderRow } from "../evidence.ts";
+import type { ReminderInput, ReminderRow, Tables } from "../evidence.ts";
 import { type Case, type Court, groupBy } from "./case.ts";
 import { wasRefused } from "./deliveries.ts";
 import { hasGoneOver } from "./fallbacks.ts";
@@ -124,7 +124,8 @@ function judgeWaiting(one: Case, row: ReminderRow, court: Court): void {
 }
 
 /** P1: no two reminders of one key were ever ACTIVE together. */
-export function judgeKeys(rows: ReminderRow[], court: Court): void {
+export function judgeKeys({ reminders: rows, events }: Pick<Tables, "reminders" | "events">, court: Court): void {
+  const eventsOf = groupBy(events, ({ reminderId }) => reminderId);
   for (const [key, sharers] of groupBy(rows, (row) => row.key)) {
     const lives = sharers.toSorted((a, b) => a.createdAt - b.createdAt);
     const activeNow = lives.filter((row) => row.status === "ACTIVE" && row.deletedAt === null);
@@ -133,12 +134,17 @@ export function judgeKeys(rows: ReminderRow[], court: Court): void {
       const before = lives[index] as ReminderRow;
       // What is paused gives its key free; when, its row doesn't tell.
       if (before.status === "PAUSED") return;
-      const endedAt = Math.min(
-        before.completedAt ?? Number.POSITIVE_INFINITY,
-        before.deletedAt ?? Number.POSITIVE_INFINITY,
-      );
-      if (endedAt > life.createdAt)
+      if (endOf(before) <= life.createdAt) return;
+      // Put off after it was done, it is ACTIVE anew: only by then the other one has to be over.
+      const told = (eventsOf.get(before.id) ?? []).toSorted((one, other) => one.at - other.at);
+      const wasDone = told.findLast(({ at }) => at <= life.createdAt)?.type === "completed";
+      const anewAt = told.find(({ at }) => at > life.createdAt)?.at ?? Number.NEGATIVE_INFINITY;
+      if (!wasDone || endOf(life) > anewAt)
         court.accuse("P1", life.id, `it was created while ${before.id} was ACTIVE for ${key}`);
     });
   }
+}
+
+function endOf({ completedAt, deletedAt }: ReminderRow): number {
+  return Math.min(completedAt ?? Number.POSITIVE_INFINITY, deletedAt ?? Number.POSITIVE_INFINITY);
 }
