@@ -47,13 +47,24 @@ const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now(
 const COLUMNS =
   "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed, left_under = lease_token as may_have_left";
 
+// False for what isn't to be sent any more: in SQL, what `recheck` says of the reminder as it is. It ends no worker, so none has to be
+// careful with it. Asked of suspects alone, one by one: a subquery for one value is, while `exists` might read all reminders into a
+// table first. What only tells that something is done is sent just then.
+const MAY_BE_SENT = `(addressed -> 'tells' is not null or (
+         select r.status = 'ACTIVE' and r.deleted_at is null
+                and coalesce(r.silent_until <= deliveries.occurrence_at, true)
+                and (r.misfire_policy is not distinct from 'all'
+                     or coalesce(r.last_occurrence_at <= deliveries.occurrence_at, true))
+           from reminder_jobs r
+          where r.id = deliveries.reminder_id) is true)`;
+
 // What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
-// worker died or fell silent with ($4 attempts or more, but not all of its $5); from $6 attempts on it is alone. These are taken
-// beside the limit of $2. The tenants of $9 have no room.
+// worker died or fell silent with ($4 attempts or more, but not all of its $5), and is to be sent; from
+// $6 attempts on it is alone. These are taken beside the limit of $2. The tenants of $9 have no room.
 const suspects = (attempts: string, limit: string): string => `
     select ${COLUMNS}, 'suspect' as part
       from deliveries
-     where ${TAKEABLE} and ${LEASED} and ${attempts} and tenant_id <> all($9::text[])
+     where ${TAKEABLE} and ${LEASED} and ${attempts} and ${MAY_BE_SENT} and tenant_id <> all($9::text[])
      order by next_attempt_at
      limit ${limit}
        for update skip locked`;
@@ -62,7 +73,7 @@ const LEASES_RUN_OUT = `
   unsuspected as materialized (
     select ${COLUMNS}, 'leased' as part
       from deliveries
-     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5) and tenant_id <> all($9::text[])
+     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5 and ${MAY_BE_SENT}) and tenant_id <> all($9::text[])
      order by next_attempt_at
      limit $2
        for update skip locked

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
+import { type ReminderNow, recheck } from "../../src/core/recheck.ts";
+import { readAnswer } from "../../src/core/stop.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import { type ClaimedDelivery, claimDeliveries } from "../../src/store/claimed.ts";
 import type { Database } from "../../src/store/postgres.ts";
@@ -16,7 +18,7 @@ async function insertLeft(database: Database, attempts: readonly number[]): Prom
   await database.query(
     `with r as (
        insert into reminder_jobs (entity_type, entity_id, event_type, channel, schedule_type, run_at)
-       select 'invoice', n::text, 'payment', 'sink', 'one_time', reminder_now()
+       select 'invoice', n::text, 'payment', 'sink', 'one_time', reminder_now() + interval '1 day'
          from generate_series(1, $1::int) n
        returning id, entity_id, bucket)
      insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, attempts, next_attempt_at, lease_token)
@@ -67,6 +69,81 @@ test.each([3, 2])("of %i attempts none but the last is left, for which it is alo
     expect(await claim(database, { together: 3, alone: 1 }, maxAttempts)).toEqual(suspects(1, maxAttempts));
   }
   expect(await claim(database, { together: 3, alone: 1 }, maxAttempts)).toEqual([]);
+});
+
+const DUE = Date.parse("2026-01-01T09:00:00Z");
+const ago = { lastOccurrenceAt: DUE, status: "ACTIVE", deletedAt: null } as const;
+const SITUATIONS: [string, ReminderNow, string][] = [
+  ["its newest", ago, "last_occurrence_at = $1"],
+  ["its only one, of which nobody keeps an instant", { ...ago, lastOccurrenceAt: null }, "last_occurrence_at = null"],
+  [
+    "superseded",
+    { ...ago, lastOccurrenceAt: DUE + 1 },
+    "last_occurrence_at = $1::timestamptz + interval '1 millisecond'",
+  ],
+  [
+    "one of all",
+    { ...ago, lastOccurrenceAt: DUE + 1, misfirePolicy: "all" },
+    "last_occurrence_at = $1::timestamptz + interval '1 millisecond', misfire_policy = 'all'",
+  ],
+  ["paused", { ...ago, status: "PAUSED" }, "status = 'PAUSED'"],
+  ["completed", { ...ago, status: "COMPLETED" }, "status = 'COMPLETED', completion_reason = 'manual'"],
+  ["deleted", { ...ago, deletedAt: DUE }, "deleted_at = $1"],
+  [
+    "put off",
+    { ...ago, silence: { until: DUE + 1, by: "snooze" } },
+    "silent_until = $1::timestamptz + interval '1 millisecond', silent_by = 'snooze'",
+  ],
+  ["put off until it", { ...ago, silence: { until: DUE, by: "snooze" } }, "silent_until = $1, silent_by = 'snooze'"],
+];
+
+test.each(SITUATIONS)("%s: it is a suspect only where it is to be sent at all", async (_, reminder, columns) => {
+  const database = await freshDatabase();
+  await insertLeft(database, [2]);
+  await database.query("update deliveries set occurrence_at = $1", [new Date(DUE)]);
+  await database.query(`update reminder_jobs set ${columns} where $1::timestamptz is not null`, [new Date(DUE)]);
+
+  const isToBeSent = recheck(DUE, reminder, readAnswer("not_met", "")) === null;
+
+  expect(await claim(database, { together: 0, alone: 0 })).toEqual(
+    isToBeSent ? [] : [{ attempts: 3, isSuspect: false }],
+  );
+  expect(await claim(database, { together: 1, alone: 1 })).toEqual(isToBeSent ? suspects(1, 3) : []);
+});
+
+test("what isn't to be sent any more, its row gone as well, needn't wait for a suspect that hangs; what tells that it is done is one", async () => {
+  const { database, sink } = await world();
+  sink.behave = () => new Promise(() => {});
+  await insertLeft(database, [3, 3, 3, 3, 3]);
+  await database.query(
+    "update reminder_jobs set last_occurrence_at = reminder_now() + interval '1 hour' where entity_id = '2'",
+  );
+  await database.query(
+    "update reminder_jobs set status = 'COMPLETED', completion_reason = 'manual' where entity_id in ('3', '4')",
+  );
+  await database.query(
+    `update deliveries set addressed = '{"tells": true}'
+      where reminder_id = (select id from reminder_jobs where entity_id = '4')`,
+  );
+  await database.query("delete from reminder_jobs where entity_id = '5'");
+  const worker = startWorker({
+    ...{ database: workerDatabase(database), channels: channelMap([sink]), log: pino({ level: "silent" }) },
+  });
+  onTestFinished(() => worker.stop());
+
+  const ended = (): Promise<Record<string, unknown>[]> =>
+    database.query("select reason from deliveries where status = 'suppressed' order by next_attempt_at, reminder_id");
+  await until(async () => (await ended()).length === 3, "three have ended");
+  await until(() => sink.received.length > 0, "the one is under way, and hangs");
+
+  expect((await ended()).map(({ reason }) => reason)).toEqual([
+    "a newer occurrence of the same reminder took its place",
+    "the reminder was completed",
+    "the reminder's row was removed",
+  ]);
+  const left = "select attempts from deliveries where status = 'sending' order by reminder_id";
+  expect(await database.query(left)).toEqual([{ attempts: 4 }, { attempts: 3 }]);
+  expect(sink.received.length).toBe(1);
 });
 
 test("what is suspect in one channel, and alone there, keeps none of another waiting, however long it takes", async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { readSetFlags } from "../../src/store/asking.ts";
+import { lockClaimable } from "../../src/store/claimable.ts";
 import { writeResults } from "../../src/store/delivery-results.ts";
 import { insertEvents } from "../../src/store/events.ts";
 import { readFacts } from "../../src/store/facts.ts";
@@ -50,6 +51,14 @@ const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promis
     ]),
   "leases that are prolonged": (sql, id, token) =>
     renewLeases(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token }], 60),
+  "what workers died with twice": async (sql, id) => {
+    await sql.query(
+      "update deliveries set attempts = 2, next_attempt_at = reminder_now() - interval '1 second' where reminder_id = $1",
+      [id],
+    );
+    const claim = { channel: "sink", limit: 9, suspects: { together: 1, alone: 1 }, from: null, after: null };
+    expect((await lockClaimable(sql, { ...claim, maxAttempts: 5 })).rows.length).toBe(1);
+  },
   "what is about to leave": (sql, id, token) =>
     markLeaving(sql, [{ reminderId: id, occurrenceAt, recipientNo: 0, token }]),
   "attempts that failed": (sql, id, token) =>
