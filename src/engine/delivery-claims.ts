@@ -13,6 +13,7 @@ import type { Digest, Held, HeldDeliveries } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
 import { cutOff, exhausted, type Outcome } from "./outcome.ts";
+import { outdated } from "./outdated.ts";
 import type { EngineSettings } from "./settings.ts";
 
 /** Where a tenant has all the places of a lane that it may have, what waits there of the others is looked for this often. */
@@ -179,7 +180,7 @@ export class DeliveryClaims {
     else lane.add(held);
   }
 
-  /** Null where it isn't to be sent, or not again: it may have left, its attempts are used up, or this worker is at it already. */
+  /** Null where it isn't to be sent, or not again: it may have left, it is outdated, its attempts are used up, or this worker is at it already. */
   #hold(
     lane: Lane,
     delivery: ClaimedDelivery,
@@ -211,7 +212,10 @@ export class DeliveryClaims {
     };
     const held = { ...delivery, digest, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);
+    // At once: what is queued beside one that ends its workers would lose its attempts to it, and count as failed by them.
+    const over = delivery.wasCutShort && digest === null ? outdated(held) : null;
     if (held.mayHaveLeft) this.#end(held, cutOff());
+    else if (over) this.#end(held, over);
     else if (attempts > attemptsIn(lane.retries)) this.#end(held, exhausted(attempts - 1));
     else return held;
     return null;

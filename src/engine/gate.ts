@@ -19,6 +19,7 @@ import { otherOf, personNow } from "./audience.ts";
 import { newestFor } from "./digest.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { cutOff, handedBack, heldBack, type Outcome, putBack, suppressed, unanswered, unwanted } from "./outcome.ts";
+import { reminderNow } from "./outdated.ts";
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
@@ -175,14 +176,8 @@ export class Gate {
     if (held.hasEnded || !isLeaseValid(held, performance.now())) return handedBack(held.attempts);
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
     const { reminder, standing } = held.known;
-    const { status, deletedAt, bounds, stopCondition, silence } = reminder;
-    const now = {
-      status,
-      deletedAt,
-      lastOccurrenceAt: newestFor(held, this.#nowFor(held)),
-      misfirePolicy: bounds.misfirePolicy,
-      silence,
-    };
+    const { stopCondition } = reminder;
+    const now = { ...reminderNow(held.known), lastOccurrenceAt: newestFor(held, this.#nowFor(held)) };
     const other = otherOf(held.known, held.addressed);
     if (held.addressed?.tells) {
       const untold = recheckTelling(now);

@@ -20,7 +20,7 @@ export interface Claimable {
 }
 
 /**
- * How many of those may be taken with which workers died or fell silent at least twice: `together` of those that may be beside each
+ * How many of those may be taken with which workers died or fell silent at least twice, and that are to be sent: `together` of those that may be beside each
  * other, unless there is one that must be `alone` (see `aloneFromAttempt`), of which as many are taken instead.
  */
 export interface SuspectPlaces {
@@ -47,9 +47,9 @@ const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now(
 const COLUMNS =
   "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed, left_under = lease_token as may_have_left";
 
-// False for what isn't to be sent any more: in SQL, what `recheck` says of the reminder as it is. It ends no worker, so none has to be
-// careful with it. Asked of suspects alone, one by one: a subquery for one value is, while `exists` might read all reminders into a
-// table first. What only tells that something is done is sent just then.
+// False for what isn't to be sent any more: in SQL, what `recheck` says of the reminder, its stop condition left out. It ends no worker, so
+// none has to be careful with it. Asked of suspects alone, one by one: a subquery for one value is, while `exists` might read all
+// reminders into a table first. What only tells that its reminder is done is sent because it is.
 const MAY_BE_SENT = `(addressed -> 'tells' is not null or (
          select r.status = 'ACTIVE' and r.deleted_at is null
                 and coalesce(r.silent_until <= deliveries.occurrence_at, true)

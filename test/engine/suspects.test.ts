@@ -72,44 +72,67 @@ test.each([3, 2])("of %i attempts none but the last is left, for which it is alo
 });
 
 const DUE = Date.parse("2026-01-01T09:00:00Z");
-const ago = { lastOccurrenceAt: DUE, status: "ACTIVE", deletedAt: null } as const;
-const SITUATIONS: [string, ReminderNow, string][] = [
-  ["its newest", ago, "last_occurrence_at = $1"],
-  ["its only one, of which nobody keeps an instant", { ...ago, lastOccurrenceAt: null }, "last_occurrence_at = null"],
-  [
-    "superseded",
-    { ...ago, lastOccurrenceAt: DUE + 1 },
-    "last_occurrence_at = $1::timestamptz + interval '1 millisecond'",
-  ],
-  [
-    "one of all",
-    { ...ago, lastOccurrenceAt: DUE + 1, misfirePolicy: "all" },
-    "last_occurrence_at = $1::timestamptz + interval '1 millisecond', misfire_policy = 'all'",
-  ],
-  ["paused", { ...ago, status: "PAUSED" }, "status = 'PAUSED'"],
-  ["completed", { ...ago, status: "COMPLETED" }, "status = 'COMPLETED', completion_reason = 'manual'"],
-  ["deleted", { ...ago, deletedAt: DUE }, "deleted_at = $1"],
-  [
-    "put off",
-    { ...ago, silence: { until: DUE + 1, by: "snooze" } },
-    "silent_until = $1::timestamptz + interval '1 millisecond', silent_by = 'snooze'",
-  ],
-  ["put off until it", { ...ago, silence: { until: DUE, by: "snooze" } }, "silent_until = $1, silent_by = 'snooze'"],
-];
+const AROUND_DUE = [null, DUE - 1, DUE, DUE + 1];
 
-test.each(SITUATIONS)("%s: it is a suspect only where it is to be sent at all", async (_, reminder, columns) => {
+/** All that there is to be said of a reminder whose message was due at `DUE`. */
+const REMINDERS: ReminderNow[] = (["ACTIVE", "PAUSED", "COMPLETED"] as const).flatMap((status) =>
+  [null, DUE].flatMap((deletedAt) =>
+    AROUND_DUE.flatMap((lastOccurrenceAt) =>
+      ([null, "skip", "catch_up_once", "all"] as const).flatMap((misfirePolicy) =>
+        AROUND_DUE.map((until): ReminderNow => {
+          const silence = until === null ? null : ({ until, by: "snooze" } as const);
+          return { status, deletedAt, lastOccurrenceAt, silence, ...(misfirePolicy && { misfirePolicy }) };
+        }),
+      ),
+    ),
+  ),
+);
+
+test("what isn't to be sent any more, and nothing else, is no suspect, and goes beside them", async () => {
   const database = await freshDatabase();
-  await insertLeft(database, [2]);
-  await database.query("update deliveries set occurrence_at = $1", [new Date(DUE)]);
-  await database.query(`update reminder_jobs set ${columns} where $1::timestamptz is not null`, [new Date(DUE)]);
-
-  const isToBeSent = recheck(DUE, reminder, readAnswer("not_met", "")) === null;
-
-  expect(await claim(database, { together: 0, alone: 0 })).toEqual(
-    isToBeSent ? [] : [{ attempts: 3, isSuspect: false }],
+  await insertLeft(database, Array(REMINDERS.length).fill(2));
+  const at = (instant: number | null | undefined): Date | null => (instant == null ? null : new Date(instant));
+  await database.query(
+    `update reminder_jobs
+        set status = u.status, completion_reason = case when u.status = 'COMPLETED' then 'manual' end, deleted_at = u.deleted_at,
+            last_occurrence_at = u.last_at, misfire_policy = u.policy, silent_until = u.silent_until,
+            silent_by = case when u.silent_until is not null then 'snooze' end
+       from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[]) with ordinality
+              as u(status, deleted_at, last_at, policy, silent_until, n)
+      where entity_id = u.n::text`,
+    [
+      REMINDERS.map(({ status }) => status),
+      REMINDERS.map(({ deletedAt }) => at(deletedAt)),
+      REMINDERS.map(({ lastOccurrenceAt }) => at(lastOccurrenceAt)),
+      REMINDERS.map(({ misfirePolicy }) => misfirePolicy ?? null),
+      REMINDERS.map(({ silence }) => at(silence?.until)),
+    ],
   );
-  expect(await claim(database, { together: 1, alone: 1 })).toEqual(isToBeSent ? suspects(1, 3) : []);
+  await database.query("update deliveries set occurrence_at = $1", [at(DUE)]);
+  const isSent = (reminder: ReminderNow): boolean => recheck(DUE, reminder, readAnswer("not_met", "")) === null;
+  const left = REMINDERS.filter(isSent).length;
+
+  expect(await claimedNumbers(database, { together: 0, alone: 0 })).toEqual(numbersOf((reminder) => !isSent(reminder)));
+  expect(await claimedNumbers(database, { together: left + 1, alone: 1 })).toEqual(numbersOf(isSent));
 });
+
+function numbersOf(which: (reminder: ReminderNow) => boolean): number[] {
+  return REMINDERS.flatMap((reminder, n) => (which(reminder) ? [n + 1] : []));
+}
+
+/** The numbers of the reminders whose messages are claimed, in their order. */
+async function claimedNumbers(database: Database, suspects: { together: number; alone: number }): Promise<number[]> {
+  const { claimed } = await claimDeliveries(workerDatabase(database), {
+    ...{ channel: "sink", limit: 1_000, suspects, from: null, after: null, maxAttempts: 5 },
+    lease: { token: randomUUID(), seconds: 60 },
+  });
+  const ids = claimed.map(({ reminderId }) => reminderId);
+  const rows = await database.query<{ n: number }>(
+    "select entity_id::int as n from reminder_jobs where id = any($1::bigint[]) order by 1",
+    [ids],
+  );
+  return rows.map(({ n }) => n);
+}
 
 test("what isn't to be sent any more, its row gone as well, needn't wait for a suspect that hangs; what tells that it is done is one", async () => {
   const { database, sink } = await world();
@@ -132,7 +155,7 @@ test("what isn't to be sent any more, its row gone as well, needn't wait for a s
   onTestFinished(() => worker.stop());
 
   const ended = (): Promise<Record<string, unknown>[]> =>
-    database.query("select reason from deliveries where status = 'suppressed' order by next_attempt_at, reminder_id");
+    database.query("select reason from deliveries where status = 'suppressed' order by reminder_id");
   await until(async () => (await ended()).length === 3, "three have ended");
   await until(() => sink.received.length > 0, "the one is under way, and hangs");
 

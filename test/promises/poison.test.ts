@@ -77,6 +77,45 @@ test("among those with which workers died before, it takes each of the others al
   expect(ends[1]?.most).toBeLessThanOrEqual(4);
 });
 
+test("what is paused loses nothing to it: none of its attempts are used up beside it, and it is sent when it is resumed", async () => {
+  const [database, office] = await Promise.all([freshDatabase(), openPostOffice()]);
+  const env = { ...office.env, DATABASE_URL: database.url, NODE_OPTIONS: DIES, DIE_ON: POISON };
+  await insertDue(database, POISON, 1);
+  await insertDue(database, "someone@example.org", 20);
+  // The one has two attempts left, the others none at all.
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, attempts, next_attempt_at, lease_token)
+     select tenant_id, bucket, id, next_run_at, channel, recipient, 'sending', case recipient when $1 then 3 else 5 end,
+            reminder_now(), gen_random_uuid()
+       from reminder_jobs`,
+    [POISON],
+  );
+  await database.query(
+    `update reminder_jobs set next_run_at = null, last_occurrence_at = run_at, occurrence_count = 1,
+                              status = case recipient when $1 then 'ACTIVE' else 'PAUSED' end`,
+    [POISON],
+  );
+
+  expect(await workUntilDone(database, env, { mostDeaths: 2 })).toBe(2);
+  const statuses = "select status, count(*)::int as count from deliveries where recipient <> $1 group by 1 order by 1";
+  await until(
+    async () => (await database.query("select from deliveries where status = 'sending'")).length === 0,
+    "all have ended",
+  );
+  expect(await database.query(statuses, [POISON])).toEqual([{ status: "suppressed", count: 20 }]);
+  await database.query("update reminder_jobs set status = 'ACTIVE' where status = 'PAUSED'");
+
+  await until(async () => new Set(office.accepted).size === 20, "they are sent");
+  await until(
+    async () => (await database.query("select from reminder_jobs where status <> 'COMPLETED'")).length === 0,
+    "all are done",
+  );
+  expect(await database.query(statuses, [POISON])).toEqual([
+    { status: "sent", count: 20 },
+    { status: "suppressed", count: 20 },
+  ]);
+});
+
 test.each([5, 2])(
   "a message that kills its worker ends after its %i attempts as failed, and those beside it get through",
   async (maxAttempts) => {

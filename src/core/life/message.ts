@@ -71,7 +71,6 @@ function judge(message: Message, about: About, { world, workers }: Service): End
   const { reminder, now, done } = about;
   const { occurrenceAt, attempts, to } = message;
   const person = to?.addressed.person ?? null;
-  if (attempts.length >= world.retry.maxAttempts) return { status: "failed", suppression: null };
   const suppression =
     recheck(occurrenceAt, nowOf(reminder), about.facts().stop) ??
     recheckPerson({ isDone: hasDone(reminder.people, done, person), optedOut: null });
@@ -79,6 +78,7 @@ function judge(message: Message, about: About, { world, workers }: Service): End
     message.because = suppression.because;
     return { status: "suppressed", suppression: suppression.reason };
   }
+  if (attempts.length >= world.retry.maxAttempts) return { status: "failed", suppression: null };
   const quietEnd = world.quietUntil?.(now, to?.addressed ?? null) ?? null;
   if (quietEnd !== null) return putBack(message, workers.from(quietEnd, now));
   if (about.facts().stop.state === "unknown" && reminder.onUnknown === "hold")
