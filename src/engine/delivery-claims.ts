@@ -12,8 +12,8 @@ import { hasAudience } from "./audience.ts";
 import type { Digest, Held, HeldDeliveries } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
-import { cutOff, exhausted, type Outcome } from "./outcome.ts";
-import { outdated } from "./outdated.ts";
+import { afterAll, cutOff, exhausted, type Outcome } from "./outcome.ts";
+import { overtaken } from "./overtaken.ts";
 import type { EngineSettings } from "./settings.ts";
 
 /** Where a tenant has all the places of a lane that it may have, what waits there of the others is looked for this often. */
@@ -180,7 +180,7 @@ export class DeliveryClaims {
     else lane.add(held);
   }
 
-  /** Null where it isn't to be sent, or not again: it may have left, it is outdated, its attempts are used up, or this worker is at it already. */
+  /** Null where it isn't to be sent, or not again: it may have left, it was overtaken, its attempts are used up, or this worker is at it already. */
   #hold(
     lane: Lane,
     delivery: ClaimedDelivery,
@@ -213,10 +213,11 @@ export class DeliveryClaims {
     const held = { ...delivery, digest, token, leaseEndsAtMs, ...asOf, ...state };
     this.#held.add(held);
     // At once: what is queued beside one that ends its workers would lose its attempts to it, and count as failed by them.
-    const over = delivery.wasCutShort && digest === null ? outdated(held) : null;
+    const over = delivery.wasCutShort ? overtaken(held) : null;
+    const isExhausted = attempts > attemptsIn(lane.retries);
     if (held.mayHaveLeft) this.#end(held, cutOff());
-    else if (over) this.#end(held, over);
-    else if (attempts > attemptsIn(lane.retries)) this.#end(held, exhausted(attempts - 1));
+    else if (over) this.#end(held, isExhausted ? afterAll(over, attempts - 1) : over);
+    else if (isExhausted) this.#end(held, exhausted(attempts - 1));
     else return held;
     return null;
   }

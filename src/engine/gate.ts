@@ -7,7 +7,7 @@ import { askAgainMs } from "../core/hold.ts";
 import type { Instant } from "../core/instant.ts";
 import { recheck, recheckPerson, recheckTelling } from "../core/recheck.ts";
 import type { StopCondition } from "../core/reminder.ts";
-import { type Checked, readAnswer, type StopAnswer } from "../core/stop.ts";
+import type { Checked, StopAnswer } from "../core/stop.ts";
 import { Batcher } from "../store/batcher.ts";
 import { isDatabaseAway } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
@@ -16,10 +16,9 @@ import { readFactsWithFlags } from "./asking/facts.ts";
 import { NotNow } from "./asking/not-now.ts";
 import { type Questions, Stopped } from "./asking/questions.ts";
 import { otherOf, personNow } from "./audience.ts";
-import { newestFor } from "./digest.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { cutOff, handedBack, heldBack, type Outcome, putBack, suppressed, unanswered, unwanted } from "./outcome.ts";
-import { reminderNow } from "./outdated.ts";
+import { NOT_MET, reminderNow } from "./overtaken.ts";
 import { Pacer } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
@@ -177,7 +176,7 @@ export class Gate {
     if (!held.known) return suppressed("deleted", "the reminder's row was removed");
     const { reminder, standing } = held.known;
     const { stopCondition } = reminder;
-    const now = { ...reminderNow(held.known), lastOccurrenceAt: newestFor(held, this.#nowFor(held)) };
+    const now = reminderNow(held, held.known, this.#nowFor(held));
     const other = otherOf(held.known, held.addressed);
     if (held.addressed?.tells) {
       const untold = recheckTelling(now);
@@ -236,8 +235,6 @@ function wasGotOutsideQuietHours({ known, addressed }: Held, { askedAt }: Got): 
 function checkedOf({ type }: StopCondition, { state, because, gotAt }: StopAnswer, readAt: Instant): Checked {
   return { type, state, because, at: gotAt ?? readAt };
 }
-
-const NOT_MET = readAnswer("not_met", "");
 
 function isFresh(held: Held): boolean {
   return performance.now() - held.readAtMs <= FRESH_MS;

@@ -26,7 +26,7 @@ export interface Held extends DeliveryKey {
   addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */
   attempts: number;
-  /** True when workers died or fell silent with it at least twice, and it may be the reason. */
+  /** True when workers died or fell silent with it, and it may be what ended them. */
   isSuspect: boolean;
   /** True once it is noted that it may leave, over a channel that is asked for no more than once: see `Leaving`. */
   mayHaveLeft: boolean;

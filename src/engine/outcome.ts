@@ -98,6 +98,12 @@ export function exhausted(attempts: number): Outcome {
   return { ...NOTHING, status: "failed", reason, untried: true };
 }
 
+/** One that isn't sent any more, of which nobody knows either how the last of its attempts ended. */
+export function afterAll(outcome: Outcome, attempts: number): Outcome {
+  const reason = `${outcome.reason}; whether it arrived in ${counted(attempts)} before, the last of them cut off, is unknown`;
+  return { ...outcome, reason };
+}
+
 /** Its worker died or was cut off when it may have left: it isn't sent again unasked. */
 export function cutOff(): Outcome {
   const reason =

@@ -45,7 +45,8 @@ interface Locked {
 
 const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now() and next_attempt_at >= $3::timestamptz`;
 const COLUMNS =
-  "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed, left_under = lease_token as may_have_left";
+  "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed, " +
+  `left_under = lease_token as may_have_left, ${LEASED} and attempts >= $4 as was_cut_short`;
 
 // False for what isn't to be sent any more: in SQL, what `recheck` says of the reminder, its stop condition left out. It ends no worker, so
 // none has to be careful with it. Asked of suspects alone, one by one: a subquery for one value is, while `exists` might read all

@@ -3,7 +3,7 @@ import type { JsonObject } from "../core/json.ts";
 import { type Addressed, toAddressed } from "../core/people.ts";
 import type { DeliveryKey } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
-import { type Claimable, lockClaimable, suspectFromAttempt } from "./claimable.ts";
+import { type Claimable, lockClaimable } from "./claimable.ts";
 import { keyColumns, toKey } from "./delivery-keys.ts";
 import { type DigestClaim, lockDigests } from "./digests.ts";
 import type { ReminderWithFacts } from "./engine-row.ts";
@@ -20,9 +20,9 @@ export interface ClaimedDelivery extends DeliveryKey {
   recipient: string | null;
   /** Delivery attempts so far, the one now beginning included. */
   attempts: number;
-  /** True when workers died or fell silent with it at least twice. */
+  /** True when a worker died or fell silent with it, and with its last attempts: see `suspectFromAttempt`. */
   wasCutShort: boolean;
-  /** True when it may be the reason, since it is to be sent. */
+  /** True when it may be what ended them: it is to be sent still. */
   isSuspect: boolean;
   /** True when it may have left under the claim that ran out, over a channel whose receiver couldn't tell if it came again. */
   mayHaveLeft: boolean;
@@ -87,7 +87,7 @@ async function take(
       channel,
       recipient: row.recipient as string | null,
       attempts,
-      wasCutShort: row.part !== "oldest" && row.part !== "newest" && attempts > suspectFromAttempt(maxAttempts),
+      wasCutShort: row.was_cut_short === true,
       isSuspect: row.part === "suspect",
       mayHaveLeft: row.may_have_left === true,
       addressed: toAddressed(row.addressed as JsonObject | null),

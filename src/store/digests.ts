@@ -58,6 +58,7 @@ const LOCK_DIGESTS = `
   select d.tenant_id, d.reminder_id, d.occurrence_at, d.recipient_no, d.bucket, d.recipient, d.attempts, d.addressed, d.digest_at,
          d.digest_id, d.digest_id is null and (d.status = 'sending' or coalesce(d.may_have_arrived, false)) as was_alone,
          newer.due_at as newest_due_at, newer.leaves_at as newer_leaves_at, d.left_under = d.lease_token as may_have_left,
+         d.status = 'sending' and d.attempts >= $4 as was_cut_short,
          case when d.status = 'sending' and d.attempts >= $4 and d.attempts < $5 then 'suspect' else 'digest' end as part,
          whole.count as whole
     from mine

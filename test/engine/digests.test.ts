@@ -4,9 +4,10 @@ import { expect, test } from "vitest";
 import type { Message } from "../../src/channels/channel.ts";
 import { NotYet, OutcomeUnknown, Permanent, Retryable } from "../../src/channels/channel.ts";
 import { channelMap } from "../../src/channels/registry.ts";
+import { attemptsIn } from "../../src/core/retry.ts";
 import { newestFor } from "../../src/engine/digest.ts";
 import type { Held } from "../../src/engine/held.ts";
-import type { EngineSettings } from "../../src/engine/settings.ts";
+import { DEFAULT_SETTINGS, type EngineSettings } from "../../src/engine/settings.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import { claimDigests } from "../../src/store/claimed.ts";
 import { nextDigests } from "../../src/store/digests.ts";
@@ -789,6 +790,36 @@ test("of digests with which workers died again and again one is taken at a time,
   const suspects = [await claim(1), await claim(1), await claim(1)].flat();
   expect(suspects.sort()).toEqual(["ann", "bob", "cyd"].map((person) => `${person}@example.org true`));
   expect(await claim(1)).toEqual([]);
+});
+
+test("what is paused isn't failed in a digest either, because its attempts are used up; the rest of it is", async () => {
+  const there = await world();
+  await contact(there, "ann", HOURLY);
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  // As workers would have left them that died in the middle of it, each time.
+  await there.database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, attempts,
+                             next_attempt_at, digest_at, digest_id, lease_token)
+     select tenant_id, bucket, id, run_at, 'sink', 'ann@example.org', 'sending', $1::int,
+            reminder_now(), date_trunc('hour', reminder_now()), 'both', gen_random_uuid()
+       from reminder_jobs`,
+    [attemptsIn(DEFAULT_SETTINGS.retry)],
+  );
+  await there.database.query(
+    `update reminder_jobs
+        set next_run_at = null, last_occurrence_at = run_at, occurrence_count = 1, status = case id when $1 then 'PAUSED' else 'ACTIVE' end`,
+    [ids[0]],
+  );
+  there.work();
+
+  const rows = await ended(there, ids);
+  expect(rows.map(({ status, attempts }) => ({ status, attempts }))).toEqual([
+    { status: "suppressed", attempts: attemptsIn(DEFAULT_SETTINGS.retry) },
+    { status: "failed", attempts: attemptsIn(DEFAULT_SETTINGS.retry) },
+  ]);
+  expect(rows[0]?.reason).toMatch(/^the reminder was paused; whether it arrived in \d+ delivery attempts before, /);
+  expect((await there.reminder(ids[0] as number)).status).toBe("PAUSED");
+  expect(there.sink.received).toEqual([]);
 });
 
 test("what is due once more after the end of a time takes no place in its digest: it waits for the next", async () => {

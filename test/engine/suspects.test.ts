@@ -71,6 +71,31 @@ test.each([3, 2])("of %i attempts none but the last is left, for which it is alo
   expect(await claim(database, { together: 3, alone: 1 }, maxAttempts)).toEqual([]);
 });
 
+test.each([
+  [5, [false, true, true]],
+  [3, [false, true, true]],
+  [2, [true, true, true]],
+  [1, [true, true, true]],
+])(
+  "of %i attempts: it is cut short once it had all but its last with workers that died, or two",
+  async (maxAttempts, expected) => {
+    const database = await freshDatabase();
+    await insertLeft(database, [1, 2, 3, 4]);
+    await database.query("update deliveries set status = 'retrying', lease_token = null where attempts = 4");
+    const { claimed } = await claimDeliveries(workerDatabase(database), {
+      ...{ channel: "sink", limit: 9, suspects: { together: 9, alone: 9 }, from: null, after: null, maxAttempts },
+      lease: { token: randomUUID(), seconds: 60 },
+    });
+    // Those that are alone are taken in stead of the others.
+    const rest = await claimDeliveries(workerDatabase(database), {
+      ...{ channel: "sink", limit: 9, suspects: { together: 9, alone: 9 }, from: null, after: null, maxAttempts },
+      lease: { token: randomUUID(), seconds: 60 },
+    });
+    const all = [...claimed, ...rest.claimed].sort((one, other) => one.reminderId - other.reminderId);
+    expect(all.map(({ wasCutShort }) => wasCutShort)).toEqual([...expected, false]);
+  },
+);
+
 const DUE = Date.parse("2026-01-01T09:00:00Z");
 const AROUND_DUE = [null, DUE - 1, DUE, DUE + 1];
 
@@ -135,7 +160,7 @@ async function claimedNumbers(database: Database, suspects: { together: number; 
 }
 
 test("what isn't to be sent any more, its row gone as well, needn't wait for a suspect that hangs; what tells that it is done is one", async () => {
-  const { database, sink } = await world();
+  const { database, sink } = await world({ concurrency: 1 });
   sink.behave = () => new Promise(() => {});
   await insertLeft(database, [3, 3, 3, 3, 3]);
   await database.query(

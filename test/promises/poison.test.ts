@@ -77,7 +77,7 @@ test("among those with which workers died before, it takes each of the others al
   expect(ends[1]?.most).toBeLessThanOrEqual(4);
 });
 
-test("what is paused loses nothing to it: none of its attempts are used up beside it, and it is sent when it is resumed", async () => {
+test("what is paused isn't failed because its attempts are used up beside it, and is sent when it is resumed", async () => {
   const [database, office] = await Promise.all([freshDatabase(), openPostOffice()]);
   const env = { ...office.env, DATABASE_URL: database.url, NODE_OPTIONS: DIES, DIE_ON: POISON };
   await insertDue(database, POISON, 1);

@@ -230,7 +230,7 @@ export class Life {
     const isCounted = (several ?? ended.status) === "sent" && !isUnderWay;
     if (isCounted) this.#standing = { ...this.#standing, sentCount: this.#standing.sentCount + 1 };
     const { stop, doneBecause = "stop_condition", countsSent } = this.#facts;
-    const asksAgain = ended.status === "suppressed" || (isCounted && countsSent);
+    const asksAgain = ended.status !== "sent" || (isCounted && countsSent);
     if (asksAgain && this.#isActive && stop.state === "met") this.#complete(doneBecause, stop.because);
     else if (!isUnderWay) this.#endAfterLast(message.occurrenceAt, outcomeOf(ended, several));
   }

@@ -3,6 +3,7 @@ import { hasDone } from "../people-done.ts";
 import { type ReminderNow, recheck, recheckPerson, type SuppressionReason } from "../recheck.ts";
 import type { DeliveryStatus, ReminderRecord } from "../reminder.ts";
 import { retryDelayMs } from "../retry.ts";
+import { readAnswer } from "../stop.ts";
 import type { Budgets } from "./budgets.ts";
 import type { Message } from "./open-message.ts";
 import type { Workers } from "./workers.ts";
@@ -66,19 +67,23 @@ export function begin(together: readonly Message[], about: About, service: Servi
   return ended;
 }
 
+const NOT_MET = readAnswer("not_met", "");
+
 /** Whether it may leave now; null: it may. */
 function judge(message: Message, about: About, { world, workers }: Service): Ended | "put back" | null {
   const { reminder, now, done } = about;
   const { occurrenceAt, attempts, to } = message;
   const person = to?.addressed.person ?? null;
-  const suppression =
-    recheck(occurrenceAt, nowOf(reminder), about.facts().stop) ??
-    recheckPerson({ isDone: hasDone(reminder.people, done, person), optedOut: null });
+  // What isn't to be sent anyway doesn't count as failed because workers died with it.
+  const isExhausted = attempts.length >= world.retry.maxAttempts;
+  const stop = isExhausted ? NOT_MET : about.facts().stop;
+  const isDone = !isExhausted && hasDone(reminder.people, done, person);
+  const suppression = recheck(occurrenceAt, nowOf(reminder), stop) ?? recheckPerson({ isDone, optedOut: null });
   if (suppression) {
     message.because = suppression.because;
     return { status: "suppressed", suppression: suppression.reason };
   }
-  if (attempts.length >= world.retry.maxAttempts) return { status: "failed", suppression: null };
+  if (isExhausted) return { status: "failed", suppression: null };
   const quietEnd = world.quietUntil?.(now, to?.addressed ?? null) ?? null;
   if (quietEnd !== null) return putBack(message, workers.from(quietEnd, now));
   if (about.facts().stop.state === "unknown" && reminder.onUnknown === "hold")
