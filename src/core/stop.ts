@@ -27,3 +27,6 @@ export interface Checked extends Pick<StopAnswer, "state" | "because"> {
 export function readAnswer(state: StopState, because: string): StopAnswer {
   return { state, because, gotAt: null, freshForMs: 0 };
 }
+
+/** Where the stop condition is left out of a question. */
+export const NOT_MET = readAnswer("not_met", "");

@@ -1,13 +1,10 @@
 import type { Instant } from "../core/instant.ts";
 import { type ReminderNow, recheck } from "../core/recheck.ts";
-import { readAnswer } from "../core/stop.ts";
+import { NOT_MET } from "../core/stop.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import { newestFor } from "./digest.ts";
 import type { Held } from "./held.ts";
 import { type Outcome, suppressed } from "./outcome.ts";
-
-/** As if its stop condition had nothing to say. */
-export const NOT_MET = readAnswer("not_met", "");
 
 /** What `recheck` asks of the reminder of a delivery that was read at `now` or before. */
 export function reminderNow(held: Held, { reminder }: ReminderWithFacts, now: Instant): ReminderNow {

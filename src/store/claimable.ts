@@ -20,8 +20,9 @@ export interface Claimable {
 }
 
 /**
- * How many of those may be taken with which workers died or fell silent at least twice, and that are to be sent: `together` of those that may be beside each
- * other, unless there is one that must be `alone` (see `aloneFromAttempt`), of which as many are taken instead.
+ * How many of those may be taken with which workers died or fell silent at least twice, and that are to be sent: `together` of
+ * those that may be beside each other, unless there is one that must be `alone` (see `aloneFromAttempt`), of which as many are
+ * taken instead.
  */
 export interface SuspectPlaces {
   together: number;
@@ -60,8 +61,8 @@ const MAY_BE_SENT = `(addressed -> 'tells' is not null or (
           where r.id = deliveries.reminder_id) is true)`;
 
 // What a worker held until its lease ran out comes first, so that no backlog is in its way. A suspect is what worker after
-// worker died or fell silent with ($4 attempts or more, but not all of its $5), and is to be sent; from
-// $6 attempts on it is alone. These are taken beside the limit of $2. The tenants of $9 have no room.
+// worker died or fell silent with ($4 attempts or more, but not all of its $5), and is to be sent; from $6 attempts on it is alone.
+// These are taken beside the limit of $2. The tenants of $9 have no room.
 const suspects = (attempts: string, limit: string): string => `
     select ${COLUMNS}, 'suspect' as part
       from deliveries

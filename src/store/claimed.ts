@@ -20,7 +20,7 @@ export interface ClaimedDelivery extends DeliveryKey {
   recipient: string | null;
   /** Delivery attempts so far, the one now beginning included. */
   attempts: number;
-  /** True when a worker died or fell silent with it, and with its last attempts: see `suspectFromAttempt`. */
+  /** True when a worker died or fell silent with it, after as many attempts as make a suspect (see `suspectFromAttempt`). */
   wasCutShort: boolean;
   /** True when it may be what ended them: it is to be sent still. */
   isSuspect: boolean;

@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { channelMap } from "../../src/channels/registry.ts";
 import { type ReminderNow, recheck } from "../../src/core/recheck.ts";
-import { readAnswer } from "../../src/core/stop.ts";
+import { NOT_MET } from "../../src/core/stop.ts";
 import { startWorker } from "../../src/engine/worker.ts";
 import { type ClaimedDelivery, claimDeliveries } from "../../src/store/claimed.ts";
 import type { Database } from "../../src/store/postgres.ts";
@@ -29,16 +29,21 @@ async function insertLeft(database: Database, attempts: readonly number[]): Prom
   );
 }
 
-async function claim(
+async function take(
   database: Database,
   suspects: { together: number; alone: number },
   maxAttempts = 5,
-): Promise<Pick<ClaimedDelivery, "attempts" | "isSuspect">[]> {
+  limit = 4,
+): Promise<ClaimedDelivery[]> {
   const { claimed } = await claimDeliveries(workerDatabase(database), {
-    ...{ channel: "sink", limit: 4, suspects, from: null, after: null, maxAttempts },
+    ...{ channel: "sink", limit, suspects, from: null, after: null, maxAttempts },
     lease: { token: randomUUID(), seconds: 60 },
   });
-  return claimed.map(({ attempts, isSuspect }) => ({ attempts, isSuspect }));
+  return claimed;
+}
+
+async function claim(...how: Parameters<typeof take>): Promise<Pick<ClaimedDelivery, "attempts" | "isSuspect">[]> {
+  return (await take(...how)).map(({ attempts, isSuspect }) => ({ attempts, isSuspect }));
 }
 
 const others = (count: number) => Array.from({ length: count }, () => ({ attempts: 2, isSuspect: false }));
@@ -82,16 +87,10 @@ test.each([
     const database = await freshDatabase();
     await insertLeft(database, [1, 2, 3, 4]);
     await database.query("update deliveries set status = 'retrying', lease_token = null where attempts = 4");
-    const { claimed } = await claimDeliveries(workerDatabase(database), {
-      ...{ channel: "sink", limit: 9, suspects: { together: 9, alone: 9 }, from: null, after: null, maxAttempts },
-      lease: { token: randomUUID(), seconds: 60 },
-    });
-    // Those that are alone are taken in stead of the others.
-    const rest = await claimDeliveries(workerDatabase(database), {
-      ...{ channel: "sink", limit: 9, suspects: { together: 9, alone: 9 }, from: null, after: null, maxAttempts },
-      lease: { token: randomUUID(), seconds: 60 },
-    });
-    const all = [...claimed, ...rest.claimed].sort((one, other) => one.reminderId - other.reminderId);
+    const places = { together: 9, alone: 9 };
+    // Those that are alone are taken instead of the others.
+    const [first, then] = [await take(database, places, maxAttempts), await take(database, places, maxAttempts)];
+    const all = [...first, ...then].sort((one, other) => one.reminderId - other.reminderId);
     expect(all.map(({ wasCutShort }) => wasCutShort)).toEqual([...expected, false]);
   },
 );
@@ -134,7 +133,7 @@ test("what isn't to be sent any more, and nothing else, is no suspect, and goes 
     ],
   );
   await database.query("update deliveries set occurrence_at = $1", [at(DUE)]);
-  const isSent = (reminder: ReminderNow): boolean => recheck(DUE, reminder, readAnswer("not_met", "")) === null;
+  const isSent = (reminder: ReminderNow): boolean => recheck(DUE, reminder, NOT_MET) === null;
   const left = REMINDERS.filter(isSent).length;
 
   expect(await claimedNumbers(database, { together: 0, alone: 0 })).toEqual(numbersOf((reminder) => !isSent(reminder)));
@@ -147,11 +146,7 @@ function numbersOf(which: (reminder: ReminderNow) => boolean): number[] {
 
 /** The numbers of the reminders whose messages are claimed, in their order. */
 async function claimedNumbers(database: Database, suspects: { together: number; alone: number }): Promise<number[]> {
-  const { claimed } = await claimDeliveries(workerDatabase(database), {
-    ...{ channel: "sink", limit: 1_000, suspects, from: null, after: null, maxAttempts: 5 },
-    lease: { token: randomUUID(), seconds: 60 },
-  });
-  const ids = claimed.map(({ reminderId }) => reminderId);
+  const ids = (await take(database, suspects, 5, 1_000)).map(({ reminderId }) => reminderId);
   const rows = await database.query<{ n: number }>(
     "select entity_id::int as n from reminder_jobs where id = any($1::bigint[]) order by 1",
     [ids],

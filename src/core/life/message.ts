@@ -3,7 +3,7 @@ import { hasDone } from "../people-done.ts";
 import { type ReminderNow, recheck, recheckPerson, type SuppressionReason } from "../recheck.ts";
 import type { DeliveryStatus, ReminderRecord } from "../reminder.ts";
 import { retryDelayMs } from "../retry.ts";
-import { readAnswer } from "../stop.ts";
+import { NOT_MET } from "../stop.ts";
 import type { Budgets } from "./budgets.ts";
 import type { Message } from "./open-message.ts";
 import type { Workers } from "./workers.ts";
@@ -66,8 +66,6 @@ export function begin(together: readonly Message[], about: About, service: Servi
   if (first) leave(first, left, about.now, service);
   return ended;
 }
-
-const NOT_MET = readAnswer("not_met", "");
 
 /** Whether it may leave now; null: it may. */
 function judge(message: Message, about: About, { world, workers }: Service): Ended | "put back" | null {
