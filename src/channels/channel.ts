@@ -185,7 +185,7 @@ export interface Channel {
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
   address(contact: Pick<Contact, "name" | "email" | "phone" | "push">): string | null;
-  /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`, and over a channel that `isAtMostOnce`, once it has asked `beforeSend`, as `OutcomeUnknown`. */
+  /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`, and once `beforeSend` has let it go as one that may have arrived, over a channel that `isAtMostOnce` as `OutcomeUnknown`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** How what was sent before comes to say that it is done; left out: it stays as it was sent. */
   doneMarks?: DoneMarks;

@@ -136,7 +136,10 @@ export class DigestSender {
     for (const held of these) held.wasLetGo = false;
     await this.#passAgain(lane, items);
     if (await this.#options.leaving.note(lane.channel, these)) await this.#passAgain(lane, items);
-    for (const held of these) held.wasLetGo = held.mayHaveLeft;
+    for (const held of these) {
+      held.wasLetGo = held.mayHaveLeft;
+      held.wasEverLetGo = true;
+    }
   }
 
   async #passAgain(lane: Lane, items: readonly WrittenItem[]): Promise<void> {

@@ -32,6 +32,8 @@ export interface Held extends DeliveryKey {
   mayHaveLeft: boolean;
   /** True once this worker has let it go, over such a channel: before that, nothing of it can have arrived. */
   wasLetGo?: boolean;
+  /** True once this worker has let it go over whichever channel, even if that has asked again since: before, nothing of it can have left from here. */
+  wasEverLetGo?: boolean;
   /** True once it came back to this worker from another that may have sent it: it isn't to leave from here as well, nor to be put back. */
   mayHaveLeftElsewhere?: boolean;
   /** Its reminder when last read; null when somebody removed the row. */

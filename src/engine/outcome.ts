@@ -120,7 +120,7 @@ export function unlessSentElsewhere({ held, outcome }: Ended): Outcome {
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
 export function failed(
   error: unknown,
-  { attempts, wasLetGo }: Pick<Held, "attempts" | "wasLetGo">,
+  { attempts, wasLetGo, wasEverLetGo }: Pick<Held, "attempts" | "wasLetGo" | "wasEverLetGo">,
   retries: Retries,
   cutShort: boolean,
 ): Outcome {
@@ -134,16 +134,15 @@ export function failed(
   // What its channel doesn't say itself may mean that it has arrived; so does silence.
   const isUnknown = error instanceof OutcomeUnknown || (wasLetGo && !(error instanceof Retryable));
   if (isUnknown) return { ...NOTHING, status: "unknown", reason };
-  const { retryAfterMs, mayHaveArrived } = error instanceof Retryable ? error : UNFORESEEN;
+  // What a channel didn't say itself may mean anything, once it was let go.
+  const { retryAfterMs, mayHaveArrived } =
+    error instanceof Retryable ? error : { retryAfterMs: 0, mayHaveArrived: wasEverLetGo === true };
   if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true, mayHaveArrived };
   const how = { ...NOTHING, mayGoOver: !mayHaveArrived, mayHaveArrived };
   const delayMs = retryDelayMs(retries, attempts, Math.random(), retryAfterMs);
   if (delayMs === null) return { ...how, status: "failed", reason: `gave up after ${counted(attempts)}: ${reason}` };
   return { ...how, status: "retrying", reason, retryInMs: delayMs };
 }
-
-/** What a channel didn't say itself may mean anything. */
-const UNFORESEEN = { retryAfterMs: 0, mayHaveArrived: true };
 
 /** True where whoever has an address wants nothing there, in difference to nobody being reached at it. */
 export function isTheirWish(suppressedFor: string): boolean {

@@ -48,6 +48,7 @@ export class Sender {
     await gate.pass(held);
     if (await leaving.note(channel, [held])) await gate.pass(held);
     held.wasLetGo = held.mayHaveLeft;
+    held.wasEverLetGo = true;
   }
 
   /**
