@@ -1,12 +1,16 @@
 import type { Database, Sql } from "../../src/store/postgres.ts";
 import type { DeliveryRow, Inputs, Tables } from "./evidence.ts";
 
-/** What the tables say at one instant, and whether everything has come to rest. */
-export interface Sight {
-  tables: Tables;
+/** Whether everything has come to rest at one instant. */
+export interface Glance {
   readAt: number;
   /** What is still to be done; empty when all is quiet. */
   unfinished: Unfinished[];
+}
+
+/** And what the tables say then. */
+export interface Sight extends Glance {
+  tables: Tables;
 }
 
 export interface Unfinished {
@@ -23,36 +27,49 @@ const SOON_MS = 10_000;
 /** A webhook that fails is tried again when its fallback is due; sooner, it is to be waited for. */
 const SOON_FOR_HOOKS_MS = 1_000;
 
+/**
+ * Reads what is still to be done, and no more: whoever waits for everything to come to rest asks often, and all that there is would keep
+ * the machine, and the receiver beside them, from just that.
+ */
+export async function glance(database: Database): Promise<Glance> {
+  return inSnapshot(database, readUnfinished);
+}
+
 /** Reads everything in one snapshot. */
 export async function look(database: Database): Promise<Sight> {
+  return inSnapshot(database, async (sql) => ({ ...(await readUnfinished(sql)), tables: await readTables(sql) }));
+}
+
+function inSnapshot<T>(database: Database, read: (sql: Sql) => Promise<T>): Promise<T> {
   return database.transaction(async (sql) => {
     await sql.query("set transaction isolation level repeatable read");
-    const [clock] = await sql.query<{ now: number }>("select reminder_now() as now");
-    const readAt = clock?.now as number;
-    const tables = await readTables(sql);
-    const flags = await sql.query<{ key: string }>("select key from status_flags where unsettled");
-    const { reminders, deliveries } = tables;
-    const due = reminders.filter(
-      ({ status, deletedAt, nextRunAt }) =>
-        status === "ACTIVE" && deletedAt === null && nextRunAt !== null && nextRunAt <= readAt,
-    );
-    const open = deliveries.filter(
-      (delivery) => delivery.finishedAt === null && (delivery.nextAttemptAt ?? 0) <= readAt + patienceFor(delivery),
-    );
-    const unfinished = [
-      ...due.map(({ id, nextRunAt }) => unfinishedSince(nextRunAt ?? 0, `reminder ${id} is due since ${nextRunAt}`)),
-      ...open.map(({ reminderId, occurrenceAt, status, createdAt, nextAttemptAt }) => ({
-        ...unfinishedSince(createdAt, `delivery ${reminderId}-${occurrenceAt} is ${status}`),
-        isWaiting: status === "pending" && (nextAttemptAt ?? 0) > readAt + PUT_BACK_MS,
-      })),
-      ...flags.map(({ key }) => unfinishedSince(0, `flag ${key} is unsettled`)),
-    ];
-    return { tables, readAt, unfinished };
+    return read(sql);
   });
 }
 
+async function readUnfinished(sql: Sql): Promise<Glance> {
+  const [clock] = await sql.query<{ now: number }>("select reminder_now() as now");
+  const readAt = clock?.now as number;
+  const due = (await sql.query(
+    `${REMINDERS} where status = 'ACTIVE' and deleted_at is null and next_run_at <= reminder_now()`,
+  )) as unknown as Tables["reminders"];
+  const open = ((await sql.query(`${DELIVERIES} where finished_at is null`)) as unknown as Tables["deliveries"]).filter(
+    (delivery) => (delivery.nextAttemptAt ?? 0) <= readAt + patienceFor(delivery),
+  );
+  const flags = await sql.query<{ key: string }>("select key from status_flags where unsettled");
+  const unfinished = [
+    ...due.map(({ id, nextRunAt }) => unfinishedSince(nextRunAt ?? 0, `reminder ${id} is due since ${nextRunAt}`)),
+    ...open.map(({ reminderId, occurrenceAt, status, createdAt, nextAttemptAt }) => ({
+      ...unfinishedSince(createdAt, `delivery ${reminderId}-${occurrenceAt} is ${status}`),
+      isWaiting: status === "pending" && (nextAttemptAt ?? 0) > readAt + PUT_BACK_MS,
+    })),
+    ...flags.map(({ key }) => unfinishedSince(0, `flag ${key} is unsettled`)),
+  ];
+  return { readAt, unfinished };
+}
+
 /** What had been due by then, and is still to be done: what falls due while others are dealt with says nothing of how long these take. */
-export function leftSince(instant: number, { unfinished }: Sight): Unfinished[] {
+export function leftSince(instant: number, { unfinished }: Pick<Glance, "unfinished">): Unfinished[] {
   return unfinished.filter(({ dueAt, isWaiting }) => dueAt <= instant && !isWaiting);
 }
 
@@ -68,21 +85,22 @@ function patienceFor({ status, channel }: DeliveryRow): number {
   return channel === "webhook" && status === "retrying" ? SOON_FOR_HOOKS_MS : SOON_MS;
 }
 
+const REMINDERS = `
+  select id, entity_type || '/' || entity_id || '/' || event_type as key, status,
+         completion_reason as "completionReason", next_run_at as "nextRunAt", occurrence_count as "occurrenceCount",
+         created_at as "createdAt", completed_at as "completedAt", deleted_at as "deletedAt"
+    from reminder_jobs`;
+const DELIVERIES = `
+  select reminder_id as "reminderId", occurrence_at as "occurrenceAt", recipient_no as "recipientNo", channel, recipient,
+         (addressed ->> 'step')::int as step, status, attempts, reason,
+         created_at as "createdAt", finished_at as "finishedAt", next_attempt_at as "nextAttemptAt",
+         pg_xact_commit_timestamp(xmin) + (reminder_now() - now()) as "storedAt"
+    from deliveries`;
+
 async function readTables(sql: Sql): Promise<Tables> {
   return {
-    reminders: (await sql.query(
-      `select id, entity_type || '/' || entity_id || '/' || event_type as key, status,
-              completion_reason as "completionReason", next_run_at as "nextRunAt", occurrence_count as "occurrenceCount",
-              created_at as "createdAt", completed_at as "completedAt", deleted_at as "deletedAt"
-         from reminder_jobs`,
-    )) as unknown as Tables["reminders"],
-    deliveries: (await sql.query(
-      `select reminder_id as "reminderId", occurrence_at as "occurrenceAt", recipient_no as "recipientNo", channel, recipient,
-              (addressed ->> 'step')::int as step, status, attempts, reason,
-              created_at as "createdAt", finished_at as "finishedAt", next_attempt_at as "nextAttemptAt",
-              pg_xact_commit_timestamp(xmin) + (reminder_now() - now()) as "storedAt"
-         from deliveries`,
-    )) as unknown as Tables["deliveries"],
+    reminders: (await sql.query(REMINDERS)) as unknown as Tables["reminders"],
+    deliveries: (await sql.query(DELIVERIES)) as unknown as Tables["deliveries"],
     events: (await sql.query(
       `select reminder_id as "reminderId", at, type, details from reminder_events order by id`,
     )) as unknown as Tables["events"],

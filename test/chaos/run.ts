@@ -1,13 +1,22 @@
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { openDatabase } from "../../src/store/postgres.ts";
+import { type Database, openDatabase } from "../../src/store/postgres.ts";
 import { check } from "./checker.ts";
 import type { Arrival, Evidence } from "./evidence.ts";
 import { openSaboteursDatabase, Saboteur, type Stage } from "./faults.ts";
 import { makeFaults } from "./fire.ts";
 import { secretOf } from "./hooks.ts";
-import { adoptRepeated, beginMinuteIn, clockOffset, leftSince, look, type Sight } from "./observe.ts";
+import {
+  adoptRepeated,
+  beginMinuteIn,
+  clockOffset,
+  type Glance,
+  glance,
+  leftSince,
+  look,
+  type Sight,
+} from "./observe.ts";
 import { People } from "./people.ts";
 import { openPost } from "./post.ts";
 import { openNetwork } from "./proxy.ts";
@@ -110,11 +119,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
 
     await people.settleIn();
     // What is due by now has been recorded before anything breaks.
-    await untilAtRest(
-      () => look(database),
-      now,
-      () => SETTLING_MS,
-    );
+    await untilAtRest(database, now, () => SETTLING_MS);
     const share = measureShare();
     cleanUp.push(async () => share.stop());
     narrate(`under fire for ${seconds} s, seed ${seed}`);
@@ -128,17 +133,12 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome & { text:
     await living;
     const stoppedAt = now();
     let recoveredAt = Number.POSITIVE_INFINITY;
-    const rest = await untilAtRest(
-      async () => {
-        const sight = await look(database);
-        // For good: what is put back for a moment is still to be done.
-        if (leftSince(calmFrom, sight).length > 0) recoveredAt = Number.POSITIVE_INFINITY;
-        else recoveredAt = Math.min(recoveredAt, sight.readAt);
-        return sight;
-      },
-      now,
-      () => GIVE_UP_MS * share.slowness(),
-    );
+    const note = (seen: Glance): void => {
+      // For good: what is put back for a moment is still to be done.
+      if (leftSince(calmFrom, seen).length > 0) recoveredAt = Number.POSITIVE_INFINITY;
+      else recoveredAt = Math.min(recoveredAt, seen.readAt);
+    };
+    const rest = await untilAtRest(database, now, () => GIVE_UP_MS * share.slowness(), note);
     const recoveredMs = Math.min(recoveredAt, rest.readAt) - calmFrom;
     await sleep(300); // what the receiver has said is on its way
 
@@ -182,11 +182,23 @@ function onClock(arrival: Arrival, offsetMs: number): Arrival {
   return { ...arrival, leftAt: leftAt + offsetMs, wholeAt: wholeAt + offsetMs, answeredAt: answered };
 }
 
-async function untilAtRest(see: () => Promise<Sight>, now: () => number, patienceMs: () => number): Promise<Sight> {
+/** Everything, as it is when nothing is left to be done, or when that is given up. */
+async function untilAtRest(
+  database: Database,
+  now: () => number,
+  patienceMs: () => number,
+  note: (seen: Glance) => void = () => {},
+): Promise<Sight> {
   const began = now();
   for (;;) {
-    const sight = await see();
-    if (sight.unfinished.length === 0 || now() - began > patienceMs()) return sight;
+    const seen = await glance(database);
+    note(seen);
+    const isGivenUp = now() - began > patienceMs();
+    if (seen.unfinished.length === 0 || isGivenUp) {
+      // More may have fallen due in between.
+      const sight = await look(database);
+      if (sight.unfinished.length === 0 || isGivenUp) return sight;
+    }
     await sleep(100);
   }
 }
