@@ -124,7 +124,8 @@ export interface SendOptions {
   /**
    * Asked by the channel when everything is ready and nothing has left yet, as late as it can, and more than once if it
    * likes: connecting may take seconds in which the thing gets done. What it throws ends the send, and reaches the
-   * caller as it is. A channel that `isAtMostOnce` asks only when it is connected: from then on its message may have left.
+   * caller as it is. Nothing may leave before it has resolved: a send that ends sooner counts as not arrived, and its message
+   * may go over another channel. A channel that `isAtMostOnce` asks only when it is connected: from then on its message may have left.
    */
   beforeSend?: () => Promise<void>;
 }
@@ -185,7 +186,7 @@ export interface Channel {
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
   address(contact: Pick<Contact, "name" | "email" | "phone" | "push">): string | null;
-  /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`, and once `beforeSend` has let it go as one that may have arrived, over a channel that `isAtMostOnce` as `OutcomeUnknown`. */
+  /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`. If `beforeSend` had let it go, it may have arrived: it goes over no other channel, and over one that `isAtMostOnce` it counts as `OutcomeUnknown`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** How what was sent before comes to say that it is done; left out: it stays as it was sent. */
   doneMarks?: DoneMarks;

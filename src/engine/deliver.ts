@@ -174,7 +174,10 @@ export class Deliverer {
       if (!lane || held.sendingSinceMs === null || held.hasEnded) continue;
       const allowedMs = this.#isEnding ? 0 : lane.channel.timeoutMs + ABORT_GRACE_MS;
       if (nowMs - held.sendingSinceMs < allowedMs) continue;
-      const error = new Error("the receiver did not answer in time");
+      // Before, what took its time may have been the way there, or our own asking.
+      const error = new Error(
+        held.wasLetGo ? "the receiver did not answer in time" : "it was not ready to leave in time",
+      );
       this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
     }
   }

@@ -99,5 +99,14 @@ test("what fails when it is asked about once more hasn't left, though it was not
     // Twice as it is put together.
     if (asked > 2) throw new TypeError("it can't be asked about");
   };
-  expect(await outcomesOf([1], new Error("it was sent all the same"), pass)).toMatchObject([{ status: "retrying" }]);
+  expect(await outcomesOf([1], new Error("it was sent all the same"), pass)).toMatchObject([
+    { status: "retrying", mayGoOver: true, mayHaveArrived: false },
+  ]);
+});
+
+test("what fails once it was let go may have arrived", async () => {
+  expect(await outcomesOf([1, 5], new TypeError("it can't read the answer"))).toMatchObject([
+    { status: "retrying", mayGoOver: false, mayHaveArrived: true },
+    { status: "failed", mayGoOver: false, mayHaveArrived: true },
+  ]);
 });

@@ -30,10 +30,10 @@ export interface Held extends DeliveryKey {
   isSuspect: boolean;
   /** True once it is noted that it may leave, over a channel that is asked for no more than once: see `Leaving`. */
   mayHaveLeft: boolean;
-  /** True once this worker has let it go, over such a channel: before that, nothing of it can have arrived. */
+  /** True from when this worker lets it go until its channel asks again whether it may leave. */
+  isLetGo?: boolean;
+  /** True once this worker has let it go, even if its channel has asked again since: before that, nothing of it can have left from here. */
   wasLetGo?: boolean;
-  /** True once this worker has let it go over whichever channel, even if that has asked again since: before, nothing of it can have left from here. */
-  wasEverLetGo?: boolean;
   /** True once it came back to this worker from another that may have sent it: it isn't to leave from here as well, nor to be put back. */
   mayHaveLeftElsewhere?: boolean;
   /** Its reminder when last read; null when somebody removed the row. */

@@ -117,10 +117,13 @@ export function unlessSentElsewhere({ held, outcome }: Ended): Outcome {
   return isKept ? outcome : cutOff();
 }
 
+/** What is to be known of an attempt; all but its number not set: it left nothing to anybody. */
+type Tried = Pick<Held, "attempts"> & Partial<Pick<Held, "mayHaveLeft" | "isLetGo" | "wasLetGo">>;
+
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
 export function failed(
   error: unknown,
-  { attempts, wasLetGo, wasEverLetGo }: Pick<Held, "attempts" | "wasLetGo" | "wasEverLetGo">,
+  { attempts, mayHaveLeft, isLetGo, wasLetGo }: Tried,
   retries: Retries,
   cutShort: boolean,
 ): Outcome {
@@ -131,12 +134,11 @@ export function failed(
     return { ...NOTHING, status: "failed", reason, blamed, mayGoOver: !isTheirWish(blamed.reason) };
   }
   if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason, mayGoOver: true };
-  // What its channel doesn't say itself may mean that it has arrived; so does silence.
-  const isUnknown = error instanceof OutcomeUnknown || (wasLetGo && !(error instanceof Retryable));
+  // What its channel doesn't say itself may mean anything once it was let go; so does silence.
+  const isUnknown = error instanceof OutcomeUnknown || (isLetGo && mayHaveLeft && !(error instanceof Retryable));
   if (isUnknown) return { ...NOTHING, status: "unknown", reason };
-  // What a channel didn't say itself may mean anything, once it was let go.
   const { retryAfterMs, mayHaveArrived } =
-    error instanceof Retryable ? error : { retryAfterMs: 0, mayHaveArrived: wasEverLetGo === true };
+    error instanceof Retryable ? error : { retryAfterMs: 0, mayHaveArrived: wasLetGo === true };
   if (cutShort) return { ...NOTHING, status: "retrying", reason, untried: true, mayHaveArrived };
   const how = { ...NOTHING, mayGoOver: !mayHaveArrived, mayHaveArrived };
   const delayMs = retryDelayMs(retries, attempts, Math.random(), retryAfterMs);

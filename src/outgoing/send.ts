@@ -24,12 +24,15 @@ export type Try = { response: IncomingMessage } | { error: Error; reached: Reach
 
 /**
  * Sends the request to exactly this address. Where it may go out twice it uses a connection that was kept, and another one
- * if that turns out to have been closed meanwhile.
+ * if that turns out to have been closed meanwhile; what may have seen it over the first has, whatever becomes of the second.
  */
 export async function sendTo(address: string, outgoing: Outgoing, connections: Connections): Promise<Try> {
   if (!outgoing.isRepeatable) return (await tryOnce(address, outgoing, connections.ofItsOwn)).result;
   const { result, onKept } = await tryOnce(address, outgoing, connections.kept);
-  return onKept && isBrokenOff(result) ? (await tryOnce(address, outgoing, connections.ofItsOwn)).result : result;
+  if (!onKept || !isBrokenOff(result)) return result;
+  const again = (await tryOnce(address, outgoing, connections.ofItsOwn)).result;
+  if ("error" in again && "error" in result) again.reached.receiver ||= result.reached.receiver;
+  return again;
 }
 
 function isBrokenOff(result: Try): boolean {

@@ -7,7 +7,7 @@ import {
   type Message,
   type MessageLinks,
   type NotYet,
-  type Retryable,
+  Retryable,
 } from "../../src/channels/channel.ts";
 import {
   isPrivateKey,
@@ -216,7 +216,21 @@ describe("of several devices", () => {
     const [busy, strict] = [service.device(), service.device()];
     service.behave = (response, { endpoint }) => void response.writeHead(endpoint === busy.endpoint ? 503 : 403).end();
     const error = await failure(pushChannel([strict, busy]).send(message(), unhurried));
-    expect(error).toMatchObject({ name: "Retryable", message: expect.stringContaining("503") });
+    expect(error).toMatchObject({ name: "Retryable", message: expect.stringContaining("503"), mayHaveArrived: false });
+  });
+
+  test("what may have arrived at one of them may have arrived, whatever the others say", async () => {
+    const service = await startPushService();
+    const [silent, busy] = [service.device(), service.device()];
+    service.behave = (response, { endpoint }) =>
+      void (endpoint === busy.endpoint && response.writeHead(503, { "retry-after": "120" }).end());
+    for (const devices of [
+      [silent, busy],
+      [busy, silent],
+    ]) {
+      const error = await failure(pushChannel(devices, { timeoutMs: 300 }).send(message(), unhurried));
+      expect(error).toMatchObject({ name: "Retryable", retryAfterMs: 120_000, mayHaveArrived: true });
+    }
   });
 });
 
@@ -240,6 +254,7 @@ describe("a push service that doesn't take it", () => {
     const error = await failure(channel.send(message(), unhurried));
 
     expect(error).toMatchObject({ name, message: expect.stringMatching(says) });
+    if (error instanceof Retryable) expect(error.mayHaveArrived).toBe(code !== 503);
     if ("retry-after" in headers) {
       const { retryAfterMs, waitMs } = error as Partial<Retryable & NotYet>;
       expect(retryAfterMs ?? waitMs).toBe(120_000);

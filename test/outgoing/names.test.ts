@@ -237,6 +237,23 @@ test("a kept connection that the receiver has closed meanwhile costs nothing but
   expect({ connections: receiver.connections, seen: receiver.heads.length }).toEqual({ connections: 2, seen: 3 });
 });
 
+test("what has been seen over a kept connection may have arrived, however the one after it ends", async () => {
+  const receiver = await startReceiver((socket, _, nth) => {
+    if (nth === 2) socket.destroy();
+    else socket.write(OK);
+  });
+  const http = loopbackHttp();
+  expect(await http.request({ method: "GET", url: receiver.url })).toMatchObject({ ok: true });
+  let asked = 0;
+  const beforeSend = async (): Promise<void> => {
+    asked += 1;
+    if (asked === 2) await new Promise(() => {});
+  };
+  const answer = await http.request({ method: "GET", url: receiver.url, beforeSend, timeoutMs: 500 });
+  expect(answer).toMatchObject({ ok: false, kind: "timed_out", mayHaveArrived: true });
+  expect({ asked, seen: receiver.heads.length }).toEqual({ asked: 2, seen: 2 });
+});
+
 test("what a receiver sends unasked is not taken for the next answer", async () => {
   const receiver = await startReceiver((socket) =>
     socket.write(`${OK}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil`),

@@ -31,16 +31,23 @@ export function readPushAnswer(outcome: Answer | Failure, host: string): ToDevic
     const waitMs = Math.min(LONGEST_WAIT_MS, retryAfterMs(outcome) || USUAL_WAIT_MS);
     return new NotYet(`waits for its turn: ${host} takes no more messages at the moment`, waitMs);
   }
-  if (status >= 500 || status === 408 || status === 425) return new Retryable(sentence, retryAfterMs(outcome));
+  // 503 is said by who doesn't take requests on; other 5xx may come in the middle of one.
+  if (status >= 500) return new Retryable(sentence, retryAfterMs(outcome), status !== 503);
+  if (status === 408 || status === 425) return new Retryable(sentence, retryAfterMs(outcome));
   if (status >= 300 && status < 400) return new Permanent(`${sentence}, which leads elsewhere and is not followed`);
   return new Permanent(`${sentence}: ${TO_DO[status] ?? "it takes no such message; look into its documentation"}`);
 }
 
-/** What is to be thrown for a message that none of the devices took; the most hopeful counts. */
+/** What is to be thrown for a message that none of the devices took; the most hopeful counts, and what may have arrived at one of them may have arrived. */
 export function worstOf(failures: readonly Exclude<ToDevice, string>[]): Exclude<ToDevice, string> | null {
   const retryable = failures.filter((one) => one instanceof Retryable);
-  if (retryable.length > 0)
-    return retryable.reduce((one, other) => (other.retryAfterMs > one.retryAfterMs ? other : one));
+  if (retryable.length > 0) {
+    const { message, retryAfterMs } = retryable.reduce((one, other) =>
+      other.retryAfterMs > one.retryAfterMs ? other : one,
+    );
+    const mayHaveArrived = retryable.some((one) => one.mayHaveArrived);
+    return new Retryable(message, retryAfterMs, mayHaveArrived);
+  }
   const later = failures.filter((one) => one instanceof NotYet);
   if (later.length > 0) return later.reduce((one, other) => (other.waitMs < one.waitMs ? other : one));
   return failures[0] ?? null;
