@@ -192,7 +192,10 @@ export class DeliveryClaims {
       // Our own lease ran out while we still hold it (its result may be waiting to be stored): go on under the new one.
       mine.token = token;
       mine.leaseEndsAtMs = leaseEndsAtMs;
-      mine.attempts = delivery.attempts;
+      // That begins no attempt; those of others in between were some.
+      mine.reclaims = (mine.reclaims ?? 0) + 1;
+      mine.attempts = Math.max(mine.attempts, delivery.attempts - mine.reclaims);
+      mine.overcount = delivery.attempts - mine.attempts;
       if (delivery.mayHaveLeft && !mine.mayHaveLeft) mine.mayHaveLeftElsewhere = true;
       return null;
     }

@@ -133,13 +133,9 @@ export class DigestSender {
 
   async #letLeave(lane: Lane, items: readonly WrittenItem[]): Promise<void> {
     const these = items.map(({ held }) => held);
-    for (const held of these) held.isLetGo = false;
     await this.#passAgain(lane, items);
     if (await this.#options.leaving.note(lane.channel, these)) await this.#passAgain(lane, items);
-    for (const held of these) {
-      held.isLetGo = true;
-      held.wasLetGo = true;
-    }
+    for (const held of these) held.wasLetGo = true;
   }
 
   async #passAgain(lane: Lane, items: readonly WrittenItem[]): Promise<void> {

@@ -26,12 +26,14 @@ export interface Held extends DeliveryKey {
   addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */
   attempts: number;
+  /** How many more its row says, since this worker claimed again what it held; not set: none. */
+  overcount?: number;
+  /** How often it did; not set: never. */
+  reclaims?: number;
   /** True when workers died or fell silent with it, and it may be what ended them. */
   isSuspect: boolean;
   /** True once it is noted that it may leave, over a channel that is asked for no more than once: see `Leaving`. */
   mayHaveLeft: boolean;
-  /** True from when this worker lets it go until its channel asks again whether it may leave. */
-  isLetGo?: boolean;
   /** True once this worker has let it go, even if its channel has asked again since: before that, nothing of it can have left from here. */
   wasLetGo?: boolean;
   /** True once it came back to this worker from another that may have sent it: it isn't to leave from here as well, nor to be put back. */

@@ -117,13 +117,13 @@ export function unlessSentElsewhere({ held, outcome }: Ended): Outcome {
   return isKept ? outcome : cutOff();
 }
 
-/** What is to be known of an attempt; all but its number not set: it left nothing to anybody. */
-type Tried = Pick<Held, "attempts"> & Partial<Pick<Held, "mayHaveLeft" | "isLetGo" | "wasLetGo">>;
+/** What is to be known of an attempt that failed. */
+type Tried = Pick<Held, "attempts" | "wasLetGo"> & Partial<Pick<Held, "mayHaveLeft">>;
 
 /** What a thrown error means. `cutShort`: we ended the attempt because the worker stops; it isn't held against it. */
 export function failed(
   error: unknown,
-  { attempts, mayHaveLeft, isLetGo, wasLetGo }: Tried,
+  { attempts, mayHaveLeft, wasLetGo }: Tried,
   retries: Retries,
   cutShort: boolean,
 ): Outcome {
@@ -135,7 +135,7 @@ export function failed(
   }
   if (error instanceof Permanent) return { ...NOTHING, status: "failed", reason, mayGoOver: true };
   // What its channel doesn't say itself may mean anything once it was let go; so does silence.
-  const isUnknown = error instanceof OutcomeUnknown || (isLetGo && mayHaveLeft && !(error instanceof Retryable));
+  const isUnknown = error instanceof OutcomeUnknown || (wasLetGo && mayHaveLeft && !(error instanceof Retryable));
   if (isUnknown) return { ...NOTHING, status: "unknown", reason };
   const { retryAfterMs, mayHaveArrived } =
     error instanceof Retryable ? error : { retryAfterMs: 0, mayHaveArrived: wasLetGo === true };

@@ -230,7 +230,7 @@ function completionByCondition(
 }
 
 function toResult({ held, outcome }: Ended): DeliveryResult {
-  const { reminderId, occurrenceAt, recipientNo, token, checked } = held;
+  const { reminderId, occurrenceAt, recipientNo, token, overcount = 0, checked } = held;
   const { status, retryInMs, untried, reason, providerId, demo } = outcome;
   const { notBefore } = outcome;
   return {
@@ -238,6 +238,7 @@ function toResult({ held, outcome }: Ended): DeliveryResult {
     occurrenceAt,
     recipientNo,
     token,
+    overcount,
     status,
     retryInMs,
     notBefore,

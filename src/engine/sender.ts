@@ -44,10 +44,8 @@ export class Sender {
   /** The last question. Where it takes a while to note that it leaves, it is asked again. */
   async #letLeave({ channel }: Lane, held: Held): Promise<void> {
     const { gate, leaving } = this.#options;
-    held.isLetGo = false;
     await gate.pass(held);
     if (await leaving.note(channel, [held])) await gate.pass(held);
-    held.isLetGo = true;
     held.wasLetGo = true;
   }
 

@@ -24,15 +24,16 @@ export type Try = { response: IncomingMessage } | { error: Error; reached: Reach
 
 /**
  * Sends the request to exactly this address. Where it may go out twice it uses a connection that was kept, and another one
- * if that turns out to have been closed meanwhile; what may have seen it over the first has, whatever becomes of the second.
+ * if that turns out to have been closed meanwhile. Where nobody answers over that either, and the request may have been seen
+ * over the first, it was.
  */
 export async function sendTo(address: string, outgoing: Outgoing, connections: Connections): Promise<Try> {
   if (!outgoing.isRepeatable) return (await tryOnce(address, outgoing, connections.ofItsOwn)).result;
   const { result, onKept } = await tryOnce(address, outgoing, connections.kept);
   if (!onKept || !isBrokenOff(result)) return result;
-  const again = (await tryOnce(address, outgoing, connections.ofItsOwn)).result;
-  if ("error" in again && "error" in result) again.reached.receiver ||= result.reached.receiver;
-  return again;
+  const { result: again } = await tryOnce(address, outgoing, connections.ofItsOwn);
+  const wasSeen = "error" in result && result.reached.receiver;
+  return "error" in again && wasSeen ? result : again;
 }
 
 function isBrokenOff(result: Try): boolean {
@@ -48,7 +49,9 @@ function tryOnce(
   return new Promise((resolve) => {
     const request = open(address, outgoing, agents);
     const reached: Reached = { somebody: false, receiver: false };
+    let hasEnded = false;
     const settle = (result: Try): void => {
+      hasEnded = true;
       clearTimeout(slow);
       signal.removeEventListener("abort", giveUp);
       resolve({ result, onKept: request.reusedSocket });
@@ -67,8 +70,10 @@ function tryOnce(
       clearTimeout(slow);
       beforeSend().then(
         () => {
+          // What broke while that was asked has shown nothing to anybody.
+          if (hasEnded || request.destroyed) return;
           reached.receiver = true;
-          if (!request.destroyed) request.end(body ?? undefined);
+          request.end(body ?? undefined);
         },
         (thrown: unknown) => fail(new HeldBack(thrown)),
       );

@@ -30,7 +30,7 @@ export const IS_HELD = `d.reminder_id = any (array[u.reminder_id]) and d.occurre
 const WRITE_RESULTS = `
   update deliveries d
      set status = u.status, provider_id = u.provider_id, demo = u.demo, lease_token = null,
-         attempts = d.attempts - u.untried::int, checked = coalesce(u.checked::jsonb, d.checked),
+         attempts = d.attempts - u.uncounted, checked = coalesce(u.checked::jsonb, d.checked),
          -- Put back without a word, it keeps what was last said of it.
          reason = case when u.status in ('pending', 'retrying') then coalesce(u.reason, d.reason) else u.reason end,
          -- Put back before it was due, it still isn't to be sent before.
@@ -39,8 +39,8 @@ const WRITE_RESULTS = `
                                               u.not_before) end,
          finished_at = case when u.status not in ('pending', 'retrying') then reminder_now() end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-                $8::boolean[], $9::text[], $10::float8[], $11::boolean[], $12::timestamptz[]) with ordinality
-      as u(reminder_id, occurrence_at, recipient_no, token, checked, reason, provider_id, demo, status, retry_in_ms, untried,
+                $8::boolean[], $9::text[], $10::float8[], $11::int[], $12::timestamptz[]) with ordinality
+      as u(reminder_id, occurrence_at, recipient_no, token, checked, reason, provider_id, demo, status, retry_in_ms, uncounted,
            not_before, place)
    where ${IS_HELD}
   returning u.place`;
@@ -59,7 +59,7 @@ const WRITE_SENT = `
 /** Writes what became of these attempts, and returns those that were still held under their token. */
 export async function writeResults<R extends DeliveryResult>(sql: Sql, results: readonly R[]): Promise<R[]> {
   if (results.length === 0) return [];
-  const areSent = results.every(({ status, untried }) => status === "sent" && !untried);
+  const areSent = results.every((result) => result.status === "sent" && uncountedIn(result) === 0);
   const rows = await sql.query<{ place: number }>(areSent ? WRITE_SENT : WRITE_RESULTS, [
     ...keyColumns(results),
     results.map((result) => result.token),
@@ -72,11 +72,15 @@ export async function writeResults<R extends DeliveryResult>(sql: Sql, results: 
   return rows.map(({ place }) => results[place - 1] as R);
 }
 
+function uncountedIn({ untried, overcount = 0 }: DeliveryResult): number {
+  return overcount + (untried ? 1 : 0);
+}
+
 function toBePutBack(results: readonly DeliveryResult[]): unknown[] {
   return [
     results.map((result) => result.status),
     results.map((result) => result.retryInMs),
-    results.map((result) => result.untried),
+    results.map(uncountedIn),
     results.map(({ notBefore }) => (notBefore === undefined ? null : toTimestamptz(notBefore))),
   ];
 }

@@ -11,6 +11,8 @@ export interface Lease {
 /** A delivery, and the claim by which a worker holds it. */
 export interface HeldKey extends DeliveryKey {
   token: string;
+  /** How many of the attempts in its row were none: claims by a worker that held it already. Not set: 0. */
+  overcount?: number;
 }
 
 // What a result is just being written for is passed over: it ends anyway, and waiting for it could deadlock.

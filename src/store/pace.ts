@@ -3,6 +3,7 @@ import { hasAny, type Kind, type Pace, type Slots } from "../core/pace.ts";
 import type { DeliveryKey } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { keyColumns } from "./delivery-keys.ts";
+import type { HeldKey } from "./leases.ts";
 import { type Sql, toTimestamptz } from "./postgres.ts";
 
 /** How many messages may begin; null: as many as there are. */
@@ -81,10 +82,6 @@ export async function writePaces(sql: Sql, kept: readonly KeptPace[]): Promise<v
   ]);
 }
 
-export interface AskingKey extends DeliveryKey {
-  token: string;
-}
-
 // An occurrence that was promised a place and didn't leave passes it on to the one that took its place; looked for among
 // the last few, since those in between may never have asked. One that a worker holds has it until it is used (see
 // GIVE_UP_SLOTS): it may just be learning that it was superseded. One that asks along with the others keeps it. The numbers of
@@ -135,17 +132,17 @@ export async function readSlots(
 
 const POSTPONE = `
   update deliveries d
-     set status = case when d.attempts > 1 then 'retrying' else 'pending' end, attempts = d.attempts - 1, lease_token = null,
+     set status = case when d.attempts - u.overcount > 1 then 'retrying' else 'pending' end, attempts = d.attempts - u.overcount - 1, lease_token = null,
          next_attempt_at = greatest(u.until, d.occurrence_at), reason = u.reason,
          tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at, person_slot_at = u.person_slot_at,
          digest_at = coalesce(u.digest_at, d.digest_at), digest_id = case when u.digest_at is null or d.may_have_arrived then d.digest_id end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
-                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])
-      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, person_slot_at, digest_at)
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::int[])
+      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, person_slot_at, digest_at, overcount)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.lease_token = u.token`;
 
-export interface Postponed extends AskingKey {
+export interface Postponed extends HeldKey {
   until: Instant;
   slots: Slots;
   reason: string;
@@ -163,6 +160,7 @@ export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promi
     postponed.map(({ reason }) => reason),
     ...slotColumns(postponed),
     postponed.map(({ digestAt }) => nullable(digestAt)),
+    postponed.map(({ overcount = 0 }) => overcount),
   ]);
 }
 

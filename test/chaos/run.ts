@@ -197,6 +197,7 @@ async function untilAtRest(
     if (seen.unfinished.length === 0 || isGivenUp) {
       // More may have fallen due in between.
       const sight = await look(database);
+      note(sight);
       if (sight.unfinished.length === 0 || isGivenUp) return sight;
     }
     await sleep(100);

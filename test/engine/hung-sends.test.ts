@@ -40,8 +40,10 @@ describe.each([
     const ends: Promise<unknown>[] = [];
     const { there, ids } = await due(count, (first) => {
       const { send } = first;
-      first.timeoutMs = 50;
-      first.connect = hang;
+      first.connect = () => {
+        first.timeoutMs = 50;
+        return hang();
+      };
       first.send = (...all) => {
         const sending = send(...all);
         ends.push(sending.catch((error: unknown) => error));
@@ -60,9 +62,8 @@ describe.each([
   test("that hung after it was let go may have arrived, and goes nowhere else", async () => {
     const { hang } = hanging();
     const { there, ids } = await due(count, (first) => {
-      // So long as it gets as far as that on any machine.
-      first.timeoutMs = 3_000;
       first.behave = async () => {
+        first.timeoutMs = 50;
         await hang();
         return DELIVERED;
       };

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpsServer } from "node:https";
-import { createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
@@ -245,13 +245,48 @@ test("what has been seen over a kept connection may have arrived, however the on
   const http = loopbackHttp();
   expect(await http.request({ method: "GET", url: receiver.url })).toMatchObject({ ok: true });
   let asked = 0;
+  const giveUp = new AbortController();
   const beforeSend = async (): Promise<void> => {
     asked += 1;
-    if (asked === 2) await new Promise(() => {});
+    if (asked < 2) return;
+    giveUp.abort();
+    await new Promise(() => {});
   };
-  const answer = await http.request({ method: "GET", url: receiver.url, beforeSend, timeoutMs: 500 });
-  expect(answer).toMatchObject({ ok: false, kind: "timed_out", mayHaveArrived: true });
+  const answer = await http.request({ method: "GET", url: receiver.url, beforeSend, signal: giveUp.signal });
+  expect(answer).toMatchObject({ ok: false, kind: "stopped", mayHaveArrived: true });
   expect({ asked, seen: receiver.heads.length }).toEqual({ asked: 2, seen: 2 });
+});
+
+test("and no other address gets it, though nobody is at its own any more", async () => {
+  const receiver = createServer((socket) => {
+    let seen = 0;
+    socket.on("data", () => {
+      seen += 1;
+      if (seen === 1) return void socket.write(OK);
+      receiver.close();
+      socket.destroy();
+    });
+  });
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const { port } = receiver.address() as AddressInfo;
+  let connections = 0;
+  const other = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  other.listen(port, "127.0.0.2");
+  await once(other, "listening");
+  onTestFinished(() => {
+    receiver.close();
+    other.close();
+  });
+  const { resolve } = namesLeadTo("127.0.0.1", "127.0.0.2");
+  const request = { method: "GET", url: `http://a.test:${port}/` } as const;
+  const http = loopbackHttp({ resolve });
+  expect(await http.request(request)).toMatchObject({ ok: true });
+  expect(await http.request(request)).toMatchObject({ ok: false, kind: "unreachable", mayHaveArrived: true });
+  expect(connections).toBe(0);
 });
 
 test("what a receiver sends unasked is not taken for the next answer", async () => {

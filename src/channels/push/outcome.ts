@@ -42,11 +42,10 @@ export function readPushAnswer(outcome: Answer | Failure, host: string): ToDevic
 export function worstOf(failures: readonly Exclude<ToDevice, string>[]): Exclude<ToDevice, string> | null {
   const retryable = failures.filter((one) => one instanceof Retryable);
   if (retryable.length > 0) {
-    const { message, retryAfterMs } = retryable.reduce((one, other) =>
-      other.retryAfterMs > one.retryAfterMs ? other : one,
-    );
-    const mayHaveArrived = retryable.some((one) => one.mayHaveArrived);
-    return new Retryable(message, retryAfterMs, mayHaveArrived);
+    const doubtful = retryable.find((one) => one.mayHaveArrived);
+    const retryAfterMs = Math.max(...retryable.map((one) => one.retryAfterMs));
+    const longest = retryable.find((one) => one.retryAfterMs === retryAfterMs) as Retryable;
+    return doubtful ? new Retryable(doubtful.message, retryAfterMs, true) : longest;
   }
   const later = failures.filter((one) => one instanceof NotYet);
   if (later.length > 0) return later.reduce((one, other) => (other.waitMs < one.waitMs ? other : one));

@@ -79,9 +79,12 @@ export function createPushChannel(settings: PushSettings): Channel {
     });
     for (const device of gone) await devices?.forget(tenantId, contact, device);
     if (sent.includes("taken")) return { providerId: null, demo: false };
+    const failure = worstOf(sent.filter((one) => typeof one !== "string"));
+    // What one of them may have got would else be forgotten; whether it is still to be sent is asked again before the next try.
+    if (failure instanceof Retryable && failure.mayHaveArrived) throw failure;
     if (heldBack?.status === "rejected") throw heldBack.reason;
     if (gone.length === all.length) throw new Permanent(noDevice(contact, "any more"));
-    throw worstOf(sent.filter((one) => typeof one !== "string")) ?? new Permanent(TOO_LARGE);
+    throw failure ?? new Permanent(TOO_LARGE);
   }
 
   /** Sends to one device; once more, and shorter, where its push service takes nothing so large. */
