@@ -14,7 +14,7 @@ import { whyFailed } from "./why-failed.ts";
 
 /** HTTP to URLs that users gave. */
 export interface GuardedHttp {
-  /** Never throws for what the request, the network or the receiver is like: that is a `Failure`. Throws what its `beforeSend` does. */
+  /** Never throws for what the request, the network or the receiver is like: that is a `Failure`. Throws what its `beforeSend` does, unless the receiver may have seen the request before it was asked once more. */
   request(wanted: OutgoingRequest): Promise<Answer | Failure>;
   /** Ends connections that are kept. */
   close(): void;

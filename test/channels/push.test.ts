@@ -252,6 +252,19 @@ describe("of several devices", () => {
 });
 
 describe("a push service that doesn't take it", () => {
+  test.each([
+    [500, true],
+    [502, true],
+    [503, false],
+    [408, false],
+    [425, false],
+  ])("with %i: that it may have arrived is %s", async (code, mayHaveArrived) => {
+    const service = await startPushService();
+    service.behave = status(code, {});
+    const error = await failure(pushChannel([service.device()]).send(message(), unhurried));
+    expect(error).toMatchObject({ name: "Retryable", mayHaveArrived });
+  });
+
   test.each<[number, Record<string, string>, string, RegExp]>([
     [400, {}, "Permanent", /look whether VAPID_SUBJECT/],
     [401, {}, "Permanent", /look whether VAPID_PRIVATE_KEY has changed/],

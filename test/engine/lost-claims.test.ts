@@ -32,7 +32,8 @@ async function claimedAnew({ database, deliveries }: World, id: number): Promise
   const before = (await deliveries(id))[0]?.attempts as number;
   await until(async () => {
     await database.query(
-      "update deliveries set next_attempt_at = reminder_now() - interval '1 second' where status = 'sending'",
+      "update deliveries set next_attempt_at = reminder_now() - interval '1 second' where status = 'sending' and attempts = $1",
+      [before],
     );
     return (await deliveries(id))[0]?.attempts === before + 1;
   }, "it is claimed anew");
