@@ -226,11 +226,15 @@ test("what may go out twice shares a connection; what may not has one of its own
   expect(receiver.connections).toBe(3);
 });
 
-test("a kept connection that the receiver has closed meanwhile costs nothing but another one", async () => {
-  const receiver = await startReceiver((socket, _, nth) => {
+/** A receiver that keeps its connections, and closes one when the second request has come. */
+const startBreakingOff = () =>
+  startReceiver((socket, _, nth) => {
     if (nth === 2) socket.destroy();
     else socket.write(OK);
   });
+
+test("a kept connection that the receiver has closed meanwhile costs nothing but another one", async () => {
+  const receiver = await startBreakingOff();
   const http = loopbackHttp();
   expect(await http.request({ method: "GET", url: receiver.url })).toMatchObject({ ok: true });
   expect(await http.request({ method: "GET", url: receiver.url })).toMatchObject({ ok: true });
@@ -238,10 +242,7 @@ test("a kept connection that the receiver has closed meanwhile costs nothing but
 });
 
 test("what has been seen over a kept connection may have arrived, however the one after it ends", async () => {
-  const receiver = await startReceiver((socket, _, nth) => {
-    if (nth === 2) socket.destroy();
-    else socket.write(OK);
-  });
+  const receiver = await startBreakingOff();
   const http = loopbackHttp();
   expect(await http.request({ method: "GET", url: receiver.url })).toMatchObject({ ok: true });
   let asked = 0;
