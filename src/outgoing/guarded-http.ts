@@ -47,7 +47,8 @@ export function guardedHttp(settings: OutgoingSettings, options: GuardedHttpOpti
       const tried = await firstThatConnects(addresses, (address) => sendTo(address, outgoing, connections));
       mayHaveArrived = "response" in tried || tried.reached.receiver;
       if ("error" in tried) throw tried.error;
-      return await answerOf(tried.response, wanted, signal);
+      const answer = await answerOf(tried.response, wanted, signal);
+      return tried.wasSeenBefore ? { ...answer, wasSeenBefore: true } : answer;
     } catch (error) {
       if (error instanceof HeldBack) throw error.thrown;
       const { kind, message } = whyFailed(signal.aborted ? signal.reason : error);

@@ -22,6 +22,8 @@ export interface Answer {
   body: Buffer;
   /** False where `need` was "status" and the body went on, or broke off. */
   isWhole: boolean;
+  /** The receiver may have seen the request once before, over a kept connection that broke. */
+  wasSeenBefore?: true;
 }
 
 export interface Failure {

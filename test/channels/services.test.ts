@@ -52,6 +52,28 @@ test("each service has a peer to be tested against, and each peer a service", ()
   expect(SERVICES.length).toBeGreaterThanOrEqual(12);
 });
 
+test.each(SERVICES.filter(({ isIdempotent }) => isIdempotent))(
+  "what $title may have got over a kept connection isn't undone by what it says next",
+  async (service) => {
+    for (const [second, waitMs] of [
+      [answer(503, { "retry-after": "9" }), 9_000],
+      [answer(429, { "retry-after": "7" }), 7_000],
+      [answer(401), 0],
+      [answer(500), 0],
+    ] as const) {
+      const { http, peer, channel } = await beside(service);
+      await channel().send(to(peer), unhurried);
+      http.behave = (response) => {
+        http.behave = second;
+        response.destroy();
+      };
+      const error = await failure(channel().send(to(peer), unhurried));
+      expect(error).toMatchObject({ name: "Retryable", mayHaveArrived: true, retryAfterMs: waitMs });
+      expect(http.received).toHaveLength(3);
+    }
+  },
+);
+
 describe.each(SERVICES)("$title", (service) => {
   test("takes what its documentation describes, to each kind of recipient, and what it is called there is kept", async () => {
     const { http, peer, channel } = await beside(service);

@@ -32,39 +32,43 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
   const lines = [
     `Seed ${run.seed}, ${run.seconds} s under fire, ${run.workers} workers: **${verdict.violations.length} violations**.`,
     "",
-    "| what | count |",
-    "|---|---:|",
-    `| faults | ${faults.length} |`,
-    `| reminders | ${verdict.reminders} |`,
-    `| of these with a lost answer in their story, held to less | ${verdict.loose} |`,
-    `| flags set | ${evidence.inputs.flags.length} |`,
-    `| occurrences recorded, each held against the inputs | ${verdict.recorded} |`,
-    `| due instants worked out from the inputs, each dealt with | ${verdict.due} |`,
-    `| messages that reached the receiver | ${verdict.messages} |`,
-    `| of these with several reminders in them | ${verdict.digests} |`,
-    `| of these refused | ${arrivals.filter(({ answer }) => answer.startsWith("refused")).length} |`,
-    `| came again with the same Message-ID, in flight when a fault hit | ${verdict.duplicates.afterFaults} |`,
-    `| came again with the same Message-ID, because the receiver had denied it | ${verdict.duplicates.afterLies} |`,
-    `| SMS: how many ended | ${texts.length} |`,
-    `| of these nobody knows whether they arrived, and none came again | ${unknown.length} |`,
-    `| of these had not arrived | ${unknown.filter((text) => !arrived.has(nameOf(text))).length} |`,
-    `| went over another channel | ${verdict.wentOver} |`,
-    `| reminders created again after a lost answer | ${run.repeated} |`,
+    ...table(
+      ["what", "count"],
+      [
+        ["faults", faults.length],
+        ["reminders", verdict.reminders],
+        ["of these with a lost answer in their story, held to less", verdict.loose],
+        ["flags set", evidence.inputs.flags.length],
+        ["occurrences recorded, each held against the inputs", verdict.recorded],
+        ["due instants worked out from the inputs, each dealt with", verdict.due],
+        ["messages that reached the receiver", verdict.messages],
+        ["of these with several reminders in them", verdict.digests],
+        ["of these refused", arrivals.filter(({ answer }) => answer.startsWith("refused")).length],
+        ["came again with the same Message-ID, in flight when a fault hit", verdict.duplicates.afterFaults],
+        ["came again with the same Message-ID, because the receiver had denied it", verdict.duplicates.afterLies],
+        ["SMS: how many ended", texts.length],
+        ["of these nobody knows whether they arrived, and none came again", unknown.length],
+        ["of these had not arrived", unknown.filter((text) => !arrived.has(nameOf(text))).length],
+        ["went over another channel", verdict.wentOver],
+        ["reminders created again after a lost answer", run.repeated],
+      ],
+    ),
     "",
     `All that was due by the end of the last fault was dealt with within ${(run.recoveredMs / 1000).toFixed(1)} s of it.`,
     "",
-    "| fault | times | of these cut short by another | until the next message arrived: median | longest |",
-    "|---|---:|---:|---:|---:|",
-    ...byKind.map(([kind, all]) => {
-      const waits = all.map((fault) => waitAfter(fault, evidence)).toSorted((a, b) => a - b);
-      const cutShort = all.filter(({ isCutShort }) => isCutShort).length;
-      return `| ${kind} | ${all.length} | ${cutShort} | ${seconds(waits[Math.floor(waits.length / 2)])} | ${seconds(waits.at(-1))} |`;
-    }),
-    ...run.skipped.map((what) => `| ${what} | skipped | | | |`),
+    ...table(
+      ["fault", "times", "of these cut short by another", "until the next message arrived: median", "longest"],
+      [
+        ...byKind.map(([kind, all]) => {
+          const waits = all.map((fault) => waitAfter(fault, evidence)).toSorted((a, b) => a - b);
+          const cutShort = all.filter(({ isCutShort }) => isCutShort).length;
+          return [kind, all.length, cutShort, seconds(waits[Math.floor(waits.length / 2)]), seconds(waits.at(-1))];
+        }),
+        ...run.skipped.map((what) => [what, "skipped", "", "", ""]),
+      ],
+    ),
     "",
-    "| what the engine met, by the server's log | times |",
-    "|---|---:|",
-    ...run.traces.map(([name, count]) => `| ${name} | ${count} |`),
+    ...table(["what the engine met, by the server's log", "times"], run.traces),
   ];
   if (verdict.violations.length === 0) return lines.join("\n");
   const first = verdict.violations.slice(0, SHOWN).map((violation) => tell(violation, evidence));
@@ -73,6 +77,18 @@ export function report({ evidence, verdict, ...run }: Outcome): string {
   return [...lines, "", `The first of ${verdict.violations.length} violations (seed ${run.seed}):`, ...first].join(
     "\n",
   );
+}
+
+/** A Markdown table, as the formatter of the docs has it: all but the first column are numbers. */
+function table(names: string[], rows: (string | number)[][]): string[] {
+  const cells = [names, ...rows].map((row) => row.map(String));
+  const widths = names.map((_, n) => Math.max(4, ...cells.map((row) => row[n]?.length ?? 0)));
+  const [head, ...body] = cells.map(
+    (row) =>
+      `| ${row.map((text, n) => (n === 0 ? text.padEnd(widths[n] ?? 0) : text.padStart(widths[n] ?? 0))).join(" | ")} |`,
+  );
+  const rule = widths.map((width, n) => (n === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  return [head ?? "", `| ${rule.join(" | ")} |`, ...body];
 }
 
 /** From a fault's end until a message was accepted by the receiver. */

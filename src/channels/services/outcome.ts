@@ -18,9 +18,18 @@ export function readOutcome(service: HttpService, outcome: Answer | Failure): { 
   if (!outcome.ok) return noAnswer(outcome, service);
   const { status } = outcome;
   const fields = jsonOf(outcome);
-  if (status === 429) return askedToWait(service, outcome, fields);
   if (status >= 200 && status <= 299) return { id: idIn(service, fields) };
-  return refused(service, outcome, wordsIn(service, outcome, fields));
+  const trouble =
+    status === 429
+      ? askedToWait(service, outcome, fields)
+      : refused(service, outcome, wordsIn(service, outcome, fields));
+  return outcome.wasSeenBefore ? doubtful(trouble) : trouble;
+}
+
+/** What the answer refuses may have been taken before. Only a service that knows a message again is asked twice, so it may be asked once more. */
+function doubtful(trouble: Trouble): Retryable {
+  const waitMs = trouble instanceof NotYet ? trouble.waitMs : trouble instanceof Retryable ? trouble.retryAfterMs : 0;
+  return new Retryable(trouble.message, waitMs, true);
 }
 
 function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
