@@ -5,12 +5,12 @@ import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import type { Checked, StopAnswer } from "../core/stop.ts";
 import type { Tenant } from "../core/tenant.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
+import type { HeldKey } from "../store/leases.ts";
 import type { Answers } from "./asking/answers.ts";
 import { LEASE_MARGIN_MS } from "./settings.ts";
 
 /** A delivery that this worker holds under a lease, from its claim until its result is stored. Times are `performance.now()`. */
-export interface Held extends DeliveryKey {
-  token: string;
+export interface Held extends HeldKey {
   tenantId: Tenant;
   channel: string;
   recipient: string | null;
@@ -26,9 +26,7 @@ export interface Held extends DeliveryKey {
   addressed: Addressed | null;
   /** Delivery attempts so far, the present one included. */
   attempts: number;
-  /** How many more its row says, since this worker claimed again what it held; not set: none. */
-  overcount?: number;
-  /** How often it did; not set: never. */
+  /** How often this worker claimed again what it held; not set: never. */
   reclaims?: number;
   /** True when workers died or fell silent with it, and it may be what ended them. */
   isSuspect: boolean;

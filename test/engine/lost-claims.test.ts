@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Permanent, Retryable } from "../../src/channels/channel.ts";
+import { NotYet, Permanent, Retryable } from "../../src/channels/channel.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
@@ -29,13 +29,13 @@ test("what became of an attempt whose claim is lost changes nothing: neither its
 
 /** Has its lease run out until the worker that holds it has claimed it anew. */
 async function claimedAnew({ database, deliveries }: World, id: number): Promise<void> {
-  const before = (await deliveries(id))[0]?.attempts as number;
+  const before = (await deliveries(id))[0]?.lease_token as string;
   await until(async () => {
     await database.query(
-      "update deliveries set next_attempt_at = reminder_now() - interval '1 second' where status = 'sending' and attempts = $1",
+      "update deliveries set next_attempt_at = reminder_now() - interval '1 second' where lease_token = $1",
       [before],
     );
-    return (await deliveries(id))[0]?.attempts === before + 1;
+    return (await deliveries(id))[0]?.lease_token !== before;
   }, "it is claimed anew");
 }
 
@@ -60,4 +60,75 @@ test("a worker that claims anew what it holds already begins no attempt by that,
   const failed = (await events(id)).filter(({ type }) => type === "attempt_failed");
   expect(failed).toMatchObject([{ details: { delivery_attempt: 1 } }]);
   expect(sink.received).toHaveLength(2);
+});
+
+/** A message that is under way until `end`, each attempt anew. */
+async function underWay(there: World, settings: Parameters<World["work"]>[0] = {}) {
+  const { sink, insert, work } = there;
+  const ends: ((error?: Error) => void)[] = [];
+  sink.behave = () =>
+    new Promise((resolve, reject) => {
+      ends.push((error) => (error ? reject(error) : resolve(DELIVERED)));
+    });
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
+  work({ pollSeconds: 0.2, ...settings });
+  await until(() => ends.length > 0, "it is under way");
+  return { id, end: async (nth: number, error?: Error) => (await until(() => ends[nth], "it is under way"))(error) };
+}
+
+test("what another worker tried in between is counted, as its own claims anew are not", async () => {
+  const there = await world();
+  const { database, deliveries, deliveryBecomes, sink } = there;
+  const { id, end } = await underWay(there, { retry: { maxAttempts: 3, baseSeconds: 0.1, factor: 1, capSeconds: 1 } });
+  await claimedAnew(there, id);
+  // As by the claim of another worker, which dies with it.
+  await database.query("update deliveries set lease_token = gen_random_uuid(), attempts = attempts + 1");
+  await claimedAnew(there, id);
+  expect((await deliveries(id))[0]).toMatchObject({ attempts: 4 });
+  await end(0, new Retryable("mailbox busy"));
+  await until(() => sink.received.length === 2, "it is tried once more");
+  expect((await deliveries(id))[0]).toMatchObject({ status: "sending", attempts: 3 });
+  await end(1, new Retryable("mailbox busy"));
+  expect(await deliveryBecomes(id, "failed")).toMatchObject({
+    attempts: 3,
+    reason: "gave up after 3 delivery attempts: mailbox busy",
+  });
+});
+
+test("however often it claims anew what is at its last attempt, that attempt counts", async () => {
+  const there = await world();
+  const { deliveries, deliveryBecomes, events, sink } = there;
+  const { id, end } = await underWay(there, { retry: { maxAttempts: 1, baseSeconds: 1, factor: 1, capSeconds: 1 } });
+  for (let times = 0; times < 4; times += 1) await claimedAnew(there, id);
+  expect((await deliveries(id))[0]).toMatchObject({ status: "sending", attempts: 2 });
+  await end(0);
+  expect(await deliveryBecomes(id, "sent")).toMatchObject({ attempts: 1, reason: null });
+  expect((await events(id)).map(({ type }) => type)).not.toContain("failed");
+  expect(sink.received).toHaveLength(1);
+});
+
+test("what comes back unsent after it was claimed anew has no attempt behind it", async () => {
+  const there = await world();
+  const { id, end } = await underWay(there);
+  await claimedAnew(there, id);
+  await claimedAnew(there, id);
+  await end(0, new NotYet("waits for its turn", 3_600_000));
+  expect(await there.deliveryBecomes(id, "pending")).toMatchObject({ attempts: 0, reason: "waits for its turn" });
+});
+
+test("nor has what is put off to its place, if it was claimed anew while that was looked for", async () => {
+  const there = await world();
+  const { database, insert, work, deliveryBecomes, sink } = there;
+  const once = { schedule_type: "one_time", interval_minutes: null };
+  work({ limits: { perMinute: null, perRecipientPerHour: 1 } });
+  await deliveryBecomes(await insert({ ...once, run_at: new Date() }), "sent");
+  let id = 0;
+  await database.transaction(async (sql) => {
+    await sql.query("select from pace for update");
+    id = await insert({ ...once, run_at: new Date() });
+    await deliveryBecomes(id, "sending");
+    await claimedAnew(there, id);
+  });
+  expect(await deliveryBecomes(id, "pending")).toMatchObject({ attempts: 0 });
+  expect(sink.received).toHaveLength(1);
 });
