@@ -111,10 +111,13 @@ export class NotYet extends Error {
   override name = "NotYet";
   /** Milliseconds. */
   readonly waitMs: number;
+  /** True where it may have arrived before there was no room for it any more. */
+  readonly mayHaveArrived: boolean;
 
-  constructor(message: string, waitMs: number) {
+  constructor(message: string, waitMs: number, mayHaveArrived = false) {
     super(message);
     this.waitMs = waitMs;
+    this.mayHaveArrived = mayHaveArrived;
   }
 }
 

@@ -2,9 +2,11 @@ import pg from "pg";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { until } from "../../test/support/wait.ts";
+import { Retryable } from "../channels/channel.ts";
+import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Held } from "./held.ts";
-import { type Ended, sent } from "./outcome.ts";
+import { type Ended, failed, sent } from "./outcome.ts";
 import { Recorder } from "./recorder.ts";
 
 const KEY = { reminderId: 1, occurrenceAt: Date.UTC(2026, 0, 1), recipientNo: 0 };
@@ -132,4 +134,26 @@ test("a result whose claim was made anew while it was being stored is stored und
     recorder.add({ held: claimed, outcome: sent({ providerId: null, demo: false }) });
   });
   expect(tokens).toEqual(["token", "another"]);
+});
+
+test("what may have arrived is noted and stored under one claim: made anew in between, both are done once more", async () => {
+  const [noted, stored]: [unknown[], unknown[]] = [[], []];
+  const claimed = { ...held, channel: "hook", tenantId: "default" };
+  const query = async (text: string, params: readonly unknown[]) => {
+    const tokens = params[4 - 1] as unknown[];
+    if (text.includes("set first_failed_at")) {
+      noted.push(...tokens);
+      // While that waited for the row, this worker has claimed it again.
+      claimed.token = "another";
+    }
+    if (!text.includes("set status = u.status")) return [];
+    stored.push(...tokens);
+    return [{ place: 1 }];
+  };
+  const { recorder, letGo } = recorderOn(databaseOf(query));
+  const outcome = failed(new Retryable("broke off", 0, true), { attempts: 1 }, DEFAULT_RETRY, false);
+  recorder.add({ held: claimed, outcome });
+
+  await expect.poll(() => letGo, { timeout: 60_000 }).toHaveLength(1);
+  expect({ noted, stored }).toEqual({ noted: ["token", "another"], stored: ["another"] });
 });

@@ -63,9 +63,13 @@ type Stored = Awaited<ReturnType<typeof writeResults>>;
 /** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
 export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep: Keeping): Promise<Stored> {
   const reminders = await lockRemindersWithFlags(sql, [...new Set(attempts.map(({ held }) => held.reminderId))]);
+  const claims = new Map(attempts.map(({ held }) => [held, held.token]));
   const { batch: asked, going, told } = await whatGoesOver(sql, attempts, reminders, keep);
-  // It is written under the claim of now, and that may have come back from another worker while all this was asked and waited for.
-  const batch = asked.map((ended) => ({ ...ended, outcome: unlessSentElsewhere(ended) }));
+  // What was claimed anew while all this was asked and waited for is stored once more as a whole: noted under one claim and written under
+  // another, what may have arrived would be forgotten. And it may have come back from another worker.
+  const batch = asked
+    .filter(({ held }) => held.token === claims.get(held))
+    .map((ended) => ({ ...ended, outcome: unlessSentElsewhere(ended) }));
   const stays = ({ mayHaveLeftElsewhere = false }: Held): boolean => mayHaveLeftElsewhere;
   const stored = await writeResults(sql, batch.map(toResult));
   const ids = new Set(stored.map(deliveryId));

@@ -48,7 +48,7 @@ export function guardedHttp(settings: OutgoingSettings, options: GuardedHttpOpti
       mayHaveArrived = "response" in tried || tried.reached.receiver;
       if ("error" in tried) throw tried.error;
       const answer = await answerOf(tried.response, wanted, signal);
-      return tried.wasSeenBefore ? { ...answer, wasSeenBefore: true } : answer;
+      return tried.mayHaveBeenSeen ? { ...answer, mayHaveBeenSeen: true } : answer;
     } catch (error) {
       if (error instanceof HeldBack) throw error.thrown;
       const { kind, message } = whyFailed(signal.aborted ? signal.reason : error);

@@ -23,7 +23,7 @@ export interface Answer {
   /** False where `need` was "status" and the body went on, or broke off. */
   isWhole: boolean;
   /** The receiver may have seen the request once before, over a kept connection that broke. */
-  wasSeenBefore?: true;
+  mayHaveBeenSeen?: true;
 }
 
 export interface Failure {

@@ -20,11 +20,11 @@ export interface Reached {
 }
 
 /** What came of one try: the head of an answer, or an error. */
-export type Try = { response: IncomingMessage; wasSeenBefore?: true } | { error: Error; reached: Reached };
+export type Try = { response: IncomingMessage; mayHaveBeenSeen?: true } | { error: Error; reached: Reached };
 
 /**
  * Sends the request to exactly this address. Where it may go out twice it uses a connection that was kept, and another one
- * if that turns out to have been closed meanwhile. What may have been seen over the first was, however the second ends.
+ * if that turns out to have been closed meanwhile. Where the request may have been seen over the first, that is told, whatever comes of the second.
  */
 export async function sendTo(address: string, outgoing: Outgoing, connections: Connections): Promise<Try> {
   if (!outgoing.isRepeatable) return (await tryOnce(address, outgoing, connections.ofItsOwn)).result;
@@ -33,7 +33,7 @@ export async function sendTo(address: string, outgoing: Outgoing, connections: C
   const { result: again } = await tryOnce(address, outgoing, connections.ofItsOwn);
   const wasSeen = "error" in result && result.reached.receiver;
   if (!wasSeen) return again;
-  return "response" in again ? { ...again, wasSeenBefore: true } : result;
+  return "response" in again ? { ...again, mayHaveBeenSeen: true } : result;
 }
 
 function isBrokenOff(result: Try): boolean {

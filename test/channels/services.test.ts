@@ -26,10 +26,14 @@ interface Here {
   channel(): Channel;
 }
 
+function taking({ yes }: ServicePeer): HttpReceiver["behave"] {
+  return answer(yes.status, { "content-type": "application/json" }, yes.body);
+}
+
 async function beside(service: HttpService): Promise<Here> {
   const http = await startHttpReceiver();
   const peer = PEERS[service.name] as ServicePeer;
-  http.behave = answer(peer.yes.status, { "content-type": "application/json" }, peer.yes.body);
+  http.behave = taking(peer);
   const secret = peer.secret?.replace("URL", http.url) ?? null;
   const access = readAccess(service, { secret, apiUrl: peer.hasApiUrl ? `${http.url}/` : null });
   if (typeof access === "string") throw new Error(access);
@@ -52,25 +56,47 @@ test("each service has a peer to be tested against, and each peer a service", ()
   expect(SERVICES.length).toBeGreaterThanOrEqual(12);
 });
 
-test.each(SERVICES.filter(({ isIdempotent }) => isIdempotent))(
-  "what $title may have got over a kept connection isn't undone by what it says next",
-  async (service) => {
-    for (const [second, waitMs] of [
-      [answer(503, { "retry-after": "9" }), 9_000],
-      [answer(429, { "retry-after": "7" }), 7_000],
-      [answer(401), 0],
-      [answer(500), 0],
-    ] as const) {
-      const { http, peer, channel } = await beside(service);
-      await channel().send(to(peer), unhurried);
-      http.behave = (response) => {
-        http.behave = second;
+describe.each(SERVICES.filter(({ isIdempotent }) => isIdempotent))(
+  "a kept connection to $title that breaks",
+  (service) => {
+    /** What is answered next over it, in place of an answer over that which broke when the request was there. */
+    async function brokenThen(
+      next: HttpReceiver["behave"],
+    ): Promise<Here & { sending: Promise<unknown>; one: Channel }> {
+      const here = await beside(service);
+      await here.channel().send(to(here.peer), unhurried);
+      here.http.behave = (response) => {
+        here.http.behave = next;
         response.destroy();
       };
-      const error = await failure(channel().send(to(peer), unhurried));
-      expect(error).toMatchObject({ name: "Retryable", mayHaveArrived: true, retryAfterMs: waitMs });
-      expect(http.received).toHaveLength(3);
+      const one = here.channel();
+      return { ...here, one, sending: one.send(to(here.peer), unhurried) };
     }
+
+    test.each([
+      ["503", answer(503, { "retry-after": "9" }), { name: "Retryable", retryAfterMs: 9_000 }],
+      ["429", answer(429, { "retry-after": "7" }), { name: "NotYet", waitMs: 7_000 }],
+      ["401", answer(401), { name: "Retryable", retryAfterMs: 0 }],
+    ])("may have shown the message, whatever comes of the next: %s", async (_, next, said) => {
+      const { sending, http } = await brokenThen(next);
+      expect(await failure(sending)).toMatchObject({ ...said, mayHaveArrived: true });
+      expect(http.received).toHaveLength(3);
+    });
+
+    test("costs nothing where the next takes it", async () => {
+      const { sending, peer, http } = await brokenThen((response, request) =>
+        taking(PEERS[service.name] as ServicePeer)(response, request),
+      );
+      expect(await sending).toEqual({ providerId: peer.yes.id, demo: false });
+      expect(http.received).toHaveLength(3);
+    });
+
+    test("still has its place wait where that takes no more", async () => {
+      const { sending, one, peer } = await brokenThen(answer(429, { "retry-after": "7" }));
+      await failure(sending);
+      const { waitMs } = (await failure(one.send(to(peer), unhurried))) as NotYet;
+      expect(waitMs).toBeGreaterThan(service.everyMs);
+    });
   },
 );
 

@@ -35,32 +35,10 @@ async function claimedAnew({ database, deliveries }: World, id: number): Promise
       "update deliveries set next_attempt_at = reminder_now() - interval '1 second' where lease_token = $1",
       [before],
     );
-    return (await deliveries(id))[0]?.lease_token !== before;
+    const [now] = await deliveries(id);
+    return now?.status === "sending" && now.lease_token !== before;
   }, "it is claimed anew");
 }
-
-test("a worker that claims anew what it holds already begins no attempt by that, and none is counted", async () => {
-  const there = await world();
-  const { insert, sink, work, deliveries, deliveryBecomes, events } = there;
-  const answers: ((error?: Error) => void)[] = [];
-  sink.behave = () =>
-    new Promise((resolve, reject) => {
-      answers.push((error) => (error ? reject(error) : resolve(DELIVERED)));
-    });
-  const id = await insert({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
-  work({ retry: { maxAttempts: 2, baseSeconds: 0.1, factor: 1, capSeconds: 1 } });
-  await until(() => answers[0], "it is under way");
-  await claimedAnew(there, id);
-  answers[0]?.(new Retryable("mailbox busy"));
-  await until(() => answers[1], "it is tried once more");
-  expect((await deliveries(id))[0]).toMatchObject({ status: "sending", attempts: 2 });
-  await claimedAnew(there, id);
-  answers[1]?.();
-  expect(await deliveryBecomes(id, "sent")).toMatchObject({ attempts: 2 });
-  const failed = (await events(id)).filter(({ type }) => type === "attempt_failed");
-  expect(failed).toMatchObject([{ details: { delivery_attempt: 1 } }]);
-  expect(sink.received).toHaveLength(2);
-});
 
 /** A message that is under way until `end`, each attempt anew. */
 async function underWay(there: World, settings: Parameters<World["work"]>[0] = {}) {
@@ -75,6 +53,22 @@ async function underWay(there: World, settings: Parameters<World["work"]>[0] = {
   await until(() => ends.length > 0, "it is under way");
   return { id, end: async (nth: number, error?: Error) => (await until(() => ends[nth], "it is under way"))(error) };
 }
+
+test("a worker that claims anew what it holds already begins no attempt by that, and none is counted", async () => {
+  const there = await world();
+  const { sink, deliveries, deliveryBecomes, events } = there;
+  const { id, end } = await underWay(there, { retry: { maxAttempts: 2, baseSeconds: 0.1, factor: 1, capSeconds: 1 } });
+  await claimedAnew(there, id);
+  await end(0, new Retryable("mailbox busy"));
+  await until(() => sink.received.length === 2, "it is tried once more");
+  expect((await deliveries(id))[0]).toMatchObject({ status: "sending", attempts: 2 });
+  await claimedAnew(there, id);
+  await end(1);
+  expect(await deliveryBecomes(id, "sent")).toMatchObject({ attempts: 2 });
+  const failures = (await events(id)).filter(({ type }) => type === "attempt_failed");
+  expect(failures).toMatchObject([{ details: { delivery_attempt: 1 } }]);
+  expect(sink.received).toHaveLength(2);
+});
 
 test("what another worker tried in between is counted, as its own claims anew are not", async () => {
   const there = await world();
@@ -120,7 +114,7 @@ test("nor has what is put off to its place, if it was claimed anew while that wa
   const there = await world();
   const { database, insert, work, deliveryBecomes, sink } = there;
   const once = { schedule_type: "one_time", interval_minutes: null };
-  work({ limits: { perMinute: null, perRecipientPerHour: 1 } });
+  work({ pollSeconds: 0.2, limits: { perMinute: null, perRecipientPerHour: 1 } });
   await deliveryBecomes(await insert({ ...once, run_at: new Date() }), "sent");
   let id = 0;
   await database.transaction(async (sql) => {
@@ -128,7 +122,9 @@ test("nor has what is put off to its place, if it was claimed anew while that wa
     id = await insert({ ...once, run_at: new Date() });
     await deliveryBecomes(id, "sending");
     await claimedAnew(there, id);
+    expect((await there.deliveries(id))[0]).toMatchObject({ attempts: 2 });
   });
-  expect(await deliveryBecomes(id, "pending")).toMatchObject({ attempts: 0 });
+  const putOff = await deliveryBecomes(id, "pending");
+  expect(putOff).toMatchObject({ attempts: 0, reason: expect.stringContaining("at most 1 messages an hour") });
   expect(sink.received).toHaveLength(1);
 });

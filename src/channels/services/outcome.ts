@@ -23,13 +23,17 @@ export function readOutcome(service: HttpService, outcome: Answer | Failure): { 
     status === 429
       ? askedToWait(service, outcome, fields)
       : refused(service, outcome, wordsIn(service, outcome, fields));
-  return outcome.wasSeenBefore ? doubtful(trouble) : trouble;
+  return outcome.mayHaveBeenSeen ? doubtful(trouble) : trouble;
 }
 
-/** What the answer refuses may have been taken before. Only a service that knows a message again is asked twice, so it may be asked once more. */
-function doubtful(trouble: Trouble): Retryable {
-  const waitMs = trouble instanceof NotYet ? trouble.waitMs : trouble instanceof Retryable ? trouble.retryAfterMs : 0;
-  return new Retryable(trouble.message, waitMs, true);
+/**
+ * What is refused now may have been taken before, over the connection that broke: then it is asked about once more, and its refusal isn't
+ * its end. Who can't tell that it is the same was not asked twice.
+ */
+function doubtful(trouble: Trouble): Trouble {
+  if (trouble instanceof OutcomeUnknown) return trouble;
+  if (trouble instanceof NotYet) return new NotYet(trouble.message, trouble.waitMs, true);
+  return new Retryable(trouble.message, trouble instanceof Retryable ? trouble.retryAfterMs : 0, true);
 }
 
 function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
