@@ -9,11 +9,13 @@ import { world } from "./support/world.ts";
 const COUNTED = /occurrence|delivery[ _]attempt|check[ _]error/i;
 
 test("each setting that limits attempts, occurrences or checks says which of them it limits", () => {
-  const limits = Object.keys(SETTINGS.shape).filter((name) => /ATTEMPT|RETRIES|TRIES|MAX_/.test(name));
+  const limits = Object.keys(SETTINGS.shape).filter((name) => /ATTEMPT|RETRIES|TRIES|MAX_|_AFTER_/.test(name));
 
-  expect(limits).toContain("DELIVERY_MAX_ATTEMPTS");
-  // Messages that were sent, and time, are none of the three.
-  expect(limits.filter((name) => !/^(DELIVERY|OCCURRENCE|CHECK)_|_SENDS_|_AGE_/.test(name))).toEqual([]);
+  expect(limits).toEqual(
+    expect.arrayContaining(["DELIVERY_MAX_ATTEMPTS", "MAX_OCCURRENCES_PER_REMINDER", "ATTENTION_AFTER_CHECK_ERRORS"]),
+  );
+  // Time is none of the three.
+  expect(limits.filter((name) => !/^DELIVERY_|_OCCURRENCES_|_CHECK_ERRORS$|_AGE_/.test(name))).toEqual([]);
 });
 
 test("each field of the API that counts says what", async () => {
@@ -66,4 +68,23 @@ test("occurrences and delivery attempts are counted apart, and what was never tr
   expect(failures.map(({ details }) => (details as { delivery_attempt: number }).delivery_attempt)).toEqual([
     1, 2, 3, 1, 2, 3, 1,
   ]);
+});
+
+test("check errors are counted apart from both, and count no more once there is an answer", async () => {
+  const { insert, work, sink, deliveries, deliveryBecomes, advance, reminder, database } = await world();
+  work({ hold: { baseSeconds: 0.05, capSeconds: 0.2, attentionAfter: 3 } });
+  // Of a kind that nobody has: whether it is done is unknown until somebody corrects it.
+  const id = await insert({ stop_condition_type: "oracle", stop_condition_value: "?" });
+  await advance({ minutes: 61 });
+  await until(async () => ((await reminder(id)).unknown_count as number) >= 4, "it was asked again and again");
+  expect(await reminder(id)).toMatchObject({ occurrence_count: 0 });
+  expect(await deliveries(id)).toEqual([]);
+
+  await database.query(
+    "update reminder_jobs set stop_condition_type = 'db_check', stop_condition_value = 'paid' where id = $1",
+    [id],
+  );
+  expect(await deliveryBecomes(id, "sent")).toMatchObject({ attempts: 1 });
+  expect(await reminder(id)).toMatchObject({ occurrence_count: 1, unknown_count: null });
+  expect(sink.received).toHaveLength(1);
 });

@@ -72,10 +72,10 @@ export function arrange(settings: Settings): Config {
       },
       retentionDays: settings.RETENTION_DAYS,
       ceiling: {
-        sends: settings.MAX_SENDS_PER_REMINDER ?? null,
+        occurrences: settings.MAX_OCCURRENCES_PER_REMINDER ?? null,
         ageDays: settings.MAX_REMINDER_AGE_DAYS ?? null,
       },
-      hold: { attentionAfter: settings.ATTENTION_AFTER_UNKNOWN },
+      hold: { attentionAfter: settings.ATTENTION_AFTER_CHECK_ERRORS },
       fallbacks: settings.CHANNEL_FALLBACKS ?? NO_FALLBACKS,
     },
   };

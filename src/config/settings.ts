@@ -129,9 +129,9 @@ export const SETTINGS = z.object({
   MIN_INTERVAL_SECONDS: whole(1, 86_400).default(60),
   SENDS_PER_MINUTE: whole(1, 1_000_000).optional(),
   SENDS_PER_RECIPIENT_PER_HOUR: whole(1, 100_000).optional(),
-  MAX_SENDS_PER_REMINDER: whole(1, 1_000_000).optional(),
+  MAX_OCCURRENCES_PER_REMINDER: whole(1, 1_000_000).optional(),
   MAX_REMINDER_AGE_DAYS: whole(1, 36_500).optional(),
-  ATTENTION_AFTER_UNKNOWN: whole(1, 1_000).default(5),
+  ATTENTION_AFTER_CHECK_ERRORS: whole(1, 1_000).default(5),
   RETENTION_DAYS: whole(7, 36_500).default(90),
 });
 

@@ -84,7 +84,7 @@ export interface Config {
     limits: { perMinute: number | null; perRecipientPerHour: number | null };
     retentionDays: number;
     /** Null: no limit. */
-    ceiling: { sends: number | null; ageDays: number | null };
+    ceiling: { occurrences: number | null; ageDays: number | null };
     hold: { attentionAfter: number };
     /** Over what messages go that a channel can't deliver, for tenants that say nothing else. */
     fallbacks: Fallbacks;

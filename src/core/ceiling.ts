@@ -4,12 +4,12 @@ import { MS_PER_DAY } from "./schedule/calendar.ts";
 /** The operator's limit to nagging for ever, for all reminders; null: none. */
 export interface Ceiling {
   /** How often a reminder may fire. */
-  sends: number | null;
+  occurrences: number | null;
   /** For how long it may go on firing. */
   ageDays: number | null;
 }
 
-export const NO_CEILING: Ceiling = Object.freeze({ sends: null, ageDays: null });
+export const NO_CEILING: Ceiling = Object.freeze({ occurrences: null, ageDays: null });
 
 /** How far a reminder has come. */
 export interface Progress {
@@ -21,7 +21,7 @@ export interface Progress {
 
 /** Why a reminder must not fire again unless a person says so; null: it may. One that has never fired nags nobody. */
 export function ceilingReached(
-  { sends, ageDays }: Ceiling,
+  { occurrences, ageDays }: Ceiling,
   { createdAt, occurrenceCount, countedFrom }: Progress,
   now: Instant,
 ): string | null {
@@ -29,7 +29,7 @@ export function ceilingReached(
   const fired = occurrenceCount - count;
   if (fired <= 0) return null;
   const since = countedFrom === null ? "" : " since somebody resumed it";
-  if (sends !== null && fired >= sends) {
+  if (occurrences !== null && fired >= occurrences) {
     return `it has fired ${times(fired)}${since}, as often as this installation lets a reminder; resume it if it is still wanted`;
   }
   if (ageDays !== null && now - at >= ageDays * MS_PER_DAY) {

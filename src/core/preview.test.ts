@@ -249,7 +249,7 @@ test("one that is enough after so many messages, or reaches the ceiling, ends th
   expect(counted.occurrences[1]?.isLast).toBe(true);
   expect(counted.end).toEqual({ at: T0 + 2 * HOUR, reason: "max_attempts", because: "3 were sent" });
 
-  const ceiling = { sends: 2, ageDays: null };
+  const ceiling = { occurrences: 2, ageDays: null };
   const capped = look(reminder, { facts: () => ({ stop: NOT_MET, ceiling }) });
   expect(essence(capped).map(({ outcome }) => outcome)).toEqual(["sent", "sent", "paused"]);
   expect(capped.end).toMatchObject({

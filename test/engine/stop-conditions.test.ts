@@ -279,7 +279,7 @@ async function correctKeepingHold({ database }: World, id: number): Promise<void
 describe("the ceiling of the installation", () => {
   test("what has fired so often is paused with the reason; resumed, it may fire as often again", async () => {
     const made = await world();
-    made.work({ ceiling: { sends: 2, ageDays: null } });
+    made.work({ ceiling: { occurrences: 2, ageDays: null } });
     const id = await made.insert();
     for (const count of [1, 2]) {
       await made.advance({ minutes: 60 });
@@ -294,7 +294,7 @@ describe("the ceiling of the installation", () => {
 
   test("what has gone on for so long is paused; what has never fired is not", async () => {
     const made = await world();
-    made.work({ ceiling: { sends: null, ageDays: 3 } });
+    made.work({ ceiling: { occurrences: null, ageDays: 3 } });
     const late = await made.insert({
       schedule_type: "one_time",
       interval_minutes: null,

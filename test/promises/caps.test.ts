@@ -225,6 +225,27 @@ test("after an outage in which many places passed, the cap still holds", async (
   expect(await mostWithin(made, 60, "tenant_id")).toBeLessThanOrEqual(10);
 });
 
+test("after a day without workers the caps of recipient and tenant hold together, over all that is overdue, and none is lost", async () => {
+  const made = await world();
+  const { sink, work, advance } = made;
+  await insertDue(made, 8, "default", "ann@example.org");
+  await insertDue(made, 25);
+  await advance({ days: 1 });
+
+  for (let n = 0; n < 2; n += 1) work(capped(6, 3));
+  await settled(made);
+  expect(sink.received).toHaveLength(6);
+  for (let step = 0; step < 400 && sink.received.length < 33; step += 1) {
+    await advance(step < 40 ? { seconds: 15 } : { minutes: 2 });
+    await settled(made);
+  }
+
+  expect(new Set(sink.received.map(({ reminder }) => reminder.id)).size).toBe(33);
+  expect(sink.received).toHaveLength(33);
+  expect(await mostWithin(made, 60, "tenant_id")).toBeLessThanOrEqual(6);
+  expect(await mostWithin(made, 3_600, "recipient")).toBeLessThanOrEqual(3);
+});
+
 test("without a cap nothing is asked of the paces, and no message costs a statement more", async () => {
   const made = await world();
   const { database, sink } = made;
