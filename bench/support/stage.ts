@@ -12,10 +12,13 @@ export interface Stage {
   strike(): Promise<void>;
 }
 
-/** One PostgreSQL for all scenarios, as durable as it is by default: fsync and synchronous_commit are on. */
-export async function setStage(): Promise<Stage> {
+/**
+ * One PostgreSQL for all scenarios, as durable as it is by default: fsync and synchronous_commit are on. A scenario that needs
+ * other `settings` sets a stage of its own.
+ */
+export async function setStage(settings: Record<string, string> = {}): Promise<Stage> {
   const dataDir = await mkdtemp(join(tmpdir(), "reminder-bench-"));
-  const server = await startEmbedded({ dataDir, log: pino({ level: "warn" }, process.stderr) });
+  const server = await startEmbedded({ dataDir, settings, log: pino({ level: "warn" }, process.stderr) });
   const admin = openDatabase({ url: server.superuserUrl, poolSize: 1 });
   const opened: Database[] = [admin];
   let count = 0;
