@@ -16,6 +16,7 @@ export interface Stage {
   random: Random;
   now: () => number;
   killPostmaster: () => Promise<void>;
+  killBackend: (pid: number) => Promise<void>;
   /** Null where there is no disk of our own to fill. */
   fillDisk: null | (() => Promise<() => Promise<void>>);
 }
@@ -25,8 +26,8 @@ type Weights = Record<string, number>;
 
 /** Quick ones, which may come many at once. */
 export const SMALL: Weights = {
-  "backend killed": 30,
-  "LISTEN killed": 8,
+  "backend ended": 30,
+  "LISTEN ended": 8,
   "reply to COMMIT lost": 24,
   "connections reset": 12,
   "connection gone silent": 6,
@@ -40,7 +41,8 @@ export const SMALL: Weights = {
 /** Those of which one is enough at a time. */
 export const LARGE: Weights = {
   "postmaster killed": 4,
-  "all backends killed": 3,
+  "backend killed": 4,
+  "all backends ended": 3,
   "too many connections": 4,
   "serialization failures": 3,
   "worker cut off": 4,
@@ -79,11 +81,11 @@ export class Saboteur {
     const { database, random, workers, api } = this.#stage;
     const anyone = random.chance(0.85) ? random.pick(workers) : api;
     switch (kind) {
-      case "backend killed":
+      case "backend ended":
         return this.#terminate(`${OURS} order by random() limit 1`);
-      case "LISTEN killed":
+      case "LISTEN ended":
         return this.#terminate(`${OURS} and query ilike 'listen%' order by random() limit 1`);
-      case "all backends killed":
+      case "all backends ended":
         return this.#terminate(OURS);
       case "reply to COMMIT lost":
         return (await anyone.proxy.dropNextCommit(1_000)) ? anyone.service.name : null;
@@ -110,6 +112,8 @@ export class Saboteur {
       case "postmaster killed":
         await this.#stage.killPostmaster();
         return "database";
+      case "backend killed":
+        return this.#killBackend();
       case "too many connections":
         return exhaustConnections(this.#stage.url, database, random.between(500, 2_500));
       case "serialization failures":
@@ -123,10 +127,26 @@ export class Saboteur {
 
   async #terminate(whose: string): Promise<string | null> {
     const { database } = this.#stage;
-    const killed = await database.query(
+    const ended = await database.query(
       `select pg_terminate_backend(pid) from (select pid from pg_stat_activity where ${whose}) as doomed`,
     );
-    return killed.length > 0 ? "database" : null;
+    return ended.length > 0 ? "database" : null;
+  }
+
+  async #killBackend(): Promise<string | null> {
+    const { database, killBackend } = this.#stage;
+    const [doomed] = await database.query<{ pid: number }>(
+      `select pid from pg_stat_activity where ${OURS} order by random() limit 1`,
+    );
+    if (!doomed) return null;
+    try {
+      await killBackend(doomed.pid);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
+      this.skipped.add("backend killed (the server is another user's)");
+      return null;
+    }
+    return "database";
   }
 
   /** Everything that a worker has goes silent, and what it tries anew too, for a while. */

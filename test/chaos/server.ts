@@ -3,6 +3,7 @@ import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { pino } from "pino";
 import { startEmbedded } from "../../src/store/embedded.ts";
 import { migrate } from "../../src/store/migrate.ts";
@@ -14,6 +15,8 @@ export interface Server {
   url: string;
   /** Kills the postmaster, as the kernel does when memory is short, and resolves when the server answers again. */
   killPostmaster(): Promise<void>;
+  /** Kills one backend, for which the postmaster ends all others and recovers; resolves when the server answers again. */
+  killBackend(pid: number): Promise<void>;
   /** Fills the disk that the data is on, and returns what empties it again; null where the disk isn't ours. */
   fillDisk: null | (() => Promise<() => Promise<void>>);
   /** What the server writes. */
@@ -54,6 +57,20 @@ export async function startServer(): Promise<Server> {
     killPostmaster: async () => {
       const [pid] = (await readFile(join(dataDir, "postgres", "postmaster.pid"), "utf8")).split("\n");
       process.kill(Number(pid), "SIGKILL");
+      await untilAnswering(embedded.url);
+    },
+    killBackend: async (pid) => {
+      // Until the postmaster has noticed, the server answers as if nothing had happened: a session of our own tells when it has.
+      const witness = new pg.Client({ connectionString: embedded.url, application_name: "chaos" });
+      witness.on("error", () => {});
+      const ended = new Promise<void>((resolve) => witness.once("end", resolve));
+      await witness.connect();
+      try {
+        process.kill(pid, "SIGKILL");
+        await ended;
+      } finally {
+        await witness.end();
+      }
       await untilAnswering(embedded.url);
     },
     fillDisk: isOwnDisk

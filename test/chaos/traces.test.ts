@@ -12,10 +12,13 @@ test("what the engine met is counted, and what the saboteur met is not", () => {
   traces.read(said("reminder-engine worker", "ERROR:  deadlock detected"));
   traces.read(said("chaos saboteur", "ERROR:  deadlock detected"));
   traces.read(said("reminder-engine api", "ERROR:  could not serialize access due to concurrent update"));
+  traces.read(said("", "LOG:  client backend (PID 43) was terminated by signal 9: Killed"));
+  traces.read(said("", "LOG:  terminating any other active server processes"));
   traces.read(said("[unknown]", "FATAL:  sorry, too many clients already"));
   expect(ofThem(traces)).toEqual([
     ["told of a deadlock", 1],
     ["told that it can't be serialized", 1],
+    ["a backend killed, and all others ended for it", 1],
     ["not let in, for too many are", 1],
   ]);
 });

@@ -2,13 +2,15 @@ import { open } from "node:fs/promises";
 
 /**
  * What shows that faults were more than meant: by the lines of the server's log, how often the engine's own connections met them. The
- * application's name stands before what is said; it is not yet known where a connection isn't let in.
+ * application's name stands before what is said; it is not yet known where a connection isn't let in. Of a backend that was killed the
+ * postmaster tells, and of those that it ends for that, once for all: only they themselves are told.
  */
 const TRACES: Record<string, RegExp> = {
   "told of a deadlock": /reminder-engine.*deadlock detected/,
   "told that it can't be serialized": /reminder-engine.*could not serialize access/,
   "a connection ended by an administrator": /reminder-engine.*due to administrator command/,
   "a connection ended with the postmaster": /reminder-engine.*due to unexpected postmaster exit/,
+  "a backend killed, and all others ended for it": /\(PID \d+\) was terminated by signal 9\b/,
   "a connection lost": /reminder-engine.*(Connection reset by peer|Broken pipe|unexpected EOF)/,
   "not let in, for too many are": /(too many clients already|remaining connection slots)/,
   "no room on the disk": /No space left on device/,
