@@ -82,6 +82,52 @@ test.each(["SIGINT", "SIGKILL"] as const)(
   90_000,
 );
 
+test("P8: one backend killed by SIGKILL ends every session, and the worker gets over it: all is sent, and a flag set afterwards stops", async () => {
+  const server = await ownServer();
+  const { database, insert, sink, work, setFlag, advance, becomes } = worldOn(await server.open());
+  let release: () => void = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  sink.behave = async () => {
+    await released;
+    return DELIVERED;
+  };
+  for (let n = 0; n < 100; n += 1) await insert({ run_at: new Date() });
+  const later = await insert({
+    run_at: new Date(Date.now() + 30 * 60_000),
+    stop_condition_type: "db_check",
+    stop_condition_value: "done:later",
+  });
+  work({ batchSize: 10 });
+  await until(() => sink.received.length >= 10, "messages are under way");
+  const sessions = await database.query<{ pid: number }>(
+    "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  const pids = sessions.map(({ pid }) => pid);
+
+  process.kill(pids[0] as number, "SIGKILL");
+  await until(async () => {
+    const left = await database.query("select from pg_stat_activity where pid = any($1)", [pids]).catch(() => null);
+    return left?.length === 0;
+  }, "every session of before has ended, and the server answers again");
+  release();
+
+  await until(
+    async () => (await database.query("select from deliveries where status = 'sent'").catch(() => [])).length === 100,
+    "all are sent",
+  );
+  const keys = sink.received.map((message) => message.idempotencyKey);
+  expect(new Set(keys).size).toBe(100);
+  // As above: only what no commit was answered for, under the same id.
+  expect(keys.length - 100).toBeLessThanOrEqual(20);
+
+  await setFlag("done:later", true);
+  await advance({ minutes: 31 });
+  await becomes(later, { status: "COMPLETED" });
+  expect(sink.received).toHaveLength(keys.length);
+}, 90_000);
+
 /** A server of this test's own, that may be killed. */
 async function ownServer(): Promise<{ open(): Promise<TestDatabase>; kill(signal: NodeJS.Signals): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), "reminder-kill-"));
