@@ -6,21 +6,16 @@ import { faultInCrowd } from "./simulation/crowd-faults.ts";
 import { storyOf } from "./simulation/crowd-story.ts";
 import { faultInLife } from "./simulation/life-faults.ts";
 import { drawLife } from "./simulation/lives.ts";
+import { only, replay, seeds } from "./simulation/seeds.ts";
 
 /** The first of them are lives of reminders for one person, the others of crowds. */
 const LIVES = 20_000;
 const CROWDS = 5_000;
 
 const SEEDS = LIVES + CROWDS;
-const only = process.env.SIMULATION_SEED;
-
-function seeds(from: number, until: number): number[] {
-  const all = Array.from({ length: until - from }, (_, n) => from + n);
-  return only ? all.filter((seed) => seed === Number(only)) : all;
-}
 
 function refuse(wrong: string | null, seed: number): void {
-  if (wrong) throw new Error(`${wrong}: SIMULATION_SEED=${seed} npx vitest run test/simulation.test.ts`);
+  if (wrong) throw new Error(`${wrong}: ${replay(seed, "test/simulation.test.ts")}`);
 }
 
 test(`a year in the life of a reminder, for ${LIVES} seeds: the promises that need no machine hold`, {
