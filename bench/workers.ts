@@ -81,16 +81,15 @@ async function measure(
     await makeDue(database, "due");
     const startedAt = performance.now();
     const before = await used();
-    await untilSent(database, DUE);
+    await untilSent(database, DUE).finally(endWatch);
     const rate = DUE / ((performance.now() - startedAt) / 1000);
     const after = await used();
-    await endWatch();
     const share = (what: "busy" | "workers" | "postgres"): number =>
       (after[what] - before[what]) / (after.all - before.all);
     rounds.push({ rate, busy: share("busy"), workers: share("workers"), postgres: share("postgres") });
   }
   await Promise.all(children.map(end));
-  const [middle] = rounds.sort((a, b) => a.rate - b.rate).slice(Math.floor(ROUNDS / 2));
+  const middle = rounds.sort((a, b) => a.rate - b.rate)[Math.floor(ROUNDS / 2)];
   return { ...(middle as Round), waits };
 }
 

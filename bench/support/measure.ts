@@ -11,7 +11,7 @@ const DUE_IN_SECONDS = 4;
 /** So long nothing goes on before the measured time begins, at least. */
 const AT_REST_MS = 500;
 const POLL_MS = 20;
-const SELDOM_MS = 100;
+const SELDOM_MS = 50;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

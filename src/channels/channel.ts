@@ -111,13 +111,10 @@ export class NotYet extends Error {
   override name = "NotYet";
   /** Milliseconds. */
   readonly waitMs: number;
-  /** True where it may have arrived before there was no room for it any more. */
-  readonly mayHaveArrived: boolean;
 
-  constructor(message: string, waitMs: number, mayHaveArrived = false) {
+  constructor(message: string, waitMs: number) {
     super(message);
     this.waitMs = waitMs;
-    this.mayHaveArrived = mayHaveArrived;
   }
 }
 

@@ -104,8 +104,12 @@ export class Deliverer {
 
   /** Takes over a delivery that was just fired under `held.token`. */
   accept(held: Held): void {
+    // Its lease may have run out before its firing was answered, and this worker may have claimed it since.
+    if (this.#held.get(held)) return;
     this.#held.add(held);
-    this.#lanes.get(held.channel)?.add(held);
+    const lane = this.#lanes.get(held.channel);
+    if (lane?.isStopped) this.#end(held, handedBack(held.attempts));
+    else lane?.add(held);
   }
 
   /** See `DeliveryClaims.claim`. */

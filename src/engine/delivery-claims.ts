@@ -12,7 +12,7 @@ import { hasAudience } from "./audience.ts";
 import type { Digest, Held, HeldDeliveries } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import type { Look } from "./low-mark.ts";
-import { afterAll, cutOff, exhausted, type Outcome } from "./outcome.ts";
+import { afterAll, cutOff, exhausted, handedBack, type Outcome } from "./outcome.ts";
 import { overtaken } from "./overtaken.ts";
 import type { EngineSettings } from "./settings.ts";
 
@@ -167,7 +167,8 @@ export class DeliveryClaims {
       }
       const [first] = digest.items;
       if (digest.items.length === 1 && first && id === deliveryId(first)) first.digest = null;
-      if (first) lane.add(first);
+      if (lane.isStopped) this.#handBack(digest.items);
+      else if (first) lane.add(first);
     }
     return claimed.flatMap(({ items: [first] }) => first?.tenantId ?? []);
   }
@@ -175,9 +176,15 @@ export class DeliveryClaims {
   #take(lane: Lane, delivery: ClaimedDelivery, token: string, readAtMs: number): void {
     const held = this.#hold(lane, delivery, { token, readAtMs, digest: null });
     if (!held) return;
+    if (lane.isStopped) this.#handBack([held]);
     // Others of its kind wait until it has ended.
-    if (held.isSuspect) lane.addFirst(held);
+    else if (held.isSuspect) lane.addFirst(held);
     else lane.add(held);
+  }
+
+  /** Claimed while the worker was told to end: nobody would begin it any more, and its lease would have to run out. */
+  #handBack(claimed: readonly Held[]): void {
+    for (const held of claimed) this.#end(held, handedBack(held.attempts));
   }
 
   /** Null where it isn't to be sent, or not again: it may have left, it was overtaken, its attempts are used up, or this worker is at it already. */

@@ -58,10 +58,10 @@ export class DigestSender {
           continue;
         }
         if (error instanceof Postponed) for (const held of left) this.#options.letGo(held, lane);
-        else if (error instanceof Overtaken) for (const held of left) this.#options.end(held, error.outcome, lane);
         else {
           keepPlace(digest, left);
-          this.#fail(lane, left, error);
+          if (error instanceof Overtaken) for (const held of left) this.#options.end(held, error.outcome, lane);
+          else this.#fail(lane, left, error);
         }
         return;
       }

@@ -24,6 +24,7 @@ export function storeFree(database: WorkerDatabase, batch: readonly Ended[], kee
     const locked = new Set<Held>(await stillHeld(sql, left.map(heldOf)));
     const [alone, others] = [had.filter((ended) => !hasConsequences(ended)), had.filter(hasConsequences)];
     if (alone.length > 0) await storeAlone(sql, alone);
+    // All of them: their rows are locked under their claims, so none is claimed anew meanwhile.
     if (others.length > 0) await storeWithConsequences(sql, others, keep);
     return {
       lost: left.filter(({ held }) => !locked.has(held)),

@@ -19,7 +19,7 @@ import { otherOf, personNow } from "./audience.ts";
 import { type Held, isLeaseValid } from "./held.ts";
 import { cutOff, handedBack, heldBack, type Outcome, putBack, suppressed, unanswered, unwanted } from "./outcome.ts";
 import { reminderNow } from "./overtaken.ts";
-import { Pacer } from "./pacer.ts";
+import { Pacer, type Placed } from "./pacer.ts";
 import { quietAt } from "./quiet.ts";
 import { type EngineSettings, FRESH_MS } from "./settings.ts";
 import { type Refusal, Unwanted } from "./unwanted.ts";
@@ -79,7 +79,8 @@ export class Gate {
     const refusal = await this.#refusalOf(held);
     await this.#judge(held);
     if (refusal) throw new Overtaken(unwanted(refusal.because, refusal.isTheirWish));
-    if (held.hasPlace || this.#pacer.isFree(held)) return;
+    // What is on its way already may have been free when it began.
+    if (held.hasPlace || held.wasLetGo || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
   }
@@ -127,15 +128,18 @@ export class Gate {
   }
 
   async #askForPlace(held: Held, along: readonly Held[] = []): Promise<void> {
+    let placed: Placed;
     try {
-      const taken = await this.#pacer.place(held, along);
-      held.hasPlace = taken !== null;
-      if (taken) held.taken = taken;
+      placed = await this.#pacer.place(held, along);
     } catch (error) {
       if (isDatabaseAway(error)) throw new Overtaken(handedBack(held.attempts));
       throw error;
     }
-    if (!held.hasPlace) throw new Postponed();
+    if (placed.state === "put_back") throw new Postponed();
+    held.taken = placed.slots;
+    held.hasPlace = placed.state === "begins";
+    // It goes back under the new claim, with what it was promised, and asks anew.
+    if (!held.hasPlace) throw new Overtaken(handedBack(held.attempts));
   }
 
   async #judge(held: Held): Promise<void> {

@@ -59,9 +59,8 @@ export async function whatGoesOver(
   const due: Failed[] = [];
   for (const one of waiting) {
     const { held, outcome } = one.ended;
-    const isOpen = outcome.status === "retrying" || outcome.status === "pending";
-    if (!isOpen) due.push(one);
-    if (!isOpen || outcome.untried || one.failing.mayHaveArrived) continue;
+    if (outcome.status !== "retrying") due.push(one);
+    if (outcome.status !== "retrying" || outcome.untried || one.failing.mayHaveArrived) continue;
     const inMs = goesOverInMs(fallbacksOf(held).get(held.channel), one.failing.firstFailedAt, one.failing.now);
     if (inMs === 0) due.push(one);
     // Tried once more at that instant, instead of after it.

@@ -48,6 +48,10 @@ export class Lane {
     this.#onRoom = onRoom;
   }
 
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** How many more deliveries it takes. */
   get room(): number {
     return this.#stopped ? 0 : this.#holding.free;

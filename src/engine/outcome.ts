@@ -38,7 +38,7 @@ export interface Outcome {
   blamed?: Blamed;
   /** True where it certainly hasn't arrived, and over another channel it may. */
   mayGoOver?: boolean;
-  /** True where it failed or was put back, and may have arrived all the same. */
+  /** True where it failed, and may have arrived all the same. */
   mayHaveArrived?: boolean;
 }
 
@@ -128,10 +128,7 @@ export function failed(
   cutShort: boolean,
 ): Outcome {
   const reason = sentence(error);
-  if (error instanceof NotYet) {
-    const { waitMs, mayHaveArrived } = error;
-    return { ...putBack(attempts, waitMs, reason), keepsPlaces: true, mayHaveArrived };
-  }
+  if (error instanceof NotYet) return { ...putBack(attempts, error.waitMs, reason), keepsPlaces: true };
   if (error instanceof BadAddress) {
     const { blamed } = error;
     return { ...NOTHING, status: "failed", reason, blamed, mayGoOver: !isTheirWish(blamed.reason) };

@@ -50,6 +50,19 @@ interface Asking {
   person: (Capped & { isDigested: boolean }) | null;
 }
 
+/** What came of asking for a place. */
+export interface Placed {
+  /**
+   * `put_back`: there is no place for it now, and it is no longer this worker's. `claim_changed`: there is none either, but the claim under which
+   * it was to be put back holds no more.
+   */
+  state: "begins" | "put_back" | "claim_changed";
+  /** What it has its places with again, should it come back unsent: those that it has taken, or was promised. */
+  slots: Slots;
+}
+
+const UNCAPPED: Placed = Object.freeze({ state: "begins", slots: NO_SLOTS });
+
 /**
  * Keeps to the caps: so many messages a minute for each tenant, so many an hour for each recipient, and so many a day for each
  * person that wants no more, over all workers.
@@ -60,7 +73,7 @@ export class Pacer {
   readonly #database: WorkerDatabase;
   readonly #limits: Limits;
   readonly #channels: Channels;
-  readonly #asking: Batcher<Asking, Slots | null>;
+  readonly #asking: Batcher<Asking, Placed>;
   #reading: Promise<void> | null = null;
   #ofTenants: Map<Tenant, Limits> = new Map();
   #freshUntilMs = Number.NEGATIVE_INFINITY;
@@ -73,13 +86,10 @@ export class Pacer {
     this.#asking = new Batcher((asking) => giveOut(database, asking), LARGEST_BATCH);
   }
 
-  /**
-   * If the message may leave now: with what it has its places again, should it come back unsent. Null if its delivery was put back, and is
-   * no longer this worker's. `along`: what goes in the same message, and is put back with it.
-   */
-  async place(held: Held, along: readonly Held[] = []): Promise<Slots | null> {
+  /** Whether the message may leave now. `along`: what goes in the same message, and is put back with it. */
+  async place(held: Held, along: readonly Held[] = []): Promise<Placed> {
     const { reminder } = held.known ?? {};
-    if (!reminder) return NO_SLOTS;
+    if (!reminder) return UNCAPPED;
     await this.#readLimits();
     const { perMinute, perRecipientPerHour } = this.#limitsOf(reminder.tenantId);
     const of = (kind: PaceKey["kind"], key: string, limit: number, windowMs: number) => {
@@ -96,7 +106,7 @@ export class Pacer {
       isDigested: budget.isDigested && mayGoTogether(this.#channels.get(held.channel), held.recipient),
     };
     const isUncapped = tenant === null && recipient === null && person === null;
-    return isUncapped ? NO_SLOTS : await this.#asking.add({ held, along, tenant, recipient, person });
+    return isUncapped ? UNCAPPED : await this.#asking.add({ held, along, tenant, recipient, person });
   }
 
   /** True if no cap is known to hold for this message: then there is nothing to wait for. */
@@ -140,7 +150,7 @@ function budgetOf({ known, addressed }: Held): { name: string; perDay: number; i
 type Promised = Awaited<ReturnType<typeof readSlots>>[number];
 
 /** Gives out places in the order in which they were asked for; whoever gets none is put back. See `Pacer.place`. */
-function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<(Slots | null)[]> {
+function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<Placed[]> {
   return database.transaction(async (sql) => {
     const all = asking.flatMap(({ tenant, recipient, person }) => present(tenant, recipient, person));
     const unique = [...new Map(all.map((key) => [nameOf(key), key])).values()];
@@ -160,19 +170,22 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<(
     const hadOne = placings.filter(({ had }) => hasAny(had));
     const passedOn = hadOne.filter(({ placing, sharer, held }) => placing.until === null || sharer !== held);
     const formers = placings.flatMap(({ sharer, from }) => (from === null ? [] : [{ ...sharer, occurrenceAt: from }]));
-    await Promise.all([
+    const waiting = placings.map(({ held, along, placing: { until, slots }, because, digestAt }) => {
+      if (until === null) return [];
+      const all = { until, reason: because, digestAt };
+      return [{ ...held, ...all, slots }, ...along.map((other) => ({ ...other, ...all, slots: NO_SLOTS }))];
+    });
+    const [, , postponed] = await Promise.all([
       writePaces(sql, [...kept.values()]),
       giveUpSlots(sql, [...passedOn.map(({ sharer }) => sharer), ...formers]),
-      postpone(
-        sql,
-        placings.flatMap(({ held, along, placing: { until, slots }, because, digestAt }) => {
-          if (until === null) return [];
-          const all = { until, reason: because, digestAt };
-          return [{ ...held, ...all, slots }, ...along.map((other) => ({ ...other, ...all, slots: NO_SLOTS }))];
-        }),
-      ),
+      postpone(sql, waiting.flat()),
     ]);
-    return placings.map(({ placing }) => (placing.until === null ? placing.taken : null));
+    const putBack = new Set(postponed);
+    return placings.map(({ placing }, n): Placed => {
+      if (placing.until === null) return { state: "begins", slots: placing.taken };
+      const isPutBack = waiting[n]?.every((one) => putBack.has(one));
+      return { state: isPutBack ? "put_back" : "claim_changed", slots: placing.slots };
+    });
   });
 }
 

@@ -24,7 +24,7 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
 import { type Overs, whatGoesOver } from "./going-over.ts";
 import type { Held } from "./held.ts";
-import { clean, type Ended, type Outcome, unlessSentElsewhere } from "./outcome.ts";
+import { clean, type Ended, isHandedBack, type Outcome, unlessSentElsewhere } from "./outcome.ts";
 import { tellOperator } from "./tell-operator.ts";
 
 /** Others who have rows of a batch locked are waited for as long as this, in milliseconds: well below what a stop and a lease leave. */
@@ -63,12 +63,13 @@ type Stored = Awaited<ReturnType<typeof writeResults>>;
 /** Results, and what follows for the reminders and their timelines, with the reminders locked first, as firing does. */
 export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[], keep: Keeping): Promise<Stored> {
   const reminders = await lockRemindersWithFlags(sql, [...new Set(attempts.map(({ held }) => held.reminderId))]);
-  const claims = new Map(attempts.map(({ held }) => [held, held.token]));
+  const tokens = new Map(attempts.map(({ held }) => [held, held.token]));
   const { batch: asked, going, told } = await whatGoesOver(sql, attempts, reminders, keep);
-  // What was claimed anew while all this was asked and waited for is stored once more as a whole: noted under one claim and written under
-  // another, what may have arrived would be forgotten. And it may have come back from another worker.
+  // What this worker has claimed anew while all that was asked and waited for is stored once more as a whole: that it may have arrived
+  // could not be noted under the former claim, and written under the new one it would be forgotten. What it claimed anew before that, while
+  // it waited for a connection, may have come back from another worker.
   const batch = asked
-    .filter(({ held }) => held.token === claims.get(held))
+    .filter(({ held }) => held.token === tokens.get(held))
     .map((ended) => ({ ...ended, outcome: unlessSentElsewhere(ended) }));
   const stays = ({ mayHaveLeftElsewhere = false }: Held): boolean => mayHaveLeftElsewhere;
   const stored = await writeResults(sql, batch.map(toResult));
@@ -91,7 +92,11 @@ export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[]
   );
   await keepSlots(
     sql,
-    kept.flatMap(({ held, outcome }) => (outcome.keepsPlaces && held.taken ? [{ ...held, slots: held.taken }] : [])),
+    kept.flatMap(({ held, outcome }) => {
+      // What goes back without having left has begun nothing either.
+      const keepsPlaces = outcome.keepsPlaces || (isHandedBack(outcome) && !held.wasLetGo);
+      return keepsPlaces && held.taken ? [{ ...held, slots: held.taken }] : [];
+    }),
   );
   await suppress(
     sql,

@@ -28,7 +28,8 @@ export interface OutgoingRequest {
   need?: "status" | "whole";
   /**
    * Asked once there is a connection, which may take seconds, and before anything of the request leaves; again where it has to be sent on another
-   * connection. What it throws, `request` throws, and nothing was sent; unless it had been, over the connection before.
+   * connection. What it throws then, `request` throws, and nothing was sent;
+   * unless it may have been, over the connection before: see `GuardedHttp`.
    */
   beforeSend?: (() => Promise<void>) | undefined;
   /** May the receiver get it twice? Such requests use connections again. Default: as GET and HEAD may. */

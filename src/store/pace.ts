@@ -137,10 +137,12 @@ const POSTPONE = `
          tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at, person_slot_at = u.person_slot_at,
          digest_at = coalesce(u.digest_at, d.digest_at), digest_id = case when u.digest_at is null or d.may_have_arrived then d.digest_id end
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::text[],
-                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::int[])
-      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, person_slot_at, digest_at, overcount)
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::int[]) with ordinality
+      as u(reminder_id, occurrence_at, recipient_no, token, until, reason, tenant_slot_at, recipient_slot_at, person_slot_at, digest_at, overcount,
+           place)
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
-     and d.lease_token = u.token`;
+     and d.lease_token = u.token
+  returning u.place`;
 
 export interface Postponed extends HeldKey {
   until: Instant;
@@ -150,10 +152,10 @@ export interface Postponed extends HeldKey {
   digestAt: Instant | null;
 }
 
-/** Puts deliveries back until then, the attempt that had begun not counted. */
-export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promise<void> {
-  if (postponed.length === 0) return;
-  await sql.query(POSTPONE, [
+/** Puts deliveries back until then, the attempt that had begun not counted. Returns those that were still held under their token: the others are as they were. */
+export async function postpone<P extends Postponed>(sql: Sql, postponed: readonly P[]): Promise<P[]> {
+  if (postponed.length === 0) return [];
+  const rows = await sql.query<{ place: number }>(POSTPONE, [
     ...keyColumns(postponed),
     postponed.map(({ token }) => token),
     postponed.map(({ until }) => toTimestamptz(until)),
@@ -162,6 +164,7 @@ export async function postpone(sql: Sql, postponed: readonly Postponed[]): Promi
     postponed.map(({ digestAt }) => nullable(digestAt)),
     postponed.map(({ overcount = 0 }) => overcount),
   ]);
+  return rows.map(({ place }) => postponed[place - 1] as P);
 }
 
 // One that still waits is due at once, to be told that it has been superseded.

@@ -75,7 +75,7 @@ describe.each(SERVICES.filter(({ isIdempotent }) => isIdempotent))(
 
     test.each([
       ["503", answer(503, { "retry-after": "9" }), { name: "Retryable", retryAfterMs: 9_000 }],
-      ["429", answer(429, { "retry-after": "7" }), { name: "NotYet", waitMs: 7_000 }],
+      ["429", answer(429, { "retry-after": "7" }), { name: "Retryable", retryAfterMs: 7_000 }],
       ["401", answer(401), { name: "Retryable", retryAfterMs: 0 }],
     ])("may have shown the message, whatever comes of the next: %s", async (_, next, said) => {
       const { sending, http } = await brokenThen(next);

@@ -25,9 +25,8 @@ export interface Server {
 }
 
 const SETTINGS = {
-  // What a killed process has written is safe with the kernel, and nobody pulls the plug here.
+  // What a killed process has written is safe with the kernel, and nobody pulls the plug here. But it may be killed in the middle of a page.
   fsync: "off",
-  full_page_writes: "off",
   max_connections: "45",
   deadlock_timeout: "100ms",
   max_wal_size: "96MB",
@@ -37,6 +36,8 @@ const SETTINGS = {
   track_commit_timestamp: "on",
 };
 const DISK_MB = 400;
+/** Within this the postmaster has noticed that a backend was killed. */
+const KILLED_WITHIN_MS = 5_000;
 const CHUNK = Buffer.alloc(1 << 20);
 
 export async function startServer(): Promise<Server> {
@@ -63,11 +64,12 @@ export async function startServer(): Promise<Server> {
       // Until the postmaster has noticed, the server answers as if nothing had happened: a session of our own tells when it has.
       const witness = new pg.Client({ connectionString: embedded.url, application_name: "chaos" });
       witness.on("error", () => {});
-      const ended = new Promise<void>((resolve) => witness.once("end", resolve));
+      const hasEnded = new Promise<boolean>((resolve) => witness.once("end", () => resolve(true)));
       await witness.connect();
       try {
         process.kill(pid, "SIGKILL");
-        await ended;
+        // One that was just ending by itself can't be killed any more.
+        if (!(await Promise.race([hasEnded, sleep(KILLED_WITHIN_MS, false)]))) throw new Error("it had ended already");
       } finally {
         await witness.end();
       }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { NotYet, Permanent, Retryable } from "../../src/channels/channel.ts";
+import { lockWaits } from "../support/database.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
@@ -29,13 +30,13 @@ test("what became of an attempt whose claim is lost changes nothing: neither its
 
 /** Has its lease run out until the worker that holds it has claimed it anew. */
 async function claimedAnew({ database, deliveries }: World, id: number): Promise<void> {
-  const before = (await deliveries(id))[0]?.lease_token as string;
+  const before = (await deliveries(id)).at(-1)?.lease_token as string;
   await until(async () => {
     await database.query(
       "update deliveries set next_attempt_at = reminder_now() - interval '1 second' where lease_token = $1",
       [before],
     );
-    const [now] = await deliveries(id);
+    const now = (await deliveries(id)).at(-1);
     return now?.status === "sending" && now.lease_token !== before;
   }, "it is claimed anew");
 }
@@ -127,4 +128,30 @@ test("nor has what is put off to its place, if it was claimed anew while that wa
   const putOff = await deliveryBecomes(id, "pending");
   expect(putOff).toMatchObject({ attempts: 0, reason: expect.stringContaining("at most 1 messages an hour") });
   expect(sink.received).toHaveLength(1);
+});
+
+test("what is claimed anew just while it is put off to its place is put off under the new claim, and keeps that place", async () => {
+  const there = await world();
+  const { database, insert, work, deliveries, sink } = there;
+  const placeAt = Date.now() + 30 * 60_000;
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
+  // The place of an occurrence before passes to it. While that one's row is locked, putting off waits behind it, under the claim of then.
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, recipient_slot_at)
+     select 'default', bucket, id, run_at - interval '1 hour', 'sink', recipient, 'suppressed', $2 from reminder_jobs where id = $1`,
+    [id, new Date(placeAt)],
+  );
+  await database.transaction(async (sql) => {
+    await sql.query("select from deliveries where reminder_id = $1 for update", [id]);
+    work({ pollSeconds: 0.2, limits: { perMinute: null, perRecipientPerHour: 1 } });
+    await until(async () => (await lockWaits(database)) > 0, "it is being put off");
+    await claimedAnew(there, id);
+  });
+  const newest = await until(async () => {
+    const now = (await deliveries(id)).at(-1);
+    return now?.status !== "sending" && now?.next_attempt_at === placeAt && now;
+  }, "it is put off");
+  expect(newest).toMatchObject({ status: "pending", attempts: 0, recipient_slot_at: placeAt });
+  expect(newest.reason).toMatch(/at most 1 messages an hour/);
+  expect(sink.received).toEqual([]);
 });

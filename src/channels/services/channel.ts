@@ -65,7 +65,9 @@ export function createServiceChannel(service: HttpService, settings: ServiceSett
       isRepeatable: service.isIdempotent,
     });
     const read = readOutcome(service, outcome);
+    const asksToWait = outcome.ok && outcome.status === 429;
     if (read instanceof NotYet) turns.hold(place, read.waitMs);
+    else if (asksToWait && read instanceof Retryable) turns.hold(place, read.retryAfterMs);
     if (read instanceof Error) throw read;
     return { providerId: idOf(read, access), demo: false };
   }

@@ -27,13 +27,13 @@ export function readOutcome(service: HttpService, outcome: Answer | Failure): { 
 }
 
 /**
- * What is refused now may have been taken before, over the connection that broke: then it is asked about once more, and its refusal isn't
- * its end. Who can't tell that it is the same was not asked twice.
+ * What is refused now may have been taken before, over the connection that broke: so it was an attempt, and its refusal isn't its end. Who
+ * can't tell that it is the same was not asked twice.
  */
-function doubtful(trouble: Trouble): Trouble {
+function doubtful(trouble: Trouble): Retryable | OutcomeUnknown {
   if (trouble instanceof OutcomeUnknown) return trouble;
-  if (trouble instanceof NotYet) return new NotYet(trouble.message, trouble.waitMs, true);
-  return new Retryable(trouble.message, trouble instanceof Retryable ? trouble.retryAfterMs : 0, true);
+  const waitMs = trouble instanceof NotYet ? trouble.waitMs : trouble instanceof Retryable ? trouble.retryAfterMs : 0;
+  return new Retryable(trouble.message, waitMs, true);
 }
 
 function askedToWait({ title, answer }: HttpService, outcome: Answer, fields: unknown): NotYet {
