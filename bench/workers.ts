@@ -57,6 +57,9 @@ interface Round {
   postgres: number;
 }
 
+/** Seconds of CPU that were used so far, and `all` that there were. */
+type Used = "busy" | "workers" | "postgres" | "all";
+
 /** The round with the median rate, and what the workers' backends waited for in all of them. */
 async function measure(
   database: Database & { url: string },
@@ -78,19 +81,26 @@ async function measure(
     await database.runAlone("checkpoint");
     await pause(200);
     const endWatch = watchWaits(database.url, APPLICATION, waits);
-    await makeDue(database, "due");
-    const startedAt = performance.now();
-    const before = await used();
-    await untilSent(database, DUE).finally(endWatch);
-    const rate = DUE / ((performance.now() - startedAt) / 1000);
-    const after = await used();
-    const share = (what: "busy" | "workers" | "postgres"): number =>
-      (after[what] - before[what]) / (after.all - before.all);
-    rounds.push({ rate, busy: share("busy"), workers: share("workers"), postgres: share("postgres") });
+    try {
+      rounds.push(await measureRound(database, used));
+    } finally {
+      await endWatch();
+    }
   }
   await Promise.all(children.map(end));
   const middle = rounds.sort((a, b) => a.rate - b.rate)[Math.floor(ROUNDS / 2)];
   return { ...(middle as Round), waits };
+}
+
+async function measureRound(database: Database, used: () => Promise<Record<Used, number>>): Promise<Round> {
+  await makeDue(database, "due");
+  const startedAt = performance.now();
+  const before = await used();
+  await untilSent(database, DUE);
+  const rate = DUE / ((performance.now() - startedAt) / 1000);
+  const after = await used();
+  const share = (what: Used): number => (after[what] - before[what]) / (after.all - before.all);
+  return { rate, busy: share("busy"), workers: share("workers"), postgres: share("postgres") };
 }
 
 async function end(child: ChildProcess): Promise<void> {

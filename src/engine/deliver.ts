@@ -11,7 +11,7 @@ import { Gate } from "./gate.ts";
 import { type Held, HeldDeliveries } from "./held.ts";
 import { Lane } from "./lane.ts";
 import { Leaving } from "./leaving.ts";
-import { type Ended, failed, handedBack, type Outcome } from "./outcome.ts";
+import { type Ended, failed, handedBack, isPutBack, type Outcome } from "./outcome.ts";
 import { Places } from "./places.ts";
 import { Recorder } from "./recorder.ts";
 import { Sender } from "./sender.ts";
@@ -128,14 +128,17 @@ export class Deliverer {
     }
   }
 
-  /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. */
-  async stop(graceMs: number): Promise<void> {
+  /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. `taking`: until that ends, more may come, which is handed back. */
+  async stop(graceMs: number, taking: Promise<unknown>): Promise<void> {
     this.#isStopping = true;
     this.#recorder.endSoon();
     const lanes = [...this.#lanes.values()];
     const notBegun = lanes.flatMap((lane) => lane.stop()).flatMap((held) => held.digest?.items ?? [held]);
     for (const held of notBegun) this.#end(held, handedBack(held.attempts));
-    await withinMs(graceMs, this.#held.empty());
+    await withinMs(
+      graceMs,
+      taking.then(() => this.#held.empty()),
+    );
     this.#isEnding = true;
     for (const lane of lanes) lane.deadlines.abortAll();
     await withinMs(WIND_UP_MS, this.#held.empty());
@@ -194,6 +197,5 @@ function leave(lane: Lane, held: Held): void {
 
 /** True when there may be something to claim after this: it was put back, goes over another channel, or kept others of its kind waiting. */
 function leavesMore({ held, outcome }: Ended): boolean {
-  const { status, mayGoOver } = outcome;
-  return status === "retrying" || status === "pending" || held.isSuspect || mayGoOver === true;
+  return isPutBack(outcome) || held.isSuspect || outcome.mayGoOver === true;
 }

@@ -79,8 +79,9 @@ export class Gate {
     const refusal = await this.#refusalOf(held);
     await this.#judge(held);
     if (refusal) throw new Overtaken(unwanted(refusal.because, refusal.isTheirWish));
-    // What is on its way already may have been free when it began.
-    if (held.hasPlace || held.wasLetGo || this.#pacer.isFree(held)) return;
+    // What is on its way already was free when it was let go.
+    const isOnItsWay = held.wasLetGo && held.sendingSinceMs !== null;
+    if (held.hasPlace || isOnItsWay || this.#pacer.isFree(held)) return;
     await this.#askForPlace(held);
     await this.#judge(held);
   }
@@ -136,10 +137,10 @@ export class Gate {
       throw error;
     }
     if (placed.state === "put_back") throw new Postponed();
-    held.taken = placed.slots;
-    held.hasPlace = placed.state === "begins";
-    // It goes back under the new claim, with what it was promised, and asks anew.
-    if (!held.hasPlace) throw new Overtaken(handedBack(held.attempts));
+    // It goes back under the new claim, and asks anew.
+    if (placed.state === "claim_changed") throw new Overtaken(handedBack(held.attempts));
+    held.taken = placed.taken;
+    held.hasPlace = true;
   }
 
   async #judge(held: Held): Promise<void> {

@@ -73,8 +73,13 @@ export function handedBack(attempts: number): Outcome {
 }
 
 /** True where it was given back because its lease or the database is gone, and not for anything about the message itself. */
-export function isHandedBack({ status, untried, reason }: Outcome): boolean {
-  return (status === "pending" || status === "retrying") && untried && reason === null;
+export function isHandedBack(outcome: Outcome): boolean {
+  return isPutBack(outcome) && outcome.untried && outcome.reason === null;
+}
+
+/** True where it is to be taken again. */
+export function isPutBack({ status }: Pick<Outcome, "status">): boolean {
+  return status === "pending" || status === "retrying";
 }
 
 /** Put back unsent for a while: what it needs first takes its time. */

@@ -16,6 +16,7 @@ import { Batcher } from "../store/batcher.ts";
 import {
   giveUpSlots,
   type KeptPace,
+  keepSlots,
   type Limits,
   limitsOfTenants,
   lockPaces,
@@ -50,18 +51,15 @@ interface Asking {
   person: (Capped & { isDigested: boolean }) | null;
 }
 
-/** What came of asking for a place. */
-export interface Placed {
-  /**
-   * `put_back`: there is no place for it now, and it is no longer this worker's. `claim_changed`: there is none either, but the claim under which
-   * it was to be put back holds no more.
-   */
-  state: "begins" | "put_back" | "claim_changed";
-  /** What it has its places with again, should it come back unsent: those that it has taken, or was promised. */
-  slots: Slots;
-}
+/**
+ * What came of asking for a place. `begins`: with what it has its places again, should it come back unsent. `put_back`: there is none for it now,
+ * and it is no longer this worker's. `claim_changed`: there is none either, but the claim under which it was to be put back holds no more.
+ */
+export type Placed = { state: "begins"; taken: Slots } | { state: "put_back" } | { state: "claim_changed" };
 
-const UNCAPPED: Placed = Object.freeze({ state: "begins", slots: NO_SLOTS });
+const UNCAPPED: Placed = Object.freeze({ state: "begins", taken: NO_SLOTS });
+const PUT_BACK: Placed = Object.freeze({ state: "put_back" });
+const CLAIM_CHANGED: Placed = Object.freeze({ state: "claim_changed" });
 
 /**
  * Keeps to the caps: so many messages a minute for each tenant, so many an hour for each recipient, and so many a day for each
@@ -181,10 +179,14 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<P
       postpone(sql, waiting.flat()),
     ]);
     const putBack = new Set(postponed);
+    // Whoever has it now finds its place with it.
+    await keepSlots(
+      sql,
+      waiting.flat().filter((one) => !putBack.has(one)),
+    );
     return placings.map(({ placing }, n): Placed => {
-      if (placing.until === null) return { state: "begins", slots: placing.taken };
-      const isPutBack = waiting[n]?.every((one) => putBack.has(one));
-      return { state: isPutBack ? "put_back" : "claim_changed", slots: placing.slots };
+      if (placing.until === null) return { state: "begins", taken: placing.taken };
+      return waiting[n]?.every((one) => putBack.has(one)) ? PUT_BACK : CLAIM_CHANGED;
     });
   });
 }

@@ -24,7 +24,7 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
 import { type Overs, whatGoesOver } from "./going-over.ts";
 import type { Held } from "./held.ts";
-import { clean, type Ended, isHandedBack, type Outcome, unlessSentElsewhere } from "./outcome.ts";
+import { clean, type Ended, isPutBack, type Outcome, unlessSentElsewhere } from "./outcome.ts";
 import { tellOperator } from "./tell-operator.ts";
 
 /** Others who have rows of a batch locked are waited for as long as this, in milliseconds: well below what a stop and a lease leave. */
@@ -93,8 +93,8 @@ export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[]
   await keepSlots(
     sql,
     kept.flatMap(({ held, outcome }) => {
-      // What goes back without having left has begun nothing either.
-      const keepsPlaces = outcome.keepsPlaces || (isHandedBack(outcome) && !held.wasLetGo);
+      // What goes back without having been let go has begun nothing either.
+      const keepsPlaces = outcome.keepsPlaces || (outcome.untried && isPutBack(outcome) && !held.wasLetGo);
       return keepsPlaces && held.taken ? [{ ...held, slots: held.taken }] : [];
     }),
   );

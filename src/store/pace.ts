@@ -186,9 +186,10 @@ const KEEP_SLOTS = `
      set tenant_slot_at = u.tenant_slot_at, recipient_slot_at = u.recipient_slot_at, person_slot_at = u.person_slot_at
     from unnest($1::bigint[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
       as u(reminder_id, occurrence_at, recipient_no, tenant_slot_at, recipient_slot_at, person_slot_at)
-   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no`;
+   where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
+     and d.status in ('pending', 'retrying', 'sending')`;
 
-/** Leaves to deliveries that were put back what they had taken, as if it had been promised. */
+/** Leaves to deliveries that are still to be sent what they had taken, as if it had been promised, or were promised. */
 export async function keepSlots(sql: Sql, kept: readonly (DeliveryKey & { slots: Slots })[]): Promise<void> {
   const capped = kept.filter(({ slots }) => hasAny(slots));
   if (capped.length > 0) await sql.query(KEEP_SLOTS, [...keyColumns(capped), ...slotColumns(capped)]);

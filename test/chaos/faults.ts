@@ -16,7 +16,7 @@ export interface Stage {
   random: Random;
   now: () => number;
   killPostmaster: () => Promise<void>;
-  killBackend: (pid: number) => Promise<void>;
+  killBackend: (pid: number) => Promise<boolean>;
   /** Null where there is no disk of our own to fill. */
   fillDisk: null | (() => Promise<() => Promise<void>>);
 }
@@ -138,9 +138,7 @@ export class Saboteur {
     const [doomed] = await database.query<{ pid: number }>(
       `select pid from pg_stat_activity where ${OURS} order by random() limit 1`,
     );
-    if (!doomed) return null;
-    await killBackend(doomed.pid);
-    return "database";
+    return doomed && (await killBackend(doomed.pid)) ? "database" : null;
   }
 
   /** Everything that a worker has goes silent, and what it tries anew too, for a while. */

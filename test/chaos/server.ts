@@ -15,8 +15,8 @@ export interface Server {
   url: string;
   /** Kills the postmaster, as the kernel does when memory is short, and resolves when the server answers again. */
   killPostmaster(): Promise<void>;
-  /** Kills one backend, for which the postmaster ends all others and recovers; resolves when the server answers again. */
-  killBackend(pid: number): Promise<void>;
+  /** Kills one backend, for which the postmaster ends all others and recovers; resolves when the server answers again. False: it had ended by itself. */
+  killBackend(pid: number): Promise<boolean>;
   /** Fills the disk that the data is on, and returns what empties it again; null where the disk isn't ours. */
   fillDisk: null | (() => Promise<() => Promise<void>>);
   /** What the server writes. */
@@ -37,7 +37,7 @@ const SETTINGS = {
 };
 const DISK_MB = 400;
 /** Within this the postmaster has noticed that a backend was killed. */
-const KILLED_WITHIN_MS = 5_000;
+const KILLED_WITHIN_MS = 10_000;
 const CHUNK = Buffer.alloc(1 << 20);
 
 export async function startServer(): Promise<Server> {
@@ -68,12 +68,16 @@ export async function startServer(): Promise<Server> {
       await witness.connect();
       try {
         process.kill(pid, "SIGKILL");
-        // One that was just ending by itself can't be killed any more.
-        if (!(await Promise.race([hasEnded, sleep(KILLED_WITHIN_MS, false)]))) throw new Error("it had ended already");
+        // One that was just ending can't be killed any more.
+        if (!(await Promise.race([hasEnded, sleep(KILLED_WITHIN_MS, false)]))) return false;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+        throw error;
       } finally {
         await witness.end();
       }
       await untilAnswering(embedded.url);
+      return true;
     },
     fillDisk: isOwnDisk
       ? async () => {

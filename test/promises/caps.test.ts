@@ -246,6 +246,26 @@ test("after a day without workers the caps of recipient and tenant hold together
   expect(await mostWithin(made, 3_600, "recipient")).toBeLessThanOrEqual(3);
 });
 
+test("what had its place when its worker was told to end, and hadn't been let go, keeps that place for whoever takes it next", async () => {
+  const made = await world();
+  const { sink, work, insert, deliveries, deliveryBecomes } = made;
+  let connecting = 0;
+  sink.connect = () => {
+    connecting += 1;
+    return new Promise(() => {});
+  };
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
+  const worker = work(capped(null, 1));
+  await until(() => connecting === 1, "it has its place, and no connection");
+  await worker.stop();
+  expect((await deliveries(id))[0]).toMatchObject({ status: "retrying", recipient_slot_at: expect.any(Number) });
+
+  sink.connect = async () => {};
+  work(capped(null, 1));
+  expect(await deliveryBecomes(id, "sent")).toMatchObject({ attempts: 1, recipient_slot_at: null });
+  expect(sink.received).toHaveLength(1);
+});
+
 test("without a cap nothing is asked of the paces, and no message costs a statement more", async () => {
   const made = await world();
   const { database, sink } = made;
