@@ -1,5 +1,5 @@
 import { nothingChannel, startEngine } from "./support/engine.ts";
-import { pause } from "./support/measure.ts";
+import { clockMs, pause } from "./support/measure.ts";
 import { type Figure, percentile, type Scenario } from "./support/scenario.ts";
 
 const WAITING = Number(process.env.BENCH_WAITING ?? 1_000_000);
@@ -32,9 +32,7 @@ export const bigFlag: Scenario = {
     // A server that has run for a while writes its log over old files; to make new ones holds up all commits, a file at a time.
     await database.runAlone("checkpoint");
     const sentAt = new Map<number, number>();
-    const channel = nothingChannel(({ reminder }) =>
-      sentAt.set(reminder.id, performance.timeOrigin + performance.now()),
-    );
+    const channel = nothingChannel(({ reminder }) => sentAt.set(reminder.id, clockMs()));
     const worker = startEngine(database, channel);
     await pause(1_000);
     const others = await database.query<{ id: number; next_run_at: number }>(INSERT_OTHERS, [

@@ -1,7 +1,7 @@
 import type { Message } from "../src/channels/channel.ts";
 import type { Database } from "../src/store/postgres.ts";
 import { nothingChannel, startEngine } from "./support/engine.ts";
-import { pause } from "./support/measure.ts";
+import { clockMs, pause } from "./support/measure.ts";
 import { type Figure, percentile, type Scenario } from "./support/scenario.ts";
 import type { Stage } from "./support/stage.ts";
 
@@ -58,7 +58,7 @@ async function measure(stage: Stage, isHeld: boolean): Promise<LastMinute> {
   );
   const measured = async (): Promise<LastMinute> => {
     await pause(3_000 + MINUTES * 60_000);
-    const endedAt = performance.timeOrigin + performance.now();
+    const endedAt = clockMs();
     const last = sent.filter(({ at }) => at > endedAt - 60_000).map(({ lateMs }) => lateMs);
     const [row] = await database.query<{ dead: number }>(DEAD);
     return { rate: last.length / 60, p50: percentile(last, 0.5), p99: percentile(last, 0.99), dead: row?.dead ?? 0 };
@@ -79,6 +79,6 @@ function besideOpenTransaction<T>(database: Database, work: () => Promise<T>): P
 }
 
 function arrival({ occurrenceAt }: Message): { at: number; lateMs: number } {
-  const at = performance.timeOrigin + performance.now();
+  const at = clockMs();
   return { at, lateMs: at - occurrenceAt };
 }

@@ -1,5 +1,5 @@
 import { nothingChannel, startEngine } from "./support/engine.ts";
-import { pause, untilSent } from "./support/measure.ts";
+import { clockMs, pause, untilSent } from "./support/measure.ts";
 import { insertReminders } from "./support/rows.ts";
 import { type Figure, percentile, type Scenario } from "./support/scenario.ts";
 import type { Stage } from "./support/stage.ts";
@@ -32,7 +32,7 @@ async function at(stage: Stage, perSecond: number): Promise<Figure[]> {
   const sentAt = new Map<number, number>();
   const worker = startEngine(
     database,
-    nothingChannel(({ reminder }) => sentAt.set(reminder.id, performance.timeOrigin + performance.now())),
+    nothingChannel(({ reminder }) => sentAt.set(reminder.id, clockMs())),
   );
   await pause(500);
   const count = perSecond * SECONDS;

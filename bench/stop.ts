@@ -1,7 +1,7 @@
 import type { Channel, Message } from "../src/channels/channel.ts";
 import { type Database, openDatabase, toTimestamptz } from "../src/store/postgres.ts";
 import { nothingChannel, startEngine } from "./support/engine.ts";
-import { pause, untilSent } from "./support/measure.ts";
+import { clockMs, pause, untilSent } from "./support/measure.ts";
 import { type Figure, percentile, type Scenario } from "./support/scenario.ts";
 import { setStage } from "./support/stage.ts";
 
@@ -77,13 +77,13 @@ async function measure(database: Database & { url: string }): Promise<Figure[]> 
   await database.query(INSERT_OTHERS, [toTimestamptz(beginsAt), others, OTHERS_PER_SECOND]);
   await database.runAlone("vacuum analyze");
   await database.runAlone("checkpoint");
-  if (now() > beginsAt - STARTS_MS)
+  if (clockMs() > beginsAt - STARTS_MS)
     throw new Error("the machine is too slow for this: it isn't ready when it is to begin");
   const leftAt = new Map<string, number>();
   const worker = startEngine(
     database,
     slowChannel(({ reminder }) => {
-      if (reminder.entityType === "stop") leftAt.set(reminder.entityId, now());
+      if (reminder.entityType === "stop") leftAt.set(reminder.entityId, clockMs());
     }),
   );
   const xids = await setFlags(database.url, flags, beginsAt);
@@ -129,8 +129,8 @@ async function setFlags(url: string, flags: readonly Planned[], beginsAt: number
   const xids: string[] = [];
   const order = flags.map(({ setInMs }, no) => ({ no, at: beginsAt + setInMs })).sort((a, b) => a.at - b.at);
   while (order[0]) {
-    await pause(order[0].at - now());
-    const later = order.findIndex(({ at }) => at > now());
+    await pause(order[0].at - clockMs());
+    const later = order.findIndex(({ at }) => at > clockMs());
     const due = order.splice(0, later < 0 ? order.length : later).map(({ no }) => no);
     if (due.length === 0) continue;
     const [row] = await setter.query<{ xid: string }>(SET, [due]);
@@ -153,8 +153,4 @@ function slowChannel(onLeave: (message: Message) => void): Channel {
       return receipt;
     },
   };
-}
-
-function now(): number {
-  return performance.timeOrigin + performance.now();
 }

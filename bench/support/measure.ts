@@ -13,6 +13,9 @@ const AT_REST_MS = 500;
 const POLL_MS = 20;
 const SELDOM_MS = 50;
 
+/** The machine's clock, in milliseconds and their parts, to be held against the server's, which is the same. */
+export const clockMs = (): number => performance.timeOrigin + performance.now();
+
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Has the reminders of this kind fall due at one instant, and be fired by the bare SQL from then on. Fires per second. */
