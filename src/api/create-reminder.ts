@@ -3,7 +3,7 @@ import type { Tenant } from "../core/tenant.ts";
 import { Batcher } from "../store/batcher.ts";
 import type { NewReminder } from "../store/new-reminder-rows.ts";
 import { insertInParts, insertReminders } from "../store/new-reminders.ts";
-import { isContended, isDatabaseAway } from "../store/postgres.ts";
+import { isContended, isDatabaseAway, isStalePlan } from "../store/postgres.ts";
 import { QuotaReached } from "../store/quota.ts";
 import { keyOf } from "../store/reminder-key.ts";
 import { findActive, isWithoutCalendar, isWithoutPolicy } from "../store/reminders.ts";
@@ -108,7 +108,8 @@ async function insertAsMade(
   try {
     return await insertInParts(database, parts, { lockTimeoutMs: LOCK_TIMEOUT_MS }, whenStored);
   } catch (error) {
-    if (error instanceof QuotaReached) return [];
+    // A statement that the connection has forgotten is asked again by another.
+    if (error instanceof QuotaReached || isStalePlan(error)) return [];
     throw error;
   }
 }
@@ -180,7 +181,7 @@ function batcherOf(database: TenantDatabase, full: FullTenants): Batcher<NewRemi
       try {
         return await tryToCreate(database, wanted, full, SHARED_LOCK_TIMEOUT_MS);
       } catch (error) {
-        if (isDatabaseAway(error) && !isContended(error)) throw error;
+        if (isDatabaseAway(error) && !isContended(error) && !isStalePlan(error)) throw error;
         return wanted.map(() => null);
       }
     },

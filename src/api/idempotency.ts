@@ -81,10 +81,10 @@ async function outcomeOf(
     const type = reply.getHeader("content-type");
     // What was sent already can't be kept as it is sent.
     if (made === undefined || reply.sent) throw new Error("a route that takes a key must return its answer");
-    // A text says what it is; all else is JSON.
-    const isText = typeof made === "string" && typeof type === "string";
+    // A text, or what is written already, says what it is; all else is JSON.
+    const isText = (typeof made === "string" || Buffer.isBuffer(made)) && typeof type === "string";
     const isNothing = reply.statusCode === NO_CONTENT;
-    const body = isNothing ? "" : isText ? made : JSON.stringify(made);
+    const body = isNothing ? "" : isText ? made.toString() : JSON.stringify(made);
     const headers: Record<string, string> = isNothing ? {} : { "content-type": isText ? type : JSON_MEDIA_TYPE };
     for (const name of KEPT_HEADERS) {
       const value = reply.getHeader(name);

@@ -11,7 +11,7 @@ import { ZONE_RULES } from "./zone-rules.ts";
 /** Of many, so many travel at a time: while the database stores these, the next are written out, and the last ones' answers read. */
 const TOGETHER = 300;
 /** Fewer to begin with: for the first, the database waits. */
-const FIRST = 100;
+const FIRST = 50;
 /** And to end with: for these, the asker waits. */
 const LAST = 100;
 
@@ -95,11 +95,19 @@ async function insertPart(
   const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
   const { text, values } = insertOf(reminders);
   const inserted = await sql
-    .query(text, [sql.tenant, `${lockTimeoutMs}ms`, ZONE_RULES, ...values])
+    .query(text, [sql.tenant, `${lockTimeoutMs}ms`, ZONE_RULES, ...values], { plansOnce: isUsual(text) })
     .catch((error: unknown) => {
       throw orQuotaReached(error);
     });
   return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
+}
+
+/** As many wordings of the statement are planned once, the first that come; of what may be said, most say the same few. */
+const MOST_USUAL = 20;
+const usual = new Set<string>();
+
+function isUsual(text: string): boolean {
+  return usual.has(text) || (usual.size < MOST_USUAL && usual.add(text).has(text));
 }
 
 /** A new reminder as it would be if it were inserted at this instant: the same, save that it has no id. */

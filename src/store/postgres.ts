@@ -17,12 +17,18 @@ export {
   isTimedOut,
 } from "./failures.ts";
 export { toTimestamptz } from "./instants.ts";
+export { isStalePlan } from "./prepared.ts";
 
 export type Row = Record<string, unknown>;
 
 /** Something that runs SQL: the pool, or one transaction. */
 export interface Sql {
-  query<R extends Row = Row>(text: string, params?: readonly unknown[]): Promise<R[]>;
+  query<R extends Row = Row>(text: string, params?: readonly unknown[], how?: How): Promise<R[]>;
+}
+
+export interface How {
+  /** True: each connection plans the statement once, whatever its session does. The server keeps each wording, so there may be few of them. */
+  plansOnce?: boolean;
 }
 
 /** Something that runs SQL, in as many transactions as it is asked to. */
@@ -98,8 +104,8 @@ export function openDatabase({ url, poolSize = 10, applicationName = "reminder-e
   });
 
   const session = (manner: Manner): Session => ({
-    query: <R extends Row>(text: string, params?: readonly unknown[]) =>
-      queryAlone(pool, manner, text, params) as Promise<R[]>,
+    query: <R extends Row>(text: string, params?: readonly unknown[], how?: How) =>
+      queryAlone(pool, manner, text, params, how) as Promise<R[]>,
     transaction: (work, limits) => inTransaction(pool, manner, work, limits),
   });
   return {
@@ -139,8 +145,8 @@ async function inTransaction<T>(
     const begun = run(begin(statementMs, manner));
     begun.catch(ignore);
     const result = await work({
-      query: async (text, params) => {
-        const [, rows] = await Promise.all([begun, run(text, params)]);
+      query: async (text, params, how) => {
+        const [, rows] = await Promise.all([begun, run(text, params, how)]);
         return rows as never;
       },
     });
@@ -156,26 +162,27 @@ async function queryAlone(
   manner: Manner,
   text: string,
   params: readonly unknown[] = [],
+  how: How = {},
 ): Promise<Row[]> {
   return withClient(pool, manner, {}, async (run, statementMs) => {
-    const steps = await Promise.allSettled([run(begin(statementMs, manner)), run(text, params), run("commit")]);
+    const steps = await Promise.allSettled([run(begin(statementMs, manner)), run(text, params, how), run("commit")]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     return steps[1].status === "fulfilled" ? steps[1].value : [];
   });
 }
 
-type Run = (text: string, params?: readonly unknown[]) => Promise<Row[]>;
+type Run = (text: string, params?: readonly unknown[], how?: How) => Promise<Row[]>;
 
 /** Lends a connection to `work`. When that fails, what it began is rolled back, or the connection is thrown away. */
 async function withClient<T>(
   pool: pg.Pool,
-  { plansOnce }: Manner,
+  manner: Manner,
   { statementMs = STATEMENT_MS }: Limits,
   work: (run: Run, statementMs: number) => Promise<T>,
 ): Promise<T> {
   const client = await borrow(pool);
   const borrowedAtMs = performance.now();
-  const run: Run = async (text, params = []) => {
+  const run: Run = async (text, params = [], { plansOnce = manner.plansOnce } = {}) => {
     const name = plansOnce && params.length > 0 && mayPrepare(pool, client) ? nameOf(text) : undefined;
     const timeoutMs = Math.min(statementMs + SILENCE_MS, NO_LIMIT_MS);
     const query = { ...(name && { name }), text, values: params.map(asParameter), query_timeout: timeoutMs };

@@ -63,25 +63,25 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
         return made instanceof Problem ? [] : [{ place, reminder: made }];
       };
       const parts = inParts([...items.keys()], (index) => keyIn(items[index]));
-      const written = new Map<ReminderRecord, string>();
+      const written = new Map<ReminderRecord, Buffer>();
       const outcomes = await createInParts(database, making(parts, make), full, (stored) => {
-        for (const reminder of stored) written.set(reminder, write(reminder));
+        for (const reminder of stored) written.set(reminder, granted(reminder, true));
       });
       const ids = [...outcomes.values()].flatMap((outcome) =>
         "isNew" in outcome && outcome.isNew ? [outcome.reminder.id] : [],
       );
       request.auditDetails = { created: ids.sort((one, other) => one - other) };
-      const results = items.map((_, index): string => {
+      const results = items.map((_, index): Buffer => {
         const problem = refused.get(index);
-        if (problem) return said({ status: 422, errors: under(["reminders", index], problem.errors) });
+        if (problem) return write({ status: 422, errors: under(["reminders", index], problem.errors) });
         const outcome = outcomes.get(index) as Outcome;
-        if (outcome instanceof Problem) return said({ status: 403, detail: outcome.message });
+        if (outcome instanceof Problem) return write({ status: 403, detail: outcome.message });
         const { reminder, isNew } = outcome;
-        return `{"status":${isNew ? 201 : 200},"reminder":${written.get(reminder) ?? write(reminder)}}`;
+        return (isNew && written.get(reminder)) || granted(reminder, isNew);
       });
-      // Most of it was written out while the database was still at work.
+      // Most of it was written out, as the bytes that are sent, while the database was still at work.
       reply.header("content-type", "application/json; charset=utf-8");
-      return `{"results":[${results.join(",")}]}` as unknown as z.output<typeof CreatedReminders>;
+      return inList(results) as unknown as z.output<typeof CreatedReminders>;
     },
   );
 }
@@ -128,12 +128,25 @@ function* each<T, U>(items: readonly T[], make: (item: T) => U): Generator<void,
   return made;
 }
 
-function said(result: CreatedReminder): string {
-  return JSON.stringify(result);
+function granted(reminder: ReminderRecord, isNew: boolean): Buffer {
+  return write({ status: isNew ? 201 : 200, reminder: toReminderJson(reminder) });
 }
 
-function write(reminder: ReminderRecord): string {
-  return JSON.stringify(toReminderJson(reminder));
+function write(result: CreatedReminder): Buffer {
+  return Buffer.from(JSON.stringify(result));
+}
+
+const [BEFORE, BETWEEN, AFTER] = ['{"results":[', ",", "]}"].map((text) => Buffer.from(text)) as [
+  Buffer,
+  Buffer,
+  Buffer,
+];
+
+function inList(results: readonly Buffer[]): Buffer {
+  const parts = [BEFORE];
+  for (const result of results) parts.push(result, BETWEEN);
+  parts[parts.length - 1] = AFTER;
+  return Buffer.concat(parts);
 }
 
 function* making<T>(parts: readonly (readonly number[])[], make: (index: number) => T[]): Generator<T[]> {

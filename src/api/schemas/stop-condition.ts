@@ -53,9 +53,16 @@ export function stopFlaws(fields: StopFields): readonly Flaw[] {
   if (settings === null && kindOf({ type })?.settings?.safeParse(undefined).success === false) {
     return [missing("stop_condition_settings")];
   }
+  const isPlain = settings === null;
+  if (isPlain && type === lastWhole.type && value === lastWhole.value) return [];
   const checked = check({ type, value, settings }, sentence);
-  return "type" in checked ? [] : checked.map(byField);
+  if (!("type" in checked)) return checked.map(byField);
+  if (isPlain) lastWhole = { type, value };
+  return [];
 }
+
+/** What was checked last and had no flaw: most of many that are created together have the same stop condition. */
+let lastWhole: { type: string; value: string | null } = { type: "", value: null };
 
 /** By the names of the fields that make a stop condition. */
 export function byField({ path: [part, ...within], message }: Flaw): Flaw {
