@@ -73,6 +73,15 @@ export type Slots = Readonly<Record<Kind, Instant | null>>;
 
 export const NO_SLOTS: Slots = { person: null, recipient: null, tenant: null };
 
+/** Over which time each cap counts, in milliseconds: so many a day, an hour, a minute. */
+export const WINDOWS_MS: Readonly<Record<Kind, number>> = { person: 86_400_000, recipient: 3_600_000, tenant: 60_000 };
+
+/** Of places that were taken just now, those that can still be used when their message comes back after `inMs` milliseconds. */
+export function goodAfter(taken: Slots, inMs: number): Slots {
+  const good = (kind: Kind): Instant | null => (inMs <= WINDOWS_MS[kind] * GRAIN ? taken[kind] : null);
+  return { person: good("person"), recipient: good("recipient"), tenant: good("tenant") };
+}
+
 /** True if it was promised anything. */
 export function hasAny({ person, recipient, tenant }: Slots): boolean {
   return (person ?? recipient ?? tenant) !== null;

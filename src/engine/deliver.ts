@@ -141,7 +141,10 @@ export class Deliverer {
     );
     this.#isEnding = true;
     for (const lane of lanes) lane.deadlines.abortAll();
-    await withinMs(WIND_UP_MS, this.#held.empty());
+    await withinMs(
+      WIND_UP_MS,
+      taking.then(() => this.#held.empty()),
+    );
     this.#recorder.giveUp();
     clearInterval(this.#sweeper);
   }

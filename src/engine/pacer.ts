@@ -9,6 +9,7 @@ import {
   type Placing,
   place,
   type Slots,
+  WINDOWS_MS,
   whenFree,
 } from "../core/pace.ts";
 import type { Tenant } from "../core/tenant.ts";
@@ -32,9 +33,6 @@ import type { Held } from "./held.ts";
 const LARGEST_BATCH = 500;
 /** A change of a tenant's limits is heeded this soon. */
 const LIMITS_FRESH_MS = 3_000;
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 interface Capped extends PaceKey {
   cap: Cap;
@@ -90,17 +88,17 @@ export class Pacer {
     if (!reminder) return UNCAPPED;
     await this.#readLimits();
     const { perMinute, perRecipientPerHour } = this.#limitsOf(reminder.tenantId);
-    const of = (kind: PaceKey["kind"], key: string, limit: number, windowMs: number) => {
-      return { tenantId: reminder.tenantId, kind, key, cap: { limit, windowMs } };
+    const of = (kind: PaceKey["kind"], key: string, limit: number) => {
+      return { tenantId: reminder.tenantId, kind, key, cap: { limit, windowMs: WINDOWS_MS[kind] } };
     };
-    const tenant = perMinute === null ? null : of("tenant", "", perMinute, MINUTE_MS);
+    const tenant = perMinute === null ? null : of("tenant", "", perMinute);
     const isCapped = perRecipientPerHour !== null && held.recipient !== null;
     const recipient = isCapped
-      ? of("recipient", `${held.channel} ${held.recipient?.toLowerCase()}`, perRecipientPerHour, HOUR_MS)
+      ? of("recipient", `${held.channel} ${held.recipient?.toLowerCase()}`, perRecipientPerHour)
       : null;
     const budget = budgetOf(held);
     const person = budget && {
-      ...of("person", budget.name, budget.perDay, DAY_MS),
+      ...of("person", budget.name, budget.perDay),
       isDigested: budget.isDigested && mayGoTogether(this.#channels.get(held.channel), held.recipient),
     };
     const isUncapped = tenant === null && recipient === null && person === null;

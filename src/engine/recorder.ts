@@ -9,6 +9,7 @@ import {
 } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { type Left, storeFree } from "./free-results.ts";
+import { passOnPlaces } from "./kept-places.ts";
 import { backoffMs } from "./loop.ts";
 import { type Ended, unlessSentElsewhere, withoutTexts } from "./outcome.ts";
 import { hasConsequences, type Keeping, storeResults } from "./results.ts";
@@ -136,6 +137,7 @@ export class Recorder {
       try {
         const { lost, locked } = await store.run(database, batch, this.#options);
         const again = lost.filter((ended) => ended.held.token !== tokens.get(ended));
+        await passOnPlaces(database, again.length === 0 ? lost : lost.filter((ended) => !again.includes(ended)));
         return this.#ended(batch, { again, locked });
       } catch (error) {
         if (store.onLocked === "pass over" && isHeldElsewhere(error)) return await this.#store(batch, PASSING_OVER);

@@ -24,7 +24,8 @@ import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { lockRemindersWithFlags } from "./asking/facts.ts";
 import { type Overs, whatGoesOver } from "./going-over.ts";
 import type { Held } from "./held.ts";
-import { clean, type Ended, isPutBack, type Outcome, unlessSentElsewhere } from "./outcome.ts";
+import { withPlaces } from "./kept-places.ts";
+import { clean, type Ended, type Outcome, unlessSentElsewhere } from "./outcome.ts";
 import { tellOperator } from "./tell-operator.ts";
 
 /** Others who have rows of a batch locked are waited for as long as this, in milliseconds: well below what a stop and a lease leave. */
@@ -90,14 +91,7 @@ export async function storeWithConsequences(sql: Sql, attempts: readonly Ended[]
     sql,
     kept.filter(({ outcome }) => outcome.leavesDigest).map(({ held }) => held),
   );
-  await keepSlots(
-    sql,
-    kept.flatMap(({ held, outcome }) => {
-      // What goes back without having been let go has begun nothing either.
-      const keepsPlaces = outcome.keepsPlaces || (outcome.untried && isPutBack(outcome) && !held.wasLetGo);
-      return keepsPlaces && held.taken ? [{ ...held, slots: held.taken }] : [];
-    }),
-  );
+  await keepSlots(sql, kept.map(withPlaces));
   await suppress(
     sql,
     kept.flatMap((ended) => blamedAddress(ended, keep.channels)),

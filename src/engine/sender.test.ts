@@ -15,13 +15,15 @@ interface There {
   /** What becomes of the nth question whether it may leave; the first is asked before the channel has it. */
   pass?(nth: number): void;
   note?(held: Held): boolean;
-  isEnding?: boolean;
+  /** Its worker has ended all that it sends after so many questions. */
+  endsAfter?: number;
 }
 
 /** What becomes of a first attempt where all goes like this. */
-async function outcomeOf({ send, pass, note, isEnding = false }: There): Promise<Outcome | null> {
+async function outcomeOf({ send, pass, note, endsAfter = Number.POSITIVE_INFINITY }: There): Promise<Outcome | null> {
   let outcome: Outcome | null = null;
   let asked = 0;
+  const isEnding = () => asked >= endsAfter;
   const gate = {
     pass: async () => {
       asked += 1;
@@ -35,7 +37,7 @@ async function outcomeOf({ send, pass, note, isEnding = false }: There): Promise
     end: (_, ended) => {
       outcome = ended;
     },
-    ...{ letGo: () => {}, isStopping: () => isEnding, isEnding: () => isEnding },
+    ...{ letGo: () => {}, isStopping: isEnding, isEnding },
   });
   const channel = { send: (_: Message, { beforeSend }: SendOptions) => send(beforeSend as () => Promise<void>) };
   const lane = { channel, retries: RETRIES, deadlines: { signal: () => new AbortController().signal } };
@@ -82,9 +84,19 @@ test.each<[string, There, object]>([
 });
 
 test("cut short while it was asked whether it may leave, it hasn't arrived, and isn't held to have been tried", async () => {
-  const outcome = await outcomeOf({ send: after(1), pass: (nth) => void (nth > 1 && unforeseen()), isEnding: true });
+  const outcome = await outcomeOf({ send: after(1), pass: (nth) => void (nth > 1 && unforeseen()), endsAfter: 2 });
   expect(outcome).toMatchObject({ status: "retrying", untried: true, mayHaveArrived: false });
-  expect(await outcomeOf({ send: after(1), isEnding: true })).toMatchObject({ untried: true, mayHaveArrived: true });
+  expect(await outcomeOf({ send: after(1), endsAfter: 2 })).toMatchObject({ untried: true, mayHaveArrived: true });
+});
+
+test("what may leave only when its worker has ended all that it sends isn't begun", async () => {
+  let begun = 0;
+  const send = async (): Promise<never> => {
+    begun += 1;
+    return unforeseen();
+  };
+  expect(await outcomeOf({ send, endsAfter: 1 })).toMatchObject({ status: "pending", untried: true, reason: null });
+  expect(begun).toBe(0);
 });
 
 test("what its channel says itself counts, also once it was let go", async () => {

@@ -28,6 +28,8 @@ export class Sender {
     const { gate, writing, end, letGo, isEnding } = this.#options;
     try {
       await gate.pass(held);
+      // All that was begun is aborted by then, and nobody would abort this.
+      if (isEnding()) throw new Overtaken(handedBack(held.attempts));
       held.sendingSinceMs = performance.now();
       const signal = lane.deadlines.signal(held.sendingSinceMs);
       const { message, instead } = await writing.write(lane.channel, held);

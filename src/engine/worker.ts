@@ -149,7 +149,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
   };
   const runs = new Map(loops.map((loop) => [loop.name, runLoop(loop)]));
   const running = Promise.all(runs.values());
-  const taking = Promise.all([runs.get("fire"), runs.get("deliver")]);
+  const taking = Promise.all([runs.get("fire"), runs.get("ask"), runs.get("deliver")]);
   const unlisten = database.listen(NOTIFY_CHANNEL, (payload) => {
     if (payload === "due") alarms.fire.poke();
     else if (payload === "ask") onSooner();
@@ -167,7 +167,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
       pokeAll();
       await withinMs(LOOPS_END_MS, running);
       await withinMs(ASKING_ENDS_MS, asker.stop());
-      await deliverer.stop(settings.graceMs, taking);
+      await deliverer.stop(settings.graceMs, Promise.all([taking, asker.fired()]));
       await withinMs(CAGE_ENDS_MS, words.close());
       await withinMs(SIGN_OFF_MS, Promise.allSettled([removeWorker(database, identity.id), unlisten()]));
     },

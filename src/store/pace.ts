@@ -189,10 +189,23 @@ const KEEP_SLOTS = `
    where d.reminder_id = any (array[u.reminder_id]) and d.occurrence_at = u.occurrence_at and d.recipient_no = u.recipient_no
      and d.status in ('pending', 'retrying', 'sending')`;
 
+const PASS_ON_SLOTS = `${KEEP_SLOTS} and coalesce(d.tenant_slot_at, d.recipient_slot_at, d.person_slot_at) is null`;
+
+type WithSlots = DeliveryKey & { slots: Slots };
+
 /** Leaves to deliveries that are still to be sent what they had taken, as if it had been promised, or were promised. */
-export async function keepSlots(sql: Sql, kept: readonly (DeliveryKey & { slots: Slots })[]): Promise<void> {
-  const capped = kept.filter(({ slots }) => hasAny(slots));
-  if (capped.length > 0) await sql.query(KEEP_SLOTS, [...keyColumns(capped), ...slotColumns(capped)]);
+export async function keepSlots(sql: Sql, kept: readonly WithSlots[]): Promise<void> {
+  await writeSlots(sql, KEEP_SLOTS, kept);
+}
+
+/** The same for those that were claimed anew since: where they were promised something meanwhile, that stays. */
+export async function passOnSlots(sql: Sql, passedOn: readonly WithSlots[]): Promise<void> {
+  await writeSlots(sql, PASS_ON_SLOTS, passedOn);
+}
+
+async function writeSlots(sql: Sql, statement: string, of: readonly WithSlots[]): Promise<void> {
+  const capped = of.filter(({ slots }) => hasAny(slots));
+  if (capped.length > 0) await sql.query(statement, [...keyColumns(capped), ...slotColumns(capped)]);
 }
 
 const FORGET = `

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,8 +37,9 @@ const SETTINGS = {
   track_commit_timestamp: "on",
 };
 const DISK_MB = 400;
-/** Within this the postmaster has noticed that a backend was killed. */
-const KILLED_WITHIN_MS = 10_000;
+/** So long after the postmaster has taken note of a backend's end, all others have ended, if they are to. */
+const OTHERS_END_MS = 10_000;
+const LOOK_MS = 50;
 const CHUNK = Buffer.alloc(1 << 20);
 
 export async function startServer(): Promise<Server> {
@@ -68,8 +70,9 @@ export async function startServer(): Promise<Server> {
       await witness.connect();
       try {
         process.kill(pid, "SIGKILL");
-        // One that was just ending can't be killed any more.
-        if (!(await Promise.race([hasEnded, sleep(KILLED_WITHIN_MS, false)]))) return false;
+        while (existsSync(`/proc/${pid}`)) await sleep(LOOK_MS);
+        // One that was just ending can't be killed any more: the others go on.
+        if (!(await Promise.race([hasEnded, sleep(OTHERS_END_MS, false)]))) return false;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
         throw error;

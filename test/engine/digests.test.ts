@@ -471,6 +471,37 @@ test("what is written anew without one of them takes no second place of the day"
   expect((await ended(there, ids)).map(({ status }) => status)).toEqual(["suppressed", "sent"]);
 });
 
+test("one that is put back alone, when it was to go with others, doesn't have their place of the day as well", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", { ...HOURLY, max_per_day: 1 });
+  const connecting: (() => void)[] = [];
+  there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
+  there.work();
+  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  await until(() => connecting.length === 1, "it has its place");
+  // Nobody can say whether the first is done: it comes again in half a minute.
+  const condition = "update reminder_jobs set stop_condition_type = $2, stop_condition_value = $3 where id = $1";
+  await there.database.query(condition, [ids[0], "no_such_kind", "x"]);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  connecting.shift()?.();
+  await until(() => connecting.length === 1, "the other goes alone");
+  const first = async () => (await there.deliveries(ids[0] as number))[0];
+  expect(await first()).toMatchObject({ reason: expect.stringContaining("nobody can say"), person_slot_at: null });
+  connecting.shift()?.();
+  await ended(there, [ids[1] as number]);
+  await there.database.query(condition, [ids[0], null, null]);
+  there.sink.connect = async () => {};
+  await there.advance({ minutes: 1 });
+  await until(
+    async () => String((await first())?.reason).includes("wants at most 1 messages a day"),
+    "it waits for a day of its own",
+  );
+  expect(there.sink.received).toHaveLength(1);
+});
+
 test("what was left out is stored before the others leave: else it could come again under the id of their message", async () => {
   const there = await world();
   await atTwentyPast(there);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { NotYet, Permanent, Retryable } from "../../src/channels/channel.ts";
+import { keepSlots, passOnSlots } from "../../src/store/pace.ts";
 import { lockWaits } from "../support/database.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { until } from "../support/wait.ts";
@@ -130,9 +131,9 @@ test("nor has what is put off to its place, if it was claimed anew while that wa
   expect(sink.received).toHaveLength(1);
 });
 
-test("what is claimed anew just while it is put off to its place is put off under the new claim, and keeps that place", async () => {
-  const there = await world();
-  const { database, insert, work, deliveries, sink } = there;
+/** A message that has a place in half an hour, and is claimed anew by `claim` just while it is put off to that. */
+async function putOffMeanwhile(there: World, claim: (id: number) => Promise<void>) {
+  const { database, insert, work } = there;
   const placeAt = Date.now() + 30 * 60_000;
   const id = await insert({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
   // The place of an occurrence before passes to it. While that one's row is locked, putting off waits behind it, under the claim of then.
@@ -145,8 +146,64 @@ test("what is claimed anew just while it is put off to its place is put off unde
     await sql.query("select from deliveries where reminder_id = $1 for update", [id]);
     work({ pollSeconds: 0.2, limits: { perMinute: null, perRecipientPerHour: 1 } });
     await until(async () => (await lockWaits(database)) > 0, "it is being put off");
-    await claimedAnew(there, id);
+    await claim(id);
   });
+  return { id, placeAt };
+}
+
+test("what another worker claims just while it is put off to its place has that place with it", async () => {
+  const there = await world();
+  const { id, placeAt } = await putOffMeanwhile(there, async (id) => {
+    await there.database.query(
+      "update deliveries set lease_token = gen_random_uuid() where reminder_id = $1 and status = 'sending'",
+      [id],
+    );
+  });
+  const held = await until(async () => {
+    const now = (await there.deliveries(id)).at(-1);
+    return now?.recipient_slot_at !== null && now;
+  }, "it is told of its place");
+  expect(held).toMatchObject({ status: "sending", attempts: 1, recipient_slot_at: placeAt });
+  expect(there.sink.received).toEqual([]);
+});
+
+test("what had taken its place, and hadn't been let go, has it with whoever claimed it since", async () => {
+  const there = await world();
+  const { database, sink, insert, work, deliveries } = there;
+  let connecting = 0;
+  sink.connect = () => {
+    connecting += 1;
+    return new Promise(() => {});
+  };
+  const id = await insert({ schedule_type: "one_time", interval_minutes: null, run_at: new Date() });
+  const worker = work({ limits: { perMinute: null, perRecipientPerHour: 1 }, graceMs: 100 });
+  await until(() => connecting === 1, "it has its place");
+  await database.query("update deliveries set lease_token = gen_random_uuid()");
+  await worker.stop();
+  await until(async () => (await deliveries(id))[0]?.recipient_slot_at !== null, "its place is passed on");
+  expect((await deliveries(id))[0]).toMatchObject({ status: "sending" });
+});
+
+test("a place that is passed on takes the place of no promise", async () => {
+  const { database, insert, deliveries } = await world();
+  const id = await insert({ run_at: new Date() });
+  const [at, promisedAt] = [Date.now(), Date.now() + 600_000];
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, person_slot_at)
+     select 'default', bucket, id, $2, 'sink', recipient, 'sending', $3 from reminder_jobs where id = $1`,
+    [id, new Date(at), new Date(promisedAt)],
+  );
+  const slots = { person: at, recipient: at, tenant: null };
+  await passOnSlots(database, [{ reminderId: id, occurrenceAt: at, recipientNo: 0, slots }]);
+  expect((await deliveries(id))[0]).toMatchObject({ person_slot_at: promisedAt, recipient_slot_at: null });
+  await keepSlots(database, [{ reminderId: id, occurrenceAt: at, recipientNo: 0, slots }]);
+  expect((await deliveries(id))[0]).toMatchObject({ person_slot_at: at, recipient_slot_at: at });
+});
+
+test("what is claimed anew just while it is put off to its place is put off under the new claim, and keeps that place", async () => {
+  const there = await world();
+  const { deliveries, sink } = there;
+  const { id, placeAt } = await putOffMeanwhile(there, (id) => claimedAnew(there, id));
   const newest = await until(async () => {
     const now = (await deliveries(id)).at(-1);
     return now?.status !== "sending" && now?.next_attempt_at === placeAt && now;

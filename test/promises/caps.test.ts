@@ -258,7 +258,8 @@ test("what had its place when its worker was told to end, and hadn't been let go
   const worker = work(capped(null, 1));
   await until(() => connecting === 1, "it has its place, and no connection");
   await worker.stop();
-  expect((await deliveries(id))[0]).toMatchObject({ status: "retrying", recipient_slot_at: expect.any(Number) });
+  await deliveryBecomes(id, "retrying");
+  expect((await deliveries(id))[0]).toMatchObject({ recipient_slot_at: expect.any(Number) });
 
   sink.connect = async () => {};
   work(capped(null, 1));

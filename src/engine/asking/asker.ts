@@ -55,6 +55,7 @@ export class Asker {
   readonly #underWay = new Map<number, Answers>();
   readonly #firing: Batcher<Asked, null>;
   readonly #givingBack: Batcher<Released, null>;
+  #beingFired: Promise<unknown> = Promise.resolve();
   /** Tenants are gone round where one look doesn't reach all of them, or there isn't room for all: this round goes on after this one. */
   #after = "";
   /** When there is more to ask, as far as this round has come, by `performance.now()`. */
@@ -89,6 +90,10 @@ export class Asker {
     const limit = Math.max(1, Math.floor(room / Math.max(1, tenants.length)));
     const served = tenants.slice(0, room);
     const due = served.length === 0 ? [] : await this.#lease(served, limit);
+    if (this.#isStopping) {
+      await this.#release(due.map(({ reminder: { id } }) => ({ id, retryInMs: null })));
+      return Number.POSITIVE_INFINITY;
+    }
     for (const each of due) void this.#ask(each);
 
     // Where some were due but none could be had, others are at them.
@@ -113,6 +118,11 @@ export class Asker {
   async renew(): Promise<void> {
     const { database, settings } = this.#options;
     await renewAsked(database, [...this.#underWay.keys()], { token: this.#token, seconds: settings.leaseSeconds });
+  }
+
+  /** Resolves when nothing is being fired any more: until then, messages may come of it. After `stop` nothing more is begun. */
+  fired(): Promise<unknown> {
+    return this.#beingFired;
   }
 
   /** Gives back what is being asked, for whoever takes it next. */
@@ -189,7 +199,7 @@ export class Asker {
       await addFlags(sql, due);
       return due;
     };
-    await fireClaimed(this.#options, claim, {
+    const firing = fireClaimed(this.#options, claim, {
       token: this.#token,
       answersOf: ({ reminder }) => answersOf.get(reminder.id) ?? new Map(),
       stopOf: (due) => {
@@ -197,6 +207,8 @@ export class Asker {
         return evaluate(due.reminder.stopCondition, subjectOf(due), (key) => answers?.get(key)?.answer ?? null);
       },
     });
+    this.#beingFired = firing.catch(() => {});
+    await firing;
   }
 
   async #release(released: readonly Released[]): Promise<void> {
