@@ -39,6 +39,8 @@ const TIMEOUT_MS = 20_000;
 /** What asking the database before the request may take besides, in milliseconds. */
 const BEFORE_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
+/** Of its places a quarter goes at once to whoever hasn't answered lately, but no fewer. */
+const LEAST_AT_FIRST = 2;
 const LONGEST_SHOWN_CHARS = 500;
 
 const [MINUTE, HOUR] = [60, 3_600];
@@ -51,7 +53,7 @@ const RETRIES = {
 /** A signed POST to a URL (https://www.standardwebhooks.com): the recipient is where. */
 export function createWebhookChannel(settings: WebhookSettings): Channel {
   const { signing, concurrency, http, refusesUrl, log, own, timeoutMs = TIMEOUT_MS } = settings;
-  const slow = new SlowReceivers("webhooks");
+  const slow = new SlowReceivers("webhooks", Math.max(LEAST_AT_FIRST, Math.ceil(concurrency / 4)));
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const { tenantId } = message.reminder;
