@@ -87,6 +87,15 @@ export class Claims {
     this.#limit = Math.ceil(this.#limit / 2);
   }
 
+  /**
+   * Call when there was no time for all of a batch. There is a backlog then, however few are due: what is due since, and other tenants, don't wait
+   * for all of it.
+   */
+  leftSome(): void {
+    this.tookTooLong();
+    if (!this.#hasBacklog) this.#beginBacklog();
+  }
+
   wentWell(): void {
     const { batchSize } = this.#settings;
     this.#limit = Math.min(batchSize, this.#limit + Math.ceil(batchSize * GROWTH));

@@ -47,13 +47,14 @@ export async function fireBatch(firing: Firing): Promise<number> {
   const { claims, log } = firing;
   let ids: number[] | null = null;
   try {
-    const fired = await fireClaimed(firing, async (sql) => {
+    const { count, left } = await fireClaimed(firing, async (sql) => {
       const due = await claims.claim(sql, dueClaim(firing));
       ids = due.map(({ reminder }) => reminder.id);
       return due;
     });
-    claims.wentWell();
-    return fired;
+    if (left.length > 0) claims.leftSome();
+    else claims.wentWell();
+    return count;
   } catch (error) {
     // The same batch would take as long the next time.
     if (isTimedOut(error)) claims.tookTooLong();
@@ -77,13 +78,14 @@ async function fireOneByOne(firing: Firing, ids: readonly number[]): Promise<num
 }
 
 /**
- * Fires what `claim` locks, in its transaction; `asked`: what was asked before became of it. Returns how many those were.
+ * Fires what `claim` locks, in its transaction; `asked`: what was asked before became of it. Returns how many those were, and the ids of those
+ * for which there was no time: they are still due.
  */
 export async function fireClaimed(
   { database, channels, deliverer, settings, log }: Omit<Firing, "claims" | "from">,
   claim: Claim,
   asked: AskedBefore | null = null,
-): Promise<number> {
+): Promise<{ count: number; left: readonly number[] }> {
   const { hold, ceiling } = settings;
   const lease = { token: randomUUID(), seconds: settings.leaseSeconds };
   const readAtMs = performance.now();
@@ -110,7 +112,7 @@ export async function fireClaimed(
   for (const held of plan.held) deliverer.accept(held);
   for (const delivery of plan.deliveries)
     if (delivery.status === "pending" && !delivery.notBefore) deliverer.turnedAway(delivery.channel);
-  return due.length;
+  return { count: due.length - plan.left.length, left: plan.left };
 }
 
 function dueClaim({ claims, channels, from }: Firing): DueClaim {

@@ -114,8 +114,8 @@ export function startWorker({ database, channels, log, outside, settings: given 
     return beatMs;
   };
   const replan = async (): Promise<number> => {
-    const replanned = await replanBatch(database, settings.batchSize);
-    return replanned >= settings.batchSize ? 0 : Number.POSITIVE_INFINITY;
+    const isMore = await replanBatch(database, settings.batchSize);
+    return isMore ? 0 : Number.POSITIVE_INFINITY;
   };
   const lookForChores = async (): Promise<number> => {
     for (const chore of await waitingChores(database)) alarms[chore].poke();

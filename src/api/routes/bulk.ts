@@ -1,6 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { ReminderRecord } from "../../core/reminder.ts";
+import type { Tenant } from "../../core/tenant.ts";
+import type { NewReminder } from "../../store/new-reminder-rows.ts";
 import { inParts } from "../../store/new-reminders.ts";
 import { keyOf } from "../../store/reminder-key.ts";
 import { isTemplate } from "../../templates/liquid.ts";
@@ -10,7 +12,14 @@ import { FullTenants } from "../full-tenants.ts";
 import { inTurns } from "../in-turns.ts";
 import { bytesToCome, ORDINARY_BYTES } from "../large-bodies.ts";
 import { MadeBefore } from "../made-before.ts";
-import { mayNeedMoment, momentFor, type NewReminderContext, toNewReminder } from "../new-reminder.ts";
+import {
+  type Moment,
+  mayNeedMoment,
+  momentFor,
+  type NewReminderContext,
+  toNewReminder,
+  type Wish,
+} from "../new-reminder.ts";
 import { whoseTurn } from "../own-turn.ts";
 import { Problem, under } from "../problem.ts";
 import { answers, BODY_REFUSALS, refuses } from "../responses.ts";
@@ -23,7 +32,7 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export function bulkRoutes(api: Api, context: NewReminderContext): void {
   const full = new FullTenants();
-  const before = new MadeBefore(understandAll);
+  const before = new MadeBefore((request) => makeAll(request, context));
 
   api.post(
     "/reminders/bulk",
@@ -49,16 +58,10 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
     async (request, reply) => {
       const { database, body } = request;
       const items = body.reminders;
-      const understood = await before.of(request);
-      const moment = await momentFor(
-        database,
-        (understood ?? []).flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
-      );
+      const all = await before.of(request);
       const refused = new Map<number, Problem>();
       const make = (place: number): Placed[] => {
-        const wish = understood?.[place] ?? understand(items[place]);
-        const made =
-          wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment, database.tenant));
+        const made = all?.[place] ?? toMade(understand(items[place]), context, null, database.tenant);
         if (made instanceof Problem) refused.set(place, made);
         return made instanceof Problem ? [] : [{ place, reminder: made }];
       };
@@ -86,18 +89,32 @@ export function bulkRoutes(api: Api, context: NewReminderContext): void {
   );
 }
 
-/** What each of many is, or what is wrong with it. */
-type Understood = (z.output<typeof CreateReminder> | Problem)[];
+/** What each of many makes, or what is wrong with it. */
+type Made = NewReminder | Problem;
 
-/** Each in turns, where that takes long or says what is to be asked of the database; null: they may be understood one by one while they are stored. */
-async function understandAll(request: FastifyRequest): Promise<Understood | null> {
+/**
+ * Each in turns, where that takes long or something is to be asked of the database for it; null: they may be made one by one while they are
+ * stored. When a rule comes next takes as long as anything.
+ */
+async function makeAll(request: FastifyRequest, context: NewReminderContext): Promise<Made[] | null> {
   const { reminders: items } = request.body as z.output<typeof CreateReminders>;
   if (!items.some(mayNeedMoment) && bytesToCome(request) <= ORDINARY_BYTES && !takesLong(items)) return null;
-  return inTurns(() => each(items, understand), { mostMs: Number.POSITIVE_INFINITY, whose: whoseTurn(request) });
+  const turns = { mostMs: Number.POSITIVE_INFINITY, whose: whoseTurn(request) };
+  const understood = await inTurns(() => each(items, understand), turns);
+  const { database } = request;
+  const moment = await momentFor(
+    database,
+    understood.flatMap((wish) => (wish instanceof Problem ? [] : [wish])),
+  );
+  return inTurns(() => each(understood, (wish) => toMade(wish, context, moment, database.tenant)), turns);
 }
 
-function understand(item: unknown): Understood[number] {
+function understand(item: unknown): Wish | Problem {
   return orProblem(() => validate(CreateReminder, item, "body"));
+}
+
+function toMade(wish: Wish | Problem, context: NewReminderContext, moment: Moment, tenant: Tenant): Made {
+  return wish instanceof Problem ? wish : orProblem(() => toNewReminder(wish, context, moment, tenant));
 }
 
 /** Characters of templates that are read at one go: a whole request's would hold everybody else up for seconds. */

@@ -53,8 +53,10 @@ export class Asker {
   readonly #token = randomUUID();
   /** By id; one that is claimed again meanwhile is asked anew, and what is asked of the former one says nothing. */
   readonly #underWay = new Map<number, Answers>();
-  readonly #firing: Batcher<Asked, null>;
+  /** Answers whether it was dealt with. */
+  readonly #firing: Batcher<Asked, boolean>;
   readonly #givingBack: Batcher<Released, null>;
+  #isNewestFirst = true;
   #beingFired: Promise<unknown> = Promise.resolve();
   /** Tenants are gone round where one look doesn't reach all of them, or there isn't room for all: this round goes on after this one. */
   #after = "";
@@ -153,7 +155,8 @@ export class Asker {
     const isCurrent = (): boolean => this.#underWay.get(id) === answers;
     try {
       if (stopCondition !== null) await questions.resolve(stopCondition, subjectOf(due), answers);
-      if (isCurrent()) await this.#firing.add({ id, answers });
+      // Where there is no time for it, others come first.
+      while (isCurrent() && !(await this.#firing.add({ id, answers })));
     } catch (error) {
       if (error instanceof NotNow) {
         if (isCurrent()) await this.#givingBack.add({ id, retryInMs: error.retryInMs });
@@ -167,10 +170,11 @@ export class Asker {
     }
   }
 
-  async #fire(batch: readonly Asked[]): Promise<null[]> {
+  async #fire(batch: readonly Asked[]): Promise<boolean[]> {
+    let left: readonly number[] = [];
     for (let failures = 0; !this.#isStopping; failures += 1) {
       try {
-        await this.#fireTogether(batch);
+        left = await this.#fireTogether(batch);
         break;
       } catch (error) {
         if (isOfRows(error)) {
@@ -183,7 +187,7 @@ export class Asker {
     }
     // What is held now is to be asked again sooner than was known when it was last looked for.
     this.#options.onSooner();
-    return batch.map(() => null);
+    return batch.map(({ id }) => !left.includes(id));
   }
 
   async #fireOneByOne(batch: readonly Asked[], error: Error): Promise<void> {
@@ -192,12 +196,16 @@ export class Asker {
     else for (const asked of batch) await this.#fire([asked]);
   }
 
-  async #fireTogether(batch: readonly Asked[]): Promise<void> {
+  /** Returns the ids of those for which there was no time. */
+  async #fireTogether(batch: readonly Asked[]): Promise<readonly number[]> {
+    // From either end in turn, so that where there is no time for all, none waits for all others.
+    this.#isNewestFirst = !this.#isNewestFirst;
+    const newestFirst = this.#isNewestFirst;
     const answersOf = new Map(batch.map(({ id, answers }) => [id, answers]));
     const claim = async (sql: Parameters<typeof lockAnswered>[0]): Promise<DueReminder[]> => {
       const due = await lockAnswered(sql, [...answersOf.keys()], this.#token, FIRE_AHEAD_MS);
       await addFlags(sql, due);
-      return due;
+      return newestFirst ? due.reverse() : due;
     };
     const firing = fireClaimed(this.#options, claim, {
       token: this.#token,
@@ -208,7 +216,7 @@ export class Asker {
       },
     });
     this.#beingFired = firing.catch(() => {});
-    await firing;
+    return (await firing).left;
   }
 
   async #release(released: readonly Released[]): Promise<void> {

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { isQuestion, stopAnswer } from "../../conditions/evaluate.ts";
 import { completionReasonOf } from "../../conditions/registry.ts";
 import { subjectOf } from "../../conditions/subject.ts";
@@ -11,24 +10,23 @@ import { endsSilence } from "../../core/silence.ts";
 import type { StopAnswer } from "../../core/stop.ts";
 import type { DueReminder } from "../../store/firing.ts";
 import { escalatingOf } from "../audience.ts";
+import { Stint } from "../stint.ts";
 import { planDeliveries } from "./deliveries.ts";
 import { complete, nothingPlanned, type Plan, type Planning, pause } from "./plan.ts";
 import { missed, silenceEnded } from "./timeline.ts";
 
-/** So long nothing else goes on at most while reminders are decided on, save that one alone takes longer. */
-const TURN_MS = 10;
-
 /**
- * Turns claimed reminders into what is to be written and sent. Touches neither the database nor the network, but lets others
- * have their turn: expressions and rules of many together may take long.
+ * Turns claimed reminders into what is to be written and sent, as many as one `Stint` has time for; at least the first. Touches neither the
+ * database nor the network, but lets others have their turn.
  */
 export async function planFiring(due: readonly DueReminder[], planning: Planning): Promise<Plan> {
   const plan = nothingPlanned();
-  let turnSince = performance.now();
-  for (const reminder of due) {
-    if (performance.now() - turnSince > TURN_MS) {
-      await setImmediate();
-      turnSince = performance.now();
+  const stint = new Stint();
+  for (const [place, reminder] of due.entries()) {
+    if (stint.isTurnOver) await stint.rest();
+    if (!stint.mayGoOn) {
+      plan.left = due.slice(place).map(({ reminder: { id } }) => id);
+      break;
     }
     planOne(plan, reminder, planning);
   }

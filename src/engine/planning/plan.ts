@@ -34,12 +34,14 @@ export interface Plan {
   noted: NotedAnswer[];
   events: NewEvent[];
   held: Held[];
+  /** Ids of those for which there was no time: nothing of them is written, and they are still due. */
+  left: number[];
 }
 
 export function nothingPlanned(): Plan {
   return {
     ...{ fired: [], completed: [], paused: [], escalated: [], deliveries: [] },
-    ...{ moved: [], released: [], noted: [], events: [], held: [] },
+    ...{ moved: [], released: [], noted: [], events: [], held: [], left: [] },
   };
 }
 
