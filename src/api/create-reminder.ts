@@ -26,6 +26,7 @@ const MOST_TRIES = 20;
 const LOCK_TIMEOUT_MS = 5_000;
 /** The same when creations of others would have to wait with it. */
 const SHARED_LOCK_TIMEOUT_MS = 50;
+const PATIENT = { lockTimeoutMs: LOCK_TIMEOUT_MS };
 const MAX_BATCH = 100;
 /** While the database commits one batch, it and we work at the next. More than two were no faster. */
 const MAX_CALLS = 2;
@@ -106,7 +107,9 @@ async function insertAsMade(
   whenStored: (reminders: ReminderRecord[]) => void,
 ): Promise<ReminderRecord[]> {
   try {
-    return await insertInParts(database, parts, { lockTimeoutMs: LOCK_TIMEOUT_MS }, whenStored);
+    // Within somebody's transaction, what the connection has forgotten couldn't be asked by another.
+    const plansOnce = !database.isOneTransaction;
+    return await insertInParts(database, parts, { lockTimeoutMs: LOCK_TIMEOUT_MS, plansOnce }, whenStored);
   } catch (error) {
     // A statement that the connection has forgotten is asked again by another.
     if (error instanceof QuotaReached || isStalePlan(error)) return [];
@@ -130,7 +133,7 @@ async function createOrFind(
   wanted: readonly NewReminder[],
   full: FullTenants,
 ): Promise<Outcome[]> {
-  const created = await tryToCreate(database, wanted, full, LOCK_TIMEOUT_MS);
+  const created = await tryToCreate(database, wanted, full, PATIENT);
   for (let tries = 1; tries < MOST_TRIES; tries += 1) {
     const missing = [...created.keys()].filter((index) => !created[index]);
     if (missing.length === 0) return created as Outcome[];
@@ -138,7 +141,7 @@ async function createOrFind(
       database,
       missing.map((index) => wanted[index] as NewReminder),
       full,
-      LOCK_TIMEOUT_MS,
+      PATIENT,
     );
     for (const [at, index] of missing.entries()) created[index] = more[at] ?? null;
   }
@@ -179,7 +182,7 @@ function batcherOf(database: TenantDatabase, full: FullTenants): Batcher<NewRemi
   return new Batcher(
     async (wanted) => {
       try {
-        return await tryToCreate(database, wanted, full, SHARED_LOCK_TIMEOUT_MS);
+        return await tryToCreate(database, wanted, full, { lockTimeoutMs: SHARED_LOCK_TIMEOUT_MS, plansOnce: true });
       } catch (error) {
         if (isDatabaseAway(error) && !isContended(error) && !isStalePlan(error)) throw error;
         return wanted.map(() => null);
@@ -195,7 +198,7 @@ async function tryToCreate(
   database: TenantDatabase,
   wanted: readonly NewReminder[],
   full: FullTenants,
-  lockTimeoutMs: number,
+  patience: Parameters<typeof insertReminders>[2],
 ): Promise<(Outcome | null)[]> {
   const keys = wanted.map(keyOf);
   // Of several with the same key, the first is created, and the others find it.
@@ -224,7 +227,7 @@ async function tryToCreate(
       if (open.size === 0) break;
     }
     try {
-      note(await insertReminders(database, [...open.values()], { lockTimeoutMs }), true);
+      note(await insertReminders(database, [...open.values()], patience), true);
       break;
     } catch (error) {
       if (!(error instanceof QuotaReached)) throw error;

@@ -5,6 +5,7 @@ import type { Addressed } from "../core/people.ts";
 import type { Contact, Reminder } from "../core/reminder.ts";
 import type { Retries } from "../core/retry.ts";
 import type { Silence } from "../core/silence.ts";
+import type { Tenant } from "../core/tenant.ts";
 import type { CodeMarks } from "../templates/code-blocks.ts";
 import type { Rendered } from "../templates/write.ts";
 
@@ -186,6 +187,11 @@ export interface Channel {
   parseRecipient(text: string): string;
   /** Where the channel reaches this contact, if it can. */
   address(contact: Pick<Contact, "name" | "email" | "phone" | "push">): string | null;
+  /**
+   * Asked before a message takes a place under a cap: throws `NotYet` where its receiver has as many on their way as it gets. Left out: none has so
+   * many. `send` asks itself once more.
+   */
+  mayBegin?(message: Pick<Message, "recipient"> & { tenantId: Tenant }): void;
   /** Sends, or throws `Retryable`, `Permanent`, `OutcomeUnknown` or `NotYet`; anything else thrown counts as `Retryable`. If `beforeSend` had let it go, it may have arrived: it goes over no other channel, and over one that `isAtMostOnce` it counts as `OutcomeUnknown`. */
   send(message: Message, options: SendOptions): Promise<Receipt>;
   /** How what was sent before comes to say that it is done; left out: it stays as it was sent. */

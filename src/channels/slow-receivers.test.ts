@@ -1,26 +1,31 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { NotYet } from "./channel.ts";
-import { SlowReceivers } from "./slow-receivers.ts";
+import { SlowReceivers, type Where } from "./slow-receivers.ts";
 
-const SLOWLY_MS = 20_000;
+const SLOWLY = { tookMs: 20_000, isAnswered: true };
+
+const at = (host: string, path = "/"): Where => {
+  return { tenantId: "acme", url: `https://${host}${path}`, origin: `https://${host}`, host };
+};
+const A = at("a.example");
 
 test("a receiver that isn't known to be slow gets all that there is for it", () => {
   const slow = new SlowReceivers("webhooks");
-  const leaves = Array.from({ length: 50 }, () => slow.enter("a", "a.example"));
+  const leaves = Array.from({ length: 50 }, () => slow.enter(A));
   expect(leaves).toHaveLength(50);
 });
 
 test("a slow one gets two at once and others none of its places, until it is quick again", () => {
   const slow = new SlowReceivers("webhooks");
-  slow.enter("a", "a.example")(SLOWLY_MS);
+  slow.enter(A)(SLOWLY);
 
-  const first = slow.enter("a", "a.example");
-  slow.enter("a", "a.example");
-  expect(() => slow.enter("a", "a.example")).toThrow(NotYet);
-  expect(() => slow.enter("b", "b.example")).not.toThrow();
+  const first = slow.enter(A);
+  slow.enter(A);
+  expect(() => slow.enter(A)).toThrow(NotYet);
+  expect(() => slow.enter(at("b.example"))).not.toThrow();
 
-  first(10);
-  expect(() => [slow.enter("a", "a.example"), slow.enter("a", "a.example")]).not.toThrow();
+  first({ tookMs: 10, isAnswered: true });
+  expect(() => [slow.enter(A), slow.enter(A)]).not.toThrow();
 });
 
 test("who hasn't answered lately gets so many at once until it does, and is looked after soon, unless it doesn't", () => {
@@ -29,31 +34,53 @@ test("who hasn't answered lately gets so many at once until it does, and is look
   const slow = new SlowReceivers("webhooks", 3);
   const waitMs = (): number => {
     try {
-      slow.enter("a", "a.example")(null);
+      slow.enter(A)(null);
       return 0;
     } catch (error) {
       expect(error).toBeInstanceOf(NotYet);
       return (error as NotYet).waitMs;
     }
   };
-  const leaves = [1, 2, 3].map(() => slow.enter("a", "a.example"));
+  const leaves = [1, 2, 3].map(() => slow.enter(A));
   expect(waitMs()).toBeLessThan(1_000);
-  expect(() => slow.enter("b", "b.example")).not.toThrow();
+  expect(() => slow.enter(at("b.example"))).not.toThrow();
   vi.advanceTimersByTime(3_000);
   expect(waitMs()).toBeGreaterThan(1_000);
 
-  leaves[0]?.(3_000);
-  for (let n = 0; n < 20; n += 1) slow.enter("a", "a.example");
+  leaves[0]?.({ tookMs: 3_000, isAnswered: true });
+  for (let n = 0; n < 20; n += 1) slow.enter(A);
   expect(waitMs()).toBe(0);
   vi.advanceTimersByTime(61_000);
+  slow.enter(A);
   expect(waitMs()).toBeGreaterThan(1_000);
+});
+
+test("nobody answers by refusing, nor by a connection that doesn't come: that one is slow", () => {
+  const slow = new SlowReceivers("webhooks", 3);
+  const [one, other] = [1, 2, 3].map(() => slow.enter(A));
+  one?.({ tookMs: 5, isAnswered: false });
+  slow.enter(A);
+  expect(() => slow.enter(A)).toThrow("until a.example has answered there, only 3 webhooks go there at once");
+  other?.({ tookMs: 3_000, isAnswered: false });
+  expect(() => slow.enter(A)).toThrow("a.example is slow, so only 2 webhooks go there at once");
+});
+
+test("of a receiver's addresses each answers for itself; all that haven't share in what it gets at first", () => {
+  const slow = new SlowReceivers("webhooks", 3);
+  const [quick, hung] = [at("a.example", "/quick"), at("a.example", "/hung")];
+  slow.enter(quick)({ tookMs: 5, isAnswered: true });
+  for (let n = 0; n < 20; n += 1) slow.enter(quick);
+  for (let n = 0; n < 3; n += 1) slow.enter(n === 0 ? hung : at("a.example", `/hung/${n}`));
+  expect(() => slow.enter(hung)).toThrow(NotYet);
+  expect(() => slow.check(hung)).toThrow(NotYet);
+  expect(() => slow.check(quick)).not.toThrow();
 });
 
 test("what wasn't asked after all tells nothing about how slow it is", () => {
   const slow = new SlowReceivers("webhooks");
-  slow.enter("a", "a.example")(SLOWLY_MS);
-  const [first] = [slow.enter("a", "a.example"), slow.enter("a", "a.example")];
+  slow.enter(A)(SLOWLY);
+  const [first] = [slow.enter(A), slow.enter(A)];
   first?.(null);
-  slow.enter("a", "a.example");
-  expect(() => slow.enter("a", "a.example")).toThrow(NotYet);
+  slow.enter(A);
+  expect(() => slow.enter(A)).toThrow(NotYet);
 });

@@ -158,10 +158,19 @@ test("who comes when told waits no longer than all that stand under the same cap
 test("what is kept of a place that was taken is good when its message comes back, and what isn't kept is no good then", () => {
   const kinds = Object.keys(WINDOWS_MS) as Kind[];
   fc.assert(
-    fc.property(fc.constantFrom(...kinds), fc.nat(DAY / 24), fc.integer({ min: 1, max: 9 }), (kind, backMs, limit) => {
-      const cap = { limit, windowMs: WINDOWS_MS[kind] };
-      const { taken } = place(NO_SLOTS, { [kind]: { cap, pace: UNUSED } }, T0);
-      expect(holdsPlace(taken[kind], cap, T0 + backMs)).toBe(goodAfter(taken, backMs)[kind] !== null);
-    }),
+    fc.property(
+      fc.constantFrom(...kinds),
+      fc.nat(DAY / 24),
+      fc.integer({ min: 1, max: 9 }),
+      fc.option(fc.nat(DAY / 24)),
+      (kind, backMs, limit, promisedAgoMs) => {
+        const cap = { limit, windowMs: WINDOWS_MS[kind] };
+        const had = { ...NO_SLOTS, [kind]: promisedAgoMs === null ? null : T0 - promisedAgoMs };
+        const { taken } = place(had, { [kind]: { cap, pace: UNUSED } }, T0);
+        const kept = goodAfter({ at: T0, slots: taken }, backMs)[kind];
+        expect(kept !== null).toBe(holdsPlace(taken[kind], cap, T0 + backMs));
+        expect([null, taken[kind]]).toContain(kept);
+      },
+    ),
   );
 });

@@ -76,9 +76,20 @@ export const NO_SLOTS: Slots = { person: null, recipient: null, tenant: null };
 /** Over which time each cap counts, in milliseconds: so many a day, an hour, a minute. */
 export const WINDOWS_MS: Readonly<Record<Kind, number>> = { person: 86_400_000, recipient: 3_600_000, tenant: 60_000 };
 
-/** Of places that were taken just now, those that can still be used when their message comes back after `inMs` milliseconds. */
-export function goodAfter(taken: Slots, inMs: number): Slots {
-  const good = (kind: Kind): Instant | null => (inMs <= WINDOWS_MS[kind] * GRAIN ? taken[kind] : null);
+/** Places that a message has taken when it began. */
+export interface Taken {
+  at: Instant;
+  slots: Slots;
+}
+
+export const NOTHING_TAKEN: Taken = { at: 0, slots: NO_SLOTS };
+
+/** Of places that were taken, those that can still be used when their message comes back `inMs` milliseconds after it began. */
+export function goodAfter({ at, slots }: Taken, inMs: number): Slots {
+  const good = (kind: Kind): Instant | null => {
+    const cap = { limit: 1, windowMs: WINDOWS_MS[kind] };
+    return holdsPlace(slots[kind], cap, at + inMs) ? slots[kind] : null;
+  };
   return { person: good("person"), recipient: good("recipient"), tenant: good("tenant") };
 }
 

@@ -8,7 +8,8 @@ import type { Questions } from "./asking/questions.ts";
 import { DeliveryClaims } from "./delivery-claims.ts";
 import { DigestSender } from "./digest-sender.ts";
 import { Gate } from "./gate.ts";
-import { type Held, HeldDeliveries } from "./held.ts";
+import { type Digest, type Held, HeldDeliveries } from "./held.ts";
+import { passOnPlaces } from "./kept-places.ts";
 import { Lane } from "./lane.ts";
 import { Leaving } from "./leaving.ts";
 import { type Ended, failed, handedBack, isPutBack, type Outcome } from "./outcome.ts";
@@ -78,7 +79,11 @@ export class Deliverer {
       isEnding: () => this.#isEnding,
     };
     const sender = new Sender({ gate, leaving, writing, ...ending, isStopping: () => this.#isStopping });
-    const digests = new DigestSender({ gate, leaving, writing, ...ending, stored: (these) => this.#held.gone(these) });
+    const digests = new DigestSender({
+      ...{ gate, leaving, writing, ...ending },
+      stored: (these) => this.#held.gone(these),
+      passOn: (digest) => void passOnPlaces(database, [lastOf(digest)].flat(), log),
+    });
     const begin = (lane: Lane, held: Held): void => {
       void (held.digest === null ? sender.deliver(lane, held) : digests.deliver(lane, held.digest));
     };
@@ -117,8 +122,11 @@ export class Deliverer {
     return this.#recorder.isFull ? FULL_MS : this.#claims.claim(isRoutine);
   }
 
-  /** Prolongs the leases of what has been held for a while. One that another worker has taken over is left to run out. */
-  async renew(): Promise<void> {
+  /**
+   * Prolongs the leases of what has been held for a while. One that another worker has taken over is left to run out. Returns whether all could be
+   * had: what somebody has locked just then, be it whoever stores its result, isn't waited for.
+   */
+  async renew(): Promise<boolean> {
     const { leaseSeconds } = this.#settings;
     const startedAtMs = performance.now();
     const ageing = this.#held.values().filter((held) => held.leaseEndsAtMs - startedAtMs < (leaseSeconds * 2_000) / 3);
@@ -126,6 +134,7 @@ export class Deliverer {
     for (const held of ageing) {
       if (renewed.has(deliveryId(held))) held.leaseEndsAtMs = startedAtMs + leaseSeconds * 1000;
     }
+    return renewed.size === ageing.length;
   }
 
   /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. `taking`: until that ends, more may come, which is handed back. */
@@ -191,6 +200,13 @@ export class Deliverer {
       this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
     }
   }
+}
+
+/** The one that was put back last has the place of all, where none of the others goes. */
+function lastOf({ items, putBack }: Digest): Ended | [] {
+  const taken = items.find((held) => held.taken)?.taken;
+  if (!putBack || !taken) return [];
+  return { held: { ...putBack.held, taken }, outcome: { ...putBack.outcome, leavesDigest: false } };
 }
 
 /** Frees its place; that of a digest with the last of its items. */

@@ -145,7 +145,8 @@ export class DeliveryClaims {
       this.#othersLookAtMs = nowMs + OTHERS_MS;
     }
     // Where there were some there may be more, for which there was no room, or none for their tenants.
-    const waitMs = claimed > 0 ? PASSED_OVER_MS : DIGESTS_MS;
+    const areCareful = [...this.#lanes.values()].some((lane) => this.#suspectsFor(lane).alone === 0);
+    const waitMs = claimed > 0 || areCareful ? PASSED_OVER_MS : DIGESTS_MS;
     this.#digestsLookAtMs = nowMs + waitMs;
     const soonestMs = Math.min(...found.values());
     return found.size === 0 ? Number.POSITIVE_INFINITY : Math.max(waitMs, soonestMs);
@@ -157,7 +158,7 @@ export class DeliveryClaims {
     const readAtMs = performance.now();
     const claimed = await claimDigests(this.#database, {
       ...{ channel: lane.channel.name, limit, room: lane.places(), except, lease },
-      ...{ suspects: this.#suspectsFor(lane).alone, maxAttempts: attemptsIn(lane.retries) },
+      ...{ suspects: this.#suspectsFor(lane), maxAttempts: attemptsIn(lane.retries) },
     });
     for (const { id, items } of claimed) {
       const digest: Digest = { id, items: [], hasPlace: false };

@@ -25,7 +25,7 @@ async function outcomesOf(
       held.hasEnded = true;
       outcomes.push(outcome);
     },
-    ...{ letGo: () => {}, stored: async () => {}, isEnding: () => false },
+    ...{ letGo: () => {}, stored: async () => {}, passOn: () => {}, isEnding: () => false },
   });
   const lane = {
     channel: {

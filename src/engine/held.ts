@@ -1,5 +1,5 @@
 import type { Instant } from "../core/instant.ts";
-import type { Slots } from "../core/pace.ts";
+import type { Taken } from "../core/pace.ts";
 import type { Addressed } from "../core/people.ts";
 import { type DeliveryKey, deliveryId } from "../core/reminder.ts";
 import type { Checked, StopAnswer } from "../core/stop.ts";
@@ -7,6 +7,7 @@ import type { Tenant } from "../core/tenant.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import type { HeldKey } from "../store/leases.ts";
 import type { Answers } from "./asking/answers.ts";
+import type { Ended } from "./outcome.ts";
 import { LEASE_MARGIN_MS } from "./settings.ts";
 
 /** A delivery that this worker holds under a lease, from its claim until its result is stored. Times are `performance.now()`. */
@@ -57,7 +58,7 @@ export interface Held extends HeldKey {
   /** True once it has its place under the caps, or there are none. */
   hasPlace: boolean;
   /** With what it has its places again, should it come back unsent; not set: it has asked for none. */
-  taken?: Slots;
+  taken?: Taken;
   /** When its send began; null before. */
   sendingSinceMs: number | null;
   /** True once its outcome is known; whatever comes after that is ignored. */
@@ -72,6 +73,8 @@ export interface Digest {
   items: Held[];
   /** True once this attempt has its place under the caps: also what is written anew takes but one. */
   hasPlace: boolean;
+  /** The last of it that was put back to come by itself; not set: none was. */
+  putBack?: Ended;
 }
 
 /** What this worker holds, by the delivery's id. */

@@ -1,5 +1,7 @@
+import type { Logger } from "pino";
 import { goodAfter, hasAny, NO_SLOTS, type Slots } from "../core/pace.ts";
 import { passOnSlots } from "../store/pace.ts";
+import { isDatabaseAway, isTimedOut } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import type { Held } from "./held.ts";
 import { type Ended, isPutBack, type Outcome } from "./outcome.ts";
@@ -11,10 +13,19 @@ const PASSING_ON_MS = 200;
  * Of what is another worker's by now: has that know of the places under the caps that were taken and not used. Whoever has such a row locked is
  * hardly waited for, and what fails does no harm but that its place is nobody's.
  */
-export async function passOnPlaces(database: WorkerDatabase, lost: readonly Ended[]): Promise<void> {
+export async function passOnPlaces(
+  database: WorkerDatabase,
+  lost: readonly Ended[],
+  log: Pick<Logger, "error">,
+): Promise<void> {
   const withAny = lost.map(withPlaces).filter(({ slots }) => hasAny(slots));
   if (withAny.length === 0) return;
-  await database.transaction((sql) => passOnSlots(sql, withAny), { statementMs: PASSING_ON_MS }).catch(() => {});
+  await database
+    .transaction((sql) => passOnSlots(sql, withAny), { statementMs: PASSING_ON_MS })
+    .catch((error) => {
+      if (!isDatabaseAway(error) && !isTimedOut(error))
+        log.error({ err: error }, "places under caps can't be passed on");
+    });
 }
 
 /** With the places under the caps that it has again, if any. */

@@ -5,10 +5,12 @@ import {
   hasAny,
   type Kind,
   NO_SLOTS,
+  NOTHING_TAKEN,
   type Paced,
   type Placing,
   place,
   type Slots,
+  type Taken,
   WINDOWS_MS,
   whenFree,
 } from "../core/pace.ts";
@@ -53,9 +55,9 @@ interface Asking {
  * What came of asking for a place. `begins`: with what it has its places again, should it come back unsent. `put_back`: there is none for it now,
  * and it is no longer this worker's. `claim_changed`: there is none either, but the claim under which it was to be put back holds no more.
  */
-export type Placed = { state: "begins"; taken: Slots } | { state: "put_back" } | { state: "claim_changed" };
+export type Placed = { state: "begins"; taken: Taken } | { state: "put_back" } | { state: "claim_changed" };
 
-const UNCAPPED: Placed = Object.freeze({ state: "begins", taken: NO_SLOTS });
+const UNCAPPED: Placed = Object.freeze({ state: "begins", taken: NOTHING_TAKEN });
 const PUT_BACK: Placed = Object.freeze({ state: "put_back" });
 const CLAIM_CHANGED: Placed = Object.freeze({ state: "claim_changed" });
 
@@ -183,7 +185,7 @@ function giveOut(database: WorkerDatabase, asking: readonly Asking[]): Promise<P
       waiting.flat().filter((one) => !putBack.has(one)),
     );
     return placings.map(({ placing }, n): Placed => {
-      if (placing.until === null) return { state: "begins", taken: placing.taken };
+      if (placing.until === null) return { state: "begins", taken: { at: now, slots: placing.taken } };
       return waiting[n]?.every((one) => putBack.has(one)) ? PUT_BACK : CLAIM_CHANGED;
     });
   });

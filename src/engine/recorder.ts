@@ -137,8 +137,10 @@ export class Recorder {
       try {
         const { lost, locked } = await store.run(database, batch, this.#options);
         const again = lost.filter((ended) => ended.held.token !== tokens.get(ended));
-        await passOnPlaces(database, again.length === 0 ? lost : lost.filter((ended) => !again.includes(ended)));
-        return this.#ended(batch, { again, locked });
+        const unstored = this.#ended(batch, { again, locked });
+        // Nobody waits for that: what was put back may be claimed again already.
+        void passOnPlaces(database, again.length === 0 ? lost : lost.filter((ended) => !again.includes(ended)), log);
+        return unstored;
       } catch (error) {
         if (store.onLocked === "pass over" && isHeldElsewhere(error)) return await this.#store(batch, PASSING_OVER);
         // Rows of other tables are locked too (an address that somebody is just suppressing, say).

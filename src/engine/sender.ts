@@ -27,6 +27,7 @@ export class Sender {
   async deliver(lane: Lane, held: Held): Promise<void> {
     const { gate, writing, end, letGo, isEnding } = this.#options;
     try {
+      lane.channel.mayBegin?.(held);
       await gate.pass(held);
       // All that was begun is aborted by then, and nobody would abort this.
       if (isEnding()) throw new Overtaken(handedBack(held.attempts));

@@ -50,6 +50,8 @@ const NOTIFY_CHANNEL = "reminder_engine";
 const LANES = 2;
 /** Leases are renewed and the worker's line is beaten this often. */
 const BEATS_PER_LEASE = 4;
+/** What couldn't be had is tried for again this soon. */
+const RENEW_AGAIN_MS = 300;
 const LOOPS_END_MS = 500;
 const ASKING_ENDS_MS = 300;
 const CAGE_ENDS_MS = 200;
@@ -122,8 +124,8 @@ export function startWorker({ database, channels, log, outside, settings: given 
     return Number.POSITIVE_INFINITY;
   };
   const renew = async (): Promise<number> => {
-    await Promise.all([deliverer.renew(), asker.renew()]);
-    return beatMs;
+    const [areAllRenewed] = await Promise.all([deliverer.renew(), asker.renew()]);
+    return areAllRenewed ? beatMs : Math.min(RENEW_AGAIN_MS, beatMs);
   };
 
   const common = { pollMs: settings.pollSeconds * 1000, signal: stopping.signal, log };

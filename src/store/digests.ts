@@ -3,7 +3,7 @@ import { MOST_ITEMS } from "../core/digest.ts";
 import type { Instant } from "../core/instant.ts";
 import { deliveryId } from "../core/reminder.ts";
 import type { Tenant } from "../core/tenant.ts";
-import { type Room, suspectFromAttempt } from "./claimable.ts";
+import { aloneFromAttempt, type Room, type SuspectPlaces, suspectFromAttempt } from "./claimable.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { WAITING } from "./wake.ts";
 
@@ -16,7 +16,7 @@ export interface DigestClaim {
   /** Tenants that are to have none of it. */
   except: readonly Tenant[];
   /** How many of those may be among them with which workers died or fell silent at least twice. */
-  suspects: number;
+  suspects: SuspectPlaces;
   maxAttempts: number;
 }
 
@@ -99,16 +99,18 @@ const NAME = `
  */
 export async function lockDigests(sql: Sql, claim: DigestClaim): Promise<LockedDigest[]> {
   const { channel, limit, room, except, maxAttempts } = claim;
-  let { suspects } = claim;
+  let { alone, together } = claim.suspects;
   const params = [channel, limit, [...room.full(), ...except], suspectFromAttempt(maxAttempts), maxAttempts];
   const rows = await sql.query(LOCK_DIGESTS, params);
   // What isn't taken is let go when the transaction ends, as it was.
   const mayBeTaken = (rows: readonly Row[]): boolean => {
     if (rows.length < (rows[0]?.whole as number)) return false;
-    const isSuspect = rows.some(({ part }) => part === "suspect");
-    if (isSuspect && suspects === 0) return false;
+    const suspects = rows.filter(({ part }) => part === "suspect");
+    const isAlone = suspects.some(({ attempts }) => (attempts as number) >= aloneFromAttempt(maxAttempts));
+    if (suspects.length > 0 && (isAlone ? alone : together) <= 0) return false;
     if (!room.tryTake(rows[0]?.tenant_id as Tenant)) return false;
-    if (isSuspect) suspects -= 1;
+    if (isAlone) [alone, together] = [alone - 1, 0];
+    else if (suspects.length > 0) [alone, together] = [0, together - 1];
     return true;
   };
   const digests = [...groupBy(rows, keyOf).values()]

@@ -10,7 +10,7 @@ import { isStalePlan } from "./prepared.ts";
 const TRANSIENT_SQLSTATE = /^(08|25006|28|3D000|53|57P0|58|40001|40P01|55P03|57014|25P03|25P04|XX000)/;
 const REFUSED_SQLSTATE = /^(28|3D000)/;
 const TRANSIENT_NETWORK =
-  /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)|terminated|timeout|Connection ended|not queryable/i;
+  /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)|terminated|timeout|Connection ended|not queryable|received invalid response/i;
 /** No connection is made to a server whose certificate has run out or isn't trusted (by Node's names), or that speaks no TLS. */
 const NO_TLS = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO)|SSL connection/;
 /** What failed there, however (too many files are open, say), hasn't led to a connection. */
@@ -21,6 +21,11 @@ export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
   if (error instanceof pg.DatabaseError) return TRANSIENT_SQLSTATE.test(codeOf(error)) || isStalePlan(error);
   return isConnectionLost(error);
+}
+
+/** True for a statement of a transaction in which one before it has failed: that one's error says why. */
+export function isInAborted(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === "25P02";
 }
 
 /** True when there is a server, and it doesn't let us in: another password, a role that may not log in, no such database. */

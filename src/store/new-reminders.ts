@@ -17,6 +17,8 @@ const LAST = 100;
 
 interface Patience {
   lockTimeoutMs: number;
+  /** True: the statement is planned once on its connection, as far as it is one of the usual. Where that has forgotten it, `isStalePlan` says so. */
+  plansOnce?: boolean;
 }
 
 /**
@@ -90,24 +92,27 @@ export async function insertInParts(
 async function insertPart(
   sql: TenantSql,
   reminders: readonly NewReminder[],
-  { lockTimeoutMs }: Patience,
+  { lockTimeoutMs, plansOnce = false }: Patience,
 ): Promise<ReminderRecord[]> {
   const byKey = new Map(reminders.map((reminder) => [keyOf(reminder), reminder]));
   const { text, values } = insertOf(reminders);
   const inserted = await sql
-    .query(text, [sql.tenant, `${lockTimeoutMs}ms`, ZONE_RULES, ...values], { plansOnce: isUsual(text) })
+    .query(text, [sql.tenant, `${lockTimeoutMs}ms`, ZONE_RULES, ...values], {
+      plansOnce: plansOnce && isUsual(text, reminders.length),
+    })
     .catch((error: unknown) => {
       throw orQuotaReached(error);
     });
   return inserted.map((row) => asInserted(byKey.get(keyOf(toKey(row))) as NewReminder, sql.tenant, row));
 }
 
-/** As many wordings of the statement are planned once, the first that come; of what may be said, most say the same few. */
+/** As many wordings of the statement are planned once, the first that many are created by; of what may be said, most say the same few. */
 const MOST_USUAL = 20;
+const MANY = 50;
 const usual = new Set<string>();
 
-function isUsual(text: string): boolean {
-  return usual.has(text) || (usual.size < MOST_USUAL && usual.add(text).has(text));
+function isUsual(text: string, count: number): boolean {
+  return usual.has(text) || (count >= MANY && usual.size < MOST_USUAL && usual.add(text).has(text));
 }
 
 /** A new reminder as it would be if it were inserted at this instant: the same, save that it has no id. */

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { arrayLiteral } from "./array-literal.ts";
-import { isConnectionLost } from "./failures.ts";
+import { isConnectionLost, isInAborted } from "./failures.ts";
 import { assume, type Identity } from "./identity.ts";
 import { getTypeParser } from "./instants.ts";
 import { listen } from "./listen.ts";
@@ -182,11 +182,19 @@ async function withClient<T>(
 ): Promise<T> {
   const client = await borrow(pool);
   const borrowedAtMs = performance.now();
+  let cause: unknown = null;
   const run: Run = async (text, params = [], { plansOnce = manner.plansOnce } = {}) => {
     const name = plansOnce && params.length > 0 && mayPrepare(pool, client) ? nameOf(text) : undefined;
     const timeoutMs = Math.min(statementMs + SILENCE_MS, NO_LIMIT_MS);
     const query = { ...(name && { name }), text, values: params.map(asParameter), query_timeout: timeoutMs };
-    return (await client.query<Row>(query)).rows;
+    try {
+      return (await client.query<Row>(query)).rows;
+    } catch (error) {
+      // Of several that travel together, those behind the one that failed fail with it: it says why, whichever of them is heard first.
+      if (isInAborted(error) && cause !== null) throw cause;
+      cause = error;
+      throw error;
+    }
   };
   let broken = false;
   try {

@@ -70,7 +70,8 @@ export function toSchedule(row: Row): Schedule {
     case "rrule":
       return { type, rrule: row.rrule as string };
     case "offsets":
-      return { type, offsets: row.offsets as string[], anchorAt };
+      // Plain SQL may have written none at all, which is as good as any other that can't be read.
+      return { type, offsets: (row.offsets as (string | null)[]).map((text) => text ?? ""), anchorAt };
     case "backoff": {
       const factor = (row.interval_factor ?? DEFAULT_FACTOR) as number;
       const maxIntervalMinutes = (row.max_interval_minutes ?? DEFAULT_MAX_INTERVAL_MINUTES) as number;

@@ -30,7 +30,7 @@ const LEASE_SECONDS = 10;
 
 async function claim(database: Database): Promise<ClaimedDigest[]> {
   const claimed = await claimDigests(workerDatabase(database), {
-    ...{ channel: "sink", limit: 10, except: [], suspects: 1, maxAttempts: 5 },
+    ...{ channel: "sink", limit: 10, except: [], suspects: { alone: 1, together: 1 }, maxAttempts: 5 },
     ...{ room: { leftFor: () => 100, tryTake: () => true, full: () => [] } },
     lease: { token: randomUUID(), seconds: LEASE_SECONDS },
   });

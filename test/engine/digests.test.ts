@@ -18,7 +18,7 @@ import { weighing } from "../support/effort.ts";
 import { holding } from "../support/holding.ts";
 import { DELIVERED } from "../support/sink.ts";
 import { createTenants } from "../support/tenants.ts";
-import { until } from "../support/wait.ts";
+import { outlast, until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
 
 /** By these clocks it is 10:20 when a test begins. */
@@ -485,7 +485,7 @@ test("one that is put back alone, when it was to go with others, doesn't have th
   // Nobody can say whether the first is done: it comes again in half a minute.
   const condition = "update reminder_jobs set stop_condition_type = $2, stop_condition_value = $3 where id = $1";
   await there.database.query(condition, [ids[0], "no_such_kind", "x"]);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await outlast();
   connecting.shift()?.();
   await until(() => connecting.length === 1, "the other goes alone");
   const first = async () => (await there.deliveries(ids[0] as number))[0];
@@ -500,6 +500,35 @@ test("one that is put back alone, when it was to go with others, doesn't have th
     "it waits for a day of its own",
   );
   expect(there.sink.received).toHaveLength(1);
+});
+
+test("where none of them goes after all, one that is put back has the place of all", async () => {
+  const there = await world();
+  await atTwentyPast(there);
+  await contact(there, "ann", { ...HOURLY, max_per_day: 1 });
+  const connecting: (() => void)[] = [];
+  there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
+  there.work();
+  const flagged = { stop_condition_type: "db_check", stop_condition_value: "during" };
+  const ids = [await due(there, "ann", "payment", flagged), await due(there, "ann", "feedback")];
+  await gathered(there, ids);
+  await there.advance({ minutes: 42 });
+  await until(() => connecting.length === 1, "it has its place");
+  const condition = "update reminder_jobs set stop_condition_type = $2, stop_condition_value = $3 where id = $1";
+  await there.database.query(condition, [ids[1], "no_such_kind", "x"]);
+  await there.setFlag("during", true);
+  await outlast();
+  connecting.shift()?.();
+  await until(
+    async () => (await there.deliveries(ids[1] as number))[0]?.person_slot_at !== null,
+    "the place is passed on",
+  );
+  expect((await ended(there, [ids[0] as number])).map(({ status }) => status)).toEqual(["suppressed"]);
+
+  await there.database.query(condition, [ids[1], null, null]);
+  there.sink.connect = async () => {};
+  await there.advance({ minutes: 1 });
+  expect((await ended(there, [ids[1] as number])).map(({ status }) => status)).toEqual(["sent"]);
 });
 
 test("what was left out is stored before the others leave: else it could come again under the id of their message", async () => {
@@ -789,7 +818,10 @@ test("what is due in the quiet hours comes together too, when they end", async (
   expect(there.sink.received.map((message) => itemsOf(message))).toEqual([["Payment", "Feedback"]]);
 });
 
-test("of digests with which workers died again and again one is taken at a time, and the others beside it", async () => {
+test.each([
+  [2, "some are taken together the first time", 2],
+  [3, "one is taken at a time, then", 1],
+])("of digests with which workers died %i times, %s, and the others beside it", async (attempts, _what, most) => {
   const there = await world();
   const people = ["ann", "bob", "cyd", "dan"];
   for (const person of people) {
@@ -802,11 +834,12 @@ test("of digests with which workers died again and again one is taken at a time,
     `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, recipient, status, attempts,
                              next_attempt_at, digest_at, digest_id, lease_token)
      select tenant_id, bucket, id, run_at, 'sink', entity_id || '@example.org',
-            case entity_id when 'dan' then 'pending' else 'sending' end, case entity_id when 'dan' then 0 else 2 end,
+            case entity_id when 'dan' then 'pending' else 'sending' end, case entity_id when 'dan' then 0 else $1::int end,
             reminder_now(), date_trunc('hour', reminder_now()), nullif(entity_id, 'dan'), gen_random_uuid()
        from reminder_jobs`,
+    [attempts],
   );
-  const claim = async (suspects: number): Promise<string[]> => {
+  const claim = async (suspects: { alone: number; together: number }): Promise<string[]> => {
     const room = { leftFor: () => 100, tryTake: () => true, full: () => [] };
     const lease = { token: randomUUID(), seconds: 60 };
     const claimed = await claimDigests(workerDatabase(there.database), {
@@ -817,10 +850,15 @@ test("of digests with which workers died again and again one is taken at a time,
       return `${items[0]?.recipient} ${items[0]?.isSuspect}`;
     });
   };
-  expect(await claim(0)).toEqual(["dan@example.org false"]);
-  const suspects = [await claim(1), await claim(1), await claim(1)].flat();
+  expect(await claim({ alone: 0, together: 0 })).toEqual(["dan@example.org false"]);
+  const suspects: string[] = [];
+  for (let left = 3; left > 0; left -= most) {
+    const some = await claim({ alone: 1, together: 2 });
+    expect(some).toHaveLength(Math.min(most, left));
+    suspects.push(...some);
+  }
   expect(suspects.sort()).toEqual(["ann", "bob", "cyd"].map((person) => `${person}@example.org true`));
-  expect(await claim(1)).toEqual([]);
+  expect(await claim({ alone: 1, together: 2 })).toEqual([]);
 });
 
 test("what is paused isn't failed in a digest either, because its attempts are used up; the rest of it is", async () => {
@@ -927,7 +965,7 @@ test("what its worker holds for so long that the next message's time comes gives
      update reminder_jobs set last_occurrence_at = (select max(occurrence_at) from waiting) returning last_occurrence_at as newest`,
   );
   const claimed = await claimDigests(workerDatabase(there.database), {
-    ...{ channel: "sink", limit: 10, except: [], suspects: 9, maxAttempts: 5 },
+    ...{ channel: "sink", limit: 10, except: [], suspects: { alone: 9, together: 9 }, maxAttempts: 5 },
     room: { leftFor: () => 10, tryTake: () => true, full: () => [] },
     lease: { token: randomUUID(), seconds: 12 },
   });

@@ -50,7 +50,7 @@ async function claim(database: Database): Promise<Held[]> {
     },
   });
   const digests = await claimDigests(worker, {
-    ...{ channel: "sms", limit: 10, room, except: [], suspects: 9, maxAttempts: 5, lease },
+    ...{ channel: "sms", limit: 10, room, except: [], suspects: { alone: 9, together: 9 }, maxAttempts: 5, lease },
   });
   return [...alone.claimed, ...digests.flatMap(({ items }) => items)].map(
     (one) => ({ ...one, token }) as unknown as Held,

@@ -16,7 +16,7 @@ import {
 import { type OwnSettings, settingsFor } from "../own-settings.ts";
 import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
-import { SlowReceivers } from "../slow-receivers.ts";
+import { type Came, SlowReceivers } from "../slow-receivers.ts";
 import type { PushAccount } from "./account.ts";
 import type { KnownDevice } from "./device.ts";
 import { readPushAnswer, type ToDevice, worstOf } from "./outcome.ts";
@@ -96,25 +96,27 @@ export function createPushChannel(settings: PushSettings): Channel {
     { signal, beforeSend }: SendOptions,
   ): Promise<ToDevice> {
     const { host, origin } = new URL(device.endpoint);
-    let leave: (tookMs: number | null) => void;
+    let leave: (came: Came) => void;
+    let came: Came = null;
     try {
-      leave = slow.enter(`${message.reminder.tenantId} ${origin}`, host);
+      leave = slow.enter({ tenantId: message.reminder.tenantId, url: device.endpoint, origin, host });
     } catch (error) {
       if (error instanceof NotYet) return error;
       throw error;
     }
-    const beganAtMs = performance.now();
     const post = async (maxBytes: number): Promise<ToDevice> => {
       const { headers, body } = requestFor(device, account, message, pushPayload(message, words, maxBytes));
       const request = { method: "POST", url: device.endpoint, headers, body, signal, beforeSend, timeoutMs } as const;
+      const beganAtMs = performance.now();
       const answer = await http.request({ ...request, maxResponseBytes: MAX_ANSWER_BYTES, need: "status" });
+      came = { tookMs: performance.now() - beganAtMs, isAnswered: answer.ok };
       return readPushAnswer(answer, host);
     };
     try {
       const first = await post(MOST_PAYLOAD_BYTES);
       return first === "too_large" ? await post(FEWEST_PAYLOAD_BYTES) : first;
     } finally {
-      leave(performance.now() - beganAtMs);
+      leave(came);
     }
   }
 

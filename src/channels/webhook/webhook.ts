@@ -15,7 +15,7 @@ import { type OwnSettings, settingsFor } from "../own-settings.ts";
 import { printable } from "../printable.ts";
 import { recipientOf } from "../recipient.ts";
 import { render } from "../rendering.ts";
-import { SlowReceivers } from "../slow-receivers.ts";
+import { type Came, SlowReceivers, type Where } from "../slow-receivers.ts";
 import { webhookBody, webhookId } from "./body.ts";
 import { failureOf } from "./failure.ts";
 import type { Signing } from "./signing.ts";
@@ -57,15 +57,16 @@ export function createWebhookChannel(settings: WebhookSettings): Channel {
 
   async function send(message: Message, options: SendOptions): Promise<Receipt> {
     const { tenantId } = message.reminder;
-    const { url, origin, host } = receiverOf(message);
+    const to = receiverOf(message);
+    const { url, host } = to;
     const { secrets } = await settingsFor(tenantId, { shared: signing, own, what: "webhook settings" });
     if (secrets.length === 0) throw new Retryable(NO_SECRET);
     const body = webhookBody(message, render(message));
-    const leave = slow.enter(`${tenantId} ${origin}`, host);
-    let beganAtMs: number | null = null;
+    const leave = slow.enter({ ...to, tenantId });
+    let came: Came = null;
     try {
       await options.beforeSend?.();
-      beganAtMs = performance.now();
+      const beganAtMs = performance.now();
       const head = { id: webhookId(message), timestamp: String(Math.floor(message.attemptedAt / 1_000)) };
       const outcome = await http.request({
         method: "POST",
@@ -78,12 +79,13 @@ export function createWebhookChannel(settings: WebhookSettings): Channel {
         maxResponseBytes: MAX_ANSWER_BYTES,
         need: "status",
       });
+      came = { tookMs: performance.now() - beganAtMs, isAnswered: outcome.ok };
       note(message, outcome, secrets);
       const failure = failureOf(outcome, host);
       if (failure) throw failure;
       return { providerId: null, demo: false };
     } finally {
-      leave(beganAtMs === null ? null : performance.now() - beganAtMs);
+      leave(came);
     }
   }
 
@@ -109,6 +111,10 @@ export function createWebhookChannel(settings: WebhookSettings): Channel {
       return url;
     },
     address: () => null,
+    mayBegin: ({ recipient, tenantId }) => {
+      const to = readable(recipient);
+      if (to) slow.check({ ...to, tenantId });
+    },
     send,
     async close() {},
   };
@@ -126,9 +132,24 @@ function parseUrl(text: string): string {
   return url.href;
 }
 
-function receiverOf(message: Message): { url: string; origin: string; host: string } {
+function receiverOf(message: Message): Receiver {
   const url = recipientOf(message, parseUrl);
   if (url === null) throw new Permanent("the reminder has no recipient: a webhook needs the URL that it goes to");
+  return toReceiver(url);
+}
+
+type Receiver = Omit<Where, "tenantId">;
+
+function toReceiver(url: string): Receiver {
   const { origin, host } = new URL(url);
   return { url, origin, host };
+}
+
+/** Null for what can't be read, of which sending tells. */
+function readable(recipient: string | null): Receiver | null {
+  try {
+    return recipient === null ? null : toReceiver(parseUrl(recipient));
+  } catch {
+    return null;
+  }
 }

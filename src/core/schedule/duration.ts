@@ -16,8 +16,7 @@ const MOST_DAYS = 3_660;
 
 /** Reads `P7D`, `-P1M`, `PT36H`. Throws a `RuleError`. */
 export function parseDuration(text: string): Duration {
-  // Plain SQL may have written no text at all.
-  const parts = typeof text === "string" ? PATTERN.exec(text.trim().toUpperCase()) : null;
+  const parts = PATTERN.exec(text.trim().toUpperCase());
   if (!parts) {
     throw new RuleError(
       `must be durations of ISO 8601 in whole numbers, like -P7D, PT0S or P1M, not ${JSON.stringify(text)}`,
