@@ -27,7 +27,7 @@ export interface Sql {
 }
 
 export interface How {
-  /** True: each connection plans the statement once, whatever its session does. The server keeps each wording, so there may be few of them. */
+  /** True: the statement is prepared on its connection, whatever its session does. The server keeps each wording, so there may be few of them. */
   plansOnce?: boolean;
 }
 
