@@ -2,7 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { isAnswered } from "../store/idempotency.ts";
 
 /**
- * What takes its turns to be made of a request, and needs nothing that is to be so still when the request is worked on. It is made before the transaction that an
+ * What takes its turns to be made of a request, and needs nothing that is to be so still when the request is worked on (zones and calendars are looked at once more as it is stored). It is made before the transaction that an
  * `Idempotency-Key` makes of the rest: that would keep a connection for as long as it waits for them.
  */
 export class MadeBefore<T> {

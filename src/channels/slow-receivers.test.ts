@@ -76,6 +76,24 @@ test("of a receiver's addresses each answers for itself; all that haven't share 
   expect(() => slow.check(quick)).not.toThrow();
 });
 
+test("that another address of it answers doesn't make one that hangs worth looking after soon", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const slow = new SlowReceivers("webhooks", 1);
+  const [quick, hung] = [at("a.example", "/quick"), at("a.example", "/hung")];
+  slow.enter(quick)({ tookMs: 5, isAnswered: true });
+  slow.enter(hung);
+  vi.advanceTimersByTime(3_000);
+  slow.enter(quick)({ tookMs: 5, isAnswered: true });
+  let waitMs = 0;
+  try {
+    slow.check(hung);
+  } catch (error) {
+    waitMs = (error as NotYet).waitMs;
+  }
+  expect(waitMs).toBeGreaterThan(1_000);
+});
+
 test("what wasn't asked after all tells nothing about how slow it is", () => {
   const slow = new SlowReceivers("webhooks");
   slow.enter(A)(SLOWLY);

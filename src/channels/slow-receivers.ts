@@ -32,15 +32,20 @@ interface Receiver {
   /** Of these, how many to addresses that haven't answered lately. */
   atFirst: number;
   slowUntilMs: number;
-  /** Since when it is waited for an answer of any kind. */
+}
+
+interface Address {
+  inFlight: number;
+  /** Until when it is taken to be quick. */
+  quickUntilMs: number;
+  /** Since when an answer from there is waited for. */
   askedSinceMs: number;
 }
 
 /** Sees to it that receivers which hang don't take all of the channel's places from those that don't. */
 export class SlowReceivers {
   readonly #receivers = new Map<string, Receiver>();
-  /** Until when an address is taken to be quick. */
-  readonly #quickUntilMs = new Map<string, number>();
+  readonly #addresses = new Map<string, Address>();
   readonly #what: string;
   readonly #mostAtFirst: number;
   #pruneAtMs = 0;
@@ -62,7 +67,8 @@ export class SlowReceivers {
     const isSlow = nowMs < receiver.slowUntilMs;
     const most = isSlow ? MOST_AT_ONCE : this.#mostAtFirst;
     if (isSlow ? receiver.inFlight < most : this.#isQuick(where, nowMs) || receiver.atFirst < most) return;
-    const mayAnswerSoon = !isSlow && nowMs - receiver.askedSinceMs < SOON_MS;
+    const askedSinceMs = this.#addresses.get(addressOf(where))?.askedSinceMs ?? nowMs;
+    const mayAnswerSoon = !isSlow && nowMs - askedSinceMs < SOON_MS;
     const why = isSlow ? `${where.host} is slow, so` : `until ${where.host} has answered there,`;
     throw new NotYet(
       `waits for its turn: ${why} only ${most} ${this.#what} go there at once`,
@@ -75,36 +81,26 @@ export class SlowReceivers {
     this.check(where);
     const beganAtMs = performance.now();
     const name = nameOf(where);
-    const receiver = this.#receivers.get(name) ?? { inFlight: 0, atFirst: 0, slowUntilMs: 0, askedSinceMs: beganAtMs };
-    if (receiver.inFlight === 0) receiver.askedSinceMs = beganAtMs;
+    const receiver = this.#receivers.get(name) ?? { inFlight: 0, atFirst: 0, slowUntilMs: 0 };
+    const address = this.#addresses.get(addressOf(where)) ?? { inFlight: 0, quickUntilMs: 0, askedSinceMs: beganAtMs };
+    if (address.inFlight === 0) address.askedSinceMs = beganAtMs;
+    address.inFlight += 1;
+    this.#addresses.set(addressOf(where), address);
     const isAtFirst = !this.#isQuick(where, beganAtMs);
     receiver.inFlight += 1;
     if (isAtFirst) receiver.atFirst += 1;
     this.#receivers.set(name, receiver);
     return (came) => {
       receiver.inFlight -= 1;
+      address.inFlight -= 1;
       if (isAtFirst) receiver.atFirst -= 1;
-      if (came) this.#learn(where, receiver, came);
+      if (came) learn(receiver, address, came);
       this.#prune();
     };
   }
 
-  /** Where there was no answer, a connection that wasn't to be had in 3 s tells as much as one that was never answered on. */
-  #learn(where: Where, receiver: Receiver, { tookMs, isAnswered }: NonNullable<Came>): void {
-    const nowMs = performance.now();
-    const isSlow = tookMs > (isAnswered ? SLOW_MS : SOON_MS);
-    if (isSlow) {
-      receiver.slowUntilMs = nowMs + REMEMBERED_MS;
-      this.#quickUntilMs.delete(addressOf(where));
-    } else if (isAnswered) {
-      receiver.slowUntilMs = 0;
-      receiver.askedSinceMs = nowMs;
-      if (Number.isFinite(this.#mostAtFirst)) this.#quickUntilMs.set(addressOf(where), nowMs + QUICK_MS);
-    }
-  }
-
   #isQuick(where: Where, nowMs: number): boolean {
-    return nowMs < (this.#quickUntilMs.get(addressOf(where)) ?? 0);
+    return nowMs < (this.#addresses.get(addressOf(where))?.quickUntilMs ?? 0);
   }
 
   #prune(): void {
@@ -114,7 +110,22 @@ export class SlowReceivers {
     for (const [name, { inFlight, slowUntilMs }] of this.#receivers) {
       if (inFlight === 0 && slowUntilMs < nowMs) this.#receivers.delete(name);
     }
-    for (const [address, untilMs] of this.#quickUntilMs) if (untilMs < nowMs) this.#quickUntilMs.delete(address);
+    for (const [name, { inFlight, quickUntilMs }] of this.#addresses) {
+      if (inFlight === 0 && quickUntilMs < nowMs) this.#addresses.delete(name);
+    }
+  }
+}
+
+/** Where there was no answer, a connection that wasn't to be had in 3 s tells as much as one that was never answered on. */
+function learn(receiver: Receiver, address: Address, { tookMs, isAnswered }: NonNullable<Came>): void {
+  const nowMs = performance.now();
+  if (tookMs > (isAnswered ? SLOW_MS : SOON_MS)) {
+    receiver.slowUntilMs = nowMs + REMEMBERED_MS;
+    address.quickUntilMs = 0;
+  } else if (isAnswered) {
+    receiver.slowUntilMs = 0;
+    address.quickUntilMs = nowMs + QUICK_MS;
+    address.askedSinceMs = nowMs;
   }
 }
 

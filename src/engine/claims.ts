@@ -91,9 +91,11 @@ export class Claims {
    * Call when there was no time for all of a batch. There is a backlog then, however few are due: what is due since, and other tenants, don't wait
    * for all of it.
    */
-  leftSome(): void {
+  leftSome(left: readonly DueReminder[]): void {
     this.tookTooLong();
     if (!this.#hasBacklog) this.#beginBacklog();
+    this.#caughtUp = Math.max(0, this.#caughtUp - left.filter(isOverdue).length);
+    this.#fullLookAt = 0;
   }
 
   wentWell(): void {
@@ -148,7 +150,7 @@ export class Claims {
     const isHeldBack = allowed < limit;
     const startedAt = this.#nowMs();
     const defaultFrom = startedAt >= this.#fullLookAt ? null : this.#defaultFrom;
-    const shares = this.#shareOut(page.tenants, defaultFrom !== null, isHeldBack ? allowed : limit);
+    const shares = this.#inTurn(this.#shareOut(page.tenants, defaultFrom !== null, isHeldBack ? allowed : limit));
     // Reserved before it is awaited, since batches are claimed side by side.
     const reserved = isHeldBack ? shares.reduce((sum, share) => sum + share.oldest, 0) : 0;
     this.#caughtUp += reserved;
@@ -185,6 +187,12 @@ export class Claims {
       return [{ tenantId: DEFAULT_TENANT, oldest: 1, newest: 1 }, ...this.#equalShares(others, allowed)];
     }
     return this.#equalShares([DEFAULT_TENANT, ...others], allowed);
+  }
+
+  /** Another tenant comes first each time: where there is no time for all of a batch, it is for the first of it. */
+  #inTurn(shares: readonly Share[]): Share[] {
+    const first = this.#turn % shares.length;
+    return [...shares.slice(first), ...shares.slice(0, first)];
   }
 
   #equalShares(tenants: readonly string[], allowed: number): Share[] {

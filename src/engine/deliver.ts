@@ -8,7 +8,7 @@ import type { Questions } from "./asking/questions.ts";
 import { DeliveryClaims } from "./delivery-claims.ts";
 import { DigestSender } from "./digest-sender.ts";
 import { Gate } from "./gate.ts";
-import { type Digest, type Held, HeldDeliveries } from "./held.ts";
+import { type Held, HeldDeliveries, isLeaseValid } from "./held.ts";
 import { passOnPlaces } from "./kept-places.ts";
 import { Lane } from "./lane.ts";
 import { Leaving } from "./leaving.ts";
@@ -82,7 +82,7 @@ export class Deliverer {
     const digests = new DigestSender({
       ...{ gate, leaving, writing, ...ending },
       stored: (these) => this.#held.gone(these),
-      passOn: (digest) => void passOnPlaces(database, [lastOf(digest)].flat(), log),
+      passOn: (ended) => void passOnPlaces(database, [ended], log),
     });
     const begin = (lane: Lane, held: Held): void => {
       void (held.digest === null ? sender.deliver(lane, held) : digests.deliver(lane, held.digest));
@@ -134,7 +134,8 @@ export class Deliverer {
     for (const held of ageing) {
       if (renewed.has(deliveryId(held))) held.leaseEndsAtMs = startedAtMs + leaseSeconds * 1000;
     }
-    return renewed.size === ageing.length;
+    const nowMs = performance.now();
+    return ageing.every((held) => renewed.has(deliveryId(held)) || !isLeaseValid(held, nowMs));
   }
 
   /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. `taking`: until that ends, more may come, which is handed back. */
@@ -200,13 +201,6 @@ export class Deliverer {
       this.#end(held, failed(error, held, lane.retries, this.#isEnding), lane);
     }
   }
-}
-
-/** The one that was put back last has the place of all, where none of the others goes. */
-function lastOf({ items, putBack }: Digest): Ended | [] {
-  const taken = items.find((held) => held.taken)?.taken;
-  if (!putBack || !taken) return [];
-  return { held: { ...putBack.held, taken }, outcome: { ...putBack.outcome, leavesDigest: false } };
 }
 
 /** Frees its place; that of a digest with the last of its items. */

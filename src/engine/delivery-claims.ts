@@ -120,7 +120,8 @@ export class DeliveryClaims {
     const aloneFrom = aloneFromAttempt(attemptsIn(retries));
     // The attempt now being made is counted.
     const isAlone = suspects.some(({ attempts }) => attempts > aloneFrom);
-    return { alone: 0, together: isAlone ? 0 : Math.max(0, channel.concurrency - suspects.length) };
+    const messages = new Set(suspects.map((held) => held.digest ?? held));
+    return { alone: 0, together: isAlone ? 0 : Math.max(0, channel.concurrency - messages.size) };
   }
 
   /** Claims the digests that are due. Resolves to the milliseconds until there are more. */

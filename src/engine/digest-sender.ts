@@ -5,7 +5,7 @@ import { type Gate, MustAsk, Overtaken, Postponed } from "./gate.ts";
 import type { Digest, Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import type { Leaving } from "./leaving.ts";
-import { failed, handedBack, isHandedBack, isPutBack, type Outcome, putBack, sent } from "./outcome.ts";
+import { type Ended, failed, handedBack, isHandedBack, isPutBack, type Outcome, putBack, sent } from "./outcome.ts";
 import type { Writing, WrittenMessage } from "./writing.ts";
 
 export interface DigestSenderOptions {
@@ -14,8 +14,8 @@ export interface DigestSenderOptions {
   writing: Pick<Writing, "write" | "linkToAll">;
   end(held: Held, outcome: Outcome, lane: Lane): void;
   letGo(held: Held, lane: Lane): void;
-  /** Nothing of it leaves under the place under the caps that was taken for it. */
-  passOn(digest: Digest): void;
+  /** Gives one that was put back the place under the caps that was taken for all. */
+  passOn(ended: Ended): void;
   /** Resolves when what became of these is stored. */
   stored(these: readonly Held[]): Promise<void>;
   isEnding(): boolean;
@@ -41,6 +41,8 @@ const TOO_OLD = "what its stop condition answered was too old when the others co
  */
 export class DigestSender {
   readonly #options: DigestSenderOptions;
+  /** Of each, the last that was put back to come by itself. */
+  readonly #putBack = new WeakMap<Digest, Ended>();
 
   constructor(options: DigestSenderOptions) {
     this.#options = options;
@@ -79,7 +81,7 @@ export class DigestSender {
     // If we died with the message on its way, what was left out would else come again with it, under the id of the message that was without.
     await this.#options.stored(digest.items.filter(({ hasEnded }) => hasEnded));
     const left = leftOf(digest);
-    if (left.length === 0) return this.#options.passOn(digest);
+    if (left.length === 0) return this.#passOn(digest);
     if (this.#options.isEnding()) throw new Overtaken(handedBack(left[0]?.attempts ?? 0));
     const sendingSinceMs = performance.now();
     for (const held of left) held.sendingSinceMs = sendingSinceMs;
@@ -183,8 +185,15 @@ export class DigestSender {
 
   /** What goes back now comes later, in another message. */
   #leave(lane: Lane, held: Held, outcome: Outcome): void {
-    if (held.digest && isPutBack(outcome)) held.digest.putBack = { held, outcome };
+    if (held.digest && isPutBack(outcome)) this.#putBack.set(held.digest, { held, outcome });
     this.#options.end(held, { ...outcome, leavesDigest: true }, lane);
+  }
+
+  /** None of them goes after all: the one that was put back last has the place of all. */
+  #passOn(digest: Digest): void {
+    const last = this.#putBack.get(digest);
+    const taken = digest.items.find((held) => held.taken)?.taken;
+    if (last && taken) this.#options.passOn({ held: { ...last.held, taken }, outcome: last.outcome });
   }
 
   /**

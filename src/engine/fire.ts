@@ -52,7 +52,7 @@ export async function fireBatch(firing: Firing): Promise<number> {
       ids = due.map(({ reminder }) => reminder.id);
       return due;
     });
-    if (left.length > 0) claims.leftSome();
+    if (left.length > 0) claims.leftSome(left);
     else claims.wentWell();
     return count;
   } catch (error) {
@@ -78,14 +78,14 @@ async function fireOneByOne(firing: Firing, ids: readonly number[]): Promise<num
 }
 
 /**
- * Fires what `claim` locks, in its transaction; `asked`: what was asked before became of it. Returns how many those were, and the ids of those
- * for which there was no time: they are still due.
+ * Fires what `claim` locks, in its transaction; `asked`: what was asked before became of it. Returns how many those were, and those for which
+ * there was no time: they are still due.
  */
 export async function fireClaimed(
   { database, channels, deliverer, settings, log }: Omit<Firing, "claims" | "from">,
   claim: Claim,
   asked: AskedBefore | null = null,
-): Promise<{ count: number; left: readonly number[] }> {
+): Promise<{ count: number; left: readonly DueReminder[] }> {
   const { hold, ceiling } = settings;
   const lease = { token: randomUUID(), seconds: settings.leaseSeconds };
   const readAtMs = performance.now();

@@ -7,7 +7,6 @@ import type { Tenant } from "../core/tenant.ts";
 import type { ReminderWithFacts } from "../store/engine-row.ts";
 import type { HeldKey } from "../store/leases.ts";
 import type { Answers } from "./asking/answers.ts";
-import type { Ended } from "./outcome.ts";
 import { LEASE_MARGIN_MS } from "./settings.ts";
 
 /** A delivery that this worker holds under a lease, from its claim until its result is stored. Times are `performance.now()`. */
@@ -73,8 +72,6 @@ export interface Digest {
   items: Held[];
   /** True once this attempt has its place under the caps: also what is written anew takes but one. */
   hasPlace: boolean;
-  /** The last of it that was put back to come by itself; not set: none was. */
-  putBack?: Ended;
 }
 
 /** What this worker holds, by the delivery's id. */

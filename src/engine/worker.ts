@@ -124,8 +124,12 @@ export function startWorker({ database, channels, log, outside, settings: given 
     return Number.POSITIVE_INFINITY;
   };
   const renew = async (): Promise<number> => {
-    const [areAllRenewed] = await Promise.all([deliverer.renew(), asker.renew()]);
+    const areAllRenewed = await deliverer.renew();
     return areAllRenewed ? beatMs : Math.min(RENEW_AGAIN_MS, beatMs);
+  };
+  const renewAsked = async (): Promise<number> => {
+    await asker.renew();
+    return beatMs;
   };
 
   const common = { pollMs: settings.pollSeconds * 1000, signal: stopping.signal, log };
@@ -134,6 +138,7 @@ export function startWorker({ database, channels, log, outside, settings: given 
   const loops: Loop[] = [
     { ...common, name: "keep", alarm: alarms.keep, step: keep },
     { ...common, name: "renew", alarm: new Alarm(), step: renew },
+    { ...common, name: "renew asked", alarm: new Alarm(), step: renewAsked },
     { ...common, name: "fire", alarm: alarms.fire, step: fire },
     { ...common, name: "ask", alarm: alarms.ask, step: () => asker.claim() },
     { ...common, name: "deliver", alarm: alarms.deliver, step: (isRoutine) => deliverer.claim(isRoutine) },

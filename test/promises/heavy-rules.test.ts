@@ -4,6 +4,7 @@ import { workerDatabase } from "../../src/store/tenant-database.ts";
 import { startApi, wish } from "../support/api.ts";
 import { freshDatabase } from "../support/database.ts";
 import { watchLoop } from "../support/loop.ts";
+import { createTenants } from "../support/tenants.ts";
 import { until } from "../support/wait.ts";
 import { type World, world } from "../support/world.ts";
 
@@ -12,14 +13,14 @@ const NEVER = "RRULE:FREQ=HOURLY;INTERVAL=7;BYMONTHDAY=30;BYMONTH=2";
 const HEAVY = `DTSTART:20260101T000000Z\n${NEVER}\nRDATE:20991231T000000Z`;
 
 /** So many that are due now, and take their time to be worked out again. */
-async function insertHeavy({ database }: World, count: number, condition: object): Promise<void> {
+async function insertHeavy({ database }: World, count: number, condition: object, from = 1): Promise<void> {
   const names = Object.keys(condition).map((name) => `, ${name}`);
   const values = Object.values(condition).map((value) => `, '${value}'`);
   await database.query(
     `insert into reminder_jobs (entity_type, entity_id, event_type, channel, recipient, schedule_type, rrule, next_run_at${names.join("")})
      select 'heavy', n::text, 'payment', 'sink', 'heavy@example.org', 'rrule', $1, reminder_now() - interval '1 second'${values.join("")}
-       from generate_series(1, $2::int) n`,
-    [HEAVY, count],
+       from generate_series($3::int, $3::int + $2::int - 1) n`,
+    [HEAVY, count, from],
   );
 }
 
@@ -39,6 +40,29 @@ describe("P7: rules that take long to be worked out delay nobody but themselves"
     await until(() => sink.received.length === 251, "all are sent");
     expect(await database.query("select from deliveries where attempts > 1 or status <> 'sent'")).toEqual([]);
   });
+
+  test.each([
+    ["", {}],
+    [", asked about before", { stop_condition_type: "expression", stop_condition_value: "false" }],
+  ])(
+    "so is what is due to another tenant, however old theirs are, and wherever its id lies%s",
+    async (_how, condition) => {
+      const there = await world();
+      const { sink, work, database } = there;
+      await createTenants(database, "acme");
+      await insertHeavy(there, 120, condition);
+      const names = Object.keys(condition).map((name) => `, ${name}`);
+      const values = Object.values(condition).map((value) => `, '${value}'`);
+      await database.query(
+        `insert into reminder_jobs (tenant_id, entity_type, entity_id, event_type, channel, recipient, schedule_type, run_at${names.join("")})
+       values ('acme', 'invoice', '1', 'payment', 'sink', 'ann@example.org', 'one_time', reminder_now() - interval '1 second'${values.join("")})`,
+      );
+      await insertHeavy(there, 120, condition, 1_000);
+      work();
+      await until(() => sink.received.some(({ reminder }) => reminder.tenantId === "acme"), "it is sent");
+      expect(sink.received.length).toBeLessThan(150);
+    },
+  );
 
   test("of many that plain SQL has written, some are worked out at a time, and in the end all", async () => {
     const { database, insert } = await world();

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Channels } from "../../channels/registry.ts";
 import { evaluate } from "../../conditions/evaluate.ts";
 import { subjectOf } from "../../conditions/subject.ts";
+import { takeTurns } from "../../core/turns.ts";
 import {
   leaseAsked,
   lockAnswered,
@@ -56,7 +57,7 @@ export class Asker {
   /** Answers whether it was dealt with. */
   readonly #firing: Batcher<Asked, boolean>;
   readonly #givingBack: Batcher<Released, null>;
-  #isNewestFirst = true;
+  #turn = 0;
   #beingFired: Promise<unknown> = Promise.resolve();
   /** Tenants are gone round where one look doesn't reach all of them, or there isn't room for all: this round goes on after this one. */
   #after = "";
@@ -198,14 +199,12 @@ export class Asker {
 
   /** Returns the ids of those for which there was no time. */
   async #fireTogether(batch: readonly Asked[]): Promise<readonly number[]> {
-    // From either end in turn, so that where there is no time for all, none waits for all others.
-    this.#isNewestFirst = !this.#isNewestFirst;
-    const newestFirst = this.#isNewestFirst;
     const answersOf = new Map(batch.map(({ id, answers }) => [id, answers]));
     const claim = async (sql: Parameters<typeof lockAnswered>[0]): Promise<DueReminder[]> => {
       const due = await lockAnswered(sql, [...answersOf.keys()], this.#token, FIRE_AHEAD_MS);
       await addFlags(sql, due);
-      return newestFirst ? due.reverse() : due;
+      this.#turn += 1;
+      return fairly(due, this.#turn);
     };
     const firing = fireClaimed(this.#options, claim, {
       token: this.#token,
@@ -216,7 +215,7 @@ export class Asker {
       },
     });
     this.#beingFired = firing.catch(() => {});
-    return (await firing).left;
+    return (await firing).left.map(({ reminder }) => reminder.id);
   }
 
   async #release(released: readonly Released[]): Promise<void> {
@@ -229,4 +228,27 @@ export class Asker {
       if (!isDatabaseAway(error)) this.#options.log.error({ err: error }, "reminders can't be given back");
     }
   }
+}
+
+/**
+ * Where there is no time for all of them, none waits for all others: tenants in turn, another first each time, and of each in turn the newest
+ * and the oldest.
+ */
+function fairly(due: readonly DueReminder[], turn: number): DueReminder[] {
+  const ofTenants = new Map<string, DueReminder[]>();
+  for (const one of due) {
+    const { tenantId } = one.reminder;
+    const own = ofTenants.get(tenantId);
+    if (own) own.push(one);
+    else ofTenants.set(tenantId, [one]);
+  }
+  const all = [...ofTenants.values()];
+  const first = turn % Math.max(1, all.length);
+  return takeTurns(
+    [...all.slice(first), ...all.slice(0, first)].flatMap((own) => {
+      const inOrder = own.toSorted((one, other) => (one.reminder.nextRunAt ?? 0) - (other.reminder.nextRunAt ?? 0));
+      const half = Math.floor(inOrder.length / 2);
+      return [inOrder.slice(half).reverse(), inOrder.slice(0, half)];
+    }),
+  );
 }

@@ -25,7 +25,7 @@ export async function planFiring(due: readonly DueReminder[], planning: Planning
   for (const [place, reminder] of due.entries()) {
     if (stint.isTurnOver) await stint.rest();
     if (!stint.mayGoOn) {
-      plan.left = due.slice(place).map(({ reminder: { id } }) => id);
+      plan.left = due.slice(place);
       break;
     }
     planOne(plan, reminder, planning);

@@ -34,8 +34,8 @@ export interface Plan {
   noted: NotedAnswer[];
   events: NewEvent[];
   held: Held[];
-  /** Ids of those for which there was no time: nothing of them is written, and they are still due. */
-  left: number[];
+  /** Those for which there was no time: nothing of them is written, and they are still due. */
+  left: readonly DueReminder[];
 }
 
 export function nothingPlanned(): Plan {
