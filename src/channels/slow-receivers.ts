@@ -116,7 +116,7 @@ export class SlowReceivers {
   }
 }
 
-/** Where there was no answer, a connection that wasn't to be had in 3 s tells as much as one that was never answered on. */
+/** Where there was no answer, a connection that was waited for that long in vain tells as much as one that was never answered on. */
 function learn(receiver: Receiver, address: Address, { tookMs, isAnswered }: NonNullable<Came>): void {
   const nowMs = performance.now();
   if (tookMs > (isAnswered ? SLOW_MS : SOON_MS)) {
