@@ -94,6 +94,28 @@ test("that another address of it answers doesn't make one that hangs worth looki
   expect(waitMs).toBeGreaterThan(1_000);
 });
 
+test("an address that was quick an hour ago is looked after soon again, and one that was never asked isn't for ever", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const slow = new SlowReceivers("webhooks", 2);
+  const waitMs = (where: Where): number => {
+    try {
+      slow.check(where);
+      return 0;
+    } catch (error) {
+      return (error as NotYet).waitMs;
+    }
+  };
+  const before = at("a.example", "/before");
+  slow.enter(before)({ tookMs: 5, isAnswered: true });
+  vi.advanceTimersByTime(3_600_000);
+  for (const path of ["/1", "/2"]) slow.enter(at("a.example", path));
+  expect(waitMs(before)).toBeGreaterThan(0);
+  expect(waitMs(before)).toBeLessThan(1_000);
+  vi.advanceTimersByTime(3_000);
+  expect(waitMs(at("a.example", "/never-asked"))).toBeGreaterThan(1_000);
+});
+
 test("what wasn't asked after all tells nothing about how slow it is", () => {
   const slow = new SlowReceivers("webhooks");
   slow.enter(A)(SLOWLY);

@@ -29,8 +29,9 @@ export type Came = { tookMs: number; isAnswered: boolean } | null;
 
 interface Receiver {
   inFlight: number;
-  /** Of these, how many to addresses that haven't answered lately. */
+  /** Of these, how many to addresses that haven't answered lately, and since when it is waited for an answer of any of them. */
   atFirst: number;
+  atFirstSinceMs: number;
   slowUntilMs: number;
 }
 
@@ -67,8 +68,9 @@ export class SlowReceivers {
     const isSlow = nowMs < receiver.slowUntilMs;
     const most = isSlow ? MOST_AT_ONCE : this.#mostAtFirst;
     if (isSlow ? receiver.inFlight < most : this.#isQuick(where, nowMs) || receiver.atFirst < most) return;
-    const askedSinceMs = this.#addresses.get(addressOf(where))?.askedSinceMs ?? nowMs;
-    const mayAnswerSoon = !isSlow && nowMs - askedSinceMs < SOON_MS;
+    const address = this.#addresses.get(addressOf(where));
+    const sinceMs = address && address.inFlight > 0 ? address.askedSinceMs : receiver.atFirstSinceMs;
+    const mayAnswerSoon = !isSlow && nowMs - sinceMs < SOON_MS;
     const why = isSlow ? `${where.host} is slow, so` : `until ${where.host} has answered there,`;
     throw new NotYet(
       `waits for its turn: ${why} only ${most} ${this.#what} go there at once`,
@@ -81,13 +83,20 @@ export class SlowReceivers {
     this.check(where);
     const beganAtMs = performance.now();
     const name = nameOf(where);
-    const receiver = this.#receivers.get(name) ?? { inFlight: 0, atFirst: 0, slowUntilMs: 0 };
+    const receiver = this.#receivers.get(name) ?? {
+      inFlight: 0,
+      atFirst: 0,
+      atFirstSinceMs: beganAtMs,
+      slowUntilMs: 0,
+    };
     const address = this.#addresses.get(addressOf(where)) ?? { inFlight: 0, quickUntilMs: 0, askedSinceMs: beganAtMs };
     if (address.inFlight === 0) address.askedSinceMs = beganAtMs;
     address.inFlight += 1;
-    this.#addresses.set(addressOf(where), address);
+    // Where none is held to so many, nobody asks what an address was like.
+    if (Number.isFinite(this.#mostAtFirst)) this.#addresses.set(addressOf(where), address);
     const isAtFirst = !this.#isQuick(where, beganAtMs);
     receiver.inFlight += 1;
+    if (isAtFirst && receiver.atFirst === 0) receiver.atFirstSinceMs = beganAtMs;
     if (isAtFirst) receiver.atFirst += 1;
     this.#receivers.set(name, receiver);
     return (came) => {
@@ -95,6 +104,7 @@ export class SlowReceivers {
       address.inFlight -= 1;
       if (isAtFirst) receiver.atFirst -= 1;
       if (came) learn(receiver, address, came);
+      if (came?.isAnswered && isAtFirst) receiver.atFirstSinceMs = performance.now();
       this.#prune();
     };
   }

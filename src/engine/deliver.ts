@@ -8,7 +8,7 @@ import type { Questions } from "./asking/questions.ts";
 import { DeliveryClaims } from "./delivery-claims.ts";
 import { DigestSender } from "./digest-sender.ts";
 import { Gate } from "./gate.ts";
-import { type Held, HeldDeliveries, isLeaseValid } from "./held.ts";
+import { type Held, HeldDeliveries } from "./held.ts";
 import { passOnPlaces } from "./kept-places.ts";
 import { Lane } from "./lane.ts";
 import { Leaving } from "./leaving.ts";
@@ -135,7 +135,7 @@ export class Deliverer {
       if (renewed.has(deliveryId(held))) held.leaseEndsAtMs = startedAtMs + leaseSeconds * 1000;
     }
     const nowMs = performance.now();
-    return ageing.every((held) => renewed.has(deliveryId(held)) || !isLeaseValid(held, nowMs));
+    return ageing.every((held) => renewed.has(deliveryId(held)) || nowMs >= held.leaseEndsAtMs);
   }
 
   /** Hands back what has not begun, waits `graceMs` for what has, then aborts it. `taking`: until that ends, more may come, which is handed back. */
