@@ -451,20 +451,28 @@ test("what has no address, or is for programs, waits for its own place instead o
   expect((await ended(there, rest)).map(({ status }) => status)).toEqual(["sent", "sent"]);
 });
 
-test("what is written anew without one of them takes no second place of the day", async () => {
+const FLAGGED = { stop_condition_type: "db_check", stop_condition_value: "during" };
+const SET_CONDITION = "update reminder_jobs set stop_condition_type = $2, stop_condition_value = $3 where id = $1";
+
+/** Two that go together, to somebody who wants one message a day: they have their place, and their channel connects for as long as the test likes. */
+async function twoConnecting(first: Record<string, unknown> = {}) {
   const there = await world();
   await atTwentyPast(there);
   await contact(there, "ann", { ...HOURLY, max_per_day: 1 });
   const connecting: (() => void)[] = [];
   there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
   there.work();
-  const flagged = { stop_condition_type: "db_check", stop_condition_value: "during" };
-  const ids = [await due(there, "ann", "payment", flagged), await due(there, "ann", "feedback")];
+  const ids = [await due(there, "ann", "payment", first), await due(there, "ann", "feedback")];
   await gathered(there, ids);
   await there.advance({ minutes: 42 });
-  await until(() => connecting.length === 1, "it is being sent");
+  await until(() => connecting.length === 1, "it has its place");
+  return { there, ids, connecting };
+}
+
+test("what is written anew without one of them takes no second place of the day", async () => {
+  const { there, ids, connecting } = await twoConnecting(FLAGGED);
   await there.setFlag("during", true);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await outlast();
   connecting.shift()?.();
   await until(() => connecting.length === 1, "it is sent anew, on the same day");
   connecting.shift()?.();
@@ -472,19 +480,9 @@ test("what is written anew without one of them takes no second place of the day"
 });
 
 test("one that is put back alone, when it was to go with others, doesn't have their place of the day as well", async () => {
-  const there = await world();
-  await atTwentyPast(there);
-  await contact(there, "ann", { ...HOURLY, max_per_day: 1 });
-  const connecting: (() => void)[] = [];
-  there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
-  there.work();
-  const ids = [await due(there, "ann", "payment"), await due(there, "ann", "feedback")];
-  await gathered(there, ids);
-  await there.advance({ minutes: 42 });
-  await until(() => connecting.length === 1, "it has its place");
+  const { there, ids, connecting } = await twoConnecting();
   // Nobody can say whether the first is done: it comes again in half a minute.
-  const condition = "update reminder_jobs set stop_condition_type = $2, stop_condition_value = $3 where id = $1";
-  await there.database.query(condition, [ids[0], "no_such_kind", "x"]);
+  await there.database.query(SET_CONDITION, [ids[0], "no_such_kind", "x"]);
   await outlast();
   connecting.shift()?.();
   await until(() => connecting.length === 1, "the other goes alone");
@@ -492,7 +490,7 @@ test("one that is put back alone, when it was to go with others, doesn't have th
   expect(await first()).toMatchObject({ reason: expect.stringContaining("nobody can say"), person_slot_at: null });
   connecting.shift()?.();
   await ended(there, [ids[1] as number]);
-  await there.database.query(condition, [ids[0], null, null]);
+  await there.database.query(SET_CONDITION, [ids[0], null, null]);
   there.sink.connect = async () => {};
   await there.advance({ minutes: 1 });
   await until(
@@ -503,19 +501,8 @@ test("one that is put back alone, when it was to go with others, doesn't have th
 });
 
 test("where none of them goes after all, one that is put back has the place of all", async () => {
-  const there = await world();
-  await atTwentyPast(there);
-  await contact(there, "ann", { ...HOURLY, max_per_day: 1 });
-  const connecting: (() => void)[] = [];
-  there.sink.connect = () => new Promise((resolve) => connecting.push(resolve));
-  there.work();
-  const flagged = { stop_condition_type: "db_check", stop_condition_value: "during" };
-  const ids = [await due(there, "ann", "payment", flagged), await due(there, "ann", "feedback")];
-  await gathered(there, ids);
-  await there.advance({ minutes: 42 });
-  await until(() => connecting.length === 1, "it has its place");
-  const condition = "update reminder_jobs set stop_condition_type = $2, stop_condition_value = $3 where id = $1";
-  await there.database.query(condition, [ids[1], "no_such_kind", "x"]);
+  const { there, ids, connecting } = await twoConnecting(FLAGGED);
+  await there.database.query(SET_CONDITION, [ids[1], "no_such_kind", "x"]);
   await there.setFlag("during", true);
   await outlast();
   connecting.shift()?.();
@@ -525,7 +512,7 @@ test("where none of them goes after all, one that is put back has the place of a
   );
   expect((await ended(there, [ids[0] as number])).map(({ status }) => status)).toEqual(["suppressed"]);
 
-  await there.database.query(condition, [ids[1], null, null]);
+  await there.database.query(SET_CONDITION, [ids[1], null, null]);
   there.sink.connect = async () => {};
   await there.advance({ minutes: 1 });
   expect((await ended(there, [ids[1] as number])).map(({ status }) => status)).toEqual(["sent"]);

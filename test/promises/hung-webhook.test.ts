@@ -14,7 +14,7 @@ import { until } from "../support/wait.ts";
 const CONCURRENCY = 8;
 /** Just long enough to be called slow. */
 const TIMEOUT_MS = 5_500;
-/** As long as any of these tests takes. */
+/** Nothing is given up while these tests look on. */
 const FOR_EVER_MS = 60_000;
 
 function sendWebhooks(database: TestDatabase, timeoutMs = TIMEOUT_MS): void {
