@@ -29,26 +29,31 @@ export async function rateOfBare(database: Database, kind: string, due: number):
   return perSecond(due, startedAt);
 }
 
-/**
- * The same, fired and delivered by one worker, which is at work already: what its start takes isn't counted. Without
- * checkpoints, it is measured in whatever state the server is.
- */
+/** Without checkpoints, it is measured in whatever state the server is. */
+export interface Preparation {
+  withCheckpoints?: boolean;
+  dueInSeconds?: number;
+}
+
+/** The same, fired and delivered by one worker, which is at work already: what its start takes isn't counted. */
 export async function rateOfWorker(
   database: Database,
   kind: string,
   due: number,
-  { withCheckpoints = true } = {},
+  preparation: Preparation = {},
 ): Promise<number> {
   const sends = countdown(due);
   const worker = startEngine(database, nothingChannel(sends.one));
-  await pause(STARTS_MS);
-  const dueAtMs = await prepare(database, kind, withCheckpoints);
-  // Before the last has left, to ask the store would only cost the worker its time.
-  await sends.all;
-  await untilSent(database, due);
-  const rate = perSecond(due, dueAtMs - FIRE_AHEAD_MS);
-  await worker.stop();
-  return rate;
+  try {
+    await pause(STARTS_MS);
+    const dueAtMs = await prepare(database, kind, preparation);
+    // Before the last has left, to ask the store would only cost the worker its time.
+    await sends.all;
+    await untilSent(database, due);
+    return perSecond(due, dueAtMs - FIRE_AHEAD_MS);
+  } finally {
+    await worker.stop();
+  }
 }
 
 // By the indexes of what is due and of what is open, in their own words: to go through the tables would cost the workers their time.
@@ -93,12 +98,16 @@ function countdown(count: number): { one: () => void; all: Promise<void> } {
  * The ledger is emptied and the checkpoint, unless there is to be none, is past before anything is due, so that each round begins
  * alike. Returns when that is, by `performance.now()`.
  */
-async function prepare(database: Database, kind: string, withCheckpoints = true): Promise<number> {
+async function prepare(
+  database: Database,
+  kind: string,
+  { withCheckpoints = true, dueInSeconds = DUE_IN_SECONDS }: Preparation = {},
+): Promise<number> {
   const checkpoint = async (): Promise<void> => (withCheckpoints ? database.runAlone("checkpoint") : undefined);
   await database.query("truncate deliveries, reminder_events");
   // Once before as well: after a mass insert it takes longer than the time that is left then.
   await checkpoint();
-  const dueAt = await makeDue(database, kind, DUE_IN_SECONDS);
+  const dueAt = await makeDue(database, kind, dueInSeconds);
   await checkpoint();
   const inMs = await msUntil(database, dueAt);
   if (inMs < AT_REST_MS) throw new Error("the machine is too slow for this: what was to be measured has begun");

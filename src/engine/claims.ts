@@ -5,6 +5,7 @@ import { evenly, takeTurns } from "../core/turns.ts";
 import { claimDue, type DueClaim, type DueReminder } from "../store/firing.ts";
 import type { Sql } from "../store/postgres.ts";
 import { type ClaimedShare, claimShares, type DueTenants, dueTenants, type Share } from "../store/shares.ts";
+import { Recent } from "./recent.ts";
 import { type EngineSettings, OVERDUE_MS } from "./settings.ts";
 
 /** Tenants that share one batch, at most; with more, batches take turns among them. */
@@ -26,14 +27,15 @@ const LEFT_OUT_MS = 10 * 60_000;
 
 /**
  * Chooses which due reminders a worker fires next. While a batch takes all that is due, that is all there is to it. Beyond
- * that, each tenant with something due has the same share of each batch, and in it half goes to those that are due the
- * longest and half to those that fell due last, so that neither a tenant nor the present waits for a backlog. A backlog that
- * is overdue is begun gently (see `Ramp`).
+ * that, each tenant with something due has the same share of each batch, and in it half goes to those that fell due
+ * last, if there are as many (see `Recent`), and the rest to those that are due the longest, so that neither a tenant nor the
+ * present waits for a backlog. A backlog that is overdue is begun gently (see `Ramp`).
  */
 export class Claims {
   readonly #settings: Pick<EngineSettings, "batchSize" | "catchUp">;
   readonly #nowMs: () => number;
   readonly #leftOut = new Map<number, number>();
+  readonly #recent: Recent;
   #limit: number;
   #hasBacklog = false;
   #rests = false;
@@ -53,6 +55,7 @@ export class Claims {
     this.#settings = settings;
     this.#nowMs = nowMs;
     this.#limit = settings.batchSize;
+    this.#recent = new Recent(nowMs);
   }
 
   /** True while there is more due than a batch takes. */
@@ -105,7 +108,8 @@ export class Claims {
 
   /** Locks the reminders to fire next, in the order in which they get places in their lanes. */
   async claim(sql: Sql, claim: DueClaim): Promise<DueReminder[]> {
-    if (this.#hasBacklog) return this.#claimFairly(sql, claim);
+    const recentMs = this.#recent.withinMs();
+    if (this.#hasBacklog) return this.#claimFairly(sql, claim, recentMs);
     const limit = this.#limit;
     const due = await claimDue(sql, claim, limit);
     if (due.length < limit || limit === 0) return due;
@@ -140,7 +144,7 @@ export class Claims {
     return Math.max(0, rampedUpTo(this.#settings.catchUp, this.#nowMs() - this.#since) - this.#caughtUp);
   }
 
-  async #claimFairly(sql: Sql, claim: DueClaim): Promise<DueReminder[]> {
+  async #claimFairly(sql: Sql, claim: DueClaim, recentMs: number): Promise<DueReminder[]> {
     const limit = this.#limit;
     const page = await this.#others(sql, claim, Math.min(TENANTS_AT_ONCE, limit));
     const isRoundOver = page.after === null;
@@ -156,8 +160,9 @@ export class Claims {
     this.#caughtUp += reserved;
     let overdue = 0;
     try {
-      const newestWithinMs = isHeldBack ? OVERDUE_MS : null;
-      const claimed = await claimShares(sql, claim, shares, { newestWithinMs, defaultFrom });
+      // Of what isn't overdue the ramp holds nothing back; of the rest it does.
+      const newestWithinMs = isHeldBack ? OVERDUE_MS : recentMs;
+      const claimed = await claimShares(sql, claim, shares, { newestWithinMs, isFilled: !isHeldBack, defaultFrom });
       const due = takeTurns(claimed.flatMap(({ oldest, newest }) => [newest, oldest]));
       overdue = due.filter(isOverdue).length;
       this.#lookedForDefault(claimed, defaultFrom === null, startedAt);

@@ -100,6 +100,7 @@ export class DeliveryClaims {
       limit,
       suspects: this.#suspectsFor(lane),
       from: lane.mark.from,
+      newestWithinMs: lane.recent.withinMs(),
       after: lane.after,
       room: lane.places(),
       lease,

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Channels } from "../channels/registry.ts";
-import type { Instant } from "../core/instant.ts";
 import { RuleError } from "../core/schedule/rule-error.ts";
 import { noteAnswers, releaseAsked } from "../store/asking.ts";
 import { insertEvents } from "../store/events.ts";
@@ -19,6 +18,7 @@ import {
 import { isFaultOfRows, isTimedOut, type Sql } from "../store/postgres.ts";
 import type { WorkerDatabase } from "../store/tenant-database.ts";
 import { writeMoved } from "../store/unplanned.ts";
+import type { Place } from "../store/wake.ts";
 import { addAudiences } from "./audience.ts";
 import type { Claims } from "./claims.ts";
 import type { Deliverer } from "./deliver.ts";
@@ -34,7 +34,7 @@ export interface Firing {
   claims: Claims;
   settings: Pick<EngineSettings, "leaseSeconds" | "hold" | "ceiling">;
   /** See `DueClaim`. */
-  from: Instant | null;
+  from: Place | null;
   log: Logger;
 }
 

@@ -1,27 +1,30 @@
-import type { Instant } from "../core/instant.ts";
-import type { Earliest } from "../store/wake.ts";
+import type { Earliest, Place } from "../store/wake.ts";
 
 /** A look from the very beginning that took the server less than this is always affordable. */
 const CHEAP_MS = 1;
 /** Otherwise at most this share of the time goes into them. */
 const SHARE = 1 / 20;
-/** How long a transaction may take to commit, in milliseconds, without what it made due being below the mark. */
+/** How long a transaction may take to commit, in milliseconds, without what it wrote being below the mark. */
 const MARGIN_MS = 1_000;
 
-/** A look that is under way: from which instant on, null meaning the very beginning. */
+/** A look that is under way: from where on, null meaning the very beginning, and when it began. */
 export interface Look {
-  readonly from: Instant | null;
+  readonly from: Place | null;
+  readonly atMs: number;
 }
 
 /**
- * Remembers below which instant nothing waits. What was dealt with leaves dead index entries there, and as long as some
- * transaction elsewhere could still see them, nothing clears them away: every look from the very beginning would walk over
- * all of them, more each time. What commits below the mark after all (a due instant in the past, a long transaction) is
+ * Remembers below which place nothing waits: which instant, and where many wait for the same one, which of them. What was dealt
+ * with leaves dead index entries there, and as long as some transaction elsewhere could still see them, nothing clears them away:
+ * every look from the very beginning would walk over all of them, more each time. It is a second behind what was seen, in which
+ * whoever commits late is seen as well. What commits below the mark after all (a due instant in the past, a long transaction) is
  * found by a look from the beginning, seldom enough that these cost next to nothing together.
  */
 export class LowMark {
   readonly #nowMs: () => number;
-  #from: Instant | null = null;
+  #from: Place | null = null;
+  /** Becomes the mark when a look that begins a second after this one finds nothing below. */
+  #seen: { place: Place; atMs: number } | null = null;
   #fullLookAtMs = Number.NEGATIVE_INFINITY;
 
   /** `nowMs`: milliseconds by a clock that no one can set. */
@@ -30,25 +33,43 @@ export class LowMark {
   }
 
   /** From where to claim: nothing is known to wait below. Null: from the very beginning. */
-  get from(): Instant | null {
+  get from(): Place | null {
     return this.#from;
   }
 
   /** Begins a look for the earliest that waits. */
   begin(): Look {
-    return { from: this.#nowMs() >= this.#fullLookAtMs ? null : this.#from };
+    const atMs = this.#nowMs();
+    return { from: atMs >= this.#fullLookAtMs ? null : this.#from, atMs };
   }
 
   /** Takes in what the look found; returns the milliseconds until there is something to claim, or to look for again. */
   end(look: Look, found: Earliest): number {
     const isFull = look.from === null;
-    if (isFull) this.#fullLookAtMs = this.#nowMs() + (found.tookMs < CHEAP_MS ? 0 : found.tookMs / SHARE);
-    // A look that began before another one found something further down knows less than that one.
-    if (isFull || look.from === this.#from) {
-      const isCheap = isFull && found.tookMs < CHEAP_MS;
-      this.#from = isCheap ? null : Math.min(found.at ?? Number.POSITIVE_INFINITY, found.now) - MARGIN_MS;
-    }
+    const isCheap = found.tookMs < CHEAP_MS;
+    if (isFull) this.#fullLookAtMs = this.#nowMs() + (isCheap ? 0 : found.tookMs / SHARE);
+    if (isFull && isCheap) [this.#from, this.#seen] = [null, null];
+    // A look from another mark than this one knows less than the look that has moved it.
+    else if (isFull || look.from === this.#from) this.#note(look.atMs, firstOf(found));
     const untilMs = found.at === null ? Number.POSITIVE_INFINITY : found.inMs;
     return isFull ? untilMs : Math.min(untilMs, Math.max(0, this.#fullLookAtMs - this.#nowMs()));
   }
+
+  #note(atMs: number, place: Place): void {
+    if (this.#from === null || isBefore(place, this.#from)) this.#from = { at: place.at - MARGIN_MS, id: 0 };
+    if (this.#seen === null || isBefore(place, this.#seen.place)) this.#seen = { place, atMs };
+    else if (atMs - this.#seen.atMs >= MARGIN_MS) {
+      this.#from = this.#seen.place;
+      this.#seen = { place, atMs };
+    }
+  }
+}
+
+/** Below it nothing waits that is visible; what isn't due yet may still come before what is found there. */
+function firstOf({ at, id, now }: Earliest): Place {
+  return at !== null && at <= now ? { at, id } : { at: now, id: 0 };
+}
+
+function isBefore(one: Place, other: Place): boolean {
+  return one.at < other.at || (one.at === other.at && one.id < other.id);
 }

@@ -13,7 +13,7 @@ import {
 import { toTimestamp } from "./instants.ts";
 import { IS_PLANNED } from "./planned.ts";
 import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
-import { beginning } from "./wake.ts";
+import { beginning, type Place } from "./wake.ts";
 import { ZONE_RULES } from "./zone-rules.ts";
 
 /** A due reminder under this transaction's row lock. */
@@ -23,17 +23,18 @@ export interface DueReminder extends ReminderWithFacts {
 }
 
 /**
- * What is due and isn't asked first (see `src/store/asking.ts`), and for this worker: $1 are the channels that it has, $2 the milliseconds that it fires ahead, $3 from where
+ * What is due and isn't asked first (see `src/store/asking.ts`), and for this worker: $1 are the channels that it has, $2 the milliseconds that it fires ahead, $3 and $5 from where
  * on it looks, $4 the ids that it leaves out. While one version is replaced by the next, some workers lack a channel that
  * others have already: they leave it to them for a minute.
  */
 export const IS_DUE = `status = 'ACTIVE' and deleted_at is null and not is_asked
-       and next_run_at <= reminder_now() + $2 * interval '1 millisecond' and next_run_at >= $3::timestamptz
+       and next_run_at <= reminder_now() + $2 * interval '1 millisecond' and (next_run_at, id) >= ($3::timestamptz, $5::bigint)
        and (channel = any($1) or next_run_at <= reminder_now() - interval '1 minute')
        and id <> all($4::bigint[])`;
 
 export function dueParams({ channels, aheadMs, from, leaveOut }: DueClaim): unknown[] {
-  return [channels, aheadMs, beginning(from), leaveOut];
+  const [fromAt, fromId] = beginning(from);
+  return [channels, aheadMs, fromAt, leaveOut, fromId];
 }
 
 /**
@@ -50,8 +51,8 @@ const CLAIM_DUE = `
     select ${ENGINE_REMINDER_COLUMNS}
       from reminder_jobs
      where ${IS_DUE}
-     order by next_run_at
-     limit $5
+     order by next_run_at, id
+     limit $6
        for update skip locked
   )
   select r.*, ${CLOCK_COLUMNS},
@@ -65,8 +66,8 @@ export interface DueClaim {
   channels: readonly string[];
   /** What is due within so many milliseconds counts as due. */
   aheadMs: number;
-  /** Nothing is known to be due before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
-  from: Instant | null;
+  /** Nothing is known to be due before this place, so it isn't looked for there (see `LowMark`); null: anywhere. */
+  from: Place | null;
   /** Ids of reminders that this worker can't deal with. */
   leaveOut: readonly number[];
 }
@@ -80,8 +81,8 @@ const DUE_IDS = `
   select id
     from reminder_jobs
    where ${IS_DUE}
-   order by next_run_at
-   limit $5`;
+   order by next_run_at, id
+   limit $6`;
 
 /** The ids of what `claimDue` would claim. Locks nothing. */
 export async function dueIds(sql: Sql, claim: DueClaim, limit: number): Promise<number[]> {

@@ -2,7 +2,7 @@ import type { Instant } from "../core/instant.ts";
 import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
 import { CLOCK_COLUMNS, type DueClaim, type DueReminder, dueParams, IS_DUE, toDueReminder } from "./firing.ts";
-import type { Row, Sql } from "./postgres.ts";
+import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
 import { beginning } from "./wake.ts";
 
 // With much due, it is claimed tenant by tenant. Those of `default` are found by the index of all that is due, since the one
@@ -13,7 +13,7 @@ const DUE_TENANTS = `
   with recursive visited as (
     (select tenant_id, next_run_at, 1 as place
        from reminder_jobs
-      where status = 'ACTIVE' and deleted_at is null and not is_asked and next_run_at >= $4::timestamptz
+      where status = 'ACTIVE' and deleted_at is null and next_run_at is not null and not is_asked and (next_run_at, id) >= ($4::timestamptz, $5::bigint)
         and tenant_id <> '${DEFAULT_TENANT}' and tenant_id > $1
       order by tenant_id, next_run_at
       limit 1)
@@ -23,7 +23,7 @@ const DUE_TENANTS = `
      cross join lateral (
        select tenant_id, next_run_at
          from reminder_jobs
-        where status = 'ACTIVE' and deleted_at is null and not is_asked and next_run_at >= $4::timestamptz
+        where status = 'ACTIVE' and deleted_at is null and next_run_at is not null and not is_asked and (next_run_at, id) >= ($4::timestamptz, $5::bigint)
           and tenant_id <> '${DEFAULT_TENANT}' and tenant_id > visited.tenant_id
         order by tenant_id, next_run_at
         limit 1
@@ -44,7 +44,7 @@ export interface DueTenants {
 
 /** Up to `limit` tenants other than `default` that have something due, by name, beginning after `after`. */
 export async function dueTenants(sql: Sql, claim: DueClaim, after: string, limit: number): Promise<DueTenants> {
-  const params = [after, LARGEST_LOOK, claim.aheadMs, beginning(claim.from)];
+  const params = [after, LARGEST_LOOK, claim.aheadMs, ...beginning(claim.from)];
   const visited = await sql.query<{ tenant_id: string; is_due: boolean }>(DUE_TENANTS, params);
   const due = visited.filter((tenant) => tenant.is_due).map((tenant) => tenant.tenant_id);
   const tenants = due.slice(0, limit);
@@ -63,35 +63,38 @@ const oldest = (whose: string, limit: string) => `
        select ${ENGINE_REMINDER_COLUMNS}
          from reminder_jobs
         where ${whose} and ${IS_DUE}
-        order by next_run_at
+        order by next_run_at, id
         limit ${limit}
           for update skip locked`;
 
-// Not by coalesce() with a null: under row-level security that can't be asked of an index.
 const newest = (whose: string, limit: string) => `
        select ${ENGINE_REMINDER_COLUMNS}
          from reminder_jobs
         where ${whose} and ${IS_DUE}
-          and next_run_at > reminder_now() - $5 * interval '1 millisecond'
-        order by next_run_at desc
+          and next_run_at > reminder_now() - $6 * interval '1 millisecond'
+        order by next_run_at desc, id desc
         limit ${limit}
           for update skip locked`;
 
 const ofDefault = (from: string) => `tenant_id = '${DEFAULT_TENANT}' and next_run_at >= ${from}::timestamptz`;
 const OF_SHARE = `tenant_id = shares.tenant_id and tenant_id <> '${DEFAULT_TENANT}'`;
+/** The oldest have what the newest leave of their share, if $7 says so. */
+const filled = (oldest: string, newest: string, found: string) =>
+  `${oldest} + case when $7 then ${newest} - (select count(*) from ${found}) else 0 end`;
 
 const CLAIM_SHARES = `
   with shares as (
     select *
-      from unnest($6::text[], $7::int[], $8::int[]) as s(tenant_id, oldest, newest)
-  ), r as materialized (
-    select o.*, false as is_newest
-      from shares cross join lateral (${oldest(OF_SHARE, "shares.oldest")}) o
+      from unnest($8::text[], $9::int[], $10::int[]) as s(tenant_id, oldest, newest)
   ), n as materialized (
     select o.*, true as is_newest
       from shares cross join lateral (${newest(OF_SHARE, "shares.newest")}) o
-  ), default_oldest as materialized (${oldest(ofDefault("$11"), "$9")}
-  ), default_newest as materialized (${newest(ofDefault("$11"), "$10")}
+  ), r as materialized (
+    select o.*, false as is_newest
+      from shares
+     cross join lateral (${oldest(OF_SHARE, filled("shares.oldest", "shares.newest", "n where n.tenant_id = shares.tenant_id"))}) o
+  ), default_newest as materialized (${newest(ofDefault("$13"), "$12")}
+  ), default_oldest as materialized (${oldest(ofDefault("$13"), filled("$11", "$12", "default_newest"))}
   )
   select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
@@ -103,17 +106,14 @@ const CLAIM_SHARES = `
 
 // The same where nobody but `default` has a share: planning the rest would cost half as much as the claim itself.
 const CLAIM_SHARE_OF_DEFAULT = `
-  with r as materialized (${oldest(ofDefault("$8"), "$6")}
-  ), n as materialized (${newest(ofDefault("$8"), "$7")}
+  with n as materialized (${newest(ofDefault("$10"), "$9")}
+  ), r as materialized (${oldest(ofDefault("$10"), filled("$8", "$9", "n"))}
   )
   select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
     from (select *, false as is_newest from r
           union all select *, true from n) r
     ${FACTS_JOINS}`;
-
-/** Longer than anything can have been due. */
-const ANY_AGE_MS = 60e12;
 
 /** What was claimed of one share, each part in the order in which it was asked for; nothing is in both. */
 export interface ClaimedShare {
@@ -122,22 +122,29 @@ export interface ClaimedShare {
   newest: DueReminder[];
 }
 
-/**
- * Locks these shares of what is due, passing over what others are firing. `newestWithinMs`: the newest must not be due for
- * longer than that; null: however long. `defaultFrom`: as `from`, for those of `default`.
- */
+export interface Bounds {
+  /** The newest must not be due for longer than that. */
+  newestWithinMs: number;
+  /** Whether the oldest have what the newest leave of their share. */
+  isFilled: boolean;
+  /** As `from`, for those of `default`. */
+  defaultFrom: Instant | null;
+}
+
+/** Locks these shares of what is due, passing over what others are firing. */
 export async function claimShares(
   sql: Sql,
   claim: DueClaim,
   shares: readonly Share[],
-  { newestWithinMs, defaultFrom }: { newestWithinMs: number | null; defaultFrom: Instant | null },
+  { newestWithinMs, isFilled, defaultFrom }: Bounds,
 ): Promise<ClaimedShare[]> {
   const others = shares.filter((share) => share.tenantId !== DEFAULT_TENANT);
   const { oldest = 0, newest = 0 } = shares.find((share) => share.tenantId === DEFAULT_TENANT) ?? {};
-  const common = [...dueParams(claim), newestWithinMs ?? ANY_AGE_MS];
+  const common = [...dueParams(claim), newestWithinMs, isFilled];
+  const ofDefaultFrom = defaultFrom === null ? "-infinity" : toTimestamptz(defaultFrom);
   const rows =
     others.length === 0
-      ? await sql.query(CLAIM_SHARE_OF_DEFAULT, [...common, oldest, newest, beginning(defaultFrom)])
+      ? await sql.query(CLAIM_SHARE_OF_DEFAULT, [...common, oldest, newest, ofDefaultFrom])
       : await sql.query(CLAIM_SHARES, [
           ...common,
           others.map((share) => share.tenantId),
@@ -145,7 +152,7 @@ export async function claimShares(
           others.map((share) => share.newest),
           oldest,
           newest,
-          beginning(defaultFrom),
+          ofDefaultFrom,
         ]);
   return sorted(rows, shares);
 }

@@ -26,10 +26,18 @@ export const HAS_GONE_OVER = `exists (select from deliveries n
                       where n.reminder_id = d.reminder_id and n.occurrence_at = d.occurrence_at
                         and n.recipient_no = d.recipient_no + ${PER_HOP})`;
 
+/** A place in the order in which what waits is taken: by its instant, and where many wait for the same one, by the reminder's id. */
+export interface Place {
+  at: Instant;
+  id: number;
+}
+
 /** What a look for the earliest that waits found. */
 export interface Earliest {
   /** Null when nothing waits. */
   at: Instant | null;
+  /** The reminder's id; 0 where it isn't known, or when nothing waits. */
+  id: number;
   /** Milliseconds from the database's now until then, with fractions; negative when it is overdue. */
   inMs: number;
   /** The database's now. */
@@ -40,47 +48,56 @@ export interface Earliest {
 
 // The clock is read after the look, as it is needed for the one row that comes out of it.
 const EARLIEST_COLUMNS = `
-         at, reminder_now() as now, extract(epoch from at - reminder_now()) * 1000 as in_ms,
+         at, coalesce(id, 0) as id, reminder_now() as now, extract(epoch from at - reminder_now()) * 1000 as in_ms,
          extract(epoch from clock_timestamp() - statement_timestamp()) * 1000 as took_ms`;
 
 // In the order of the index of what is due, not by min(): where statistics are old, that may be taken from another index,
 // row by row.
 const NEXT_DUE = `
   with earliest as materialized (
-    select due.at
+    select due.at, due.id
       from (values (true)) as one_row
       left join lateral (
-        select next_run_at as at
+        select next_run_at as at, id
           from reminder_jobs
-         where status = 'ACTIVE' and deleted_at is null and not is_asked and next_run_at >= $1::timestamptz
-         order by next_run_at
+         where status = 'ACTIVE' and deleted_at is null and next_run_at is not null and not is_asked and (next_run_at, id) >= ($1::timestamptz, $2::bigint)
+         order by next_run_at, id
          limit 1
       ) due on true
   )
   select ${EARLIEST_COLUMNS}
     from earliest`;
 
-/** The earliest due reminder that isn't asked first, looked for from the instant `from` on; null: from the very beginning. */
-export async function nextDue(sql: Sql, from: Instant | null): Promise<Earliest> {
-  const [row] = await sql.query(NEXT_DUE, [beginning(from)]);
+/** The earliest due reminder that isn't asked first, looked for from `from` on; null: from the very beginning. */
+export async function nextDue(sql: Sql, from: Place | null): Promise<Earliest> {
+  const [row] = await sql.query(NEXT_DUE, beginning(from));
   return toEarliest(row as Row);
 }
 
-const earliestOpen = (whose: string): string => `
+const earliestOpen = (whose: string, from: string, order: string): string => `
       left join lateral (
-        select next_attempt_at as at
+        select next_attempt_at as at, reminder_id as id
           from deliveries
-         where channel = channels.name and ${whose} and ${ALONE} and next_attempt_at >= channels.from_at
-         order by next_attempt_at
+         where channel = channels.name and ${whose} and ${ALONE} and ${from}
+         order by ${order}
          limit 1
       )`;
 
+// Leases end at many instants, where few are alike; what waits may be all that was due at one.
+const EARLIEST_LEASED = earliestOpen(LEASED, "next_attempt_at >= channels.from_at", "next_attempt_at");
+const EARLIEST_WAITING = earliestOpen(
+  WAITING,
+  "(next_attempt_at, reminder_id) >= (channels.from_at, channels.from_id)",
+  "next_attempt_at, reminder_id",
+);
+
 const NEXT_ATTEMPTS = `
   with earliest as materialized (
-    select channels.place, least(leased.at, waiting.at) as at
-      from unnest($1::text[], $2::timestamptz[]) with ordinality as channels(name, from_at, place)
-      ${earliestOpen(LEASED)} leased on true
-      ${earliestOpen(WAITING)} waiting on true
+    select channels.place, least(leased.at, waiting.at) as at,
+           case when leased.at <= waiting.at then 0 else waiting.id end as id
+      from unnest($1::text[], $2::timestamptz[], $3::bigint[]) with ordinality as channels(name, from_at, from_id, place)
+      ${EARLIEST_LEASED} leased on true
+      ${EARLIEST_WAITING} waiting on true
   )
   select ${EARLIEST_COLUMNS}
     from earliest
@@ -89,20 +106,26 @@ const NEXT_ATTEMPTS = `
 /** For each of the channels, in order, the earliest open delivery that may be taken, looked for from `from` on. */
 export async function nextAttempts(
   sql: Sql,
-  channels: readonly { name: string; from: Instant | null }[],
+  channels: readonly { name: string; from: Place | null }[],
 ): Promise<Earliest[]> {
-  const names = channels.map(({ name }) => name);
-  return (await sql.query(NEXT_ATTEMPTS, [names, channels.map(({ from }) => beginning(from))])).map(toEarliest);
+  const from = channels.map((channel) => beginning(channel.from));
+  const rows = await sql.query(NEXT_ATTEMPTS, [
+    channels.map(({ name }) => name),
+    from.map(([at]) => at),
+    from.map(([, id]) => id),
+  ]);
+  return rows.map(toEarliest);
 }
 
-/** The instant as a query parameter; null is before all others. */
-export function beginning(from: Instant | null): string {
-  return from === null ? "-infinity" : toTimestamptz(from);
+/** The place as two query parameters; null is before all others. */
+export function beginning(from: Place | null): [at: string, id: number] {
+  return from === null ? ["-infinity", 0] : [toTimestamptz(from.at), from.id];
 }
 
 function toEarliest(row: Row): Earliest {
   return {
     at: row.at as Instant | null,
+    id: row.id as number,
     inMs: Number(row.in_ms),
     now: row.now as Instant,
     tookMs: Number(row.took_ms),

@@ -16,8 +16,11 @@ const anyOf = (...conditions: object[]) => ({
 
 const types = async ({ events }: World, id: number) => (await events(id)).map(({ type }) => type);
 
-const sent = async ({ sink }: World, count: number) => {
+/** With what became of them stored: else, once the clock is moved, their leases have run out. */
+const sent = async ({ database, sink }: World, count: number) => {
+  const open = () => database.query("select from deliveries where status = 'sending'");
   await until(() => sink.received.length >= count, `${count} messages were sent`);
+  await until(async () => (await open()).length === 0, "what became of them is stored");
 };
 
 async function correct({ database }: World, id: number, flag: string): Promise<void> {

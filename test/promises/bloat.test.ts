@@ -3,13 +3,14 @@ import { LowMark } from "../../src/engine/low-mark.ts";
 import { claimDeliveries } from "../../src/store/claimed.ts";
 import { claimDue } from "../../src/store/firing.ts";
 import type { Database } from "../../src/store/postgres.ts";
-import { nextAttempts, nextDue } from "../../src/store/wake.ts";
+import { type Bounds, claimShares } from "../../src/store/shares.ts";
+import { type Earliest, nextAttempts, nextDue, type Place } from "../../src/store/wake.ts";
 import { weighing } from "../support/effort.ts";
 import { holdSnapshot } from "../support/held-snapshot.ts";
 import { until } from "../support/wait.ts";
 import { world, worldOn } from "../support/world.ts";
 
-const CLAIM_DUE = "order by next_run_at\n     limit $5";
+const CLAIM_DUE = "order by next_run_at, id\n     limit $6";
 const CLAIM_DELIVERIES = "unsuspected as materialized";
 const LOOK = "one_row";
 const CLAIMED = 100;
@@ -49,7 +50,7 @@ async function pagesOf(database: Database, words: string, work: (database: Datab
 test("a transaction left open elsewhere: what a claim of due reminders costs doesn't grow with what was fired since", async () => {
   const { database } = await world();
   await insertReminders(database, 1_000, -60);
-  const claim = (from: number | null) => (sql: Database) =>
+  const claim = (from: Place | null) => (sql: Database) =>
     claimDue(sql, { channels: ["sink"], aheadMs: 0, from, leaveOut: [] }, CLAIMED);
   const pagesBefore = await pagesOf(database, CLAIM_DUE, claim(null));
   const lookBefore = await pagesOf(database, LOOK, (sql) => nextDue(sql, null));
@@ -63,8 +64,7 @@ test("a transaction left open elsewhere: what a claim of due reminders costs doe
   expect(await pagesOf(database, LOOK, (sql) => nextDue(sql, mark.from))).toBeLessThan(lookBefore + CLAIMED);
   // The premise: without the mark it does grow, and the claims are the same.
   expect(await pagesOf(database, CLAIM_DUE, claim(null))).toBeGreaterThan(5 * pagesBefore);
-  const idsFrom = async (from: number | null) =>
-    (await claim(from)(database)).map(({ reminder }) => reminder.id).sort();
+  const idsFrom = async (from: Place | null) => (await claim(from)(database)).map(({ reminder }) => reminder.id).sort();
   const everywhere = await idsFrom(null);
   expect(await idsFrom(mark.from)).toEqual(everywhere);
 });
@@ -79,12 +79,13 @@ test("a transaction left open elsewhere: what a claim of deliveries costs doesn'
          from generate_series(1, $1::int) n`,
       [count, agoSeconds],
     );
-  const claim = (from: number | null) => (sql: Database) =>
+  const claim = (from: Place | null) => (sql: Database) =>
     claimDeliveries(sql, {
       channel: "sink",
       limit: CLAIMED,
       suspects: { alone: 1, together: 10 },
       from,
+      newestWithinMs: 5_000,
       after: null,
       lease: { token: "00000000-0000-4000-8000-000000000000", seconds: 12 },
       maxAttempts: 5,
@@ -100,10 +101,102 @@ test("a transaction left open elsewhere: what a claim of deliveries costs doesn'
   }
 
   const mark = new LowMark();
-  mark.end(mark.begin(), (await nextAttempts(database, [{ name: "sink", from: null }]))[0] as never);
+  mark.end(mark.begin(), (await nextAttempts(database, [{ name: "sink", from: null }]))[0] as Earliest);
 
   expect(await pagesOf(database, CLAIM_DELIVERIES, claim(mark.from))).toBeLessThan(2 * pagesBefore);
   expect(await pagesOf(database, CLAIM_DELIVERIES, claim(null))).toBeGreaterThan(3 * pagesBefore);
+});
+
+/** Where the mark is once the same was found a second later. */
+function markAfter(found: Earliest): Place | null {
+  let nowMs = 0;
+  const mark = new LowMark(() => nowMs);
+  for (; nowMs <= 1_000; nowMs += 1_000) mark.end(mark.begin(), { ...found, tookMs: 10 });
+  return mark.from;
+}
+
+/** All at one instant, as what is due at nine o'clock. */
+async function insertAtOnce(database: Database, count: number): Promise<void> {
+  await database.query(
+    `insert into reminder_jobs (entity_type, entity_id, event_type, channel, recipient, schedule_type, interval_minutes, run_at)
+     select 'invoice', gen_random_uuid()::text, 'payment', 'sink', 'x', 'recurring', 600,
+            date_trunc('hour', reminder_now()) - interval '1 hour'
+       from generate_series(1, $1::int) n`,
+    [count],
+  );
+}
+
+test("a transaction left open elsewhere: nor does it grow with what of the same instant was fired before", async () => {
+  const { database } = await world();
+  await insertAtOnce(database, 60_000);
+  const claim = (from: Place | null) => (sql: Database) =>
+    claimDue(sql, { channels: ["sink"], aheadMs: 0, from, leaveOut: [] }, CLAIMED);
+  const pagesBefore = await pagesOf(database, CLAIM_DUE, claim(null));
+  await holdSnapshot(database.url);
+  await database.query(
+    `update reminder_jobs set next_run_at = next_run_at + interval '10 hours'
+      where id in (select id from reminder_jobs order by id limit 59000)`,
+  );
+
+  const from = markAfter(await nextDue(database, null));
+
+  expect(from).toMatchObject({ id: 59_001 });
+  expect(await pagesOf(database, CLAIM_DUE, claim(from))).toBeLessThan(2 * pagesBefore);
+  expect(await pagesOf(database, CLAIM_DUE, claim(null)), "the premise").toBeGreaterThan(3 * pagesBefore);
+});
+
+test("a transaction left open elsewhere: nor do the shares of a backlog cost more for what was fired of its end", async () => {
+  const { database } = await world();
+  await insertAtOnce(database, 60_000);
+  const share = (newestWithinMs: number) => (sql: Database) => {
+    const bounds: Bounds = { newestWithinMs, isFilled: true, defaultFrom: null };
+    const claim = { channels: ["sink"], aheadMs: 0, from: null, leaveOut: [] };
+    return claimShares(sql, claim, [{ tenantId: "default", oldest: 50, newest: 50 }], bounds);
+  };
+  const pagesBefore = await pagesOf(database, "is_newest", share(5_000));
+  await holdSnapshot(database.url);
+  await database.query(
+    `update reminder_jobs set next_run_at = next_run_at + interval '10 hours'
+      where id in (select id from reminder_jobs order by id desc limit 59000)`,
+  );
+
+  expect(await pagesOf(database, "is_newest", share(5_000))).toBeLessThan(2 * pagesBefore);
+  expect(await pagesOf(database, "is_newest", share(60e12)), "the premise").toBeGreaterThan(3 * pagesBefore);
+});
+
+test("a transaction left open elsewhere: nor does a claim of deliveries, with what of the same instant was sent before", async () => {
+  const { database } = await world();
+  await database.query(
+    `insert into deliveries (tenant_id, bucket, reminder_id, occurrence_at, channel, status, next_attempt_at)
+     select 'default', 0, n, date_trunc('hour', reminder_now()) - interval '1 hour', 'sink', 'pending',
+            date_trunc('hour', reminder_now()) - interval '1 hour'
+       from generate_series(1, 60000) n`,
+  );
+  const claim = (from: Place | null, after: string | null) => (sql: Database) =>
+    claimDeliveries(sql, {
+      channel: "sink",
+      limit: CLAIMED,
+      suspects: { alone: 1, together: 10 },
+      from,
+      newestWithinMs: 5_000,
+      after,
+      lease: { token: "00000000-0000-4000-8000-000000000000", seconds: 12 },
+      maxAttempts: 5,
+    });
+  const pagesBefore = await pagesOf(database, CLAIM_DELIVERIES, claim(null, null));
+  await holdSnapshot(database.url);
+  await database.query("update deliveries set status = 'sent', next_attempt_at = null where reminder_id <= 59000");
+
+  const [found] = await nextAttempts(database, [{ name: "sink", from: null }]);
+  const from = markAfter(found as Earliest);
+
+  expect(from).toMatchObject({ id: 59_001 });
+  for (const after of [null, ""]) {
+    expect(await pagesOf(database, CLAIM_DELIVERIES, claim(from, after))).toBeLessThan(2 * pagesBefore);
+    expect(await pagesOf(database, CLAIM_DELIVERIES, claim(null, after)), "the premise").toBeGreaterThan(
+      3 * pagesBefore,
+    );
+  }
 });
 
 test("a transaction left open elsewhere: a worker's claims stay cheap while it works, and nothing due is overlooked", async () => {

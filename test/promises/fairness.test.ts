@@ -215,7 +215,11 @@ test("what it costs to share out doesn't grow with what is due", async () => {
   const found = await dueTenants(weighed("visited"), claim, "", 64);
   expect(found).toEqual({ tenants: ["acme", "zeta"], after: null });
   const shares = found.tenants.map((tenantId) => ({ tenantId, oldest: 25, newest: 25 }));
-  const claimed = await claimShares(weighed("shares"), claim, shares, { newestWithinMs: null, defaultFrom: null });
+  const claimed = await claimShares(weighed("shares"), claim, shares, {
+    newestWithinMs: 3_600_000,
+    isFilled: true,
+    defaultFrom: null,
+  });
   expect(claimed.map(({ oldest, newest }) => [oldest.length, newest.length])).toEqual([
     [25, 25],
     [1, 0],
@@ -226,6 +230,7 @@ test("what it costs to share out doesn't grow with what is due", async () => {
     limit: 50,
     suspects: { alone: 0, together: 0 },
     from: null,
+    newestWithinMs: 3_600_000,
     after: "",
     lease,
     maxAttempts: 5,
