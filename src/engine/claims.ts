@@ -22,20 +22,23 @@ const OTHERS_LOOK_MS = 100;
 const MARGIN_MS = 1_000;
 /** After a batch that took too long the next are smaller; each that went well is larger by this share of a full one. */
 const GROWTH = 1 / 20;
+/** Longer than anything can have been due. */
+const ANY_AGE_MS = 60e12;
 /** Reminders that could be neither fired nor set aside are tried again after this. */
 const LEFT_OUT_MS = 10 * 60_000;
 
 /**
  * Chooses which due reminders a worker fires next. While a batch takes all that is due, that is all there is to it. Beyond
- * that, each tenant with something due has the same share of each batch, and in it half goes to those that fell due
- * last, if there are as many (see `Recent`), and the rest to those that are due the longest, so that neither a tenant nor the
- * present waits for a backlog. A backlog that is overdue is begun gently (see `Ramp`).
+ * that, each tenant with something due has the same share of each batch, and in it half goes to those that are due the
+ * longest and half to those that fell due last (how far back, see `Recent`), so that neither a tenant nor the present waits for
+ * a backlog. A backlog that is overdue is begun gently (see `Ramp`).
  */
 export class Claims {
   readonly #settings: Pick<EngineSettings, "batchSize" | "catchUp">;
   readonly #nowMs: () => number;
   readonly #leftOut = new Map<number, number>();
   readonly #recent: Recent;
+  #recentMs = Number.POSITIVE_INFINITY;
   #limit: number;
   #hasBacklog = false;
   #rests = false;
@@ -108,8 +111,8 @@ export class Claims {
 
   /** Locks the reminders to fire next, in the order in which they get places in their lanes. */
   async claim(sql: Sql, claim: DueClaim): Promise<DueReminder[]> {
-    const recentMs = this.#recent.withinMs();
-    if (this.#hasBacklog) return this.#claimFairly(sql, claim, recentMs);
+    if (this.#after === "") this.#recentMs = this.#recent.withinMs();
+    if (this.#hasBacklog) return this.#claimFairly(sql, claim);
     const limit = this.#limit;
     const due = await claimDue(sql, claim, limit);
     if (due.length < limit || limit === 0) return due;
@@ -144,7 +147,7 @@ export class Claims {
     return Math.max(0, rampedUpTo(this.#settings.catchUp, this.#nowMs() - this.#since) - this.#caughtUp);
   }
 
-  async #claimFairly(sql: Sql, claim: DueClaim, recentMs: number): Promise<DueReminder[]> {
+  async #claimFairly(sql: Sql, claim: DueClaim): Promise<DueReminder[]> {
     const limit = this.#limit;
     const page = await this.#others(sql, claim, Math.min(TENANTS_AT_ONCE, limit));
     const isRoundOver = page.after === null;
@@ -160,8 +163,9 @@ export class Claims {
     this.#caughtUp += reserved;
     let overdue = 0;
     try {
-      // Of what isn't overdue the ramp holds nothing back; of the rest it does.
-      const newestWithinMs = isHeldBack ? OVERDUE_MS : recentMs;
+      // Of what isn't overdue the ramp holds nothing back. Else any age does, as long as nothing dead is to be passed over.
+      const recentMs = claim.from === null ? Number.POSITIVE_INFINITY : this.#recentMs;
+      const newestWithinMs = isHeldBack ? OVERDUE_MS : Math.min(recentMs, ANY_AGE_MS);
       const claimed = await claimShares(sql, claim, shares, { newestWithinMs, isFilled: !isHeldBack, defaultFrom });
       const due = takeTurns(claimed.flatMap(({ oldest, newest }) => [newest, oldest]));
       overdue = due.filter(isOverdue).length;
@@ -225,7 +229,8 @@ export class Claims {
 }
 
 function isFull({ share, oldest, newest }: ClaimedShare): boolean {
-  return isUsedUp(share.oldest, oldest) || isUsedUp(share.newest, newest);
+  const isAllUsedUp = isUsedUp(share.oldest + share.newest, [...oldest, ...newest]);
+  return isAllUsedUp || isUsedUp(share.oldest, oldest) || isUsedUp(share.newest, newest);
 }
 
 function isUsedUp(limit: number, claimed: readonly DueReminder[]): boolean {

@@ -59,7 +59,7 @@ export class DeliveryClaims {
     const digestMs = await this.#claimDigests();
     const lookedAt = isRoutine ? this.#withRoomForAll() : [];
     if (lookedAt.length === this.#lanes.size) {
-      const inMs = Math.min(digestMs, await this.#lookForNext(lookedAt));
+      const inMs = Math.min(digestMs, await this.#lookForNext(lookedAt, lookedAt));
       if (inMs > 0) return inMs;
     }
     for (const lane of this.#lanes.values()) {
@@ -72,7 +72,7 @@ export class DeliveryClaims {
     const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
     const withRoomForAll = this.#withRoomForAll();
     // Asked for also where there is more, so that the marks keep up.
-    const lookedForMs = await this.#lookForNext(withRoomForAll);
+    const lookedForMs = await this.#lookForNext(withRoom, withRoomForAll);
     const soonestMs = Math.min(lookedForMs, digestMs);
     const nextMs = withRoomForAll.length < withRoom.length ? Math.min(soonestMs, PASSED_OVER_MS) : soonestMs;
     if (isMore && withRoom.length > 0) return 0;
@@ -84,12 +84,16 @@ export class DeliveryClaims {
     return [...this.#lanes.values()].filter((lane) => lane.room > 0 && lane.places().full().length === 0);
   }
 
-  /** Milliseconds until there is something to claim for one of these lanes. */
-  async #lookForNext(lanes: readonly Lane[]): Promise<number> {
+  /** Moves the marks of these lanes. Resolves to the milliseconds until there is something to claim for one of those that are `awaited`. */
+  async #lookForNext(lanes: readonly Lane[], awaited: readonly Lane[]): Promise<number> {
     if (lanes.length === 0) return Number.POSITIVE_INFINITY;
-    const looks = lanes.map((lane) => ({ name: lane.channel.name, ...lane.mark.begin() }));
+    const looks = lanes.map((lane) => {
+      const look = lane.mark.begin();
+      return { name: lane.channel.name, look, from: look.from?.at ?? null };
+    });
     const found = await nextAttempts(this.#database, looks);
-    return Math.min(...lanes.map((lane, n) => lane.mark.end(looks[n] as Look, found[n] as Earliest)));
+    const inMs = lanes.map((lane, n) => lane.mark.end(looks[n]?.look as Look, found[n] as Earliest));
+    return Math.min(Number.POSITIVE_INFINITY, ...inMs.filter((_, n) => awaited.includes(lanes[n] as Lane)));
   }
 
   async #claimFor(lane: Lane, limit: number): Promise<number> {
@@ -99,8 +103,7 @@ export class DeliveryClaims {
       channel: lane.channel.name,
       limit,
       suspects: this.#suspectsFor(lane),
-      from: lane.mark.from,
-      newestWithinMs: lane.recent.withinMs(),
+      from: lane.mark.from?.at ?? null,
       after: lane.after,
       room: lane.places(),
       lease,

@@ -5,7 +5,6 @@ import { Early } from "./early.ts";
 import type { Held } from "./held.ts";
 import { LowMark } from "./low-mark.ts";
 import { Places } from "./places.ts";
-import { Recent } from "./recent.ts";
 import type { EngineSettings } from "./settings.ts";
 
 /** A lane holds this many times its concurrency: enough to keep it busy between claims, too few to hoard. */
@@ -21,8 +20,6 @@ export class Lane {
   readonly deadlines: Deadlines;
   /** Below which instant none of its deliveries waits. */
   readonly mark = new LowMark();
-  /** What of its tenants' shares is for what waits since just now. */
-  readonly recent = new Recent();
   /** While more waits than there is room for, it is claimed tenant by tenant: the next one is the one after this. */
   after: string | null = null;
   readonly #begin: (lane: Lane, held: Held) => void;

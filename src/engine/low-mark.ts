@@ -7,9 +7,10 @@ const SHARE = 1 / 20;
 /** How long a transaction may take to commit, in milliseconds, without what it wrote being below the mark. */
 const MARGIN_MS = 1_000;
 
-/** A look that is under way: from where on, null meaning the very beginning, and when it began. */
+/** A look that is under way: from where on, null meaning the very beginning. */
 export interface Look {
   readonly from: Place | null;
+  /** When it began. */
   readonly atMs: number;
 }
 
@@ -23,7 +24,7 @@ export interface Look {
 export class LowMark {
   readonly #nowMs: () => number;
   #from: Place | null = null;
-  /** Becomes the mark when a look that begins a second after this one finds nothing below. */
+  /** What a look found, and when it ended: becomes the mark when one that begins a second later finds nothing below. */
   #seen: { place: Place; atMs: number } | null = null;
   #fullLookAtMs = Number.NEGATIVE_INFINITY;
 
@@ -49,18 +50,24 @@ export class LowMark {
     const isCheap = found.tookMs < CHEAP_MS;
     if (isFull) this.#fullLookAtMs = this.#nowMs() + (isCheap ? 0 : found.tookMs / SHARE);
     if (isFull && isCheap) [this.#from, this.#seen] = [null, null];
-    // A look from another mark than this one knows less than the look that has moved it.
-    else if (isFull || look.from === this.#from) this.#note(look.atMs, firstOf(found));
+    else this.#note(look, firstOf(found));
     const untilMs = found.at === null ? Number.POSITIVE_INFINITY : found.inMs;
     return isFull ? untilMs : Math.min(untilMs, Math.max(0, this.#fullLookAtMs - this.#nowMs()));
   }
 
-  #note(atMs: number, place: Place): void {
-    if (this.#from === null || isBefore(place, this.#from)) this.#from = { at: place.at - MARGIN_MS, id: 0 };
-    if (this.#seen === null || isBefore(place, this.#seen.place)) this.#seen = { place, atMs };
+  #note({ from, atMs }: Look, place: Place): void {
+    const seen = { place, atMs: this.#nowMs() };
+    if (this.#from === null || isBefore(place, this.#from)) {
+      this.#from = { at: place.at - MARGIN_MS, id: 0 };
+      this.#seen = seen;
+      return;
+    }
+    // One from another mark than this one knows less than the look that has moved it.
+    if (from !== null && from !== this.#from) return;
+    if (this.#seen === null || isBefore(place, this.#seen.place)) this.#seen = seen;
     else if (atMs - this.#seen.atMs >= MARGIN_MS) {
       this.#from = this.#seen.place;
-      this.#seen = { place, atMs };
+      this.#seen = seen;
     }
   }
 }

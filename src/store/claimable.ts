@@ -1,7 +1,8 @@
+import type { Instant } from "../core/instant.ts";
 import type { Tenant } from "../core/tenant.ts";
 import { evenly, takeTurns } from "../core/turns.ts";
 import type { Row, Sql } from "./postgres.ts";
-import { ALONE, beginning, LEASED, type Place, WAITING } from "./wake.ts";
+import { ALONE, LEASED, sinceInstant, WAITING } from "./wake.ts";
 
 /** Which open deliveries a worker takes. */
 export interface Claimable {
@@ -9,12 +10,10 @@ export interface Claimable {
   limit: number;
   /** Beside the `limit`. */
   suspects: SuspectPlaces;
-  /** Nothing is known to wait before this place, so it isn't looked for there (see `LowMark`); null: anywhere. */
-  from: Place | null;
+  /** Nothing is known to wait before this instant, so it isn't looked for there (see `LowMark`); null: anywhere. */
+  from: Instant | null;
   /** Null: what waits the longest. Else the same share for each tenant, beginning with the one after this. */
   after: string | null;
-  /** Where tenants have shares, half of each is for what waits no longer than that, in milliseconds, if there is any. */
-  newestWithinMs: number;
   /** What each tenant may have of the `limit`; left out: as much as there is. */
   room?: Room;
   maxAttempts: number;
@@ -45,9 +44,7 @@ interface Locked {
   next: string | null;
 }
 
-const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now()`;
-const RUN_OUT = `${TAKEABLE} and next_attempt_at >= $3::timestamptz and ${LEASED}`;
-const MAY_GO = `${TAKEABLE} and (next_attempt_at, reminder_id) >= ($3::timestamptz, $10::bigint) and ${WAITING}`;
+const TAKEABLE = `channel = $1 and ${ALONE} and next_attempt_at <= reminder_now() and next_attempt_at >= $3::timestamptz`;
 const COLUMNS =
   "tenant_id, reminder_id, occurrence_at, recipient_no, recipient, attempts, next_attempt_at, addressed, " +
   `left_under = lease_token as may_have_left, ${LEASED} and attempts >= $4 as was_cut_short`;
@@ -69,7 +66,7 @@ const MAY_BE_SENT = `(addressed -> 'tells' is not null or (
 const suspects = (attempts: string, limit: string): string => `
     select ${COLUMNS}, 'suspect' as part
       from deliveries
-     where ${RUN_OUT} and ${attempts} and ${MAY_BE_SENT} and tenant_id <> all($9::text[])
+     where ${TAKEABLE} and ${LEASED} and ${attempts} and ${MAY_BE_SENT} and tenant_id <> all($9::text[])
      order by next_attempt_at
      limit ${limit}
        for update skip locked`;
@@ -78,7 +75,7 @@ const LEASES_RUN_OUT = `
   unsuspected as materialized (
     select ${COLUMNS}, 'leased' as part
       from deliveries
-     where ${RUN_OUT} and not (attempts >= $4 and attempts < $5 and ${MAY_BE_SENT}) and tenant_id <> all($9::text[])
+     where ${TAKEABLE} and ${LEASED} and not (attempts >= $4 and attempts < $5 and ${MAY_BE_SENT}) and tenant_id <> all($9::text[])
      order by next_attempt_at
      limit $2
        for update skip locked
@@ -92,45 +89,31 @@ const LOCK_LONGEST = `
   with ${LEASES_RUN_OUT}, waiting as materialized (
     select ${COLUMNS}, 'oldest' as part
       from deliveries
-     where ${MAY_GO}
-     order by next_attempt_at, reminder_id
+     where ${TAKEABLE} and ${WAITING}
+     order by next_attempt_at
      limit greatest(0, $2 - (select count(*) from unsuspected))
        for update skip locked
   )
   select * from unsuspected union all select * from suspects union all select * from waiting`;
 
-const NEWEST = `
-    select w.*, 'newest' as part
+const waitingOfShare = (part: "oldest" | "newest", order: string): string => `
+    select w.*, '${part}' as part
       from shares
      cross join lateral (
        select ${COLUMNS}
          from deliveries
-        where ${MAY_GO} and tenant_id = shares.tenant_id
-          and next_attempt_at > reminder_now() - $14 * interval '1 millisecond'
-        order by next_attempt_at desc, reminder_id desc
-        limit shares.newest
-          for update skip locked
-     ) w`;
-
-// These have what the newest leave of their share.
-const OLDEST = `
-    select w.*, 'oldest' as part
-      from shares
-     cross join lateral (
-       select ${COLUMNS}
-         from deliveries
-        where ${MAY_GO} and tenant_id = shares.tenant_id
-        order by next_attempt_at, reminder_id
-        limit shares.oldest + shares.newest - (select count(*) from newest where newest.tenant_id = shares.tenant_id)
+        where ${TAKEABLE} and ${WAITING} and tenant_id = shares.tenant_id
+        order by ${order}
+        limit shares.${part}
           for update skip locked
      ) w`;
 
 const LOCK_SHARES = `
   with ${LEASES_RUN_OUT}, shares as (
     select *
-      from unnest($11::text[], $12::int[], $13::int[]) as s(tenant_id, oldest, newest)
-  ), newest as materialized (${NEWEST}
-  ), oldest as materialized (${OLDEST}
+      from unnest($10::text[], $11::int[], $12::int[]) as s(tenant_id, oldest, newest)
+  ), oldest as materialized (${waitingOfShare("oldest", "next_attempt_at")}
+  ), newest as materialized (${waitingOfShare("newest", "next_attempt_at desc")}
   )
   select * from unsuspected union all select * from suspects union all select * from oldest union all select * from newest`;
 
@@ -139,7 +122,7 @@ const WAITING_TENANTS = `
   with recursive visited as (
     (select tenant_id, next_attempt_at, 1 as place
        from deliveries
-      where channel = $1 and ${WAITING} and ${ALONE} and (next_attempt_at, reminder_id) >= ($2::timestamptz, $5::bigint) and tenant_id > $3
+      where channel = $1 and ${WAITING} and ${ALONE} and next_attempt_at >= $2::timestamptz and tenant_id > $3
       order by tenant_id, next_attempt_at
       limit 1)
     union all
@@ -148,7 +131,7 @@ const WAITING_TENANTS = `
      cross join lateral (
        select tenant_id, next_attempt_at
          from deliveries
-        where channel = $1 and ${WAITING} and ${ALONE} and (next_attempt_at, reminder_id) >= ($2::timestamptz, $5::bigint) and tenant_id > visited.tenant_id
+        where channel = $1 and ${WAITING} and ${ALONE} and next_attempt_at >= $2::timestamptz and tenant_id > visited.tenant_id
         order by tenant_id, next_attempt_at
         limit 1
      ) following
@@ -166,8 +149,7 @@ export async function lockClaimable(sql: Sql, claim: Claimable): Promise<Locked>
   const { channel, limit, suspects, from, after, room, maxAttempts } = claim;
   const full = room?.full() ?? [];
   const leases = [suspectFromAttempt(maxAttempts), maxAttempts, aloneFromAttempt(maxAttempts)];
-  const [fromAt, fromId] = beginning(from);
-  const params = [channel, limit, fromAt, ...leases, suspects.alone, suspects.together, full, fromId];
+  const params = [channel, limit, sinceInstant(from), ...leases, suspects.alone, suspects.together, full];
   // By instant, much of a tenant that has no room would be in the way of the others.
   if (after !== null || full.length > 0) return lockShares(sql, claim, params, after ?? "", new Set(full));
 
@@ -198,13 +180,12 @@ export function aloneFromAttempt(maxAttempts: number): number {
 
 async function lockShares(
   sql: Sql,
-  { channel, limit, from, newestWithinMs, room }: Claimable,
+  { channel, limit, from, room }: Claimable,
   params: unknown[],
   after: string,
   full: ReadonlySet<Tenant>,
 ): Promise<Locked> {
-  const [fromAt, fromId] = beginning(from);
-  const look = [channel, fromAt, after, LARGEST_LOOK, fromId];
+  const look = [channel, sinceInstant(from), after, LARGEST_LOOK];
   const visited = await sql.query<{ tenant_id: string; is_due: boolean }>(WAITING_TENANTS, look);
   const due = visited
     .filter((tenant) => tenant.is_due && !full.has(tenant.tenant_id))
@@ -217,7 +198,7 @@ async function lockShares(
     .map((share, place) => Math.min(share, room?.leftFor(tenants[place] as Tenant) ?? share));
   const oldest = shares.map((share) => Math.ceil(share / 2));
   const newest = shares.map((share) => Math.floor(share / 2));
-  const locked = await sql.query(LOCK_SHARES, [...params, tenants, oldest, newest, newestWithinMs]);
+  const locked = await sql.query(LOCK_SHARES, [...params, tenants, oldest, newest]);
 
   const turns = new Map(tenants.map((tenant) => [tenant, { oldest: [] as Row[], newest: [] as Row[] }]));
   for (const row of unique(locked)) {

@@ -27,10 +27,16 @@ export interface DueReminder extends ReminderWithFacts {
  * on it looks, $4 the ids that it leaves out. While one version is replaced by the next, some workers lack a channel that
  * others have already: they leave it to them for a minute.
  */
-export const IS_DUE = `status = 'ACTIVE' and deleted_at is null and not is_asked
-       and next_run_at <= reminder_now() + $2 * interval '1 millisecond' and (next_run_at, id) >= ($3::timestamptz, $5::bigint)
+export const IS_DUE = isDue("$3", "$5");
+
+/** The same, from another place on. */
+export function isDue(fromAt: string, fromId: string): string {
+  return `status = 'ACTIVE' and deleted_at is null and not is_asked
+       and next_run_at <= reminder_now() + $2 * interval '1 millisecond'
+       and (next_run_at, id) >= (${fromAt}::timestamptz, ${fromId}::bigint)
        and (channel = any($1) or next_run_at <= reminder_now() - interval '1 minute')
        and id <> all($4::bigint[])`;
+}
 
 export function dueParams({ channels, aheadMs, from, leaveOut }: DueClaim): unknown[] {
   const [fromAt, fromId] = beginning(from);

@@ -1,8 +1,8 @@
 import type { Instant } from "../core/instant.ts";
 import { DEFAULT_TENANT } from "../core/tenant.ts";
 import { ENGINE_REMINDER_COLUMNS, FACTS_COLUMNS, FACTS_JOINS } from "./engine-row.ts";
-import { CLOCK_COLUMNS, type DueClaim, type DueReminder, dueParams, IS_DUE, toDueReminder } from "./firing.ts";
-import { type Row, type Sql, toTimestamptz } from "./postgres.ts";
+import { CLOCK_COLUMNS, type DueClaim, type DueReminder, dueParams, IS_DUE, isDue, toDueReminder } from "./firing.ts";
+import type { Row, Sql } from "./postgres.ts";
 import { beginning } from "./wake.ts";
 
 // With much due, it is claimed tenant by tenant. Those of `default` are found by the index of all that is due, since the one
@@ -59,24 +59,25 @@ export interface Share {
   newest: number;
 }
 
-const oldest = (whose: string, limit: string) => `
+const oldest = (whose: string, due: string, limit: string) => `
        select ${ENGINE_REMINDER_COLUMNS}
          from reminder_jobs
-        where ${whose} and ${IS_DUE}
+        where ${whose} and ${due}
         order by next_run_at, id
         limit ${limit}
           for update skip locked`;
 
-const newest = (whose: string, limit: string) => `
+// Not by coalesce() with a null: under row-level security that can't be asked of an index.
+const newest = (whose: string, due: string, limit: string) => `
        select ${ENGINE_REMINDER_COLUMNS}
          from reminder_jobs
-        where ${whose} and ${IS_DUE}
+        where ${whose} and ${due}
           and next_run_at > reminder_now() - $6 * interval '1 millisecond'
         order by next_run_at desc, id desc
         limit ${limit}
           for update skip locked`;
 
-const ofDefault = (from: string) => `tenant_id = '${DEFAULT_TENANT}' and next_run_at >= ${from}::timestamptz`;
+const OF_DEFAULT = `tenant_id = '${DEFAULT_TENANT}'`;
 const OF_SHARE = `tenant_id = shares.tenant_id and tenant_id <> '${DEFAULT_TENANT}'`;
 /** The oldest have what the newest leave of their share, if $7 says so. */
 const filled = (oldest: string, newest: string, found: string) =>
@@ -88,13 +89,13 @@ const CLAIM_SHARES = `
       from unnest($8::text[], $9::int[], $10::int[]) as s(tenant_id, oldest, newest)
   ), n as materialized (
     select o.*, true as is_newest
-      from shares cross join lateral (${newest(OF_SHARE, "shares.newest")}) o
+      from shares cross join lateral (${newest(OF_SHARE, IS_DUE, "shares.newest")}) o
   ), r as materialized (
     select o.*, false as is_newest
       from shares
-     cross join lateral (${oldest(OF_SHARE, filled("shares.oldest", "shares.newest", "n where n.tenant_id = shares.tenant_id"))}) o
-  ), default_newest as materialized (${newest(ofDefault("$13"), "$12")}
-  ), default_oldest as materialized (${oldest(ofDefault("$13"), filled("$11", "$12", "default_newest"))}
+     cross join lateral (${oldest(OF_SHARE, IS_DUE, filled("shares.oldest", "shares.newest", "n where n.tenant_id = shares.tenant_id"))}) o
+  ), default_newest as materialized (${newest(OF_DEFAULT, isDue("$13", "$14"), "$12")}
+  ), default_oldest as materialized (${oldest(OF_DEFAULT, isDue("$13", "$14"), filled("$11", "$12", "default_newest"))}
   )
   select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
@@ -106,8 +107,8 @@ const CLAIM_SHARES = `
 
 // The same where nobody but `default` has a share: planning the rest would cost half as much as the claim itself.
 const CLAIM_SHARE_OF_DEFAULT = `
-  with n as materialized (${newest(ofDefault("$10"), "$9")}
-  ), r as materialized (${oldest(ofDefault("$10"), filled("$8", "$9", "n"))}
+  with n as materialized (${newest(OF_DEFAULT, IS_DUE, "$9")}
+  ), r as materialized (${oldest(OF_DEFAULT, IS_DUE, filled("$8", "$9", "n"))}
   )
   select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
@@ -140,19 +141,23 @@ export async function claimShares(
 ): Promise<ClaimedShare[]> {
   const others = shares.filter((share) => share.tenantId !== DEFAULT_TENANT);
   const { oldest = 0, newest = 0 } = shares.find((share) => share.tenantId === DEFAULT_TENANT) ?? {};
-  const common = [...dueParams(claim), newestWithinMs, isFilled];
-  const ofDefaultFrom = defaultFrom === null ? "-infinity" : toTimestamptz(defaultFrom);
+  // One place: by two conditions on the same column, the walk would begin at whichever the server happens to choose.
+  const isAbove = defaultFrom !== null && defaultFrom > (claim.from?.at ?? Number.NEGATIVE_INFINITY);
+  const ofDefault = isAbove ? { at: defaultFrom, id: 0 } : claim.from;
   const rows =
     others.length === 0
-      ? await sql.query(CLAIM_SHARE_OF_DEFAULT, [...common, oldest, newest, ofDefaultFrom])
+      ? await sql.query(CLAIM_SHARE_OF_DEFAULT, [
+          ...dueParams({ ...claim, from: ofDefault }),
+          ...[newestWithinMs, isFilled, oldest, newest],
+        ])
       : await sql.query(CLAIM_SHARES, [
-          ...common,
+          ...dueParams(claim),
+          ...[newestWithinMs, isFilled],
           others.map((share) => share.tenantId),
           others.map((share) => share.oldest),
           others.map((share) => share.newest),
-          oldest,
-          newest,
-          ofDefaultFrom,
+          ...[oldest, newest],
+          ...beginning(ofDefault),
         ]);
   return sorted(rows, shares);
 }

@@ -26,7 +26,7 @@ export const HAS_GONE_OVER = `exists (select from deliveries n
                       where n.reminder_id = d.reminder_id and n.occurrence_at = d.occurrence_at
                         and n.recipient_no = d.recipient_no + ${PER_HOP})`;
 
-/** A place in the order in which what waits is taken: by its instant, and where many wait for the same one, by the reminder's id. */
+/** A place in the order in which what is due is fired: by its instant, and where many are due at the same one, by the id. */
 export interface Place {
   at: Instant;
   id: number;
@@ -36,7 +36,7 @@ export interface Place {
 export interface Earliest {
   /** Null when nothing waits. */
   at: Instant | null;
-  /** The reminder's id; 0 where it isn't known, or when nothing waits. */
+  /** Of a reminder, its id; else 0. */
   id: number;
   /** Milliseconds from the database's now until then, with fractions; negative when it is overdue. */
   inMs: number;
@@ -74,30 +74,21 @@ export async function nextDue(sql: Sql, from: Place | null): Promise<Earliest> {
   return toEarliest(row as Row);
 }
 
-const earliestOpen = (whose: string, from: string, order: string): string => `
+const earliestOpen = (whose: string): string => `
       left join lateral (
-        select next_attempt_at as at, reminder_id as id
+        select next_attempt_at as at
           from deliveries
-         where channel = channels.name and ${whose} and ${ALONE} and ${from}
-         order by ${order}
+         where channel = channels.name and ${whose} and ${ALONE} and next_attempt_at >= channels.from_at
+         order by next_attempt_at
          limit 1
       )`;
 
-// Leases end at many instants, where few are alike; what waits may be all that was due at one.
-const EARLIEST_LEASED = earliestOpen(LEASED, "next_attempt_at >= channels.from_at", "next_attempt_at");
-const EARLIEST_WAITING = earliestOpen(
-  WAITING,
-  "(next_attempt_at, reminder_id) >= (channels.from_at, channels.from_id)",
-  "next_attempt_at, reminder_id",
-);
-
 const NEXT_ATTEMPTS = `
   with earliest as materialized (
-    select channels.place, least(leased.at, waiting.at) as at,
-           case when leased.at <= waiting.at then 0 else waiting.id end as id
-      from unnest($1::text[], $2::timestamptz[], $3::bigint[]) with ordinality as channels(name, from_at, from_id, place)
-      ${EARLIEST_LEASED} leased on true
-      ${EARLIEST_WAITING} waiting on true
+    select channels.place, least(leased.at, waiting.at) as at, 0 as id
+      from unnest($1::text[], $2::timestamptz[]) with ordinality as channels(name, from_at, place)
+      ${earliestOpen(LEASED)} leased on true
+      ${earliestOpen(WAITING)} waiting on true
   )
   select ${EARLIEST_COLUMNS}
     from earliest
@@ -106,20 +97,20 @@ const NEXT_ATTEMPTS = `
 /** For each of the channels, in order, the earliest open delivery that may be taken, looked for from `from` on. */
 export async function nextAttempts(
   sql: Sql,
-  channels: readonly { name: string; from: Place | null }[],
+  channels: readonly { name: string; from: Instant | null }[],
 ): Promise<Earliest[]> {
-  const from = channels.map((channel) => beginning(channel.from));
-  const rows = await sql.query(NEXT_ATTEMPTS, [
-    channels.map(({ name }) => name),
-    from.map(([at]) => at),
-    from.map(([, id]) => id),
-  ]);
-  return rows.map(toEarliest);
+  const names = channels.map(({ name }) => name);
+  return (await sql.query(NEXT_ATTEMPTS, [names, channels.map(({ from }) => sinceInstant(from))])).map(toEarliest);
+}
+
+/** The instant as a query parameter; null is before all others. */
+export function sinceInstant(from: Instant | null): string {
+  return from === null ? "-infinity" : toTimestamptz(from);
 }
 
 /** The place as two query parameters; null is before all others. */
 export function beginning(from: Place | null): [at: string, id: number] {
-  return from === null ? ["-infinity", 0] : [toTimestamptz(from.at), from.id];
+  return [sinceInstant(from?.at ?? null), from?.id ?? 0];
 }
 
 function toEarliest(row: Row): Earliest {

@@ -44,7 +44,6 @@ async function claim(database: Database): Promise<Held[]> {
       limit: 100,
       suspects: { together: 9, alone: 1 },
       from: null,
-      newestWithinMs: 60_000,
       after: null,
       maxAttempts: 5,
       lease,

@@ -36,7 +36,7 @@ async function take(
   limit = 4,
 ): Promise<ClaimedDelivery[]> {
   const { claimed } = await claimDeliveries(workerDatabase(database), {
-    ...{ channel: "sink", limit, suspects, from: null, newestWithinMs: 60_000, after: null, maxAttempts },
+    ...{ channel: "sink", limit, suspects, from: null, after: null, maxAttempts },
     lease: { token: randomUUID(), seconds: 60 },
   });
   return claimed;

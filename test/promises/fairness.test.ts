@@ -230,7 +230,6 @@ test("what it costs to share out doesn't grow with what is due", async () => {
     limit: 50,
     suspects: { alone: 0, together: 0 },
     from: null,
-    newestWithinMs: 3_600_000,
     after: "",
     lease,
     maxAttempts: 5,
@@ -242,4 +241,55 @@ test("what it costs to share out doesn't grow with what is due", async () => {
   // 20,000 rows lie on some 800 pages, and their index on a hundred.
   expect(pages).toHaveLength(3);
   for (const count of pages) expect(count).toBeLessThan(400);
+});
+
+test("once it was seen that default has nothing due, to look again passes over what is due for others", async () => {
+  const made = await world();
+  const { database } = made;
+  await createTenants(database, "acme");
+  // Some of default once were there, by the statistics.
+  await insertDue(made, "default", 2_000, 300);
+  await database.runAlone("vacuum analyze reminder_jobs");
+  await database.query("delete from reminder_jobs");
+  await insertDue(made, "acme", 20_000, 300);
+  const pages: number[] = [];
+  const weighed = workerDatabase(weighing(database, "default_oldest", (count) => pages.push(count))) as WorkerDatabase;
+  const claim = { channels: ["sink"], aheadMs: 0, from: null, leaveOut: [] };
+  const shares = [
+    { tenantId: "default", oldest: 1, newest: 1 },
+    { tenantId: "acme", oldest: 1, newest: 1 },
+  ];
+  const claimWith = (defaultFrom: number | null) =>
+    claimShares(weighed, claim, shares, { newestWithinMs: 3_600_000, isFilled: true, defaultFrom });
+
+  for (const from of [null, Date.now() - 1_000, null]) await claimWith(from);
+
+  const [, fromThen, fromTheBeginning] = pages as [number, number, number];
+  expect(fromTheBeginning, "the premise").toBeGreaterThan(fromThen + 150);
+});
+
+test("a backlog of which nothing fell due last is claimed in full batches to its end, and what is due now among them", async () => {
+  const made = await world();
+  const { database, insert } = made;
+  await insertDue(made, "default", 40, 300);
+  let nowMs = 0;
+  const claims = new Claims({ batchSize: 4, catchUp: NO_RAMP }, () => nowMs);
+  // As beside a transaction that is open elsewhere: from a mark on.
+  const claim = { channels: ["sink"], aheadMs: 0, from: { at: Date.now() - 3_600_000, id: 1 }, leaveOut: [] };
+  const batch = () =>
+    workerDatabase(database).transaction(async (sql) => {
+      nowMs += 30;
+      const ids = (await claims.claim(sql, claim)).map(({ reminder }) => reminder.id);
+      await sql.query("update reminder_jobs set next_run_at = null where id = any ($1)", [ids]);
+      return ids;
+    });
+  for (let n = 0; n < 5; n += 1) {
+    expect(await batch()).toHaveLength(4);
+    expect(claims.hasBacklog).toBe(true);
+  }
+
+  const id = await insert({ run_at: new Date() });
+
+  expect(await batch()).toContain(id);
+  for (let n = 0; n < 4; n += 1) expect(await batch()).toHaveLength(4);
 });

@@ -56,14 +56,7 @@ const STATEMENTS: Record<string, (sql: Sql, id: number, token: string) => Promis
       "update deliveries set attempts = 2, next_attempt_at = reminder_now() - interval '1 second' where reminder_id = $1",
       [id],
     );
-    const claim = {
-      channel: "sink",
-      limit: 9,
-      suspects: { together: 1, alone: 1 },
-      from: null,
-      newestWithinMs: 60_000,
-      after: null,
-    };
+    const claim = { channel: "sink", limit: 9, suspects: { together: 1, alone: 1 }, from: null, after: null };
     expect((await lockClaimable(sql, { ...claim, maxAttempts: 5 })).rows.length).toBe(1);
   },
   "what is about to leave": (sql, id, token) =>

@@ -7,10 +7,3 @@ create index reminder_jobs_due on reminder_jobs (next_run_at, id, tenant_id)
 drop index reminder_jobs_due_of_tenant;
 create index reminder_jobs_due_of_tenant on reminder_jobs (tenant_id, next_run_at, id)
   where tenant_id <> 'default' and status = 'ACTIVE' and deleted_at is null and next_run_at is not null and not is_asked;
-
-drop index deliveries_waiting;
-drop index deliveries_waiting_of_tenant;
-create index deliveries_waiting on deliveries (channel, next_attempt_at, reminder_id)
-  where status in ('pending', 'retrying') and digest_at is null;
-create index deliveries_waiting_of_tenant on deliveries (channel, tenant_id, next_attempt_at, reminder_id)
-  where status in ('pending', 'retrying') and digest_at is null;
