@@ -38,6 +38,8 @@ describe("P7: rules that take long to be worked out delay nobody but themselves"
     expect(sink.received.length).toBeLessThan(200);
     // Nor is any of them lost.
     await until(() => sink.received.length === 251, "all are sent");
+    const open = () => database.query("select from deliveries where status = 'sending'");
+    await until(async () => (await open()).length === 0, "what became of them is stored");
     expect(await database.query("select from deliveries where attempts > 1 or status <> 'sent'")).toEqual([]);
   });
 
