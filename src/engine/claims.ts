@@ -163,7 +163,7 @@ export class Claims {
     this.#caughtUp += reserved;
     let overdue = 0;
     try {
-      // Of what isn't overdue the ramp holds nothing back. Else any age does, as long as nothing dead is to be passed over.
+      // Of what isn't overdue the ramp holds nothing back. Else any age does, as long as a look from the beginning costs nothing.
       const recentMs = claim.from === null ? Number.POSITIVE_INFINITY : this.#recentMs;
       const newestWithinMs = isHeldBack ? OVERDUE_MS : Math.min(recentMs, ANY_AGE_MS);
       const claimed = await claimShares(sql, claim, shares, { newestWithinMs, isFilled: !isHeldBack, defaultFrom });

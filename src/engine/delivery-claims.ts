@@ -57,11 +57,12 @@ export class DeliveryClaims {
     let isMore = false;
     // First, since what goes by itself takes all the room that there is: behind a backlog, no digest would ever find any.
     const digestMs = await this.#claimDigests();
-    const lookedAt = isRoutine ? this.#withRoomForAll() : [];
-    if (lookedAt.length === this.#lanes.size) {
-      const inMs = Math.min(digestMs, await this.#lookForNext(lookedAt, lookedAt));
+    const free = isRoutine ? this.#withRoomForAll() : [];
+    if (free.length === this.#lanes.size) {
+      const inMs = Math.min(digestMs, await this.#lookForNext(free, free));
       if (inMs > 0) return inMs;
     }
+    const withRoomBefore = this.#withRoom();
     for (const lane of this.#lanes.values()) {
       const limit = Math.min(lane.room, this.#settings.batchSize);
       const count = limit > 0 ? await this.#claimFor(lane, limit) : 0;
@@ -69,19 +70,24 @@ export class DeliveryClaims {
       if (lane.room === 0 || lane.places().full().length > 0) lane.turnedAway();
       claimed += count;
     }
-    const withRoom = [...this.#lanes.values()].filter((lane) => lane.room > 0);
+    const withRoom = this.#withRoom();
     const withRoomForAll = this.#withRoomForAll();
-    // Asked for also where there is more, so that the marks keep up.
-    const lookedForMs = await this.#lookForNext(withRoom, withRoomForAll);
+    // Asked for also where there is more, or where that has filled the lane, so that the marks keep up.
+    const lookedAt = [...new Set([...withRoomBefore, ...withRoom])];
+    const lookedForMs = await this.#lookForNext(lookedAt, withRoomForAll);
     const soonestMs = Math.min(lookedForMs, digestMs);
     const nextMs = withRoomForAll.length < withRoom.length ? Math.min(soonestMs, PASSED_OVER_MS) : soonestMs;
     if (isMore && withRoom.length > 0) return 0;
     return claimed > 0 ? Math.max(0, nextMs) : nextMs;
   }
 
+  #withRoom(): Lane[] {
+    return [...this.#lanes.values()].filter((lane) => lane.room > 0);
+  }
+
   /** What a tenant that has all its places in the others still has waiting would hide when others' is due. */
   #withRoomForAll(): Lane[] {
-    return [...this.#lanes.values()].filter((lane) => lane.room > 0 && lane.places().full().length === 0);
+    return this.#withRoom().filter((lane) => lane.places().full().length === 0);
   }
 
   /** Moves the marks of these lanes. Resolves to the milliseconds until there is something to claim for one of those that are `awaited`. */

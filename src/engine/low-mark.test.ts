@@ -94,6 +94,19 @@ test("a look that began before something was found further down doesn't raise th
   expect(mark.from).toEqual({ at: T0 - 3_601_000, id: 0 });
 });
 
+test("nor does one that began before a look from the beginning cost nothing any more", () => {
+  let nowMs = 0;
+  const mark = new LowMark(() => nowMs);
+  mark.end(mark.begin(), overdue(60_000, 7));
+  const early = mark.begin();
+  nowMs = 200;
+  mark.end(mark.begin(), { ...overdue(3_600_000, 3), tookMs: 0.1 });
+
+  mark.end(early, overdue(60_000, 8));
+
+  expect(mark.from).toBe(null);
+});
+
 test("whatever they cost, looks from the beginning take a twentieth of the time at most, and there is always a next one", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 2_000 }), { minLength: 5, maxLength: 50 }), (costs) => {

@@ -56,14 +56,15 @@ export class LowMark {
   }
 
   #note({ from, atMs }: Look, place: Place): void {
+    // One from another mark than this one knows less than the look that has moved it, unless it was found further down.
+    const isOutdated = from !== null && from !== this.#from;
+    if (isOutdated && (this.#from === null || !isBefore(place, this.#from))) return;
     const seen = { place, atMs: this.#nowMs() };
     if (this.#from === null || isBefore(place, this.#from)) {
       this.#from = { at: place.at - MARGIN_MS, id: 0 };
       this.#seen = seen;
       return;
     }
-    // One from another mark than this one knows less than the look that has moved it.
-    if (from !== null && from !== this.#from) return;
     if (this.#seen === null || isBefore(place, this.#seen.place)) this.#seen = seen;
     else if (atMs - this.#seen.atMs >= MARGIN_MS) {
       this.#from = this.#seen.place;

@@ -5,8 +5,8 @@ const GAPS = 2;
 
 /**
  * How far back a claim looks for what fell due last where that costs something: from now down lie the entries of what was claimed
- * before, dead, but not cleared away as long as a transaction elsewhere may see them. So no further back than what came since there
- * was last a look at everybody's, and some time more.
+ * before, dead, but not cleared away as long as a transaction elsewhere may see them. So no further back than what came since the
+ * rounds before, and some time more.
  */
 export class Recent {
   readonly #nowMs: () => number;

@@ -99,10 +99,10 @@ const CLAIM_SHARES = `
   )
   select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
-    from (select * from r
-          union all select * from n
-          union all select *, false from default_oldest
-          union all select *, true from default_newest) r
+    from (select * from n
+          union all select * from r
+          union all select *, true from default_newest
+          union all select *, false from default_oldest) r
     ${FACTS_JOINS}`;
 
 // The same where nobody but `default` has a share: planning the rest would cost half as much as the claim itself.
@@ -112,8 +112,8 @@ const CLAIM_SHARE_OF_DEFAULT = `
   )
   select r.*, ${CLOCK_COLUMNS},
          ${FACTS_COLUMNS}
-    from (select *, false as is_newest from r
-          union all select *, true from n) r
+    from (select *, true as is_newest from n
+          union all select *, false from r) r
     ${FACTS_JOINS}`;
 
 /** What was claimed of one share, each part in the order in which it was asked for; nothing is in both. */
@@ -166,7 +166,7 @@ function sorted(rows: readonly Row[], shares: readonly Share[]): ClaimedShare[] 
   const byTenant = new Map(shares.map((share) => [share.tenantId, { share, oldest: [], newest: [] } as ClaimedShare]));
   const seen = new Set<unknown>();
   for (const row of rows) {
-    // Where little is due, the oldest are also the newest.
+    // Where little is due, the oldest are also the newest, and have the newest's places.
     if (seen.has(row.id)) continue;
     seen.add(row.id);
     const claimed = byTenant.get(row.tenant_id as string);

@@ -103,9 +103,12 @@ export async function nextAttempts(
   return (await sql.query(NEXT_ATTEMPTS, [names, channels.map(({ from }) => sinceInstant(from))])).map(toEarliest);
 }
 
+/** What a reminder may be due at, at the earliest. */
+const YEAR_1 = Date.parse("0001-01-01T00:00:00Z");
+
 /** The instant as a query parameter; null is before all others. */
 export function sinceInstant(from: Instant | null): string {
-  return from === null ? "-infinity" : toTimestamptz(from);
+  return from === null || from < YEAR_1 ? "-infinity" : toTimestamptz(from);
 }
 
 /** The place as two query parameters; null is before all others. */

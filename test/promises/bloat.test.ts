@@ -145,6 +145,18 @@ test("a transaction left open elsewhere: nor does it grow with what of the same 
   expect(await pagesOf(database, CLAIM_DUE, claim(null)), "the premise").toBeGreaterThan(3 * pagesBefore);
 });
 
+test("what is due since the year 1 is claimed as well, and what else is due, however much a look costs", async () => {
+  const { database, insert } = await world();
+  await insert({ run_at: new Date("0001-01-01T00:00:00Z") });
+  await insert({ run_at: new Date(Date.now() - 1_000) });
+  const mark = new LowMark(() => 0);
+  mark.end(mark.begin(), { ...(await nextDue(database, null)), tookMs: 10 });
+  expect(mark.from?.at).toBeLessThan(Date.parse("0001-01-01T00:00:00Z"));
+
+  const claim = { channels: ["sink"], aheadMs: 0, from: mark.from, leaveOut: [] };
+  expect(await database.transaction((sql) => claimDue(sql, claim, 10))).toHaveLength(2);
+});
+
 test("a transaction left open elsewhere: nor do the shares of a backlog cost more for what was fired of its end", async () => {
   const { database } = await world();
   await insertAtOnce(database, 60_000);
