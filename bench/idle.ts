@@ -7,7 +7,7 @@ import { insertReminders } from "./support/rows.ts";
 import type { Figure, Scenario } from "./support/scenario.ts";
 
 const WAITING = Number(process.env.BENCH_WAITING ?? 1_000_000);
-const SECONDS = 60;
+const SECONDS = 120;
 
 /** What a worker costs while a million reminders wait and none is due. */
 export const idle: Scenario = {
