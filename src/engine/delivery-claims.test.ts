@@ -18,7 +18,7 @@ test("what is claimed while its worker is told to end goes back at once: nobody 
   );
   const key = { reminderId: 1, occurrenceAt: Date.UTC(2026, 0, 1), recipientNo: 0 };
   const database = {
-    query: async () => [],
+    query: async () => [{ at: null, id: 0, in_ms: null, now: key.occurrenceAt, took_ms: 0 }],
     transaction: async () => {
       // Told to end while the claim was on its way.
       lane.stop();

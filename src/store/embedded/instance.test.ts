@@ -41,6 +41,22 @@ test("of many claims at once, beside a dead process's socket, exactly one succee
   }
 });
 
+test("one that gives way just as it is asked is nobody to give way to", async () => {
+  const folder = newFolder();
+  // Of two that look, it would be the one to have it.
+  const path = join(folder, "running-0000000000000000.sock");
+  let asked = 0;
+  const leaving = createServer((socket) => {
+    asked += 1;
+    socket.destroy();
+    leaving.close();
+  }).listen(path);
+  await new Promise((resolve) => leaving.once("listening", resolve));
+
+  await (await claimDataDir(folder)).release();
+  expect(asked).toBe(1);
+});
+
 test("an owner that is too busy to answer is an owner all the same", async () => {
   const folder = newFolder();
   const mute = createServer().listen(join(folder, OTHER));

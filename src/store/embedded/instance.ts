@@ -99,13 +99,14 @@ class OwnedBy extends Error {
   }
 }
 
-/** Throws `OwnedBy` if we have to give way, and is false while somebody has to give way to us. */
+/** Throws `OwnedBy` if we have to give way, and is false while somebody has to give way to us, or just does. */
 async function isAlone(folder: string, mine: string): Promise<boolean> {
   const others = (await readdir(folder)).filter((name) => SOCKET.test(name) && name !== mine);
   for (const name of others) {
     const owner = await ask(join(folder, name));
     if (owner === "nobody") await rm(join(folder, name), { force: true });
     else if (owner === "silent") throw new OwnedBy(null);
+    else if (owner === "leaving") return false;
     else if (owner.runs || name < mine) throw new OwnedBy(owner);
     else return false;
   }
@@ -115,7 +116,8 @@ async function isAlone(folder: string, mine: string): Promise<boolean> {
 /** How the system says that nobody listens. Anything else, such as "permission denied", says nothing about that. */
 const NOBODY_THERE = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK"]);
 
-function ask(path: string): Promise<Owner | "silent" | "nobody"> {
+/** `leaving`: it ended, or gave way, as it was asked, to be asked again. */
+function ask(path: string): Promise<Owner | "silent" | "leaving" | "nobody"> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once("error", (error: NodeJS.ErrnoException) => {
@@ -128,9 +130,8 @@ function ask(path: string): Promise<Owner | "silent" | "nobody"> {
         socket.destroy();
       });
       text(socket).then(
-        // It ends without an answer when its process ends in this moment, to be asked again.
-        (answer) => resolve(answer ? (JSON.parse(answer) as Owner) : { runs: false, pid: 0, where: "" }),
-        () => resolve("silent"),
+        (answer) => resolve(answer ? (JSON.parse(answer) as Owner) : "leaving"),
+        () => resolve("leaving"),
       );
     });
   });
